@@ -1,0 +1,234 @@
+"""Tell customers from rows that break the contract: every row, with every reason.
+
+Rows equal in all cells as sent are repeats: the lowest row number stays. A key that stands on
+rows with different cells condemns all of them, since nobody can say which is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import narwhals as nw
+
+from customer_segmentation.customers.cells import (
+    category,
+    number,
+    parsed_date,
+    trimmed,
+)
+from customer_segmentation.customers.contract import (
+    AS_OF,
+    COLUMNS,
+    CONTRACT,
+    KEY,
+    SAMPLE_KEY,
+    Column,
+)
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.errors import UserError
+
+SOURCE_NAME = "source_name"
+SOURCE_HASH = "source_sha256"
+ROW_NUMBER = "row_number"
+PROVENANCE = (SOURCE_NAME, SOURCE_HASH, ROW_NUMBER)
+ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
+
+REASONS = "reasons"
+SEPARATOR = "; "
+_REPEAT = "is_repeat"
+_CONFLICT = "is_conflict"
+
+
+@dataclass(frozen=True)
+class CheckedCustomers:
+    """Every row of a source with what the contract says of it.
+
+    `rows` holds the cells as sent, one canonical column `canonical__NAME` for each mapped header,
+    `reasons` ('' where none) and `is_repeat`.
+    """
+
+    rows: nw.LazyFrame
+    cells: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def customers(self) -> nw.LazyFrame:
+        """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
+        kept = self.rows.filter(~nw.col(_REPEAT) & (nw.col(REASONS) == ""))
+        canonical = [nw.col(_canonical(name)).alias(name) for name in self.columns]
+        return kept.select(*canonical, AS_OF, SAMPLE_KEY).sort(KEY)
+
+    def quarantined(self) -> nw.LazyFrame:
+        """Rows that break it: row number, key, all reasons, and the cells as sent."""
+        broken = self.rows.filter(~nw.col(_REPEAT) & (nw.col(REASONS) != ""))
+        cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
+        key = nw.col(_canonical(KEY)).alias(KEY)
+        return broken.select(ROW_NUMBER, key, REASONS, *cells, *PROVENANCE[:2], AS_OF).sort(
+            ROW_NUMBER
+        )
+
+    def repeats(self) -> nw.LazyFrame:
+        """Row numbers of the rows that repeat an earlier one."""
+        return self.rows.filter(nw.col(_REPEAT)).select(ROW_NUMBER)
+
+
+def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[str, str]:
+    """Canonical column -> header as sent.
+
+    Raises:
+        UserError: Two headers stand for one column, or one has a name that ingestion adds.
+    """
+    cells = [header for header in headers if header not in ADDED]
+    try:
+        return parameters.header_of(cells)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def require_columns(
+    mapped: dict[str, str], required: Iterable[str], parameters: CustomerParameters, source: str
+) -> None:
+    """Refuse a source without a column that the key or a selected feature needs.
+
+    Raises:
+        UserError: Names every missing column, its aliases and the source.
+    """
+    missing = [name for name in required if name not in mapped]
+    if missing:
+        aliases = {
+            name: [a for a, c in parameters.aliases.items() if c == name] for name in missing
+        }
+        named = ", ".join(
+            f"`{name}` (header {' or '.join([*aliases[name], name])})" for name in missing
+        )
+        message = (
+            f"{source}: no column for {named}. Add it to the file, or map its header to the "
+            "column in `customers.aliases` (conf/base/parameters_customers.yml)."
+        )
+        raise UserError(message)
+
+
+def check_customers(
+    bronze: nw.LazyFrame, mapped: dict[str, str], parameters: CustomerParameters
+) -> CheckedCustomers:
+    """Parse the mapped cells and collect the reasons against each row.
+
+    Args:
+        bronze: Cells as text, with the columns that ingestion adds.
+        mapped: Canonical column -> header, from `map_headers`.
+        parameters: Formats, spellings and windows.
+    """
+    cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
+    columns = tuple(column.name for column in CONTRACT if column.name in mapped)
+    rows = bronze.with_columns(
+        **{_canonical(name): trimmed(mapped[name], parameters.missing_values) for name in columns}
+    )
+    rows = _with_repeats(rows, cells)
+    rows = _parsed(rows, columns, parameters)
+    return CheckedCustomers(rows, cells, columns)
+
+
+def _canonical(name: str) -> str:
+    return f"canonical__{name}"
+
+
+def _with_repeats(rows: nw.LazyFrame, cells: tuple[str, ...]) -> nw.LazyFrame:
+    key = _canonical(KEY)
+    rows = rows.with_columns(same_key=nw.len().over(key))
+    # Only the few rows whose key stands twice are compared cell by cell.
+    shared = rows.filter((nw.col("same_key") > 1) & (nw.col(key) != "")).select(
+        ROW_NUMBER, "same_key", key, whole_row=nw.concat_str(*cells, separator="\x1f")
+    )
+    shared = shared.with_columns(
+        first=nw.col(ROW_NUMBER).min().over(key, "whole_row"),
+        same_row=nw.len().over(key, "whole_row"),
+    )
+    # Numbers, since a left join turns pandas' booleans into objects.
+    flags = shared.select(
+        ROW_NUMBER,
+        **{
+            _REPEAT: (nw.col(ROW_NUMBER) != nw.col("first")).cast(nw.Float64),
+            _CONFLICT: (nw.col("same_row") != nw.col("same_key")).cast(nw.Float64),
+        },
+    )
+    return rows.join(flags, on=ROW_NUMBER, how="left").with_columns(
+        **{flag: nw.col(flag).fill_null(0.0) == 1.0 for flag in (_REPEAT, _CONFLICT)}
+    )
+
+
+def _parsed(
+    rows: nw.LazyFrame, columns: tuple[str, ...], parameters: CustomerParameters
+) -> nw.LazyFrame:
+    values: dict[str, nw.Expr] = {}
+    reasons: list[nw.Expr] = [
+        _reason(f"{KEY}: appears with different values", nw.col(_CONFLICT)),
+    ]
+    for name in columns:
+        column, text = COLUMNS[name], nw.col(_canonical(name))
+        reasons.append(_reason(f"{name}: missing", text == ""))
+        if column.kind == "number":
+            values[name], found = _checked_number(column, text, parameters)
+        elif column.kind == "date":
+            values[name], found = _checked_date(column, text, parameters)
+        elif column.kind == "category":
+            values[name], found = _checked_category(column, text, parameters)
+        else:
+            continue
+        reasons += found
+    rows = rows.with_columns(
+        **{REASONS: nw.concat_str(*reasons, separator=SEPARATOR, ignore_nulls=True)},
+    )
+    rows = rows.with_columns(**{_canonical(name): value for name, value in values.items()})
+    dates = [_canonical(name) for name in columns if COLUMNS[name].kind == "date"]
+    return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y-%m-%d")) if dates else rows
+
+
+def _reason(text: str, condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.lit(text))
+
+
+def _checked_number(
+    column: Column, text: nw.Expr, parameters: CustomerParameters
+) -> tuple[nw.Expr, list[nw.Expr]]:
+    parsed = number(text)
+    reasons = [
+        _reason(f"{column.name}: not a number", parsed.malformed),
+        _reason(f"{column.name}: not finite", parsed.not_finite),
+    ]
+    if column.whole:
+        reasons.append(
+            _reason(f"{column.name}: not a whole number", parsed.value // 1.0 != parsed.value)
+        )
+    if column.name == "year_birth":
+        window, year = parameters.age, float(parameters.as_of.year)
+        outside = (parsed.value > year - window.minimum) | (parsed.value < year - window.maximum)
+        text_of = f"{column.name}: age outside {window.minimum} to {window.maximum}"
+        reasons.append(_reason(text_of, outside))
+    if column.minimum == 0.0:
+        reasons.append(_reason(f"{column.name}: negative", parsed.value < 0.0))
+    if column.maximum is not None:
+        above = parsed.value > column.maximum
+        reasons.append(_reason(f"{column.name}: above {column.maximum:.0f}", above))
+    return parsed.value, reasons
+
+
+def _checked_date(
+    column: Column, text: nw.Expr, parameters: CustomerParameters
+) -> tuple[nw.Expr, list[nw.Expr]]:
+    parsed = parsed_date(text, parameters.date_formats)
+    earliest, latest = parameters.enrolled_from, parameters.as_of
+    first, last = (float(day.strftime("%Y%m%d")) for day in (earliest, latest))
+    outside = parsed.is_date & ((parsed.ordered < first) | (parsed.ordered > last))
+    return parsed.iso_text, [
+        _reason(f"{column.name}: not a date", (text != "") & ~parsed.is_date),
+        _reason(f"{column.name}: outside {earliest} to {latest}", outside),
+    ]
+
+
+def _checked_category(
+    column: Column, text: nw.Expr, parameters: CustomerParameters
+) -> tuple[nw.Expr, list[nw.Expr]]:
+    spellings = parameters.categories.get(column.name, {})
+    value = category(text, spellings, column.categories)
+    unknown = (text != "") & (value == "")
+    return value, [_reason(f"{column.name}: unknown category", unknown)]
