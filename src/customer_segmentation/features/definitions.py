@@ -1,0 +1,235 @@
+"""Every feature: one small function whose parameters name the columns and features it uses.
+
+Inputs are the numeric canonical columns (`customers/matrix.py`) and other features. Values are
+finite numbers or missing; a feature with a missing input is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from inspect import signature
+
+from customer_segmentation.customers.contract import (
+    CHANNELS,
+    EDUCATION,
+    MARITAL_STATUS,
+    OUTCOMES,
+    PRODUCTS,
+)
+from customer_segmentation.customers.matrix import canonical_columns, describe_numeric
+from customer_segmentation.features.operations import (
+    Values,
+    floor_divide,
+    indicator,
+    ratio,
+    total,
+)
+
+MONEY = "monetary units"
+SHARE = "share of 1"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature's (or a decision's) function, its inputs by name, and how to describe it.
+
+    `labels` are what the codes of a decision mean, in their order.
+    """
+
+    name: str
+    function: Callable[..., Values]
+    inputs: tuple[str, ...]
+    description: str
+    unit: str
+    labels: tuple[str, ...] = ()
+
+
+def _day_number(year: Values, day: Values) -> Values:
+    """Days from the first of January of year 1 of the Gregorian calendar."""
+    past = year - 1.0
+    leap_days = floor_divide(past, 4.0) - floor_divide(past, 100.0) + floor_divide(past, 400.0)
+    return past * 365.0 + leap_days + day
+
+
+def _age(as_of_year: Values, year_birth: Values) -> Values:
+    return as_of_year - year_birth
+
+
+def _tenure_days(
+    as_of_year: Values, as_of_day: Values, enrolled_year: Values, enrolled_day: Values
+) -> Values:
+    return _day_number(as_of_year, as_of_day) - _day_number(enrolled_year, enrolled_day)
+
+
+def _children(kids_home: Values, teens_home: Values) -> Values:
+    return kids_home + teens_home
+
+
+def _partnered(marital_status: Values) -> Values:
+    together, married = MARITAL_STATUS.index("together"), MARITAL_STATUS.index("married")
+    return _is_code(marital_status, together) + _is_code(marital_status, married)
+
+
+def _household_size(partnered: Values, children: Values) -> Values:
+    return partnered + children + 1.0
+
+
+def _is_code(category: Values, code: int) -> Values:
+    # The subtraction keeps a missing category missing.
+    return indicator(category == float(code)) + (category - category)
+
+
+def _sum(*values: Values) -> Values:
+    return total(values)
+
+
+def _share(part: Values, whole: Values) -> Values:
+    return ratio(part, whole, at_zero=0.0)
+
+
+def _feature(
+    function: Callable[..., Values],
+    description: str,
+    unit: str,
+    *,
+    name: str = "",
+    inputs: Iterable[str] = (),
+) -> Feature:
+    return Feature(
+        name or function.__name__.removeprefix("_"),
+        function,
+        tuple(inputs) or tuple(signature(function).parameters),
+        description,
+        unit,
+    )
+
+
+def _category_features(column: str, categories: tuple[str, ...]) -> list[Feature]:
+    return [
+        _feature(
+            lambda category, code=code: _is_code(category, code),
+            f"1 where {column} is {category}, else 0",
+            "0 or 1",
+            name=f"{column}_{category}",
+            inputs=[column],
+        )
+        for code, category in enumerate(categories)
+    ]
+
+
+_DEFINED: tuple[Feature, ...] = (
+    _feature(_age, "Age in the year of the snapshot", "years"),
+    _feature(_tenure_days, "Days from enrolment to the snapshot", "days"),
+    _feature(_children, "Children and teenagers in the household", "children"),
+    _feature(_partnered, "1 where married or living together, else 0", "0 or 1"),
+    _feature(_household_size, "Customer, partner and children", "people"),
+    *_category_features("education", EDUCATION),
+    *_category_features("marital_status", MARITAL_STATUS),
+    _feature(
+        _sum,
+        "Spend on all products in two years",
+        MONEY,
+        name="spend_total",
+        inputs=[f"spend_{product}" for product in PRODUCTS],
+    ),
+    *(
+        _feature(
+            _share,
+            f"Share of the customer's spend that goes to {product}; 0 without spend",
+            SHARE,
+            name=f"spend_share_{product}",
+            inputs=[f"spend_{product}", "spend_total"],
+        )
+        for product in PRODUCTS
+    ),
+    _feature(
+        _share,
+        "Two-year spend over yearly income; 0 without income",
+        "ratio",
+        name="spend_to_income",
+        inputs=["spend_total", "income"],
+    ),
+    _feature(
+        _sum,
+        "Purchases through all channels",
+        "purchases",
+        name="purchases_total",
+        inputs=[f"purchases_{channel}" for channel in CHANNELS],
+    ),
+    *(
+        _feature(
+            _share,
+            f"Share of purchases made through the {channel} channel; 0 without purchases",
+            SHARE,
+            name=f"purchase_share_{channel}",
+            inputs=[f"purchases_{channel}", "purchases_total"],
+        )
+        for channel in CHANNELS
+    ),
+    _feature(
+        _share,
+        "Purchases with a discount over purchases through all channels; 0 without purchases",
+        "ratio",
+        name="deal_share",
+        inputs=["purchases_deals", "purchases_total"],
+    ),
+    _feature(
+        _share,
+        "Average spend a purchase; 0 without purchases",
+        MONEY,
+        name="average_basket",
+        inputs=["spend_total", "purchases_total"],
+    ),
+    _feature(
+        _sum,
+        "Offers of the first five campaigns that were accepted",
+        "campaigns",
+        name="campaigns_accepted",
+        inputs=[f"accepted_campaign_{n}" for n in range(1, 6)],
+    ),
+)
+
+FEATURES: dict[str, Feature] = {feature.name: feature for feature in _DEFINED}
+
+
+def needed_inputs(names: Iterable[str]) -> tuple[str, ...]:
+    """The numeric canonical columns that these features come down to, in first-use order.
+
+    A name that is no feature is taken for a column.
+    """
+    found: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in FEATURES:
+            found[name] = None
+            return
+        for needed in FEATURES[name].inputs:
+            visit(needed)
+
+    for name in names:
+        visit(name)
+    return tuple(found)
+
+
+def needed_columns(names: Iterable[str]) -> tuple[str, ...]:
+    """The canonical columns of a source that these features come down to."""
+    return canonical_columns(needed_inputs(names))
+
+
+def available_features(inputs: Iterable[str]) -> tuple[str, ...]:
+    """The features that can be computed from these numeric columns, in definition order."""
+    present = set(inputs)
+    return tuple(name for name in FEATURES if present.issuperset(needed_inputs([name])))
+
+
+def describe(name: str) -> tuple[str, str]:
+    """Description and unit of a feature or of a numeric canonical column."""
+    if name in FEATURES:
+        return FEATURES[name].description, FEATURES[name].unit
+    return describe_numeric(name)
+
+
+def uses_outcome(name: str) -> bool:
+    """Whether a feature is made of campaign answers, which segments must not see."""
+    return not OUTCOMES.isdisjoint(needed_inputs([name]))

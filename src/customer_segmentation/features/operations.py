@@ -1,0 +1,89 @@
+"""What arithmetic a feature may use beside `+ - * /` and comparisons, on columns or arrays.
+
+A column is a Narwhals expression (null is null) or an array of shape (1, rows) that follows the
+array API standard: ndonnx while a graph is traced, NumPy in tests (null is NaN). Comparisons with
+a missing value are not true in either, so write a condition such that missing falls to `otherwise`
+and passes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import narwhals as nw
+
+# An nw.Expr or an array: the two share their operators but no base class.
+Values = Any
+
+
+def where(condition: Values, then: Values, otherwise: Values) -> Values:
+    """`then` where the condition is true, `otherwise` where it is false or unknown."""
+    if isinstance(condition, nw.Expr):
+        return nw.when(condition).then(_as(nw.lit, then)).otherwise(_as(nw.lit, otherwise))
+    xp = condition.__array_namespace__()
+    return xp.where(condition, _as(xp.asarray, then), _as(xp.asarray, otherwise))
+
+
+def ratio(numerator: Values, denominator: Values, *, at_zero: float) -> Values:
+    """The quotient, and `at_zero` where the denominator is 0."""
+    is_zero = denominator == 0.0
+    return where(is_zero, at_zero, numerator / where(is_zero, 1.0, denominator))
+
+
+def indicator(condition: Values) -> Values:
+    """1 where the condition is true, 0 where it is false or unknown."""
+    if isinstance(condition, nw.Expr):
+        return where(condition, 1.0, 0.0)
+    xp = condition.__array_namespace__()
+    return xp.astype(condition, xp.float64)
+
+
+def at_most(values: Values, limit: float) -> Values:
+    """The values, cut off above at the limit."""
+    if isinstance(values, nw.Expr):
+        return where(values > limit, limit, values)
+    xp = values.__array_namespace__()
+    return xp.minimum(values, xp.asarray(limit))
+
+
+def floor_divide(values: Values, divisor: float) -> Values:
+    """The whole number of times that the divisor fits into whole, non-negative values."""
+    if isinstance(values, nw.Expr):
+        return (values // divisor).cast(nw.Float64)
+    return values.__array_namespace__().floor(values / divisor)
+
+
+def total(values: Sequence[Values]) -> Values:
+    """The sum of several columns; missing if any is."""
+    return reduce(lambda left, right: left + right, values)
+
+
+def first_largest(values: Sequence[Values]) -> Values:
+    """The position, from 0, of the first of several columns that holds the largest value.
+
+    None of them may be missing.
+    """
+    if not isinstance(values[0], nw.Expr):
+        xp = values[0].__array_namespace__()
+        positions = xp.argmax(xp.concat(values, axis=0), axis=0, keepdims=True)
+        return xp.astype(positions, xp.float64)
+    top = nw.max_horizontal(*values)
+    position = nw.lit(float(len(values) - 1))
+    for index in range(len(values) - 2, -1, -1):
+        position = where(values[index] == top, float(index), position)
+    return position
+
+
+def count_reached(values: Values, thresholds: Sequence[float]) -> Values:
+    """How many of the thresholds each value reaches."""
+    if not isinstance(values, nw.Expr):
+        xp = values.__array_namespace__()
+        reached = values >= xp.asarray([[float(threshold)] for threshold in thresholds])
+        return xp.sum(xp.astype(reached, xp.float64), axis=0, keepdims=True)
+    return total([indicator(values >= threshold) for threshold in thresholds])
+
+
+def _as(literal: Callable[[float], Values], value: Values) -> Values:
+    return literal(value) if isinstance(value, float) else value
