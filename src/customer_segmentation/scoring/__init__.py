@@ -1,0 +1,1 @@
+"""The artifact: build its graph, read it, run it on any table."""

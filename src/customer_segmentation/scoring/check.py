@@ -1,0 +1,61 @@
+"""Hold an artifact against scikit-learn before anything is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.segmentation.segmenter import Segmenter
+
+
+def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    """An equal scikit-learn pipeline over (rows x selected features): cap, scale, PCA, k-means."""
+    from sklearn.cluster import KMeans  # noqa: PLC0415 - slow import
+    from sklearn.decomposition import PCA  # noqa: PLC0415 - slow import
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - slow import
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: PLC0415
+
+    features = len(segmenter.scaling.features)
+    count = len(segmenter.centroids)
+    scaler = StandardScaler().fit(np.eye(features))
+    scaler.mean_, scaler.scale_ = segmenter.scaling.means, segmenter.scaling.deviations
+    components = segmenter.projection.components.T
+    pca = PCA(n_components=len(components)).fit(np.eye(features + 1)[:, :features])
+    pca.components_, pca.mean_ = components, np.zeros(features)
+    kmeans = KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
+    kmeans.fit(segmenter.centroids)
+    kmeans.cluster_centers_ = segmenter.centroids
+    cap = FunctionTransformer(lambda values: np.minimum(values, segmenter.scaling.caps))
+    return make_pipeline(cap, scaler, pca, kmeans)
+
+
+def check_against_scikit_learn(
+    model: onnx.ModelProto, segmenter: Segmenter, rows: nw.DataFrame[Any]
+) -> None:
+    """Compare the artifact's segments with scikit-learn's, row by row.
+
+    Args:
+        model: The artifact.
+        segmenter: What it was built from.
+        rows: Numeric canonical columns and features.
+
+    Raises:
+        RuntimeError: A label differs; the message counts them.
+    """
+    scorer = Scorer(model.SerializeToString())
+    found = scorer.score(_matrix(rows, scorer.columns))["segment"]
+    features = _matrix(rows, segmenter.scaling.features)
+    expected = scikit_learn_pipeline(segmenter).predict(features)
+    differing = int((found != expected).sum())
+    if differing:
+        message = f"the artifact and scikit-learn differ on {differing} of {len(rows)} customers"
+        raise RuntimeError(message)
+
+
+def _matrix(rows: nw.DataFrame[Any], columns: tuple[str, ...]) -> NDArray[np.float64]:
+    return np.ascontiguousarray(rows.select(*columns).to_numpy(), dtype=np.float64)

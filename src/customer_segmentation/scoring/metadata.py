@@ -1,0 +1,81 @@
+"""What an artifact says of itself: inputs, codes, names, rules, learned numbers, provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import onnx
+
+from customer_segmentation.customers.contract import CONTRACT
+from customer_segmentation.customers.matrix import canonical_columns
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.segmentation.segmenter import Segmenter
+
+INPUT = "customers"
+_PREFIX = "customer_segmentation."
+VERSION = "version"
+
+
+def describe_segmenter(
+    segmenter: Segmenter, columns: Sequence[str], outputs: Sequence[str]
+) -> dict[str, Any]:
+    """The segmenter's metadata, each value fit for JSON."""
+    scaling = segmenter.scaling
+    return {
+        "kind": "segmenter",
+        "columns": list(columns),
+        "outputs": list(outputs),
+        "segments": [asdict(name) for name in segmenter.names],
+        "codes": {name: list(DECISIONS[name].labels) for name in outputs if _has_codes(name)},
+        "contract": contract_rules(columns),
+        "scaling": {
+            "features": list(scaling.features),
+            "caps": scaling.caps.tolist(),
+            "means": scaling.means.tolist(),
+            "deviations": scaling.deviations.tolist(),
+        },
+        "learned": {name: dict(numbers) for name, numbers in segmenter.learned.items()},
+        "provenance": segmenter.provenance,
+    }
+
+
+def contract_rules(columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The contract's rules for the canonical columns behind these numeric ones."""
+    wanted = set(canonical_columns(columns))
+    rules = [asdict(column) for column in CONTRACT if column.name in wanted]
+    return [
+        {key: value for key, value in rule.items() if value not in (None, "", ())} for rule in rules
+    ]
+
+
+def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.ModelProto:
+    """The model with its metadata and a version: the first 12 digits of the SHA-256 of both."""
+    model.producer_name = "customer_segmentation"
+    texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
+    digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True))
+    digest.update(json.dumps(texts, sort_keys=True).encode())
+    texts[VERSION] = json.dumps(digest.hexdigest()[:12])
+    onnx.helper.set_model_props(model, {_PREFIX + key: text for key, text in texts.items()})
+    return model
+
+
+def metadata_of(model: onnx.ModelProto) -> dict[str, Any]:
+    """The metadata of a model that is not being run."""
+    return read_metadata({entry.key: entry.value for entry in model.metadata_props})
+
+
+def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
+    """The metadata from a model's custom properties."""
+    return {
+        key.removeprefix(_PREFIX): json.loads(text)
+        for key, text in properties.items()
+        if key.startswith(_PREFIX)
+    }
+
+
+def _has_codes(name: str) -> bool:
+    return name in DECISIONS and bool(DECISIONS[name].labels)

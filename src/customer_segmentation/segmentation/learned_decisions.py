@@ -1,0 +1,116 @@
+"""Learn from a weighted sample the numbers that the decisions beside the segment need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.features.decisions import POTENTIAL_INPUTS
+from customer_segmentation.features.evaluate import Learned
+from customer_segmentation.segmentation.rounding import rounded
+
+Array = NDArray[np.float64]
+
+_PERCENTILE_STEPS = 20
+_FOLDS = 5
+_CAP = 0.95
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """What the marketer decides; the rest is learned.
+
+    Attributes:
+        income_quantiles: Where the comfortable and the affluent tier begin.
+        deal_share_quantile: From which deal share on a customer waits for offers.
+        least_deals: Purchases with a discount that such a customer has at least.
+        least_likely_to_spend: Percentile of expected spend that earns a preview.
+    """
+
+    income_quantiles: tuple[float, float]
+    deal_share_quantile: float
+    least_deals: float
+    least_likely_to_spend: float
+
+
+@dataclass(frozen=True)
+class LearnedDecisions:
+    """The decisions' numbers, and how well the expected spend predicts unseen customers."""
+
+    numbers: Learned
+    expected_spend_r2: float | None
+
+
+def learn_decisions(
+    columns: Mapping[str, Array], weights: Array, names: tuple[str, ...], rule: DecisionRule
+) -> LearnedDecisions:
+    """The numbers for the named decisions.
+
+    Args:
+        columns: The sample's features by name, one value a row.
+        weights: One a row.
+        names: The decisions that the source's columns allow.
+        rule: The marketer's choices.
+    """
+    numbers: dict[str, dict[str, float | list[float]]] = {}
+    r2 = None
+    if "affluence_tier" in names:
+        thresholds = weighted_quantiles(columns["income"], weights, rule.income_quantiles)
+        numbers["affluence_tier"] = {"income_thresholds": thresholds}
+    if "waits_for_offers" in names:
+        (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_quantile,))
+        numbers["waits_for_offers"] = {"least_deal_share": share, "least_deals": rule.least_deals}
+    if "likely_to_spend" in names:
+        caps, coefficients, expected, r2 = _expected_spend(columns, weights)
+        numbers["expected_spend"] = {"potential_caps": caps, "potential_weights": coefficients}
+        steps = tuple(n / _PERCENTILE_STEPS for n in range(1, _PERCENTILE_STEPS))
+        thresholds = weighted_quantiles(expected, weights, steps)
+        numbers["likely_to_spend"] = {"potential_thresholds": thresholds}
+    if "product" in names:
+        numbers["product"] = _shares([f"spend_share_{name}" for name in PRODUCTS], columns, weights)
+    if "channel" in names:
+        shares = [f"purchase_share_{name}" for name in CHANNELS]
+        numbers["channel"] = _shares(shares, columns, weights)
+    if "offer" in names:
+        numbers["offer"] = {"least_likely_to_spend": rule.least_likely_to_spend}
+    return LearnedDecisions(numbers, r2)
+
+
+def weighted_quantiles(values: Array, weights: Array, shares: tuple[float, ...]) -> list[float]:
+    """The smallest values that at least the given shares of the weight do not exceed."""
+    found = np.quantile(values, shares, weights=weights, method="inverted_cdf")
+    return [float(value) for value in rounded(found)]
+
+
+def _shares(
+    names: list[str], columns: Mapping[str, Array], weights: Array
+) -> dict[str, float | list[float]]:
+    table = np.column_stack([columns[name] for name in names])
+    means = np.average(table, axis=0, weights=weights)
+    spreads = np.sqrt(np.average((table - means) ** 2, axis=0, weights=weights))
+    # A share that never varies stands out for nobody.
+    spreads[spreads == 0.0] = 1.0
+    return {"means": rounded(means).tolist(), "spreads": rounded(spreads).tolist()}
+
+
+def _expected_spend(
+    columns: Mapping[str, Array], weights: Array
+) -> tuple[list[float], list[float], Array, float]:
+    from sklearn.linear_model import LinearRegression  # noqa: PLC0415 - slow import
+    from sklearn.model_selection import KFold, cross_val_score  # noqa: PLC0415 - slow import
+
+    caps = [weighted_quantiles(columns[name], weights, (_CAP,))[0] for name in POTENTIAL_INPUTS]
+    inputs = np.column_stack(
+        [np.minimum(columns[name], cap) for name, cap in zip(POTENTIAL_INPUTS, caps, strict=True)]
+    )
+    target = columns["spend_total"]
+    model = LinearRegression().fit(inputs, target, sample_weight=weights)
+    coefficients = rounded([*model.coef_, model.intercept_])
+    # Rows are in the order of their sample keys, which is as good as shuffled.
+    scores = cross_val_score(LinearRegression(), inputs, target, cv=KFold(_FOLDS), scoring="r2")
+    expected = inputs @ coefficients[:-1] + coefficients[-1]
+    return caps, coefficients.tolist(), expected, float(np.mean(scores))

@@ -1,0 +1,37 @@
+"""Everything that clustering learns: what the artifact is built from and the report tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.features.evaluate import Learned
+from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.projection import Projection
+from customer_segmentation.segmentation.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A learned segmentation.
+
+    Attributes:
+        scaling: Caps, means and deviations of the selected features.
+        projection: Principal components.
+        centroids: (segments x components), in the order of the segments' ids.
+        names: One a segment.
+        decisions: The decisions that can be taken, in definition order.
+        learned: Their numbers.
+        provenance: Where the data came from: no times, so that equal data give equal artifacts.
+    """
+
+    scaling: Scaling
+    projection: Projection
+    centroids: NDArray[np.float64]
+    names: tuple[SegmentName, ...]
+    decisions: tuple[str, ...]
+    learned: Learned
+    provenance: dict[str, Any]
