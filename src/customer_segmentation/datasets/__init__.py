@@ -1,0 +1,1 @@
+"""Datasets that kedro-datasets lacks: text as sent, the ONNX artifact, files written whole."""

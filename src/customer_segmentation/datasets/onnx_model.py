@@ -1,0 +1,55 @@
+"""An ONNX model in a file: the only form in which this project stores a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import fsspec
+from kedro.io import AbstractVersionedDataset
+from kedro.io.core import get_filepath_str, get_protocol_and_path
+
+if TYPE_CHECKING:
+    from pathlib import PurePosixPath
+
+    import onnx
+
+
+class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelProto"]):
+    """Saves and loads an `onnx.ModelProto`; loading executes nothing.
+
+    Args:
+        filepath: A path or URL that fsspec can open.
+        metadata: For plugins.
+    """
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        from pathlib import PurePosixPath  # noqa: PLC0415 - beside its use in the annotation
+
+        protocol, path = get_protocol_and_path(filepath)
+        self._protocol = protocol
+        self._fs = fsspec.filesystem(protocol)
+        self.metadata = metadata
+        super().__init__(PurePosixPath(path), None, self._fs.exists, self._fs.glob)
+
+    def load(self) -> onnx.ModelProto:
+        """The model, checked against the ONNX standard."""
+        import onnx  # noqa: PLC0415 - only models need it
+
+        with self._fs.open(self._path(self._get_load_path()), "rb") as file:
+            model = onnx.load_model_from_string(file.read())
+        onnx.checker.check_model(model)
+        return model
+
+    def save(self, data: onnx.ModelProto) -> None:
+        """Write the model's bytes, the same for the same model."""
+        with self._fs.open(self._path(self._get_save_path()), "wb") as file:
+            file.write(data.SerializeToString(deterministic=True))
+
+    def _path(self, path: PurePosixPath) -> str:
+        return get_filepath_str(path, self._protocol)
+
+    def _exists(self) -> bool:
+        return bool(self._fs.exists(self._path(self._get_load_path())))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "protocol": self._protocol}

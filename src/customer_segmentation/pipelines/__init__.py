@@ -1,0 +1,1 @@
+"""The pipelines, one folder each: `pipeline.py` wires the nodes of `nodes.py`."""

@@ -1,0 +1,5 @@
+"""Features to the candidate artifact: how many segments, which, and what they are called."""
+
+from customer_segmentation.pipelines.clustering.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,243 @@
+"""Learn the segments on a bounded sample and turn them into one checked artifact."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import onnx
+from narwhals.typing import IntoDataFrame, IntoFrame
+from numpy.typing import NDArray
+
+from customer_segmentation import __version__
+from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.errors import UserError
+from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE, available_decisions
+from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.scoring.check import check_against_scikit_learn
+from customer_segmentation.scoring.graph import build_segmenter
+from customer_segmentation.segmentation.choice import MeasuredK, choose, elbow, measure_all, nearest
+from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
+from customer_segmentation.segmentation.learned_decisions import LearnedDecisions, learn_decisions
+from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
+from customer_segmentation.segmentation.projection import Projection, learn_projection
+from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
+from customer_segmentation.segmentation.segmenter import Segmenter
+
+logger = logging.getLogger(__name__)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClusteringSample:
+    """The rows to learn from, and the scaling that was learned from all rows."""
+
+    rows: nw.DataFrame[Any]
+    customers: int
+    as_of: str
+    scaling: Scaling
+
+    @property
+    def weights(self) -> Array:
+        """How many customers each row stands for."""
+        return self.rows[WEIGHT].to_numpy()
+
+    def standardised(self) -> Array:
+        """(rows x features), capped and standardised."""
+        return self.scaling.standardised(self.rows.select(*self.scaling.features).to_numpy())
+
+    def numbers(self) -> dict[str, Array]:
+        """Every numeric column by name."""
+        names = [name for name in self.rows.columns if name not in (KEY, AS_OF, SAMPLE_KEY)]
+        return {name: self.rows[name].to_numpy() for name in names}
+
+
+@dataclass(frozen=True)
+class MeasuredCandidates:
+    """The projection, every k in it, and the one that the rule picks."""
+
+    projection: Projection
+    measured: list[MeasuredK]
+    chosen: MeasuredK
+    elbow: int
+
+
+@dataclass(frozen=True)
+class LearnedSegmenter:
+    """The segmenter and how well its expected spend predicts unseen customers."""
+
+    segmenter: Segmenter
+    decisions: LearnedDecisions
+
+
+def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> ClusteringSample:
+    """Scaling from engine aggregates over all rows, then the coreset.
+
+    Raises:
+        UserError: A feature is not in the table or is constant, or customers are too few.
+    """
+    table = nw.from_native(gold_features).lazy()
+    absent = [n for n in clustering.features if n not in table.collect_schema().names()]
+    if absent:
+        message = (
+            f"gold_features has no {', '.join(absent)}, which `clustering.features` names: run "
+            "kedro run --pipelines=preprocessing, or change the parameter."
+        )
+        raise UserError(message)
+    counted = table.select(nw.len().alias("rows"), nw.col(AS_OF).max()).collect()
+    customers = int(counted["rows"][0])
+    if customers <= clustering.k.most:
+        message = (
+            f"gold_features: {customers} customers cannot be told into up to {clustering.k.most} "
+            "segments. Give more customers, or lower `clustering.k.most` "
+            "(conf/base/parameters_clustering.yml)."
+        )
+        raise UserError(message)
+    scaling = learn_scaling(table, clustering.features, clustering.cap_quantile)
+    rows = draw_coreset(table, scaling, customers, clustering.coreset_rows, clustering.seed)
+    return ClusteringSample(rows, customers, f"{counted[AS_OF][0]:%Y-%m-%d}", scaling)
+
+
+def measure_candidates(
+    sample: ClusteringSample, clustering: ClusteringParameters
+) -> MeasuredCandidates:
+    """Every k measured, and the k that the rule picks."""
+    standardised = sample.standardised()
+    distinct = len(np.unique(standardised, axis=0))
+    if distinct < clustering.k.most:
+        message = (
+            f"gold_features: customers have only {distinct} different values of "
+            f"{', '.join(clustering.features)}, fewer than the {clustering.k.most} segments of "
+            "`clustering.k.most`. Lower it, or choose other features."
+        )
+        raise UserError(message)
+    weights, rule = sample.weights, clustering.k.rule()
+    projection = learn_projection(standardised, weights, clustering.variance)
+    points = projection.projected(standardised)
+    measured = measure_all(points, standardised, weights, rule, clustering.seed)
+    return MeasuredCandidates(projection, measured, choose(measured, rule), elbow(measured))
+
+
+def learn_segmenter(
+    sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
+) -> LearnedSegmenter:
+    """Order and name the segments, and learn what the decisions beside them need."""
+    numbers, weights = sample.numbers(), sample.weights
+    points = candidates.projection.projected(sample.standardised())
+    described = list(dict.fromkeys([*clustering.features, *({SPEND, DEALS} & numbers.keys())]))
+    centroids = _by_spend(candidates.chosen.centroids, points, numbers, weights, described)
+    labels = nearest(points, centroids)
+    names = name_segments(
+        [
+            _means(numbers, weights * (labels == segment), described)
+            for segment in range(len(centroids))
+        ],
+        _means(numbers, weights, described),
+        {name: float(np.std(numbers[name])) for name in clustering.features},
+    )
+    decisions = available_decisions(numbers)
+    left_out = [name for name in DECISIONS if name not in decisions and name not in INTERMEDIATE]
+    if left_out:
+        logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
+    learned = learn_decisions(numbers, weights, decisions, clustering.decisions.rule())
+    segmenter = Segmenter(
+        scaling=sample.scaling,
+        projection=candidates.projection,
+        centroids=centroids,
+        names=tuple(names),
+        decisions=decisions,
+        learned=learned.numbers,
+        provenance={
+            "as_of": sample.as_of,
+            "customers": sample.customers,
+            "sample_rows": len(sample.rows),
+            "project_version": __version__,
+        },
+    )
+    return LearnedSegmenter(segmenter, learned)
+
+
+def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) -> onnx.ModelProto:
+    """The candidate artifact, whose labels equal scikit-learn's on every row of the sample.
+
+    Raises:
+        RuntimeError: They differ.
+    """
+    model = build_segmenter(learned.segmenter)
+    check_against_scikit_learn(model, learned.segmenter, sample.rows)
+    return model
+
+
+def summarise_choice(
+    _candidate: onnx.ModelProto,
+    candidates: MeasuredCandidates,
+    learned: LearnedSegmenter,
+    clustering: ClusteringParameters,
+) -> tuple[IntoDataFrame, dict[str, Any], dict[str, list[dict[str, float]]]]:
+    """One row a k; what was chosen and why; and the same for MLflow, a step a k.
+
+    The candidate is asked for only so that nothing is saved before it was checked.
+    """
+    names = ["inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability"]
+    table = {
+        "k": [m.k for m in candidates.measured],
+        **{name: rounded([getattr(m, name) for m in candidates.measured]) for name in names},
+        "chosen": [m.k == candidates.chosen.k for m in candidates.measured],
+    }
+    chosen = candidates.chosen
+    best = max(candidates.measured, key=lambda m: m.silhouette)
+    summary = {
+        "k": chosen.k,
+        "silhouette": float(rounded(chosen.silhouette)),
+        "stability": float(rounded(chosen.stability)),
+        "elbow_k": candidates.elbow,
+        "best_silhouette_k": best.k,
+        "elbow_agrees": candidates.elbow == chosen.k,
+        "rule": (
+            f"the best silhouette among k of at least {clustering.k.least} whose bootstrap ARI is "
+            f"at least {clustering.k.least_stability}"
+        ),
+        "features": clustering.features,
+        "components": candidates.projection.components.shape[1],
+        "variance_explained": float(rounded(candidates.projection.explained.sum())),
+        "sample_rows": learned.segmenter.provenance["sample_rows"],
+        "expected_spend_r2": learned.decisions.expected_spend_r2,
+        "segments": [name.name for name in learned.segmenter.names],
+    }
+    history = {
+        name: [{"step": m.k, "value": float(getattr(m, name))} for m in candidates.measured]
+        for name in names
+    }
+    final = {
+        f"chosen_{name}": [{"step": 0, "value": float(getattr(chosen, name))}]
+        for name in ("k", "silhouette", "stability")
+    }
+    return nw.from_dict(table, backend="pandas").to_native(), summary, history | final
+
+
+def _by_spend(
+    centroids: Array,
+    points: Array,
+    numbers: dict[str, Array],
+    weights: Array,
+    described: list[str],
+) -> Array:
+    """The centroids, the one whose customers spend most first: ids do not depend on a seed."""
+    leading = SPEND if SPEND in described else described[0]
+    labels = nearest(points, centroids)
+    means = [
+        _means(numbers, weights * (labels == segment), [leading])[leading]
+        for segment in range(len(centroids))
+    ]
+    return rounded(centroids[np.argsort(means, kind="stable")[::-1]])
+
+
+def _means(numbers: dict[str, Array], weights: Array, names: list[str]) -> dict[str, float]:
+    # Nobody is nearest to a centroid that coincides with another: its means are the base's.
+    used = weights if weights.sum() > 0.0 else np.ones_like(weights)
+    return {name: float(np.average(numbers[name], weights=used)) for name in names}

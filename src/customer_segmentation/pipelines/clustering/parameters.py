@@ -1,0 +1,97 @@
+"""The `clustering` block of the configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from customer_segmentation.customers.matrix import canonical_columns
+from customer_segmentation.customers.parameters import Parameters
+from customer_segmentation.features.definitions import (
+    FEATURES,
+    needed_inputs,
+    uses_outcome,
+)
+from customer_segmentation.segmentation.choice import ChoiceOfK
+from customer_segmentation.segmentation.learned_decisions import DecisionRule
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class KParameters(Parameters):
+    """Which k are tried and how the best is told."""
+
+    least: int = Field(ge=2)
+    most: int = Field(ge=2)
+    starts: int = Field(ge=1)
+    bootstraps: int = Field(ge=1)
+    least_stability: float = Field(ge=0.0, le=1.0)
+    sample_rows: int = Field(ge=100)
+
+    @model_validator(mode="after")
+    def _least_is_below_most(self) -> Self:
+        if self.least > self.most:
+            message = f"least ({self.least}) is above most ({self.most})"
+            raise ValueError(message)
+        return self
+
+    def rule(self) -> ChoiceOfK:
+        """The same for `segmentation.choice`."""
+        return ChoiceOfK(
+            self.least,
+            self.most,
+            self.starts,
+            self.bootstraps,
+            self.least_stability,
+            self.sample_rows,
+        )
+
+
+class DecisionParameters(Parameters):
+    """What the marketer decides of tiers and offers; the rest is learned from the base."""
+
+    comfortable_from: Share
+    affluent_from: Share
+    deal_share_from: Share
+    least_deals: int = Field(ge=0)
+    preview_from: float = Field(ge=0.0, le=100.0)
+
+    def rule(self) -> DecisionRule:
+        """The same for `segmentation.learned_decisions`."""
+        return DecisionRule(
+            (self.comfortable_from, self.affluent_from),
+            self.deal_share_from,
+            float(self.least_deals),
+            self.preview_from,
+        )
+
+
+class ClusteringParameters(Parameters):
+    """What segments are made of and how they are found."""
+
+    features: list[str] = Field(min_length=2)
+    cap_quantile: Share
+    variance: Share
+    coreset_rows: int = Field(ge=1000)
+    seed: int
+    k: KParameters
+    decisions: DecisionParameters
+
+    @field_validator("features")
+    @classmethod
+    def _features_exist(cls, features: list[str]) -> list[str]:
+        for name in features:
+            if name not in FEATURES and not canonical_columns([name]):
+                message = f"{name!r} is no feature; docs/data_dictionary.md lists them"
+                raise ValueError(message)
+            if uses_outcome(name):
+                message = (
+                    f"{name!r} comes from campaign answers, which segments must not see "
+                    f"({', '.join(needed_inputs([name]))})"
+                )
+                raise ValueError(message)
+        if len(set(features)) < len(features):
+            message = "a feature stands twice"
+            raise ValueError(message)
+        return features

@@ -1,0 +1,75 @@
+"""Key, event time, every feature raw, and the model's features as it sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import onnx
+from narwhals.typing import IntoDataFrame, IntoFrame
+
+from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.features.definitions import describe
+from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.segmentation.scaling import Scaling
+
+EVENT_TIME = "event_timestamp"
+STANDARDISED = "_standardised"
+
+
+def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
+    """One row a customer: key, `event_timestamp` (the snapshot), features raw and standardised.
+
+    Standardised columns are the artifact's inputs to its projection: capped, mean 0, deviation 1.
+    """
+    table = nw.from_native(gold_features).lazy()
+    raw = [n for n in table.collect_schema().names() if n not in (KEY, AS_OF, SAMPLE_KEY)]
+    standardised = {
+        name + STANDARDISED: values
+        for name, values in _scaling(artifact).standardised_columns().items()
+    }
+    return (
+        table.sort(KEY)
+        .select(KEY, nw.col(AS_OF).alias(EVENT_TIME), *raw, **standardised)
+        .to_native()
+    )
+
+
+def same_table(feature_table: IntoFrame) -> IntoFrame:
+    """The table unchanged: the catalog gives it another format."""
+    return feature_table
+
+
+def describe_columns(feature_table: IntoFrame, artifact: onnx.ModelProto) -> IntoDataFrame:
+    """One row a column: name, type, unit, role and description."""
+    schema = nw.from_native(feature_table).lazy().collect_schema()
+    scaling = _scaling(artifact)
+    numbers = zip(scaling.caps, scaling.means, scaling.deviations, strict=True)
+    scales = dict(zip(scaling.features, numbers, strict=True))
+    rows = [_describe(name, str(dtype), scales) for name, dtype in schema.items()]
+    columns = ["column", "type", "unit", "role", "description"]
+    table = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
+    return nw.from_dict(table, backend="pandas").to_native()
+
+
+def _describe(name: str, dtype: str, scales: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    if name == KEY:
+        return name, dtype, "", "key", describe(KEY)[0]
+    if name == EVENT_TIME:
+        return name, dtype, "date", "event time", "Day of the snapshot that the features hold for"
+    feature = name.removesuffix(STANDARDISED)
+    description, unit = describe(feature)
+    if feature != name:
+        cap, mean, deviation = scales[feature]
+        text = (
+            f"min({feature}, {cap:g}), less {mean:g}, over {deviation:g}: what the segmenter sees"
+        )
+        return name, dtype, "deviations", "model input", text
+    return name, dtype, unit, "model feature" if name in scales else "feature", description
+
+
+def _scaling(artifact: onnx.ModelProto) -> Scaling:
+    scaling = metadata_of(artifact)["scaling"]
+    numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
+    return Scaling(tuple(scaling["features"]), *numbers)

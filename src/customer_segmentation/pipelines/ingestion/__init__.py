@@ -1,0 +1,5 @@
+"""Source to bronze: every cell as it was sent, and where it came from."""
+
+from customer_segmentation.pipelines.ingestion.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

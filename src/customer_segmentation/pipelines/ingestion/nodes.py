@@ -1,0 +1,26 @@
+"""Add to each row as sent what later layers need: the snapshot's day and the sample key."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+import narwhals as nw
+from narwhals.typing import IntoDataFrame
+
+from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.quarantine import SOURCE_NAME, map_headers, require_columns
+from customer_segmentation.customers.sample_key import with_sample_key
+
+
+def ingest_source(source: IntoDataFrame, customers: CustomerParameters) -> IntoDataFrame:
+    """Cells as text, provenance, `as_of` (date of the snapshot) and `sample_key` (31 bits).
+
+    Raises:
+        UserError: There is no column for the key, or two headers stand for one column.
+    """
+    frame = nw.from_native(source, eager_only=True)
+    mapped = map_headers(frame.columns, customers)
+    require_columns(mapped, [KEY], customers, frame[SOURCE_NAME][0])
+    as_of = datetime.combine(customers.as_of, time.min)
+    return with_sample_key(frame, mapped[KEY]).with_columns(nw.lit(as_of).alias(AS_OF)).to_native()

@@ -1,0 +1,125 @@
+"""Score customers with the artifact and describe what came out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import onnx
+from narwhals.typing import IntoDataFrame, IntoFrame
+
+from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.customers.quarantine import REASONS, ROW_NUMBER
+from customer_segmentation.features.definitions import FEATURES, uses_outcome
+from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.segmentation.profiles import weighted_means
+
+UNSEGMENTED = "unsegmented"
+_ONE = "customers"
+
+
+def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> IntoDataFrame:
+    """One row a customer: segment, runner-up, margin, and every decision in words.
+
+    `margin` is 0 halfway between two segments and 1 on a centroid; `likely_to_spend` is a
+    percentile of the base.
+    """
+    customers = nw.from_native(silver_customers).lazy().sort(KEY).collect()
+    scorer = Scorer(artifact.SerializeToString())
+    answers = scorer.score(scorer.matrix(customers))
+    metadata = scorer.metadata
+    keys = [segment["key"] for segment in metadata["segments"]]
+    names = [segment["name"] for segment in metadata["segments"]]
+    columns: dict[str, Any] = {
+        "segment": _words(answers["segment"], keys),
+        "segment_name": _words(answers["segment"], names),
+        "segment_id": answers["segment"],
+        "runner_up": _words(answers["runner_up"], keys),
+        "margin": answers["margin"],
+    }
+    for name in scorer.outputs[len(("segment", "runner_up", "margin")) :]:
+        codes = metadata["codes"].get(name)
+        columns[name] = _words(answers[name], codes) if codes else answers[name]
+    columns["artifact_version"] = [scorer.version] * len(customers)
+    scored = nw.from_dict(
+        {KEY: customers[KEY], AS_OF: customers[AS_OF]}, backend=customers.implementation
+    )
+    return scored.with_columns(
+        nw.new_series(name, values, backend=customers.implementation)
+        for name, values in columns.items()
+    ).to_native()
+
+
+def list_unsegmented(silver_quarantine: IntoFrame) -> IntoFrame:
+    """Who could not be segmented, and every reason why; a key may stand on several rows."""
+    return (
+        nw.from_native(silver_quarantine)
+        .lazy()
+        .select(KEY, ROW_NUMBER, nw.lit(UNSEGMENTED).alias("segment"), REASONS, AS_OF)
+        .sort(ROW_NUMBER)
+        .to_native()
+    )
+
+
+def profile_segments(
+    gold_features: IntoFrame, gold_segments: IntoFrame, artifact: onnx.ModelProto
+) -> IntoFrame:
+    """One row a segment and measure: its mean, the base's, and the index (100 is the base).
+
+    Measures are the features, and for each decision the share of customers with each label.
+    """
+    features, segments = (nw.from_native(t).lazy() for t in (gold_features, gold_segments))
+    codes = Scorer(artifact.SerializeToString()).metadata["codes"]
+    shares = {
+        f"{name}={label}": nw.when(nw.col(name) == label).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+        for name, labels in codes.items()
+        for label in labels
+    }
+    measured = [name for name in features.collect_schema().names() if _is_measure(name)]
+    measures = [*measured, *shares, "likely_to_spend", "margin"]
+    known = segments.collect_schema().names()
+    measures = [name for name in measures if name in {*measured, *shares, *known}]
+    joined = features.select(KEY, *measured).join(segments, on=KEY, how="inner")
+    joined = joined.with_columns(**shares, **{_ONE: nw.lit(1.0), "base": nw.lit("base")})
+    groups = ["segment", "segment_name", "segment_id"]
+    means = weighted_means(joined, groups, measures, _ONE)
+    base = weighted_means(joined, ["base"], measures, _ONE)
+    return _long(means, base.rows(named=True)[0], measures, groups)
+
+
+def _long(
+    means: nw.DataFrame[Any], base: dict[str, Any], measures: list[str], groups: list[str]
+) -> IntoFrame:
+    rows = [
+        {
+            **{name: row[name] for name in groups},
+            "customers": int(row[_ONE]),
+            "share": row[_ONE] / base[_ONE],
+            "measure": measure,
+            "mean": row[measure],
+            "base_mean": base[measure],
+            "index": 100.0 * row[measure] / base[measure] if base[measure] else None,
+        }
+        for row in sorted(means.iter_rows(named=True), key=lambda row: row["segment_id"])
+        for measure in measures
+    ]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return nw.from_dict(columns, backend=means.implementation).to_native()
+
+
+def _is_measure(name: str) -> bool:
+    kept = ("income", "recency_days", "web_visits_month", "purchases_deals", "responded")
+    categories = ("education_", "marital_status_")
+    return (
+        name in kept
+        or (name in FEATURES and not name.startswith(categories) and not uses_outcome(name))
+        or name.startswith("spend_")
+        or name.startswith("purchases_")
+    )
+
+
+def _words(codes: np.ndarray[Any, Any], words: list[str]) -> list[str]:
+    # Position -1, the last, is a row that the artifact could not score.
+    table = np.array([*words, UNSEGMENTED], dtype=object)
+    return table[codes].tolist()

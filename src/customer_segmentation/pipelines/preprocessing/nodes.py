@@ -1,0 +1,129 @@
+"""Split rows into customers, quarantine and repeats, account for each, and compute features."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any
+
+import narwhals as nw
+from narwhals.typing import IntoFrame
+
+from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPLE_KEY
+from customer_segmentation.customers.matrix import numeric_expressions
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.quarantine import (
+    REASONS,
+    SEPARATOR,
+    SOURCE_HASH,
+    SOURCE_NAME,
+    CheckedCustomers,
+    check_customers,
+    map_headers,
+    require_columns,
+)
+from customer_segmentation.errors import UserError
+from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
+from customer_segmentation.features.evaluate import on_frame
+
+logger = logging.getLogger(__name__)
+
+
+def check_rows(
+    bronze: IntoFrame, customers: CustomerParameters, selected: list[str]
+) -> CheckedCustomers:
+    """Parse every cell and collect the reasons against every row.
+
+    Args:
+        bronze: Cells as sent, from ingestion.
+        customers: How the export maps to the contract.
+        selected: Features that the segments are made of; the columns they need are required.
+
+    Raises:
+        UserError: A required column is absent.
+    """
+    rows = nw.from_native(bronze).lazy()
+    mapped = map_headers(rows.collect_schema().names(), customers)
+    source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
+    require_columns(mapped, [KEY, *needed_columns(selected)], customers, str(source))
+    absent = [column.name for column in CONTRACT if column.name not in mapped]
+    if absent:
+        lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
+        logger.warning(
+            "%s has no column for %s: left out, and with them %s.",
+            source,
+            ", ".join(absent),
+            ", ".join(lost) or "no feature",
+        )
+    return check_customers(rows, mapped, customers)
+
+
+def quarantine_rows(checked: CheckedCustomers) -> IntoFrame:
+    """Rows that break the contract: row number, key, every reason, and the cells as sent."""
+    return checked.quarantined().to_native()
+
+
+def account_for_rows(
+    bronze: IntoFrame, checked: CheckedCustomers, quarantine: IntoFrame
+) -> dict[str, Any]:
+    """Where each row went, by count, and how often each reason was found.
+
+    Raises:
+        RuntimeError: The counts do not add up: a row was lost or doubled.
+    """
+    rows = nw.from_native(bronze).lazy()
+    source = rows.select(nw.col(SOURCE_NAME, SOURCE_HASH).max()).collect().rows(named=True)[0]
+    accounting = {
+        **source,
+        "rows_in": _count(rows),
+        "customers": _count(checked.customers()),
+        "quarantined": _count(nw.from_native(quarantine).lazy()),
+        "repeats": _count(checked.repeats()),
+    }
+    parts = accounting["customers"] + accounting["quarantined"] + accounting["repeats"]
+    if parts != accounting["rows_in"]:
+        message = f"rows in do not equal customers + quarantined + repeats: {accounting}"
+        raise RuntimeError(message)
+    return accounting | {"reasons": _count_reasons(nw.from_native(quarantine).lazy())}
+
+
+def keep_customers(checked: CheckedCustomers, accounting: dict[str, Any]) -> IntoFrame:
+    """The customers: canonical columns, one row a key.
+
+    Raises:
+        UserError: There is none.
+    """
+    if accounting["customers"] == 0:
+        most_often = max(accounting["reasons"], key=accounting["reasons"].get)
+        message = (
+            f"{accounting['source_name']}: all {accounting['quarantined']} rows are quarantined, "
+            f"most often for `{most_often}`. See silver_quarantine for each row's reasons; map "
+            "headers, formats and spellings in conf/base/parameters_customers.yml."
+        )
+        raise UserError(message)
+    return checked.customers().to_native()
+
+
+def compute_features(silver: IntoFrame) -> IntoFrame:
+    """Key, `as_of`, `sample_key`, the numeric canonical columns and every feature, as float64."""
+    customers = nw.from_native(silver).lazy()
+    columns = customers.collect_schema().names()
+    numbers = numeric_expressions(columns)
+    features = available_features(numbers)
+    numeric = customers.select(KEY, AS_OF, SAMPLE_KEY, **numbers)
+    return (
+        on_frame(numeric, features).select(KEY, AS_OF, SAMPLE_KEY, *numbers, *features).to_native()
+    )
+
+
+def _count(frame: nw.LazyFrame) -> int:
+    return int(frame.select(nw.len()).collect().item())
+
+
+def _count_reasons(quarantine: nw.LazyFrame) -> dict[str, int]:
+    # One row a combination of reasons, of which there are few however large the table.
+    combinations = quarantine.group_by(REASONS).agg(rows=nw.len()).collect()
+    counts: Counter[str] = Counter()
+    for reasons, rows in combinations.select(REASONS, "rows").iter_rows():
+        counts.update(dict.fromkeys(reasons.split(SEPARATOR), rows))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

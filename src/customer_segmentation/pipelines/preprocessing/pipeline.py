@@ -1,0 +1,51 @@
+"""Wiring of preprocessing."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node
+
+from customer_segmentation.pipelines.preprocessing.nodes import (
+    account_for_rows,
+    check_rows,
+    compute_features,
+    keep_customers,
+    quarantine_rows,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Bronze -> silver customers and quarantine -> features."""
+    return Pipeline(
+        [
+            node(
+                check_rows,
+                inputs=["bronze_customers", "params:customers", "params:clustering.features"],
+                outputs="checked_customers",
+                name="check_rows",
+            ),
+            node(
+                quarantine_rows,
+                inputs="checked_customers",
+                outputs="silver_quarantine",
+                name="quarantine_rows",
+            ),
+            node(
+                account_for_rows,
+                inputs=["bronze_customers", "checked_customers", "silver_quarantine"],
+                outputs="row_accounting",
+                name="account_for_rows",
+            ),
+            node(
+                keep_customers,
+                inputs=["checked_customers", "row_accounting"],
+                outputs="silver_customers",
+                name="keep_customers",
+            ),
+            node(
+                compute_features,
+                inputs="silver_customers",
+                outputs="gold_features",
+                name="compute_features",
+            ),
+        ]
+    )

@@ -1,0 +1,31 @@
+"""Kedro's settings: where configuration is, what an environment may name, what runs around a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kedro.config import OmegaConfigLoader
+
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
+from customer_segmentation.hooks import ChampionHooks, RunHooks
+
+PLACED_SOURCE = Path("data/source/customers.csv")
+
+
+def customer_source(sample: str) -> str:
+    """The customers' file: `SEGMENTATION_SOURCE`, else the placed file, else the sample."""
+    named = os.environ.get("SEGMENTATION_SOURCE")
+    placed = Path(__file__).parents[2] / PLACED_SOURCE
+    return named or (str(PLACED_SOURCE) if placed.is_file() else sample)
+
+
+CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "dev",
+    "merge_strategy": {"globals": "soft"},
+    "custom_resolvers": {"customer_source": customer_source},
+}
+DATA_CATALOG_CLASS = WholeFilesCatalog
+HOOKS = (RunHooks(), ChampionHooks())
