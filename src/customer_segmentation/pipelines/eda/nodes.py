@@ -1,0 +1,94 @@
+"""Tables of what matters, what is missing, and whether customers form groups at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+from narwhals.typing import IntoFrame
+
+from customer_segmentation.pipelines.eda import measures
+from customer_segmentation.pipelines.eda.parameters import EdaParameters
+from customer_segmentation.pipelines.eda.sample import EdaSample, take_sample
+
+HOPKINS_DEFINITION = (
+    "sum(u) / (sum(u) + sum(w)); u: distances from random places in the bounding box to the "
+    "nearest customer, w: from customers to their nearest other customer; in the selected "
+    "features, capped and standardised (Hopkins and Skellam 1954; Lawson and Jurs 1990)"
+)
+# From here on, Lawson and Jurs call points clustered at the 90 % level.
+_CLUSTERED = 0.75
+_ABOVE_CHANCE = 0.6
+_BELOW_CHANCE = 0.4
+
+
+def draw_eda_sample(gold_features: IntoFrame, eda: EdaParameters) -> EdaSample:
+    """The customers to look at: all, or a uniform sample of them where they are many."""
+    return take_sample(nw.from_native(gold_features).lazy(), eda.sample_rows, eda.seed)
+
+
+def relate_features(sample: EdaSample, selected: list[str]) -> pd.DataFrame:
+    """How each feature relates to spend, to deals and to the response."""
+    return measures.relations(sample, selected)
+
+
+def describe_distributions(sample: EdaSample, cap_quantile: float) -> pd.DataFrame:
+    """How each feature is spread, before and after the cap."""
+    return measures.distributions(sample, cap_quantile)
+
+
+def list_missingness(accounting: dict[str, Any]) -> pd.DataFrame:
+    """What was missing or refused, by reason, as counts and shares of the rows that came in."""
+    return measures.missingness(accounting)
+
+
+def summarise_eda(
+    sample: EdaSample,
+    relations: pd.DataFrame,
+    selected: list[str],
+    cap_quantile: float,
+    eda: EdaParameters,
+) -> dict[str, Any]:
+    """The findings in short: rows, cluster tendency, top features a target."""
+    points = sample.standardised(selected, cap_quantile)
+    probing = (eda.hopkins_probes, eda.hopkins_repeats, eda.seed)
+    found = measures.hopkins(points, *probing)
+    return {
+        "rows": sample.rows,
+        "sample_rows": len(sample.numbers),
+        "sampled": sample.is_drawn,
+        "cap_quantile": cap_quantile,
+        "hopkins": {
+            "value": found,
+            "each_feature_shuffled": measures.hopkins(
+                measures.shuffled(points, eda.seed), *probing
+            ),
+            "features": sample.present(selected),
+            "meaning": explain_hopkins(found),
+            "definition": HOPKINS_DEFINITION,
+        },
+        "top_features": {
+            target: measures.findings(relations, target, eda.top_features).to_dict("records")
+            for target in sample.targets
+        },
+    }
+
+
+def explain_hopkins(value: float | None) -> str:
+    """The statistic in words."""
+    if value is None:
+        return "not measured: too few customers, or no feature that tells them apart"
+    if value >= _CLUSTERED:
+        return (
+            f"clustered: {_CLUSTERED} or more, the 90 % level of Lawson and Jurs. Customers heap "
+            "up rather than spread evenly; one dense heap does so too. Compare with each feature "
+            "shuffled, which keeps the single features and nothing between them"
+        )
+    if value >= _ABOVE_CHANCE:
+        return (
+            f"a weak tendency to cluster: above 0.5, but below the {_CLUSTERED} of Lawson and Jurs"
+        )
+    if value >= _BELOW_CHANCE:
+        return "no tendency to cluster: about 0.5, as for customers spread evenly"
+    return "spaced out more evenly than chance: well below 0.5"

@@ -1,0 +1,192 @@
+"""Figures of relations, distributions and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from customer_segmentation.features.definitions import describe
+from customer_segmentation.pipelines.eda.measures import findings
+from customer_segmentation.pipelines.eda.parameters import EdaParameters
+from customer_segmentation.pipelines.eda.sample import EdaSample
+
+# Okabe and Ito's colours, told apart by colour-blind readers too.
+_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8C8C8C"
+_OPPOSED_TO_TOGETHER = LinearSegmentedColormap.from_list("opposed", [_ORANGE, "white", _BLUE])
+_TARGET_NAMES = {
+    "spend_total": "total spend",
+    "deal_share": "deal share",
+    "responded": "response to the last campaign",
+}
+_MOST_PANELS = 10
+_MOST_REASONS = 20
+_BINS = 40
+# Whole numbers over a range up to this get a bin each.
+_MOST_BINS = 80
+# Correlations weaker than this have no direction worth a colour; those that a cell names; and
+# those that make a cell so dark that it needs light text.
+_FAINT, _NAMED, _DARK = 0.1, 0.3, 0.75
+
+
+def plot_correlation(
+    sample: EdaSample, relations: pd.DataFrame, selected: list[str], eda: EdaParameters
+) -> Figure:
+    """Spearman correlation of targets, selected and most relevant features, like beside like."""
+    wanted = [*sample.targets, *sample.present(selected), *relations["feature"]]
+    varied = [name for name in dict.fromkeys(wanted) if sample.varies(name)]
+    names = varied[: eda.heat_map_features]
+    matrix = sample.numbers[names].corr(method="spearman").to_numpy()
+    order = _like_beside_like(matrix)
+    return _heat_map(matrix[np.ix_(order, order)], [names[i] for i in order], sample)
+
+
+def _heat_map(matrix: NDArray[np.float64], names: Sequence[str], sample: EdaSample) -> Figure:
+    size = 0.42 * len(names) + 2.2
+    figure = Figure(figsize=(size + 1.4, size), layout="constrained")
+    axes = figure.subplots()
+    # The other half says the same again.
+    half = np.ma.masked_array(matrix, mask=np.triu(np.ones_like(matrix, dtype=bool)))
+    image = axes.imshow(half, cmap=_OPPOSED_TO_TOGETHER, vmin=-1.0, vmax=1.0)
+    for (row, column), value in np.ndenumerate(matrix):
+        if row > column and abs(value) >= _NAMED:
+            colour = "white" if abs(value) > _DARK else "black"
+            axes.text(
+                column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=colour
+            )
+    labels = [_label(name, sample.targets) for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), labels)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel=f"Feature (* target); numbers from {_NAMED} on", ylabel="Feature (* target)")
+    axes.set_title(f"What goes with what: rank correlation over {sample.stated()}", loc="left")
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02)
+    bar.set_label("Spearman correlation: -1 opposed, 0 unrelated, 1 together")
+    return figure
+
+
+def _like_beside_like(matrix: NDArray[np.float64]) -> list[int]:
+    """An order of the features that puts those with strong correlations next to each other."""
+    from scipy.cluster.hierarchy import leaves_list, linkage  # noqa: PLC0415 - slow to import
+    from scipy.spatial.distance import squareform  # noqa: PLC0415 - slow to import
+
+    if len(matrix) <= 2:  # noqa: PLR2004 - a pair has one order
+        return list(range(len(matrix)))
+    distances = 1.0 - np.abs(np.nan_to_num(matrix))
+    np.fill_diagonal(distances, 0.0)
+    tree = linkage(squareform(distances, checks=False), "average", optimal_ordering=True)
+    return [int(leaf) for leaf in leaves_list(tree)]
+
+
+def plot_distributions(sample: EdaSample, selected: list[str], cap_quantile: float) -> Figure:
+    """Histograms of the selected features: as they are, and below the cap."""
+    names = [n for n in sample.present(selected) if sample.numbers[n].notna().any()][:_MOST_PANELS]
+    figure = Figure(figsize=(10, 2.0 * max(len(names), 1) + 0.8), layout="constrained")
+    share = f"{100 * cap_quantile:g}"
+    figure.suptitle(f"Selected features before and after the cap (dashed): {sample.stated()}")
+    panels = figure.subplots(max(len(names), 1), 2, squeeze=False)
+    for (before, after), name in zip(panels, names, strict=False):
+        values = sample.numbers[name].dropna().to_numpy()
+        cap = float(np.quantile(values, cap_quantile))
+        _histogram(before, values, name, _GREY)
+        before.axvline(cap, color=_ORANGE, linestyle="--", linewidth=1.5)
+        before.set_title(f"{_label(name)}: as it is, up to {_number(values.max())}", fontsize=10)
+        _histogram(after, np.minimum(values, cap), name, _BLUE)
+        after.set_title(
+            f"{_label(name)}: capped at {_number(cap)} (percentile {share})", fontsize=10
+        )
+    return figure
+
+
+def _histogram(axes: Axes, values: NDArray[np.float64], name: str, colour: str) -> None:
+    low, high = float(values.min()), float(values.max())
+    if bool((values % 1.0 == 0.0).all()) and high - low <= _MOST_BINS:
+        counts, edges = np.histogram(values, np.arange(low - 0.5, high + 1.0))
+    else:
+        counts, edges = np.histogram(values, _BINS)
+    axes.stairs(counts, edges, fill=True, color=colour)
+    axes.spines[["top", "right"]].set_visible(False)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: _number(value))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.set(xlabel=describe(name)[1], ylabel="customers")
+
+
+def plot_relations(sample: EdaSample, relations: pd.DataFrame, eda: EdaParameters) -> Figure:
+    """The features that tell most about each target, with the direction in which they do."""
+    count = max(len(sample.targets), 1)
+    figure = Figure(figsize=(4.9 * count, 0.34 * eda.top_features + 2.0), layout="constrained")
+    figure.suptitle(
+        "Which features tell most about each target (those made of it are left out): "
+        f"{sample.stated()}"
+    )
+    panels = figure.subplots(1, count, squeeze=False)[0]
+    for axes, target in zip(panels, sample.targets, strict=False):
+        found = findings(relations, target, eda.top_features)
+        colours = [_direction(value) for value in found["spearman"]]
+        places = np.arange(len(found))
+        bars = axes.barh(places, found["mutual_information"], color=colours)
+        signs = [f"{value:+.2f}" for value in found["spearman"]]
+        axes.bar_label(bars, signs, padding=3, fontsize=9)
+        axes.set_yticks(places, [_label(name) for name in found["feature"]])
+        axes.invert_yaxis()
+        axes.margins(x=0.16)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set(xlabel="mutual information (nats)", ylabel="feature")
+        axes.set_title(_TARGET_NAMES[target], fontweight="bold")
+    figure.supxlabel(
+        "Numbers at the bars: Spearman correlation. Blue: more of the feature, more of the "
+        "target; orange: more of it, less; grey: neither.",
+        fontsize=10,
+    )
+    return figure
+
+
+def plot_missingness(missingness: pd.DataFrame, accounting: dict[str, Any]) -> Figure:
+    """How many rows were refused for which reason."""
+    reasons = missingness[missingness["column"] != "rows"].head(_MOST_REASONS)
+    figure = Figure(figsize=(9, 0.38 * max(len(reasons), 2) + 2.0), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(reasons))
+    bars = axes.barh(places, reasons["rows"], color=_ORANGE)
+    shares = zip(reasons["rows"], reasons["share_of_rows_in"], strict=True)
+    axes.bar_label(bars, [f"{rows:,} ({100 * share:.2g} %)" for rows, share in shares], padding=3)
+    texts = [f"{_label(c)}: {w}" for c, w in zip(reasons["column"], reasons["what"], strict=True)]
+    axes.set_yticks(places, [fill(text, 40) for text in texts])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.invert_yaxis()
+    axes.margins(x=0.16)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set(xlabel="rows (share of the rows that came in)", ylabel="reason")
+    if reasons.empty:
+        axes.text(0.5, 0.5, "No row was quarantined", transform=axes.transAxes, ha="center")
+        axes.set_xticks([])
+    axes.set_title(
+        f"{accounting['rows_in']:,} rows came in: {accounting['customers']:,} customers, "
+        f"{accounting['quarantined']:,} quarantined, {accounting['repeats']:,} repeats",
+        loc="left",
+    )
+    return figure
+
+
+def _direction(correlation: float) -> str:
+    if abs(correlation) < _FAINT:
+        return _GREY
+    return _BLUE if correlation > 0.0 else _ORANGE
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"  # noqa: PLR2004 - 3 digits
+
+
+def _label(name: str, marked: Sequence[str] = ()) -> str:
+    return name.replace("_", " ") + (" *" if name in marked else "")

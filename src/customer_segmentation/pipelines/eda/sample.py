@@ -1,0 +1,90 @@
+"""The bounded sample that all tables and figures are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import COLUMNS
+from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.segmentation.coreset import draw_uniform
+from customer_segmentation.segmentation.scaling import learn_scaling
+
+# What a marketer wants explained: what is spent, who waits for discounts, who answers.
+TARGETS = ("spend_total", "deal_share", "responded")
+# Numeric canonical columns that are no quantities: `age` and the categories' flags stand for them.
+_CALENDAR_YEAR = "year"
+
+
+@dataclass(frozen=True)
+class EdaSample:
+    """Numbers of some of the customers, in an order that does not depend on the table's.
+
+    `rows` counts all customers; `numbers` has a column for each quantity, missing as NaN.
+    """
+
+    rows: int
+    numbers: pd.DataFrame
+
+    @property
+    def names(self) -> list[str]:
+        """The quantities, in the table's order."""
+        return [str(name) for name in self.numbers]
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether customers were left out."""
+        return len(self.numbers) < self.rows
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets that the source has."""
+        return tuple(name for name in TARGETS if name in self.numbers)
+
+    def present(self, names: Sequence[str]) -> list[str]:
+        """Those of the names that the source has."""
+        return [name for name in names if name in self.numbers]
+
+    def varies(self, name: str) -> bool:
+        """Whether there is more than one value."""
+        return bool(self.numbers[name].min() < self.numbers[name].max())
+
+    def stated(self) -> str:
+        """Which customers the numbers are of, for a figure's title."""
+        if self.is_drawn:
+            return f"a sample of {len(self.numbers):,} of {self.rows:,} customers"
+        return f"all {self.rows:,} customers"
+
+    def standardised(self, names: Sequence[str], cap_quantile: float) -> NDArray[np.float64]:
+        """(rows x features) in the segments' space; no row with a gap, no constant feature."""
+        complete = self.numbers[self.present(names)].dropna()
+        capped = complete.clip(upper=complete.quantile(cap_quantile), axis="columns")
+        varied = [n for n in self.present(names) if capped[n].min() < capped[n].max()]
+        if not varied:
+            return np.empty((len(complete), 0))
+        table = nw.from_native(complete).lazy()
+        return learn_scaling(table, varied, cap_quantile).standardised(complete[varied].to_numpy())
+
+
+def take_sample(table: nw.LazyFrame[Any], size: int, seed: int) -> EdaSample:
+    """About `size` customers at most, by sample key: two passes over the table."""
+    names = quantities(table.collect_schema().names())
+    rows = int(table.select(nw.len()).collect().item())
+    drawn = draw_uniform(table, rows, size, seed)
+    return EdaSample(rows, pd.DataFrame({name: drawn[name].to_numpy() for name in names}))
+
+
+def quantities(columns: Iterable[str]) -> list[str]:
+    """The columns whose size means something: no codes of categories, no parts of dates."""
+    return [name for name in columns if name in FEATURES or _is_quantity(name)]
+
+
+def _is_quantity(name: str) -> bool:
+    column = COLUMNS.get(name)
+    return column is not None and column.kind == "number" and column.unit != _CALENDAR_YEAR
