@@ -1,0 +1,115 @@
+"""How good probabilities are: one number a metric, for each fold and for all folds together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.pipelines.supervised_training.folds import Validation
+
+Labels = NDArray[np.int64]
+Probabilities = NDArray[np.float64]
+
+# A probability of 0 for what happened costs this much of it, not infinity.
+_LEAST_PROBABILITY = 1e-15
+_DIGITS = 6
+
+
+def summarise(validation: Validation, bins: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Model -> metric -> mean and sd over the folds, and `pooled`: all folds' customers at once."""
+    return {
+        name: _summarise_model(validation, probabilities, bins)
+        for name, probabilities in validation.probabilities.items()
+    }
+
+
+def measure(labels: Labels, probabilities: Probabilities, bins: int) -> dict[str, float]:
+    """Every metric of (rows x segments) probabilities."""
+    rows = np.arange(len(labels))
+    happened = np.zeros_like(probabilities)
+    happened[rows, labels] = 1.0
+    log_likelihood = np.log(np.clip(probabilities[rows, labels], _LEAST_PROBABILITY, None))
+    counts = confusion(labels, probabilities)
+    return {
+        "balanced_accuracy": _balanced_accuracy(counts),
+        "macro_f1": _macro_f1(counts),
+        "log_loss": float(-log_likelihood.mean()),
+        "brier_score": float(((probabilities - happened) ** 2).sum(axis=1).mean()),
+        "expected_calibration_error": _calibration_error(labels, probabilities, bins),
+    }
+
+
+def confusion(labels: Labels, probabilities: Probabilities) -> NDArray[np.int64]:
+    """(true segments x predicted segments) counts; of equal probabilities, the lowest index."""
+    segments = probabilities.shape[1]
+    cells = labels * segments + probabilities.argmax(axis=1)
+    return np.bincount(cells, minlength=segments**2).reshape(segments, segments).astype(np.int64)
+
+
+def calibration_curve(
+    happened: NDArray[np.bool_], probability: NDArray[np.float64], bins: int
+) -> list[tuple[float, float, int]]:
+    """Mean probability, share that happened, and customers, for bins of equally many."""
+    order = np.argsort(probability, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return [
+        (float(probability[part].mean()), float(happened[part].mean()), len(part)) for part in parts
+    ]
+
+
+def _summarise_model(
+    validation: Validation, probabilities: Probabilities, bins: int
+) -> dict[str, dict[str, float]]:
+    labels = validation.customers.labels
+    by_fold = [
+        measure(labels[validation.folds == fold], probabilities[validation.folds == fold], bins)
+        for fold in np.unique(validation.folds)
+    ]
+    pooled = measure(labels, probabilities, bins)
+    return {metric: _spread([m[metric] for m in by_fold], pooled[metric]) for metric in pooled}
+
+
+def _spread(values: list[float], pooled: float) -> dict[str, float]:
+    numbers: dict[str, Any] = {
+        "mean": np.mean(values),
+        "sd": np.std(values, ddof=1),
+        "pooled": pooled,
+    }
+    return {name: round(float(number), _DIGITS) for name, number in numbers.items()}
+
+
+def _balanced_accuracy(counts: NDArray[np.int64]) -> float:
+    members = counts.sum(axis=1)
+    return float((np.diag(counts)[members > 0] / members[members > 0]).mean())
+
+
+def _macro_f1(counts: NDArray[np.int64]) -> float:
+    total = counts.sum(axis=0) + counts.sum(axis=1)
+    return float((2 * np.diag(counts)[total > 0] / total[total > 0]).mean())
+
+
+def _calibration_error(labels: Labels, probabilities: Probabilities, bins: int) -> float:
+    """Mean gap between confidence and accuracy over bins of equal width, weighted by customers.
+
+    Source: Guo, Pleiss, Sun, Weinberger: On calibration of modern neural networks (ICML 2017).
+    """
+    confidence = probabilities.max(axis=1)
+    gaps = (probabilities.argmax(axis=1) == labels) - confidence
+    bin_of = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    return float(np.abs(np.bincount(bin_of, weights=gaps, minlength=bins)).sum() / len(labels))
+
+
+def flat(metrics: dict[str, Any], exported: str) -> dict[str, dict[str, float]]:
+    """What MLflow keeps: `section.model.metric`, and `section.metric` for the exported model."""
+    found: dict[str, dict[str, float]] = {}
+    for section in ("demonstration", "cold_start"):
+        for model, values in metrics[section]["models"].items():
+            is_exported = section == "cold_start" and model == exported
+            prefix = section if is_exported else f"{section}.{model}"
+            found |= {
+                f"{prefix}.{metric}": {"value": numbers["mean"], "step": 0}
+                for metric, numbers in values.items()
+            }
+    return found

@@ -1,0 +1,236 @@
+"""Learn segments from features, validate honestly, and export what guesses them at sign-up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from narwhals.typing import IntoFrame
+
+from customer_segmentation.features.definitions import needed_inputs
+from customer_segmentation.pipelines.supervised_training import models, plots
+from customer_segmentation.pipelines.supervised_training.folds import Validation, validate
+from customer_segmentation.pipelines.supervised_training.metrics import confusion, flat, summarise
+from customer_segmentation.pipelines.supervised_training.parameters import (
+    SupervisedTrainingParameters,
+)
+from customer_segmentation.pipelines.supervised_training.sample import (
+    LabelledCustomers,
+    describing,
+    draw_labelled,
+)
+from customer_segmentation.segmentation.cold_start import ColdStartModel
+from customer_segmentation.segmentation.naming import SegmentName
+
+logger = logging.getLogger(__name__)
+
+# onnx.ModelProto and a fitted scikit-learn pipeline: their libraries are imported when run.
+Artifact = Any
+Fitted = Any
+
+TOLERANCE = 1e-9
+_DEMONSTRATION = (
+    "Models relearn the segments from every feature that is no campaign answer. The segments are "
+    "made of some of these features, so that high scores are expected: it shows that models of "
+    "other kinds find the same borders, and nothing about customers to come."
+)
+_COLD_START = (
+    "Models predict the segment from what is known at sign-up alone. The data have no customer "
+    "without purchases: they are validated on tenured customers, as known at the snapshot, whose "
+    "segments came of their purchases. How well they do on customers who have just signed up is "
+    "untested."
+)
+
+
+def draw_customers(
+    features: IntoFrame,
+    segments: IntoFrame,
+    segmenter: Artifact,
+    parameters: SupervisedTrainingParameters,
+) -> LabelledCustomers:
+    """A bounded sample of customers with their segments.
+
+    Raises:
+        UserError: The segments are of another run than the segmenter.
+    """
+    names = tuple(SegmentName(**segment) for segment in _metadata(segmenter)["segments"])
+    return draw_labelled(
+        nw.from_native(features).lazy(),
+        nw.from_native(segments).lazy(),
+        names,
+        parameters.sample_rows,
+        parameters.seed,
+    )
+
+
+def relearn_segments(
+    customers: LabelledCustomers, parameters: SupervisedTrainingParameters
+) -> Validation:
+    """The demonstration: every model on every feature that is no campaign answer."""
+    return _validate(customers, describing(customers.names), models.ALL, parameters)
+
+
+def validate_cold_start(
+    customers: LabelledCustomers, parameters: SupervisedTrainingParameters
+) -> Validation:
+    """The cold start: models on what is known at sign-up, out of fold."""
+    return _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
+
+
+def fit_cold_start(validation: Validation, parameters: SupervisedTrainingParameters) -> Fitted:
+    """The logistic regression on all customers of the validation, its numbers rounded."""
+    customers = validation.customers
+    values = customers.columns(validation.inputs)
+    return models.fit_rounded(values, customers.labels, parameters.models)
+
+
+def build_artifact(
+    fitted: Fitted,
+    validation: Validation,
+    segmenter: Artifact,
+    parameters: SupervisedTrainingParameters,
+) -> Artifact:
+    """The cold-start artifact, not checked yet."""
+    from customer_segmentation.scoring.cold_start import (  # noqa: PLC0415 - onnx takes a second
+        build_cold_start,
+    )
+
+    described = _metadata(segmenter)
+    learned = models.weights_of(fitted)
+    metrics = summarise(validation, parameters.calibration_bins)
+    cross_validated = {
+        "validated_on": "tenured customers",
+        "rows": len(validation.customers.labels),
+        "folds": parameters.folds,
+        "baseline": metrics[models.BASELINE],
+        "model": metrics[models.EXPORTED],
+    }
+    return build_cold_start(
+        ColdStartModel(
+            features=validation.inputs,
+            caps=learned.caps,
+            means=learned.means,
+            deviations=learned.deviations,
+            weights=learned.weights,
+            intercepts=learned.intercepts,
+            names=validation.customers.segments,
+            segmenter_version=described["version"],
+            provenance=described["provenance"],
+            metrics=cross_validated,
+        )
+    )
+
+
+def check_artifact(artifact: Artifact, fitted: Fitted, validation: Validation) -> Artifact:
+    """The artifact, once it answers as scikit-learn does on every customer it learned from.
+
+    Raises:
+        RuntimeError: It does not.
+    """
+    from customer_segmentation.scoring.cold_start import probability_output  # noqa: PLC0415 - as above
+    from customer_segmentation.scoring.scorer import Scorer  # noqa: PLC0415 - as above
+
+    customers = validation.customers
+    scorer = Scorer(artifact.SerializeToString(deterministic=True))
+    answers = scorer.score(
+        np.ascontiguousarray(customers.columns(needed_inputs(validation.inputs)))
+    )
+    given = np.stack([answers[probability_output(name)] for name in customers.segments], axis=1)
+    values = customers.columns(validation.inputs)
+    expected = fitted.predict_proba(values)
+    worst = float(np.abs(given - expected).max())
+    best, second = np.sort(expected, axis=1)[:, :-3:-1].T
+    # Rounding decides between two segments that are equally likely.
+    wrong = (answers["segment"] != fitted.predict(values)) & (best - second > TOLERANCE)
+    # Written so that NaN fails.
+    if wrong.any() or not worst <= TOLERANCE:
+        message = (
+            f"the cold-start artifact disagrees with scikit-learn on {int(wrong.sum())} of "
+            f"{len(values)} segments, and by {worst:.3g} on a probability (at most {TOLERANCE:g} "
+            "is allowed). Nothing was saved; this is a fault of the graph (scoring/cold_start.py)."
+        )
+        raise RuntimeError(message)
+    return artifact
+
+
+def report_metrics(
+    demonstration: Validation,
+    cold_start: Validation,
+    artifact: Artifact,
+    parameters: SupervisedTrainingParameters,
+) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
+    """Every model's cross-validated metrics: as a report, and flat for MLflow."""
+    bins = parameters.calibration_bins
+    described = _metadata(artifact)
+    exported = cold_start.probabilities[models.EXPORTED]
+    metrics = {
+        "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
+        "cold_start": {"note": _COLD_START}
+        | _section(cold_start, bins)
+        | {
+            "exported": models.EXPORTED,
+            "version": described["version"],
+            "segmenter_version": described["segmenter_version"],
+            "confusion": confusion(cold_start.customers.labels, exported).tolist(),
+        },
+    }
+    return metrics, flat(metrics, models.EXPORTED)
+
+
+def plot_confusion(cold_start: Validation, artifact: Artifact) -> plots.Figure:
+    """The exported model's confusion, once its artifact is checked."""
+    del artifact
+    return plots.plot_confusion(cold_start, models.EXPORTED)
+
+
+def plot_calibration(
+    cold_start: Validation, artifact: Artifact, parameters: SupervisedTrainingParameters
+) -> plots.Figure:
+    """The exported model's calibration, once its artifact is checked."""
+    del artifact
+    return plots.plot_calibration(cold_start, models.EXPORTED, parameters.calibration_bins)
+
+
+def _validate(
+    customers: LabelledCustomers,
+    inputs: Sequence[str],
+    names: Sequence[str],
+    parameters: SupervisedTrainingParameters,
+) -> Validation:
+    every = models.unfitted(parameters.models, parameters.seed)
+    chosen = {name: every[name] for name in names}
+    validation = validate(customers, inputs, chosen, parameters.folds, parameters.seed)
+    if validation.left_out:
+        logger.warning(
+            "%d of %d customers lack one of %s: no model learns from them.",
+            validation.left_out,
+            len(customers.labels),
+            ", ".join(validation.inputs),
+        )
+    return validation
+
+
+def _section(validation: Validation, bins: int) -> dict[str, Any]:
+    customers = validation.customers
+    return {
+        "inputs": list(validation.inputs),
+        "customers": customers.drawn_from,
+        "rows": len(customers.labels),
+        "rows_left_out": validation.left_out,
+        "groups": validation.groups,
+        "folds": len(np.unique(validation.folds)),
+        "members": {
+            segment.key: int((customers.labels == number).sum())
+            for number, segment in enumerate(customers.segments)
+        },
+        "models": summarise(validation, bins),
+    }
+
+
+def _metadata(artifact: Artifact) -> dict[str, Any]:
+    from customer_segmentation.scoring.metadata import read_metadata  # noqa: PLC0415 - onnx, as above
+
+    return read_metadata({entry.key: entry.value for entry in artifact.metadata_props})

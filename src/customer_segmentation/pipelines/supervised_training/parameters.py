@@ -1,0 +1,81 @@
+"""The `supervised_training` block of the configuration."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.customers.matrix import numeric_columns
+from customer_segmentation.customers.parameters import Parameters
+from customer_segmentation.features.definitions import FEATURES, needed_inputs
+
+# What a sign-up form can ask. `as_of` is the day itself.
+SIGN_UP_COLUMNS = (
+    "year_birth",
+    "education",
+    "marital_status",
+    "income",
+    "kids_home",
+    "teens_home",
+    AS_OF,
+)
+
+
+class ModelParameters(Parameters):
+    """Sizes of the models: enough for the published file, small enough for seconds.
+
+    Attributes:
+        cap_quantile: Of each input, where linear models and the neural network cut it off.
+        inverse_penalty: scikit-learn's `C` of the logistic regression.
+        trees: Of the random forest.
+        least_leaf: Customers in a leaf of the random forest, at least.
+        rounds: Of the gradient boosting.
+        leaves: Of a tree of the gradient boosting, at most.
+        units: In the one hidden layer of the neural network.
+        epochs: Of the neural network, at most.
+    """
+
+    cap_quantile: float = Field(gt=0, le=1)
+    inverse_penalty: float = Field(gt=0, allow_inf_nan=False)
+    trees: int = Field(ge=1)
+    least_leaf: int = Field(ge=1)
+    rounds: int = Field(ge=1)
+    leaves: int = Field(ge=2)
+    units: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+
+
+class SupervisedTrainingParameters(Parameters):
+    """What to learn from, how to validate, and how large the models are.
+
+    Attributes:
+        sample_rows: Customers that are learned from, at most.
+        folds: Of the cross-validation.
+        seed: Of the sample, the folds and the models.
+        calibration_bins: Of the expected calibration error and of the plot.
+        sign_up_features: What the cold-start model looks at.
+        models: Their sizes.
+    """
+
+    sample_rows: int = Field(ge=10)
+    folds: int = Field(ge=2)
+    seed: int = Field(ge=0, lt=2**31)
+    calibration_bins: int = Field(ge=2)
+    sign_up_features: list[str] = Field(min_length=1)
+    models: ModelParameters
+
+    @field_validator("sign_up_features")
+    @classmethod
+    def _known_at_sign_up(cls, names: list[str]) -> list[str]:
+        columns = {*numeric_columns(SIGN_UP_COLUMNS)}
+        known = [
+            name for name in (*columns, *FEATURES) if columns.issuperset(needed_inputs([name]))
+        ]
+        refused = [name for name in names if name not in known]
+        if refused:
+            message = f"{refused} are not known at sign-up; these are: {sorted(known)}"
+            raise ValueError(message)
+        if len({*names}) < len(names):
+            message = f"a feature is named twice in {names}"
+            raise ValueError(message)
+        return names

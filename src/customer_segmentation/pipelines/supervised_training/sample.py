@@ -1,0 +1,129 @@
+"""The customers that models learn from: a bounded, ordered sample with its segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY, OUTCOMES, SAMPLE_KEY
+from customer_segmentation.customers.matrix import numeric_columns
+from customer_segmentation.errors import UserError
+from customer_segmentation.features.definitions import FEATURES, uses_outcome
+from customer_segmentation.segmentation.coreset import draw_uniform
+from customer_segmentation.segmentation.naming import SegmentName
+
+_RELABEL = "Run kedro run --pipelines=clustering,label_generation."
+
+
+@dataclass(frozen=True)
+class LabelledCustomers:
+    """Customers in the order of their sample keys.
+
+    Attributes:
+        names: Numeric canonical columns, then features.
+        values: (rows x names), missing as NaN.
+        labels: The id of each one's segment.
+        segments: By id.
+        drawn_from: How many customers the sample was drawn from.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    segments: tuple[SegmentName, ...]
+    drawn_from: int
+
+    def columns(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """(rows x names)."""
+        return self.values[:, [self.names.index(name) for name in names]]
+
+    def of(self, rows: NDArray[np.bool_]) -> LabelledCustomers:
+        """Those of these rows."""
+        return LabelledCustomers(
+            self.names, self.values[rows], self.labels[rows], self.segments, self.drawn_from
+        )
+
+    def repeats(self) -> NDArray[np.int64]:
+        """A number for each row, the same for customers that are equal in all but the key.
+
+        Campaign answers are no input of any model: who differs in them only is a repeat, too.
+        """
+        compared = [n for n in self.names if n not in FEATURES and n not in OUTCOMES]
+        # Infinity is outside the domain: it makes two missing values equal.
+        known = np.nan_to_num(self.columns(compared), nan=np.inf)
+        return np.unique(known, axis=0, return_inverse=True)[1].astype(np.int64)
+
+
+def draw_labelled(
+    features: nw.LazyFrame[Any],
+    labels: nw.LazyFrame[Any],
+    segments: tuple[SegmentName, ...],
+    size: int,
+    seed: int,
+) -> LabelledCustomers:
+    """About `size` customers at most, with their segments.
+
+    Raises:
+        UserError: No customer has a segment, or the segments are not the segmenter's.
+    """
+    present = features.collect_schema().names()
+    candidates = (*numeric_columns([*COLUMNS, AS_OF]), *FEATURES)
+    names = tuple(name for name in candidates if name in present)
+    known = labels.filter(nw.col("segment_id") >= 0).select(KEY, "segment_id", "segment")
+    labelled = features.select(KEY, SAMPLE_KEY, *names).join(known, on=KEY, how="inner")
+    rows = int(labelled.select(nw.len()).collect().item())
+    if rows == 0:
+        message = (
+            f"gold_segments has a segment for none of the customers of gold_features. {_RELABEL}"
+        )
+        raise UserError(message)
+    sample = draw_uniform(labelled, rows, size, seed)
+    _require_same_segments(sample.select("segment_id", "segment").unique().rows(), segments)
+    return LabelledCustomers(
+        names,
+        np.ascontiguousarray(sample.select(*names).to_numpy(), dtype=np.float64),
+        sample["segment_id"].to_numpy().astype(np.int64),
+        segments,
+        rows,
+    )
+
+
+def varying(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the names that are there and have two different known values at least."""
+    present = [name for name in names if name in customers.names]
+    columns = customers.columns(present).T
+    return tuple(
+        name
+        for name, values in zip(present, columns, strict=True)
+        if len(np.unique(values[~np.isnan(values)])) > 1
+    )
+
+
+def describing(names: Sequence[str]) -> tuple[str, ...]:
+    """What describes a customer: amounts, counts and features; no answers to campaigns.
+
+    Categories and dates are left to the features made of them, since codes are no amounts.
+    """
+    return tuple(
+        name
+        for name in names
+        if (name in FEATURES or (name in COLUMNS and COLUMNS[name].kind == "number"))
+        and not uses_outcome(name)
+    )
+
+
+def _require_same_segments(
+    found: Sequence[tuple[int, str]], segments: tuple[SegmentName, ...]
+) -> None:
+    for number, key in sorted(found):
+        if number >= len(segments) or segments[number].key != key:
+            message = (
+                f"gold_segments: segment {number} is `{key}`, which the segmenter candidate does "
+                f"not know by that number: the two are of different runs. {_RELABEL}"
+            )
+            raise UserError(message)

@@ -1,0 +1,87 @@
+"""Build the cold-start artifact: one float64 ONNX graph from sign-up data to probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import ndonnx as ndx
+import numpy as np
+import onnx
+import spox.opset.ai.onnx.v21 as op
+from numpy.typing import NDArray
+from spox import Tensor, Var, argument, build
+
+from customer_segmentation.features.definitions import needed_inputs
+from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.scoring.graph import MISSING
+from customer_segmentation.scoring.metadata import INPUT, contract_rules, with_metadata
+from customer_segmentation.segmentation.cold_start import ColdStartModel
+from customer_segmentation.segmentation.naming import SegmentName
+
+
+def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
+    """The artifact: one matrix `customers` in, the segment and one probability a segment out.
+
+    A row with a missing input gets segment -1 and probabilities NaN.
+    """
+    columns = needed_inputs(model.features)
+    customers = argument(Tensor(np.float64, ("N", len(columns))))
+    # A column is (1 x rows), as in the segmenter's graph.
+    rows = op.transpose(customers)
+    split = op.split(rows, num_outputs=len(columns), axis=0)
+    arrays = {name: ndx.asarray(part) for name, part in zip(columns, split, strict=True)}
+    values = on_arrays(model.features, arrays)
+    selected = op.concat([values[name].unwrap_spox() for name in model.features], axis=0)
+    capped = op.min([selected, _column(model.caps)])
+    standardised = op.div(op.sub(capped, _column(model.means)), _column(model.deviations))
+    scores = op.add(op.matmul(_constant(model.weights), standardised), _column(model.intercepts))
+
+    # A sum is NaN where any part is.
+    missing = op.isnan(op.reduce_sum(rows, _constant([0], np.int64), keepdims=1))
+    answers = _answers(scores, missing, model.names)
+    built = build({INPUT: customers}, answers)
+    return with_metadata(built, _describe(model, columns, list(answers)))
+
+
+def probability_output(segment: SegmentName) -> str:
+    """The name of the output with the probability of a segment."""
+    return f"probability_{segment.key}"
+
+
+def _answers(scores: Var, missing: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
+    """One vector an answer, from (segments x rows) scores; of equal ones, the lowest index."""
+    axis = _constant([0], np.int64)
+    best = op.cast(op.arg_max(scores, axis=0, keepdims=1), to=np.float64)
+    segment = op.cast(op.where(missing, _constant(MISSING), best), to=np.int64)
+    probabilities = op.where(missing, _constant(np.nan), op.softmax(scores, axis=0))
+    parts = op.split(probabilities, num_outputs=len(names), axis=0)
+    return {"segment": op.squeeze(segment, axis)} | {
+        probability_output(name): op.squeeze(part, axis)
+        for name, part in zip(names, parts, strict=True)
+    }
+
+
+def _describe(
+    model: ColdStartModel, columns: Sequence[str], outputs: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "kind": "cold_start",
+        "columns": list(columns),
+        "outputs": list(outputs),
+        "segments": [asdict(name) for name in model.names],
+        "contract": contract_rules(columns),
+        "features": list(model.features),
+        "segmenter_version": model.segmenter_version,
+        "metrics": model.metrics,
+        "provenance": model.provenance,
+    }
+
+
+def _column(values: NDArray[np.float64]) -> Var:
+    return _constant(values[:, None])
+
+
+def _constant(values: object, dtype: type = np.float64) -> Var:
+    return op.constant(value=np.asarray(values, dtype=dtype))

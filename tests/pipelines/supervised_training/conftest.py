@@ -1,0 +1,126 @@
+"""A small base whose segments follow income and spend, some customers repeated."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+
+from customer_segmentation.customers.sample_key import with_sample_key
+from customer_segmentation.features.definitions import available_features
+from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.pipelines.supervised_training.parameters import (
+    SupervisedTrainingParameters,
+)
+
+SEGMENTS = [
+    {"key": "low_spend", "name": "Low-spend"},
+    {"key": "moderate", "name": "Moderate"},
+    {"key": "high_value", "name": "High-value"},
+]
+COUNTS = {
+    "education": 5,
+    "marital_status": 5,
+    "kids_home": 3,
+    "teens_home": 3,
+    "enrolled_day": 365,
+    "recency_days": 100,
+    "purchases_deals": 8,
+    "purchases_web": 9,
+    "purchases_catalog": 9,
+    "purchases_store": 9,
+    "web_visits_month": 10,
+    "responded": 2,
+    "complained": 2,
+}
+
+
+def make_features(customers: int, repeats: int) -> pd.DataFrame:
+    """Features of customers, the first few of whom come twice under other ids."""
+    draw = np.random.default_rng(3)
+    income = draw.uniform(10_000, 100_000, customers).round()
+    columns = {name: draw.integers(0, most, customers) for name, most in COUNTS.items()}
+    columns |= {"income": income, "year_birth": draw.integers(1940, 1996, customers)}
+    columns |= {"enrolled_year": np.full(customers, 2013), "as_of_year": np.full(customers, 2014)}
+    columns |= {"as_of_day": np.full(customers, 180)}
+    for product in ("wines", "fruits", "meat", "fish", "sweets", "gold"):
+        columns[f"spend_{product}"] = (income / 200 * draw.uniform(0.3, 1.7, customers)).round()
+    for campaign in range(1, 6):
+        columns[f"accepted_campaign_{campaign}"] = draw.integers(0, 2, customers)
+    numbers = pd.DataFrame(columns).astype(float)
+    numbers = pd.concat([numbers, numbers.head(repeats)], ignore_index=True)
+    numbers.insert(0, "customer_id", [f"c{number}" for number in range(len(numbers))])
+    numbers.insert(1, "as_of", pd.Timestamp("2014-06-29"))
+    keyed = with_sample_key(nw.from_native(numbers, eager_only=True), "customer_id").lazy()
+    return on_frame(keyed, available_features(numbers.columns)).collect().to_native()
+
+
+def make_segments(features: pd.DataFrame) -> pd.DataFrame:
+    """Three segments by total spend, as label generation gives them."""
+    ids = np.digitize(features["spend_total"], [1000.0, 2000.0])
+    keys = [SEGMENTS[number]["key"] for number in ids]
+    return pd.DataFrame(
+        {"customer_id": features["customer_id"], "segment": keys, "segment_id": ids}
+    )
+
+
+def make_segmenter(segments: list[dict[str, str]]) -> onnx.ModelProto:
+    """An artifact of which only the metadata are read."""
+    metadata = {"segments": segments, "version": "0123456789ab", "provenance": {"customers": 160}}
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
+    onnx.helper.set_model_props(
+        model, {f"customer_segmentation.{k}": json.dumps(v) for k, v in metadata.items()}
+    )
+    return model
+
+
+@pytest.fixture(scope="session")
+def features() -> pd.DataFrame:
+    return make_features(customers=150, repeats=10)
+
+
+@pytest.fixture(scope="session")
+def segments(features: pd.DataFrame) -> pd.DataFrame:
+    return make_segments(features)
+
+
+@pytest.fixture(scope="session")
+def segmenter_of() -> Callable[[int], onnx.ModelProto]:
+    """Make a segmenter with so many segments."""
+    return lambda count: make_segmenter(SEGMENTS[:count])
+
+
+@pytest.fixture(scope="session")
+def parameters() -> SupervisedTrainingParameters:
+    return SupervisedTrainingParameters(
+        sample_rows=1000,
+        folds=3,
+        seed=1,
+        calibration_bins=5,
+        sign_up_features=["age", "income", "children", "partnered", "education_phd"],
+        models={
+            "cap_quantile": 0.99,
+            "inverse_penalty": 1.0,
+            "trees": 5,
+            "least_leaf": 2,
+            "rounds": 3,
+            "leaves": 4,
+            "units": 4,
+            "epochs": 3,
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def inputs(features, segments, segmenter_of, parameters) -> dict[str, Any]:
+    """Everything that the pipeline reads."""
+    return {
+        "gold_features": features,
+        "gold_segments": segments,
+        "segmenter_candidate": segmenter_of(3),
+        "params:supervised_training": parameters,
+    }

@@ -1,0 +1,284 @@
+"""The whole pipeline in memory: what it gives, from which engine, and in which order it saves."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import polars as pl
+import pytest
+import yaml
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.pipelines.supervised_training import create_pipeline
+from customer_segmentation.pipelines.supervised_training.nodes import check_artifact
+from customer_segmentation.pipelines.supervised_training.parameters import (
+    SupervisedTrainingParameters,
+)
+from customer_segmentation.scoring.metadata import read_metadata
+from customer_segmentation.scoring.scorer import Scorer
+
+ROOT = Path(__file__).parents[3]
+CATALOG = yaml.safe_load((ROOT / "conf/base/catalog_supervised_training.yml").read_text())
+CONFIGURED = yaml.safe_load((ROOT / "conf/base/parameters_supervised_training.yml").read_text())
+BEHAVIOUR = ("spend", "purchase", "deal", "visits", "recency", "tenure", "enrolled", "campaign")
+METRICS = {
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "brier_score",
+    "expected_calibration_error",
+}
+
+
+def run(inputs: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """Give every dataset of a run on the inputs, some of them changed."""
+    data = {**inputs, **changed}
+    for node in create_pipeline().nodes:
+        data |= node.run({name: data[name] for name in node.inputs})
+    return data
+
+
+def with_parameters(parameters: SupervisedTrainingParameters, **changed: Any) -> dict[str, Any]:
+    """Give the parameters' dataset with some of them changed."""
+    return {"params:supervised_training": parameters.model_copy(update=changed)}
+
+
+def content(artifact: onnx.ModelProto) -> bytes:
+    """Give the artifact as it is written."""
+    return artifact.SerializeToString(deterministic=True)
+
+
+@pytest.fixture(scope="module")
+def given(inputs) -> dict[str, Any]:
+    return run(inputs)
+
+
+@pytest.fixture(scope="module")
+def metadata(given) -> dict[str, Any]:
+    props = given["cold_start_candidate"].metadata_props
+    return read_metadata({entry.key: entry.value for entry in props})
+
+
+def test_every_model_has_the_mean_and_spread_of_every_metric(given) -> None:
+    metrics = given["supervised_metrics"]
+    assert {*metrics["demonstration"]["models"]} == {
+        "baseline",
+        "logistic_regression",
+        "random_forest",
+        "gradient_boosting",
+        "neural_network",
+    }
+    for section in metrics.values():
+        for values in section["models"].values():
+            assert {*values} == METRICS
+            assert all({*numbers} == {"mean", "sd", "pooled"} for numbers in values.values())
+    json.dumps(metrics, allow_nan=False)
+
+
+def test_the_cold_start_model_beats_the_baseline(given) -> None:
+    models = given["supervised_metrics"]["cold_start"]["models"]
+    exported, baseline = models["logistic_regression"], models["baseline"]
+    assert exported["balanced_accuracy"]["mean"] > baseline["balanced_accuracy"]["mean"] + 0.3
+    assert exported["log_loss"]["mean"] < 0.7 * baseline["log_loss"]["mean"]
+
+
+def test_the_metrics_say_that_only_tenured_customers_were_there(given, metadata) -> None:
+    assert "tenured customers" in given["supervised_metrics"]["cold_start"]["note"]
+    assert metadata["metrics"]["validated_on"] == "tenured customers"
+
+
+def test_rows_groups_and_members_are_counted(given) -> None:
+    section = given["supervised_metrics"]["cold_start"]
+    assert (section["customers"], section["rows"], section["groups"]) == (160, 160, 150)
+    assert sum(section["members"].values()) == sum(map(sum, section["confusion"])) == 160
+
+
+def test_mlflow_gets_one_number_a_metric(given) -> None:
+    flat = given["supervised_mlflow_metrics"]
+    expected = given["supervised_metrics"]["cold_start"]["models"]["logistic_regression"]
+    assert flat["cold_start.balanced_accuracy"] == {
+        "value": expected["balanced_accuracy"]["mean"],
+        "step": 0,
+    }
+    assert "demonstration.neural_network.log_loss" in flat
+    assert len(flat) == (5 + 4) * len(METRICS)
+
+
+def test_no_input_of_the_cold_start_is_behaviour(given, metadata) -> None:
+    names = [*metadata["columns"], *given["supervised_metrics"]["cold_start"]["inputs"]]
+    assert [name for name in names if any(word in name for word in BEHAVIOUR)] == []
+    assert "age" in names
+
+
+def test_no_input_of_the_demonstration_is_a_campaign_answer(given) -> None:
+    inputs = given["supervised_metrics"]["demonstration"]["inputs"]
+    assert "spend_total" in inputs
+    assert not {"responded", "campaigns_accepted", "accepted_campaign_1"} & {*inputs}
+
+
+@pytest.mark.parametrize("name", ["spend_total", "tenure_days", "recency_days", "responded", "x"])
+def test_behaviour_is_refused_as_a_sign_up_feature(parameters, name) -> None:
+    block = parameters.model_dump() | {"sign_up_features": ["age", name]}
+    with pytest.raises(ValueError, match=rf"\['{name}'\] are not known at sign-up"):
+        SupervisedTrainingParameters(**block)
+
+
+def test_the_configured_parameters_are_accepted() -> None:
+    SupervisedTrainingParameters(**CONFIGURED["supervised_training"])
+
+
+def test_the_artifact_answers_as_scikit_learn_does(given, features) -> None:
+    scorer = Scorer(content(given["cold_start_candidate"]))
+    answers = scorer.score(features[list(scorer.columns)].to_numpy())
+    inputs = given["supervised_metrics"]["cold_start"]["inputs"]
+    fitted, values = given["fitted_cold_start"], features[inputs].to_numpy()
+    expected = fitted.predict_proba(values)
+    found = [answers[name] for name in scorer.outputs if name.startswith("probability_")]
+    np.testing.assert_array_equal(answers["segment"], fitted.predict(values))
+    np.testing.assert_allclose(np.stack(found, axis=1), expected, rtol=0, atol=1e-9)
+
+
+def test_the_artifact_says_what_it_is_made_for(metadata, parameters) -> None:
+    assert metadata["kind"] == "cold_start"
+    assert metadata["segmenter_version"] == "0123456789ab"
+    assert metadata["provenance"] == {"customers": 160}
+    assert metadata["features"] == parameters.sign_up_features
+    assert set(metadata["metrics"]["model"]) == METRICS
+
+
+def test_an_artifact_that_disagrees_with_scikit_learn_is_refused(given, inputs, parameters) -> None:
+    penalised = parameters.models.model_copy(update={"inverse_penalty": 1e-4})
+    other = run(inputs, **with_parameters(parameters, models=penalised))["cold_start_candidate"]
+    with pytest.raises(RuntimeError, match=r"disagrees with scikit-learn on .* Nothing was saved"):
+        check_artifact(other, given["fitted_cold_start"], given["cold_start_validation"])
+
+
+def test_nothing_is_saved_before_the_artifact_is_checked() -> None:
+    for node in create_pipeline().nodes:
+        if {*node.outputs} & {*CATALOG}:
+            after = node.name == "check_cold_start" or "cold_start_candidate" in node.inputs
+            assert after, node.name
+
+
+def test_every_free_output_is_in_the_catalog() -> None:
+    pipeline = create_pipeline()
+    assert {*CATALOG} == pipeline.outputs() | {"cold_start_candidate"}
+
+
+def test_a_second_run_in_another_order_gives_the_same_bytes_and_metrics(
+    given, inputs, features, segments
+) -> None:
+    again = run(
+        inputs,
+        gold_features=features.sample(frac=1.0, random_state=5),
+        gold_segments=segments.sample(frac=1.0, random_state=6),
+    )
+    assert content(again["cold_start_candidate"]) == content(given["cold_start_candidate"])
+    assert again["supervised_metrics"] == given["supervised_metrics"]
+
+
+@pytest.mark.parametrize("table", [pl.from_pandas, lambda frame: pl.from_pandas(frame).lazy()])
+def test_polars_gives_the_same_bytes_and_metrics_as_pandas(
+    given, inputs, features, segments, table
+) -> None:
+    again = run(inputs, gold_features=table(features), gold_segments=table(segments))
+    assert content(again["cold_start_candidate"]) == content(given["cold_start_candidate"])
+    assert again["supervised_metrics"] == given["supervised_metrics"]
+
+
+def test_a_sample_bounds_the_customers_that_are_learned_from(inputs, parameters) -> None:
+    given = run(inputs, **with_parameters(parameters, sample_rows=80))
+    section = given["supervised_metrics"]["cold_start"]
+    assert section["customers"] == 160
+    assert 60 <= section["rows"] <= 100
+
+
+def test_customers_with_a_missing_input_are_left_out_and_counted(inputs, features, caplog) -> None:
+    gaps = features.assign(income=features["income"].where(features.index >= 7))
+    section = run(inputs, gold_features=gaps)["supervised_metrics"]["cold_start"]
+    assert (section["rows_left_out"], section["rows"]) == (7, 153)
+    assert "7 of 160 customers lack one of" in caplog.text
+
+
+def test_customers_without_a_segment_are_left_out(inputs, segments) -> None:
+    unknown = segments.assign(segment_id=segments["segment_id"].where(segments.index >= 5, -1))
+    given = run(inputs, gold_segments=unknown)
+    assert given["supervised_metrics"]["cold_start"]["customers"] == 155
+
+
+def test_two_segments_are_enough(inputs, segments, segmenter_of) -> None:
+    two = segments.assign(segment_id=(segments["segment_id"] == 2).astype("int64"))
+    two["segment"] = two["segment_id"].map({0: "low_spend", 1: "moderate"})
+    given = run(inputs, gold_segments=two, segmenter_candidate=segmenter_of(2))
+    assert len(given["supervised_metrics"]["cold_start"]["members"]) == 2
+
+
+def test_too_few_members_of_a_segment_are_a_clear_error(inputs, segments) -> None:
+    low = segments["segment"] == "low_spend"
+    few = pd.concat([segments[~low], segments[low].tail(2)])
+    with pytest.raises(UserError, match=r"`low_spend` has 2 different.* lower `.*folds` to 2"):
+        run(inputs, gold_segments=few)
+
+
+def test_repeats_of_one_customer_do_not_make_enough_members(inputs, features, segments) -> None:
+    only = segments["segment"] == "high_value"
+    once = segments[only].index[0]
+    kept, repeats = segments[~only | (segments.index == once)], [f"again{n}" for n in range(9)]
+    tables = {
+        "gold_features": pd.concat(
+            [features, features.loc[[once] * 9].assign(customer_id=repeats)], ignore_index=True
+        ),
+        "gold_segments": pd.concat(
+            [kept, segments.loc[[once] * 9].assign(customer_id=repeats)], ignore_index=True
+        ),
+    }
+    with pytest.raises(UserError, match="`high_value` has 1 different customers"):
+        run(inputs, **tables)
+
+
+def test_one_segment_is_a_clear_error(inputs, segments, segmenter_of) -> None:
+    one = segments.assign(segment="low_spend", segment_id=0)
+    with pytest.raises(UserError, match="`low_spend` is the only segment"):
+        run(inputs, gold_segments=one, segmenter_candidate=segmenter_of(1))
+
+
+def test_segments_of_another_run_are_a_clear_error(inputs, segments) -> None:
+    with pytest.raises(UserError, match=r"of different runs\. Run kedro run"):
+        run(inputs, gold_segments=segments.assign(segment="loyal"))
+
+
+def test_segments_of_other_customers_are_a_clear_error(inputs, segments) -> None:
+    others = segments.assign(customer_id="x" + segments["customer_id"])
+    with pytest.raises(UserError, match="none of the customers of gold_features"):
+        run(inputs, gold_segments=others)
+
+
+def test_sign_up_features_that_are_all_absent_are_a_clear_error(
+    inputs, features, parameters
+) -> None:
+    without = features.drop(columns=parameters.sign_up_features)
+    with pytest.raises(UserError, match=r"none of `age`, `income`.* tells customers apart"):
+        run(inputs, gold_features=without)
+
+
+def test_figures_name_segments_and_say_how_they_were_validated(given) -> None:
+    for name in ("supervised_confusion_plot", "supervised_calibration_plot"):
+        texts = [
+            text.get_text() for text in given[name].findobj(lambda part: hasattr(part, "get_text"))
+        ]
+        assert any("High-value" in text for text in texts)
+        assert any("Out-of-fold predictions on tenured customers" in text for text in texts)
+
+
+def test_wiring_imports_no_heavy_library() -> None:
+    code = (
+        "import sys, customer_segmentation.pipelines.supervised_training;"
+        "print({'sklearn', 'matplotlib', 'onnx', 'ndonnx', 'mlflow'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - this interpreter
+    assert done.stdout.strip() == "set()"
