@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import re
 from typing import Any
 
 import click
@@ -24,37 +23,55 @@ def _user_error(error: BaseException | None) -> UserError | None:
     return error
 
 
-def _without_traceback(command: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
+class _MendableErrors(click.Command):
+    """A command that says what a person can mend in one message, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         from kedro.validation.exceptions import (  # noqa: PLC0415 - slow; only a run needs it
             ParameterValidationError,
         )
 
         try:
-            return command(*args, **kwargs)
+            return super().invoke(ctx)
         except ParameterValidationError as error:
-            raise click.ClickException(_parameters_message(error)) from error
+            raise click.ClickException(parameters_message(str(error))) from error
         except Exception as error:
             mendable = _user_error(error)
-            if mendable is None:
+            if mendable is None and not str(error).startswith(_NO_SUCH_PIPELINE):
                 raise
-            raise click.ClickException(str(mendable)) from error
-
-    return wrapped
+            raise click.ClickException(str(mendable or error)) from error
 
 
-def _parameters_message(error: Exception) -> str:
-    """`parameters_clustering.yml: clustering.k.least: Input should be ...`."""
-    from pydantic import ValidationError  # noqa: PLC0415 - slow; only a failing run needs it
-
-    return f"{error}" if not isinstance(error, ValidationError) else str(error)
+# Kedro has no error type of its own for it.
+_NO_SUCH_PIPELINE = "Failed to find the pipeline named"
 
 
-run = click.Command(
+def parameters_message(report: str) -> str:
+    """Kedro's report of wrong parameters, one line a parameter.
+
+    Kedro keeps only the text of pydantic's errors: a block's name, then for each key in it a line
+    with its path and an indented line with what is wrong.
+    """
+    found: list[str] = []
+    block = path = ""
+    for line in report.splitlines():
+        if named := re.match(r"- Parameter '(.+?)': (.*)", line):
+            block = named[1]
+            if "validation error" not in named[2]:
+                found.append(f"`{block}`: {named[2]}")
+        elif wrong := re.match(r"  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]", line):
+            problem = wrong[1].removeprefix("Value error, ")
+            found.append(f"`{block}.{path}`: {problem} (it is {wrong[2]})")
+        elif not line.startswith(" "):
+            path = line
+    lines = "\n  ".join(found) or report
+    return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"
+
+
+run = _MendableErrors(
     name=kedro_run.name,
     params=kedro_run.params,
     help=kedro_run.help,
-    callback=_without_traceback(kedro_run.callback),
+    callback=kedro_run.callback,
 )
 cli.add_command(run)

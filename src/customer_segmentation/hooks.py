@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
 
+import click
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
@@ -14,45 +14,46 @@ from kedro.pipeline import Pipeline
 
 from customer_segmentation.errors import UserError
 
-logger = logging.getLogger(__name__)
-
 Catalog = CatalogProtocol[Any, Any]
+
+_SELECTIONS = (
+    "pipeline_names",
+    "tags",
+    "node_names",
+    "from_nodes",
+    "to_nodes",
+    "from_inputs",
+    "to_outputs",
+)
+_FILES = ("segmenter", "cold_start")
 
 
 class RunHooks:
     """Before a run: what it needs and is not there yet. After it: what data it was made of."""
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
         """Name the missing inputs and the command that makes them.
+
+        First of all hooks, so that MLflow keeps no run that never started.
 
         Raises:
             UserError: An input of the pipeline is not saved yet.
         """
-        needed = {
-            name
-            for name in pipeline.inputs()
-            if not name.startswith("params:") and name not in ("parameters", "source")
-        }
-        missing = sorted(name for name in needed if not catalog.exists(name))
+        missing = _missing(pipeline, catalog)
         if not missing:
             return
-        makers = [
-            maker
-            for maker in _order()
-            if not set(missing).isdisjoint(pipelines[maker].outputs())
-            or not set(missing).isdisjoint(pipelines[maker].all_outputs())
-        ]
+        verb = "is" if len(missing) == 1 else "are"
         message = (
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not there yet: "
-            f"run kedro run --pipelines={','.join(_with_earlier(makers, catalog))}"
+            f"{', '.join(sorted(missing))} {verb} not there yet: "
+            f"run kedro run --pipelines={','.join(_makers(missing, catalog))}"
         )
         raise UserError(message)
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Keep the data's hash with the MLflow run."""
-        if "row_accounting" not in pipeline.all_outputs() | pipeline.inputs():
+        """Keep the data's hash with the MLflow run, before it ends."""
+        if "row_accounting" not in pipeline.datasets():
             return
         import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
 
@@ -67,45 +68,44 @@ class ChampionHooks:
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
         """Copy the candidate's files over the champion's, each whole."""
-        is_whole = not any(
-            run_params[key]
-            for key in (
-                "pipeline_names",
-                "tags",
-                "node_names",
-                "from_nodes",
-                "to_nodes",
-                "from_inputs",
-                "to_outputs",
-            )
-        )
-        promotion = catalog.load("params:promotion")
-        if not (is_whole and promotion["after_whole_run"]):
+        is_whole = not any(run_params[selection] for selection in _SELECTIONS)
+        if not (is_whole and catalog.load("params:promotion.after_whole_run")):
             return
-        for name in ("segmenter", "cold_start"):
-            candidate, champion = (
-                Path(str(catalog.get(f"{name}_{role}")._filepath))
-                for role in ("candidate", "champion")
-            )
+        for name in _FILES:
+            candidate = _path(catalog, f"{name}_candidate")
+            champion = _path(catalog, f"{name}_champion")
             champion.parent.mkdir(parents=True, exist_ok=True)
             written = champion.with_name(f".{champion.name}")
             shutil.copyfile(candidate, written)
             written.replace(champion)
 
 
-def _order() -> list[str]:
-    return [name for name in pipelines if name != "__default__"]
+class SummaryHooks:
+    """At the end of a run that made it: where the report is, and the segments in five lines."""
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
+        """Print both."""
+        if "report" in pipeline.outputs():
+            click.echo(f"\n{catalog.load('segment_summary')}\n\nReport: {_path(catalog, 'report')}")
 
 
-def _with_earlier(makers: list[str], catalog: Catalog) -> list[str]:
-    """The makers and, before them, those of what the makers themselves miss."""
-    wanted = set(makers)
-    for name in reversed(_order()):
-        if name not in wanted:
-            continue
-        inputs = {i for i in pipelines[name].inputs() if not i.startswith("params:")} - {"source"}
-        absent = {i for i in inputs if not catalog.exists(i)}
-        wanted |= {
-            maker for maker in _order() if not absent.isdisjoint(pipelines[maker].all_outputs())
-        }
-    return [name for name in _order() if name in wanted]
+def _path(catalog: Catalog, name: str) -> Path:
+    dataset: Any = catalog.get(name)
+    return Path(str(dataset._filepath))  # noqa: SLF001 - no dataset has a public name for it
+
+
+def _missing(pipeline: Pipeline, catalog: Catalog) -> set[str]:
+    needed = {name for name in pipeline.inputs() if not name.startswith("params:")}
+    return {name for name in needed - {"parameters", "source"} if not catalog.exists(name)}
+
+
+def _makers(missing: set[str], catalog: Catalog) -> list[str]:
+    """The pipelines that make what is missing, and what they miss in turn, in flow order."""
+    wanted: list[str] = []
+    # Backwards, so that what a maker misses is known when its own makers' turn comes.
+    for name in reversed([name for name in pipelines if name != "__default__"]):
+        if missing & pipelines[name].all_outputs():
+            wanted.insert(0, name)
+            missing = missing | _missing(pipelines[name], catalog)
+    return wanted

@@ -1,14 +1,18 @@
-"""Kedro's settings: where configuration is, what an environment may name, what runs around a run."""
+"""Kedro's settings: where configuration is, and what happens around a run."""
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from kedro.config import OmegaConfigLoader
 
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.hooks import ChampionHooks, RunHooks
+from customer_segmentation.hooks import ChampionHooks, RunHooks, SummaryHooks
+
+# Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
+logging.captureWarnings(capture=True)
 
 PLACED_SOURCE = Path("data/source/customers.csv")
 
@@ -16,16 +20,15 @@ PLACED_SOURCE = Path("data/source/customers.csv")
 def customer_source(sample: str) -> str:
     """The customers' file: `SEGMENTATION_SOURCE`, else the placed file, else the sample."""
     named = os.environ.get("SEGMENTATION_SOURCE")
-    placed = Path(__file__).parents[2] / PLACED_SOURCE
-    return named or (str(PLACED_SOURCE) if placed.is_file() else sample)
+    return named or (str(PLACED_SOURCE) if PLACED_SOURCE.is_file() else sample)
 
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "dev",
-    "merge_strategy": {"globals": "soft"},
+    "merge_strategy": {"globals": "soft", "parameters": "soft"},
     "custom_resolvers": {"customer_source": customer_source},
 }
 DATA_CATALOG_CLASS = WholeFilesCatalog
-HOOKS = (RunHooks(), ChampionHooks())
+HOOKS = (RunHooks(), ChampionHooks(), SummaryHooks())

@@ -1,0 +1,61 @@
+# Two commands for a newcomer: `make run` and `make test`. Both install what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One tool installs the locks; it is pinned here, since it cannot lock itself.
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench viz notebook lock clean
+
+help:  ## these lines
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(UV):
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/core.done: requirements/core.txt pyproject.toml | $(UV)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/core.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.txt $(VENV)/core.done
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report
+	$(BIN)/kedro run
+
+viz: $(VENV)/core.done  ## the pipelines in the browser
+	$(BIN)/kedro viz run
+
+notebook: $(VENV)/core.done  ## JupyterLab with the project loaded
+	$(BIN)/kedro jupyter lab
+
+lint: $(VENV)/dev.done
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## lint, types, import contracts and all tests
+	$(BIN)/pytest
+
+format: $(VENV)/dev.done  ## mend what the formatter and the linter can
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(VENV)/dev.done  ## every benchmark; the README's figures come from here
+	set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+lock: | $(UV)  ## resolve the dependencies anew
+	$(LOCK) -o requirements/core.txt
+	$(LOCK) --extra dev -c requirements/core.txt -o requirements/dev.txt
+
+clean:  ## remove what runs produced; the environment stays
+	rm -rf data/bronze data/silver data/gold data/models data/reporting mlflow.db mlartifacts

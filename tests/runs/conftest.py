@@ -1,0 +1,45 @@
+"""A project of its own for each test: the checkout's configuration over a temporary folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.runs.project import Project, make_project
+
+
+@pytest.fixture(autouse=True)
+def _no_source_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("SEGMENTATION_SOURCE", raising=False)
+    yield
+    import mlflow  # noqa: PLC0415 - only runs need it
+
+    while mlflow.active_run():
+        mlflow.end_run()
+
+
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Result]:
+    """One whole run on the shipped sample, to look at and not to change."""
+    project = make_project(tmp_path_factory.mktemp("whole"))
+    result = project.run()
+    assert result.exit_code == 0, result.output
+    return project, result
+
+
+@pytest.fixture
+def new_project(tmp_path: Path, whole_run: tuple[Project, Result]) -> Project:
+    """A project with nothing saved."""
+    return make_project(tmp_path / "project", whole_run[0].root / "mlflow.db")
+
+
+@pytest.fixture
+def used_project(tmp_path: Path, whole_run: tuple[Project, Result]) -> Project:
+    """A project in which a whole run has just succeeded."""
+    root = tmp_path / "used"
+    shutil.copytree(whole_run[0].root, root)
+    return Project(root)

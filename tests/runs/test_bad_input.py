@@ -1,0 +1,183 @@
+"""Bad input ends with one clear message, a non-zero exit, and outputs as they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.runs.project import Project
+
+SAMPLE = "data/sample/customers.csv"
+# What a run that stops while it reads the source may not touch.
+EVERYTHING = ("bronze/", "silver/", "gold/", "models/", "reporting/")
+AFTER_QUARANTINE = (
+    "silver/customers",
+    "gold/features",
+    "gold/segments",
+    "gold/segment_profiles",
+    "models/",
+    "reporting/report.html",
+)
+
+
+def lines_of_sample(project: Project) -> list[str]:
+    return (project.root / SAMPLE).read_bytes().decode().split("\r\n")
+
+
+def place(project: Project, monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> Path:
+    path = project.root / "export.csv"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(path))
+    return path
+
+
+def assert_refused(
+    project: Project, arguments: list[str], words: list[str], untouched: tuple[str, ...]
+) -> None:
+    before = project.files()
+    result = project.run(*arguments)
+    assert result.exit_code == 1
+    message = result.output[result.output.index("Error: ") :]
+    assert "Traceback" not in result.output
+    assert result.output.count("Error: ") == 1
+    for word in words:
+        assert word in message
+    after = project.files()
+    changed = {
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    }
+    assert not [name for name in changed if name.startswith(untouched)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ["export.csv", "no such file", "SEGMENTATION_SOURCE"]),
+        (b"", ["export.csv", "empty"]),
+        (b"\r\n  \r\n", ["export.csv", "empty"]),
+        (b"ID|Income\n1|2\n", ["export.csv", "one column", "tab, comma, semicolon"]),
+        (b"ID\tIncome\n", ["export.csv", "no row"]),
+    ],
+    ids=["missing", "empty", "blank", "delimiter", "header-only"],
+)
+def test_a_file_that_holds_no_table_changes_nothing(
+    used_project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes | None,
+    words: list[str],
+) -> None:
+    place(used_project, monkeypatch, content)
+    assert_refused(used_project, [], words, EVERYTHING)
+
+
+def test_a_header_without_a_required_column_names_it_and_its_header(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "\r\n".join(lines_of_sample(used_project)).replace("\tIncome\t", "\tEarnings\t", 1)
+    place(used_project, monkeypatch, content.encode())
+    words = ["export.csv", "`income`", "Income", "customers.aliases"]
+    assert_refused(used_project, [], words, AFTER_QUARANTINE)
+
+
+def test_a_file_without_a_key_is_refused_before_bronze(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = "\r\n".join(lines_of_sample(used_project)).replace("ID\t", "Number\t", 1)
+    place(used_project, monkeypatch, content.encode())
+    assert_refused(used_project, [], ["export.csv", "`customer_id`", "ID"], EVERYTHING)
+
+
+def test_when_every_row_is_quarantined_the_quarantine_is_written_and_nothing_else(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, *rows = lines_of_sample(used_project)
+    cells = [row.split("\t") for row in rows if row]
+    income = header.split("\t").index("Income")
+    content = [header, *("\t".join([*c[:income], "inf", *c[income + 1 :]]) for c in cells)]
+    place(used_project, monkeypatch, "\r\n".join(content).encode())
+    before = used_project.files()["silver/quarantine.parquet"]
+    words = ["export.csv", "quarantined", "income: not finite"]
+    assert_refused(used_project, [], words, AFTER_QUARANTINE)
+    assert used_project.files()["silver/quarantine.parquet"] != before
+
+
+def test_fewer_customers_than_clusters_is_refused(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(used_project, monkeypatch, "\r\n".join(lines_of_sample(used_project)[:8]).encode())
+    words = ["gold_features", "customers", "clustering.k.most"]
+    assert_refused(used_project, [], words, ("models/", "gold/segments", "reporting/report.html"))
+
+
+def test_a_constant_feature_is_refused_by_name(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, *rows = lines_of_sample(used_project)
+    deals = header.split("\t").index("NumDealsPurchases")
+    cells = [row.split("\t") for row in rows if row]
+    content = [header, *("\t".join([*c[:deals], "2", *c[deals + 1 :]]) for c in cells)]
+    place(used_project, monkeypatch, "\r\n".join(content).encode())
+    words = ["`purchases_deals`", "one value", "clustering.features"]
+    assert_refused(used_project, [], words, ("models/", "gold/segments", "reporting/report.html"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ("clustering.k.leest=3", ["clustering.k.leest", "not permitted"]),
+        ("clustering.seed=x", ["clustering.seed", "integer", "x"]),
+        ("clustering.features=income", ["clustering.features", "list"]),
+        ("customers.as_of=soon", ["customers.as_of", "date", "soon"]),
+        ("customers.age.minimum=-1", ["customers.age.minimum", "greater than or equal to 0"]),
+        ("eda.sample_rows=many", ["eda.sample_rows", "integer"]),
+        ("supervised_training.folds=0", ["supervised_training.folds"]),
+    ],
+)
+def test_a_wrong_parameter_is_named_before_any_data_is_read(
+    used_project: Project, parameters: str, words: list[str]
+) -> None:
+    assert_refused(used_project, ["--params", parameters], words, EVERYTHING)
+
+
+def test_campaign_answers_never_enter_the_clusters(used_project: Project) -> None:
+    config = used_project.root / "conf" / "base" / "parameters_clustering.yml"
+    config.write_text(config.read_text().replace("web_visits_month]", "responded]"))
+    assert_refused(used_project, [], ["clustering.features", "responded", "answers"], EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "missing", "command"),
+    [
+        ("clustering", "gold_features", "kedro run --pipelines=ingestion,preprocessing"),
+        ("preprocessing", "bronze_customers", "kedro run --pipelines=ingestion"),
+        (
+            "label_generation",
+            "segmenter_candidate",
+            "kedro run --pipelines=ingestion,preprocessing,clustering",
+        ),
+        (
+            "feature_export",
+            "gold_features",
+            "kedro run --pipelines=ingestion,preprocessing,clustering",
+        ),
+    ],
+)
+def test_a_pipeline_with_nothing_saved_names_the_command_that_makes_its_inputs(
+    new_project: Project, pipeline: str, missing: str, command: str
+) -> None:
+    result = new_project.run(f"--pipeline={pipeline}")
+    assert result.exit_code == 1
+    error = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert len(error) == 1
+    assert missing in error[0]
+    assert error[0].endswith(command)
+    assert "Traceback" not in result.output
+
+
+def test_a_pipeline_that_does_not_exist_is_named(new_project: Project) -> None:
+    result = new_project.run("--pipeline=clusterin")
+    assert result.exit_code == 1
+    assert "Error: Failed to find the pipeline named 'clusterin'" in result.output
+    assert "clustering" in result.output

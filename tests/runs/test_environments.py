@@ -1,0 +1,64 @@
+"""Every dataset that a pipeline names resolves in every environment."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.io import CatalogConfigResolver
+
+from tests.runs.project import CHECKOUT
+
+LAYERS = ("bronze_", "silver_", "gold_", "export_")
+
+
+def resolver(environment: str) -> CatalogConfigResolver:
+    bootstrap_project(CHECKOUT)
+    with KedroSession.create(CHECKOUT, env=environment) as session:
+        config = session._get_config_loader()["catalog"]
+    return CatalogConfigResolver(config)
+
+
+def is_kept(name: str) -> bool:
+    return not name.startswith("params:") and name != "parameters"
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_tables_files_and_source_resolve(environment: str) -> None:
+    found = resolver(environment)
+    named = {name for name in pipelines["__default__"].datasets() if is_kept(name)}
+    tables = {name for name in named if name.startswith(LAYERS)}
+    assert {"bronze_customers", "silver_customers", "silver_quarantine", "gold_features"} <= tables
+    for name in tables | {"source", "segmenter_candidate", "cold_start_candidate", "report"}:
+        assert found.resolve_pattern(name).get("type"), f"{name} is not in {environment}"
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_every_pipeline_reads_only_what_is_kept_or_made(environment: str) -> None:
+    found = resolver(environment)
+    for name, pipeline in pipelines.items():
+        for needed in filter(is_kept, pipeline.inputs()):
+            assert found.resolve_pattern(needed).get("type"), f"{needed} of {name}"
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_every_type_is_one_that_exists(environment: str) -> None:
+    found = resolver(environment)
+    for name in filter(is_kept, pipelines["__default__"].datasets()):
+        config = found.resolve_pattern(name)
+        for entry in (config, config.get("dataset", {})):
+            if kind := entry.get("type"):
+                module = kind.rsplit(".", 1)[0]
+                named = module if "." in kind and module.split(".")[0].startswith(
+                    ("kedro", "customer")
+                ) else f"kedro_datasets.{module}"
+                assert find_spec(named), f"{name}: {kind}"
+
+
+def test_dev_is_the_default_environment() -> None:
+    bootstrap_project(CHECKOUT)
+    with KedroSession.create(CHECKOUT) as session:
+        assert session.load_context().config_loader.default_run_env == "dev"
