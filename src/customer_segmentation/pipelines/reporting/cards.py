@@ -1,0 +1,258 @@
+"""A segment in a marketer's words: who they are, who waits for offers, what to offer whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from customer_segmentation.customers.contract import PRODUCTS
+from customer_segmentation.features.decisions import OFFERS
+from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting.profiles import Profile
+
+# From these shares of a segment on, a discount goes to most of it, or to nobody worth a mailing.
+_MOST = 0.5
+_HARDLY_ANY = 0.05
+# A second product or channel is named from this part of the first one's share on.
+_NOT_FAR_OFF = 0.5
+# From this index on, a segment waits for offers more than the average, and below it less.
+_MORE, _LESS = 120.0, 80.0
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a card: this segment beside all customers."""
+
+    label: str
+    here: str
+    overall: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar, from 0 to 100 of the widest; `mark` is where the average customer is."""
+
+    label: str
+    text: str
+    length: float
+    mark: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a bar that adds up to 100: where it starts and how long it is."""
+
+    key: str
+    label: str
+    text: str
+    start: float
+    length: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that the page says of one segment; what the source does not allow is empty."""
+
+    name: str
+    size: str
+    lead: tuple[str, ...]
+    who: tuple[Fact, ...]
+    habits: tuple[Fact, ...]
+    offers: tuple[Part, ...]
+    advice: tuple[str, ...]
+    products: tuple[Bar, ...]
+
+
+def make_card(profile: Profile) -> Card:
+    """The card of a segment."""
+    return Card(
+        name=profile.name,
+        size=f"{words.count(profile.customers)} customers, {words.percent(profile.share)} of all",
+        lead=_filled([spending(profile), waiting(profile)]),
+        who=_facts(profile, _WHO),
+        habits=_facts(profile, _HABITS),
+        offers=offer_mix(profile),
+        advice=_filled([discount_advice(profile), lead_product(profile), lead_channel(profile)]),
+        products=product_bars(profile),
+    )
+
+
+def spending(profile: Profile) -> str:
+    """Who spends: the segment's spend against the average, and its share of all spend."""
+    if "spend_total" not in profile.means:
+        return ""
+    here, overall = profile.means["spend_total"], profile.base["spend_total"]
+    text = f"They spend {words.amount(here)} in two years, against {words.amount(overall)} overall"
+    share = spend_share(profile)
+    if share is None:
+        return f"{text}."
+    against = words.against_average(profile.index("spend_total"))
+    return f"{text}: {against}, and {words.percent(share)} of all spend."
+
+
+def spend_share(profile: Profile) -> float | None:
+    """The segment's share of what all customers spend."""
+    index = profile.index("spend_total")
+    return None if index is None else profile.share * index / 100.0
+
+
+def waiting(profile: Profile) -> str:
+    """Who waits for offers: the segment's share of such customers against the average."""
+    mix = profile.mix("waits_for_offers")
+    if not mix:
+        return ""
+    here, overall = mix["yes"], profile.base["waits_for_offers=yes"]
+    index = profile.index("waits_for_offers=yes")
+    if here == 0.0:
+        return f"Nobody here waits for offers ({words.percent(overall)} of all customers do)."
+    compared = "as in the whole base"
+    if index is not None and index >= _MORE:
+        compared = "more than in the whole base"
+    elif index is not None and index < _LESS:
+        compared = "less than in the whole base"
+    waits = f"{words.capitalised(words.percent(here))} wait for offers"
+    return f"{waits}, {compared} ({words.percent(overall)})."
+
+
+def discount_advice(profile: Profile) -> str:
+    """Whether to send this segment a discount."""
+    mix = profile.mix("offer")
+    if not mix:
+        return ""
+    share, overall = mix["discount"], profile.base["offer=discount"]
+    if share < _HARDLY_ANY:
+        who = "nobody" if share == 0.0 else f"only {words.percent(share)}"
+        return f"Send a discount? No: {who} here needs one to buy."
+    told = f"{words.percent(share)} of them, against {words.percent(overall)} of all customers"
+    if share >= _MOST:
+        return f"Send a discount? Yes, to most: {told}."
+    if share >= overall * _MORE / 100.0:
+        return f"Send a discount? To those who wait for one: {told}."
+    return f"Send a discount? To few, and not to the whole segment: {told}."
+
+
+def lead_product(profile: Profile) -> str:
+    """The product that stands out for most customers here, and the next if it is not far off."""
+    return _lead(profile, "product", "Lead with", "spend")
+
+
+def lead_channel(profile: Profile) -> str:
+    """The same of channels."""
+    return _lead(profile, "channel", "Reach them through", "purchases")
+
+
+def _lead(profile: Profile, decision: str, advice: str, where: str) -> str:
+    first, *others = [*ranking(profile, decision), ("", 0.0)]
+    name, share = first
+    if not name:
+        return ""
+    told = f"{advice} {words.label(name)}: what stands out in the {where} of {words.percent(share)}"
+    second, less = others[0]
+    if less < share * _NOT_FAR_OFF:
+        return f"{told}."
+    return f"{told}, then {words.label(second)} ({words.percent(less)})."
+
+
+def ranking(profile: Profile, decision: str) -> list[tuple[str, float]]:
+    """A decision's labels and shares, the most frequent first; of equals, the contract's order."""
+    present = [(name, share) for name, share in profile.mix(decision).items() if share > 0.0]
+    return sorted(present, key=lambda item: -item[1])
+
+
+def offer_mix(profile: Profile) -> tuple[Part, ...]:
+    """What each customer of the segment is offered, as parts that add up to 100."""
+    mix = profile.mix("offer")
+    parts: list[Part] = []
+    start = 0.0
+    for name in reversed(OFFERS) if mix else ():
+        length = round(100.0 * mix[name], 2)
+        title = words.capitalised(words.label(name).removeprefix("a ").removeprefix("the "))
+        parts.append(Part(name, title, words.percent(mix[name]), round(start, 2), length))
+        start += length
+    return tuple(parts)
+
+
+def product_bars(profile: Profile) -> tuple[Bar, ...]:
+    """Mean spend by product, marked where the average customer is, with the index."""
+    names = [f"spend_{name}" for name in PRODUCTS if f"spend_{name}" in profile.means]
+    widest = max((max(profile.means[n], profile.base[n]) for n in names), default=0.0)
+    if widest <= 0.0:
+        return ()
+    return tuple(
+        Bar(
+            label=words.capitalised(words.label(name.removeprefix("spend_"))),
+            text=words.amount(profile.means[name]),
+            length=round(100.0 * profile.means[name] / widest, 2),
+            mark=round(100.0 * profile.base[name] / widest, 2),
+            note=_index(profile, name),
+        )
+        for name in names
+    )
+
+
+def overview_bars(
+    profiles: Iterable[Profile], share_of: Callable[[Profile], float | None]
+) -> tuple[Bar, ...]:
+    """One bar a segment with its share; none if any share is not known."""
+    shares = [(profile.name, share_of(profile)) for profile in profiles]
+    return tuple(
+        Bar(label=name, text=words.percent(share), length=round(100.0 * share, 2))
+        for name, share in shares
+        if share is not None
+    )
+
+
+def top(profile: Profile, decision: str) -> str:
+    """The most frequent label of a decision, '' where the source does not allow it."""
+    ranked = ranking(profile, decision)
+    return ranked[0][0] if ranked else ""
+
+
+def _index(profile: Profile, measure: str) -> str:
+    index = profile.index(measure)
+    return "" if index is None else words.count(index)
+
+
+def _years(value: float) -> str:
+    return f"{value:.0f}"
+
+
+def _percentile(value: float) -> str:
+    return f"{value:.0f}"
+
+
+_Shown = tuple[str, str, Callable[[float], str]]
+
+_WHO: tuple[_Shown, ...] = (
+    ("Yearly income", "income", words.amount),
+    ("Affluent tier", "affluence_tier=affluent", words.percent),
+    ("Modest tier", "affluence_tier=modest", words.percent),
+    ("Age", "age", _years),
+    ("People in the household", "household_size", words.amount),
+    ("Children at home", "children", words.amount),
+    ("With a partner", "partnered", words.percent),
+    ("Days as a customer", "tenure_days", words.amount),
+)
+_HABITS: tuple[_Shown, ...] = (
+    ("Spend in two years", "spend_total", words.amount),
+    ("Likely to spend (percentile)", "likely_to_spend", _percentile),
+    ("Purchases in two years", "purchases_total", words.amount),
+    ("Spend a purchase", "average_basket", words.amount),
+    ("Deal share", "deal_share", words.percent),
+    ("Waits for offers", "waits_for_offers=yes", words.percent),
+    ("Web visits a month", "web_visits_month", words.amount),
+    ("Accepted the last campaign", "responded", words.percent),
+)
+
+
+def _facts(profile: Profile, shown: Iterable[_Shown]) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(label, tell(profile.means[measure]), tell(profile.base[measure]))
+        for label, measure, tell in shown
+        if measure in profile.means
+    )
+
+
+def _filled(sentences: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sentence for sentence in sentences if sentence)

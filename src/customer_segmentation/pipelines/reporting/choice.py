@@ -1,0 +1,112 @@
+"""How k was chosen, and how firm the segments are, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from customer_segmentation.pipelines.reporting import words
+
+# Kaufman and Rousseeuw, Finding groups in data (1990).
+_STRUCTURE = ((0.7, "strong"), (0.5, "reasonable"), (0.25, "weak"))
+_STABILITY = (
+    (0.9, "almost the same segments come out"),
+    (0.8, "much the same segments come out"),
+    (0.6, "similar segments come out, with other borders"),
+)
+
+
+@dataclass(frozen=True)
+class ChoiceRow:
+    """One k in the table."""
+
+    k: int
+    inertia: str
+    silhouette: str
+    stability: str
+    remark: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How k was chosen."""
+
+    sentences: tuple[str, ...]
+    rows: tuple[ChoiceRow, ...]
+
+
+def explain_choice(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Choice:
+    """The choice in words, and one row a k."""
+    number = words.capitalised(words.number_word(summary["k"]))
+    return Choice(
+        sentences=(
+            f"{number} segments: {summary['rule']}. (k is the number of segments.)",
+            _agreement(summary),
+            f"{clearness(summary['silhouette'])} {steadiness(summary['stability'])}",
+        ),
+        rows=tuple(
+            ChoiceRow(
+                k=int(row["k"]),
+                inertia=words.count(row["inertia"]),
+                silhouette=words.score(row["silhouette"]),
+                stability=words.score(row["stability"]),
+                remark=", ".join(_remarks(int(row["k"]), summary)),
+                is_chosen=int(row["k"]) == summary["k"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def _agreement(summary: Mapping[str, Any]) -> str:
+    k, best, elbow = (summary[name] for name in ("k", "best_silhouette_k", "elbow_k"))
+    if k == best == elbow:
+        return f"The best silhouette and the elbow of the inertia both say {k} too."
+    if best == elbow:
+        return f"The best silhouette and the elbow of the inertia both say {best}; the rule {k}."
+    told = "the rule agrees with the " + ("elbow" if k == elbow else "silhouette")
+    if k not in (best, elbow):
+        told = f"the rule settles on {k}"
+    return (
+        f"The indices disagree: the best silhouette of all is at {best}, the elbow of the inertia "
+        f"at {elbow}; {told}. That is common where customers form no separate heaps."
+    )
+
+
+def clearness(silhouette: float) -> str:
+    """The silhouette in words."""
+    said = next((word for least, word in _STRUCTURE if silhouette > least), None)
+    if said == "strong":
+        return f"The segments stand clearly apart (silhouette {words.score(silhouette)})."
+    told = f"{said} structure" if said else "hardly any structure"
+    return (
+        f"The silhouette of {words.score(silhouette)} means {told}: segments shade into each "
+        "other, and customers near a border (a small margin) could be in either."
+    )
+
+
+def steadiness(stability: float) -> str:
+    """The bootstrap's adjusted Rand index in words."""
+    said = next((word for least, word in _STABILITY if stability >= least), None)
+    told = said or "other segments come out: do not build on them"
+    return (
+        "Learned again on customers drawn anew from the same base, "
+        f"{told} (bootstrap ARI {words.score(stability)}; 1 is identical, 0 is chance)."
+    )
+
+
+def _remarks(k: int, summary: Mapping[str, Any]) -> list[str]:
+    marks = {"k": "chosen", "best_silhouette_k": "best silhouette", "elbow_k": "elbow"}
+    return [word for name, word in marks.items() if summary[name] == k]
+
+
+def explain_tendency(hopkins: Mapping[str, Any]) -> str:
+    """Whether customers heap up at all."""
+    value = hopkins["value"]
+    if value is None:
+        return ""
+    told = f"Hopkins statistic {words.score(value)}: {hopkins['meaning']}"
+    beside = hopkins.get("each_feature_shuffled")
+    return f"{told} (here: {words.score(beside)})." if beside is not None else f"{told}."

@@ -1,0 +1,53 @@
+"""Where the rows went, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from customer_segmentation.pipelines.reporting import words
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """Where the rows went, and the reasons against those that were set aside."""
+
+    lead: str
+    ends: tuple[tuple[str, str, str], ...]
+    reasons: tuple[tuple[str, str], ...]
+    note: str
+
+
+def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleaning:
+    """The account of rows in words."""
+    total = accounting["rows_in"]
+    ends = [
+        ("Customers", "customers"),
+        ("Quarantined: broke a rule", "quarantined"),
+        ("Left out: repeated another row", "repeats"),
+    ]
+    quarantined, reasons = accounting["quarantined"], accounting["reasons"]
+    note = ""
+    if sum(reasons.values()) > quarantined:
+        note = "A row can break several rules and is then counted at each."
+    if unsegmented:
+        note += f" {words.count(unsegmented)} customers lack what a segment needs and have none."
+    return Cleaning(
+        lead=(
+            f"Of {words.count(total)} rows in {accounting['source_name']}, "
+            f"{words.count(accounting['customers'])} are customers"
+            f" ({words.percent(accounting['customers'] / max(total, 1))})."
+        ),
+        ends=tuple(
+            (title, words.count(accounting[key]), words.percent(accounting[key] / max(total, 1)))
+            for title, key in ends
+        ),
+        reasons=tuple((_reason(text), words.count(rows)) for text, rows in reasons.items()),
+        note=note.strip(),
+    )
+
+
+def _reason(text: str) -> str:
+    column, separator, reason = text.partition(": ")
+    return f"{words.capitalised(words.spoken(column))}{separator}{reason}"

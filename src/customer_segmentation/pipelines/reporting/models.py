@@ -1,0 +1,136 @@
+"""How good the models are, in words: the cold start first, then the demonstration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting.cards import Bar
+
+_BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model: how much it recognises, as a bar, and what the bar does not show."""
+
+    bar: Bar
+    log_loss: str
+    calibration: str
+    is_exported: bool
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Of a segment's customers, how many the model puts there, and where most others go."""
+
+    name: str
+    share: str
+    otherwise: str
+
+
+@dataclass(frozen=True)
+class Models:
+    """How good the models of one kind are."""
+
+    lead: str
+    note: str
+    rows: tuple[ModelRow, ...]
+    recognised: tuple[Recognised, ...] = ()
+
+
+def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> Models:
+    """The model that guesses the segment at sign-up, against one that knows only sizes."""
+    exported = section["exported"]
+    accuracy = _balanced(section, exported)
+    baseline = _balanced(section, _BASELINE)
+    members = [names.get(key, words.spoken(key)) for key in section["members"]]
+    return Models(
+        lead=(
+            "For a customer who has bought nothing yet, the cold-start model guesses the segment "
+            f"from {words.listed(_sign_up(section['inputs']))}. It recognises "
+            f"{words.percent(accuracy)} of a segment's customers on average; a baseline that knows "
+            f"only the segments' sizes, {words.percent(baseline)}."
+        ),
+        note=section["note"],
+        rows=_model_rows(section, exported),
+        recognised=tuple(
+            _recognised(members, number, row) for number, row in enumerate(section["confusion"])
+        ),
+    )
+
+
+def explain_demonstration(section: Mapping[str, Any]) -> Models:
+    """The models that see everything: a demonstration, told as such."""
+    best = max(_balanced(section, name) for name in section["models"])
+    return Models(
+        lead=(
+            f"A demonstration, not a forecast: models that see everything find up to "
+            f"{words.percent(best)} of each segment again."
+        ),
+        note=section["note"],
+        rows=_model_rows(section, ""),
+    )
+
+
+def explain_potential(r2: float | None) -> str:
+    """How well expected spend, behind "likely to spend", predicts unseen customers' spend."""
+    if r2 is None:
+        return ""
+    return (
+        f"The expected spend behind this percentile explains {words.percent(max(r2, 0.0))} of how "
+        "spend varies among customers that it was not learned from (R\N{SUPERSCRIPT TWO}, "
+        "cross-validated)."
+    )
+
+
+def _balanced(section: Mapping[str, Any], model: str) -> float:
+    return float(section["models"][model]["balanced_accuracy"]["mean"])
+
+
+def _model_rows(section: Mapping[str, Any], exported: str) -> tuple[ModelRow, ...]:
+    return tuple(
+        ModelRow(
+            bar=Bar(
+                label=_model_name(name),
+                text=words.percent(_balanced(section, name)),
+                length=round(100.0 * _balanced(section, name), 2),
+                mark=round(100.0 * _balanced(section, _BASELINE), 2),
+                note=f"\N{PLUS-MINUS SIGN}{100.0 * metrics['balanced_accuracy']['sd']:.1f}",
+            ),
+            log_loss=words.score(metrics["log_loss"]["mean"]),
+            calibration=words.score(metrics["expected_calibration_error"]["mean"]),
+            is_exported=name == exported,
+        )
+        for name, metrics in section["models"].items()
+    )
+
+
+def _model_name(name: str) -> str:
+    return "Baseline: sizes only" if name == _BASELINE else words.capitalised(words.spoken(name))
+
+
+def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Recognised:
+    others = [(count, -other) for other, count in enumerate(row) if other != number]
+    most, other = max(others, default=(0, 0))
+    total = max(sum(row), 1)
+    otherwise = f"{words.percent(most / total)} to {members[-other]}" if most else ""
+    return Recognised(members[number], words.percent(row[number] / total), otherwise)
+
+
+def _sign_up(inputs: Sequence[str]) -> list[str]:
+    said = {
+        "kids_home": "household",
+        "teens_home": "household",
+        "children": "household",
+        "partnered": "household",
+        "household_size": "household",
+    }
+    prefixes = {"education_": "education", "marital_status_": "marital status"}
+    found = []
+    for name in inputs:
+        prefix = next((p for p in prefixes if name.startswith(p)), None)
+        found.append(prefixes[prefix] if prefix else said.get(name, words.feature(name)))
+    return list(dict.fromkeys(found))

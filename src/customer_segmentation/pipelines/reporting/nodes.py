@@ -1,0 +1,126 @@
+"""Put all that was found on one page, and the segments into five lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from narwhals.typing import IntoFrame
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting.cards import make_card, overview_bars, spend_share
+from customer_segmentation.pipelines.reporting.choice import explain_choice, explain_tendency
+from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
+from customer_segmentation.pipelines.reporting.curves import HEIGHT, WIDTH, choice_curves
+from customer_segmentation.pipelines.reporting.glossary import define_terms
+from customer_segmentation.pipelines.reporting.models import (
+    explain_cold_start,
+    explain_demonstration,
+    explain_potential,
+)
+from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
+from customer_segmentation.pipelines.reporting.relations import explain_relations
+from customer_segmentation.pipelines.reporting.summary import five_lines
+from customer_segmentation.scoring.metadata import VERSION, read_metadata
+
+# onnx.ModelProto: its library is imported when run.
+Artifact = Any
+
+_HASH_DIGITS = 12
+
+
+def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
+    profiles: IntoFrame,
+    segmenter: Artifact,
+    accounting: dict[str, Any],
+    clustering: dict[str, Any],
+    choice_of_k: IntoFrame,
+    eda: dict[str, Any],
+    supervised: dict[str, Any],
+) -> str:
+    """The report: one page of HTML that needs nothing else, the same bytes for the same input.
+
+    Raises:
+        UserError: The inputs come of different runs.
+    """
+    metadata = read_metadata({entry.key: entry.value for entry in segmenter.metadata_props})
+    found = read_profiles(profiles)
+    _require_one_run(metadata, found, clustering, supervised)
+    names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
+    rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
+    spend = overview_bars(found.segments, spend_share)
+    return _template().render(
+        cards=[make_card(segment) for segment in found.segments],
+        customers=words.count(found.customers),
+        by_size=overview_bars(found.segments, lambda segment: segment.share),
+        by_spend=spend,
+        choice=explain_choice(clustering, rows),
+        curves=choice_curves(rows, clustering),
+        curve_size=(WIDTH, HEIGHT),
+        tendency=explain_tendency(eda["hopkins"]),
+        cleaning=explain_cleaning(accounting, found.unsegmented),
+        cold_start=explain_cold_start(supervised["cold_start"], names),
+        demonstration=explain_demonstration(supervised["demonstration"]),
+        potential=explain_potential(clustering["expected_spend_r2"]),
+        targets=explain_relations(eda),
+        looked_at=words.count(eda["sample_rows"]),
+        terms=define_terms(metadata),
+        provenance=_provenance(metadata, accounting, supervised),
+        as_of=metadata["provenance"]["as_of"],
+    )
+
+
+def summarise_segments(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
+    """The segments in five lines at most."""
+    return five_lines(profiles, clustering_summary)
+
+
+def _require_one_run(
+    metadata: dict[str, Any],
+    profiles: Profiles,
+    clustering: dict[str, Any],
+    supervised: dict[str, Any],
+) -> None:
+    names = [segment["name"] for segment in metadata["segments"]]
+    stale = {
+        "label_generation": not {s.name for s in profiles.segments} <= {*names},
+        "clustering": clustering["segments"] != names,
+        "supervised_training": supervised["cold_start"]["segmenter_version"] != metadata[VERSION],
+    }
+    again = [pipeline for pipeline, is_stale in stale.items() if is_stale]
+    if again:
+        message = (
+            f"segmenter_candidate {metadata[VERSION]} is of another run than what "
+            f"{words.listed(again)} saved: run kedro run --pipelines={','.join(again)},reporting"
+        )
+        raise UserError(message)
+
+
+def _provenance(
+    metadata: dict[str, Any], accounting: dict[str, Any], supervised: dict[str, Any]
+) -> list[tuple[str, str]]:
+    learned_from = metadata["provenance"]
+    sampled = words.count(learned_from["sample_rows"])
+    return [
+        ("Source file", accounting["source_name"]),
+        ("Source SHA-256", f"{accounting['source_sha256'][:_HASH_DIGITS]}..."),
+        ("Snapshot", learned_from["as_of"]),
+        ("Segmenter version", metadata[VERSION]),
+        ("Cold-start version", supervised["cold_start"]["version"]),
+        ("Learned from", f"{sampled} of {words.count(learned_from['customers'])} customers"),
+        ("Project version", learned_from["project_version"]),
+    ]
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("customer_segmentation.pipelines.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("report.html.jinja")

@@ -1,0 +1,61 @@
+"""The segments in five lines, for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from narwhals.typing import IntoFrame
+
+from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting.cards import top
+from customer_segmentation.pipelines.reporting.profiles import Profile, read_profiles
+
+_LINES = 5
+_WIDEST_NAME = 40
+
+
+def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
+    """How the segments came out, then one line a segment; at most five lines in all."""
+    found = read_profiles(profiles)
+    head = (
+        f"{clustering_summary['k']} segments of {words.count(found.customers)} customers; "
+        f"silhouette {words.score(clustering_summary['silhouette'])}, stability (bootstrap ARI) "
+        f"{words.score(clustering_summary['stability'])}"
+    )
+    room = _LINES - 1
+    shown = found.segments if len(found.segments) <= room else found.segments[: room - 1]
+    names = [_printable(segment.name) for segment in shown]
+    width = max((len(name) for name in names), default=0)
+    lines = [head, *(_line(n.ljust(width), s) for n, s in zip(names, shown, strict=True))]
+    left = len(found.segments) - len(shown)
+    return "\n".join([*lines, f"and {left} more"] if left else lines)
+
+
+def _line(name: str, segment: Profile) -> str:
+    parts = [f"{_plain(words.percent(segment.share)):>4}"]
+    index = segment.index("spend_total")
+    if index is not None:
+        parts.append(f"spend {index / 100.0:.1f}x average")
+    if "waits_for_offers=yes" in segment.means:
+        waiting = _plain(words.percent(segment.means["waits_for_offers=yes"]))
+        parts.append(f"{waiting} wait for offers")
+    parts.append(_mainly(segment))
+    return f"{name}  {', '.join(part for part in parts if part)}"
+
+
+def _mainly(segment: Profile) -> str:
+    tops: Sequence[str] = [top(segment, name) for name in ("offer", "product", "channel")]
+    told = " / ".join(words.spoken(name) for name in tops if name)
+    return f"mainly {told}" if told else ""
+
+
+def _printable(name: str) -> str:
+    """One line without control characters, whatever the name holds."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    return plain if len(plain) <= _WIDEST_NAME else f"{plain[: _WIDEST_NAME - 3]}..."
+
+
+def _plain(text: str) -> str:
+    # Not every terminal shows a no-break space as a space.
+    return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -1,0 +1,118 @@
+"""Numbers and names as a person would say them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SPACE = "\N{NO-BREAK SPACE}"
+# Indices between which a mean counts as the average's, and from which one says "times".
+_ABOUT = (95.0, 105.0)
+_TIMES = 150.0
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_LABELS = {
+    "gold": "gold products",
+    "web": "the web site",
+    "catalog": "the catalogue",
+    "store": "the store",
+    "discount": "a discount",
+    "preview": "a preview of new products",
+    "newsletter": "the newsletter",
+}
+_FEATURES = {
+    "spend_total": "spend in two years",
+    "spend_gold": "spend on gold products",
+    "deal_share": "deal share",
+    "responded": "answer to the last campaign",
+    "purchases_deals": "purchases with a discount",
+    "purchases_total": "purchases",
+    "purchases_web": "purchases on the web site",
+    "purchases_catalog": "purchases by catalogue",
+    "purchases_store": "purchases in the store",
+    "web_visits_month": "web visits a month",
+    "spend_to_income": "spend against income",
+    "average_basket": "spend a purchase",
+    "tenure_days": "days since enrolment",
+    "recency_days": "days since the last purchase",
+    "kids_home": "small children at home",
+    "teens_home": "teenagers at home",
+    "campaigns_accepted": "earlier campaigns accepted",
+    "purchase_share_web": "share of purchases on the web site",
+    "purchase_share_catalog": "share of purchases by catalogue",
+    "purchase_share_store": "share of purchases in the store",
+    "spend_share_gold": "share of spend on gold products",
+}
+
+
+def count(number: float) -> str:
+    """A whole number with its thousands apart."""
+    return f"{number:,.0f}"
+
+
+def amount(number: float) -> str:
+    """A mean: whole from 100 on, with one digit after the point below."""
+    return f"{number:,.0f}" if abs(number) >= 100.0 else f"{number:.1f}"  # noqa: PLR2004 - as said
+
+
+def score(number: float) -> str:
+    """A measure of quality: two digits after the point."""
+    return f"{number:.2f}"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in whole percent, never rounded to none or all."""
+    points = 100.0 * share
+    if 0.0 < points < 1.0:
+        return f"under{_SPACE}1{_SPACE}%"
+    if 99.0 < points < 100.0:  # noqa: PLR2004 - all but one percent
+        return f"over{_SPACE}99{_SPACE}%"
+    return f"{points:.0f}{_SPACE}%"
+
+
+def against_average(index: float | None) -> str:
+    """An index (100 is the average) in words that follow "they spend"."""
+    if index is None:
+        return ""
+    low, high = _ABOUT
+    if index >= _TIMES:
+        return f"{index / 100.0:.1f} times the average"
+    if index > high:
+        return f"{index - 100.0:.0f}{_SPACE}% above average"
+    if index >= low:
+        return "about the average"
+    return f"{100.0 - index:.0f}{_SPACE}% below average"
+
+
+def label(name: str) -> str:
+    """A decision's label in a sentence."""
+    return _LABELS.get(name, spoken(name))
+
+
+def feature(name: str) -> str:
+    """A feature or column, lower case."""
+    if name.startswith("spend_share_") and name not in _FEATURES:
+        return f"share of spend on {spoken(name.removeprefix('spend_share_'))}"
+    if name.startswith("spend_") and name not in _FEATURES:
+        return f"spend on {spoken(name.removeprefix('spend_'))}"
+    return _FEATURES.get(name, spoken(name))
+
+
+def spoken(name: str) -> str:
+    """A machine's name with spaces."""
+    return name.replace("_", " ")
+
+
+def number_word(number: int) -> str:
+    """Small numbers as words."""
+    return _WORDS[number] if 0 <= number < len(_WORDS) else count(number)
+
+
+def capitalised(text: str) -> str:
+    """The first letter large, the rest untouched."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts as in a sentence: a, b and c."""
+    if len(parts) <= 1:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

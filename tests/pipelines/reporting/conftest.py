@@ -1,0 +1,187 @@
+"""A small result of every pipeline that the report reads."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import onnx
+import pandas as pd
+import pytest
+
+from customer_segmentation.pipelines.reporting.nodes import build_report
+from customer_segmentation.scoring.metadata import metadata_of, with_metadata
+
+BASE = {
+    "income": 52000.0,
+    "age": 45.0,
+    "spend_total": 600.0,
+    "spend_wines": 300.0,
+    "spend_gold": 50.0,
+    "purchases_deals": 2.3,
+    "responded": 0.15,
+    "deal_share": 0.25,
+    "affluence_tier=modest": 0.5,
+    "affluence_tier=comfortable": 0.3,
+    "affluence_tier=affluent": 0.2,
+    "channel=web": 0.4,
+    "channel=catalog": 0.3,
+    "channel=store": 0.3,
+    "offer=newsletter": 0.55,
+    "offer=discount": 0.2,
+    "offer=preview": 0.25,
+    "product=wines": 0.6,
+    "product=gold": 0.4,
+    "waits_for_offers=no": 0.8,
+    "waits_for_offers=yes": 0.2,
+    "likely_to_spend": 47.5,
+    "margin": 0.46,
+}
+
+
+def profile_rows(number: int, name: str, share: float, **means: float | None) -> list[dict]:
+    """The rows of one segment, average in every measure but those given; None leaves it out."""
+    measures = {**BASE, **{key.replace("__", "="): mean for key, mean in means.items()}}
+    return [
+        {
+            "segment": name.lower().replace(" ", "_"),
+            "segment_name": name,
+            "segment_id": number,
+            "customers": round(1000 * share),
+            "share": share,
+            "measure": measure,
+            "mean": mean,
+            "base_mean": BASE[measure],
+            "index": 100.0 * mean / BASE[measure],
+        }
+        for measure, mean in measures.items()
+        if mean is not None
+    ]
+
+
+@pytest.fixture
+def segment() -> Callable[..., list[dict]]:
+    """Number, name, share and means that differ from the average -> rows of the profiles."""
+    return profile_rows
+
+
+def _models(*names: str, score: float) -> dict[str, Any]:
+    def metrics(value: float) -> dict[str, Any]:
+        spread = {"mean": value, "sd": 0.011, "pooled": value}
+        return dict.fromkeys(
+            ("balanced_accuracy", "macro_f1", "log_loss", "expected_calibration_error"), spread
+        )
+
+    return {"baseline": metrics(0.33), **{name: metrics(score) for name in names}}
+
+
+@pytest.fixture
+def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
+    """Names of segments -> everything that `build_report` takes."""
+
+    def make(names: list[str], *, outputs: tuple[str, ...] = ()) -> dict[str, Any]:
+        k = len(names)
+        keys = [f"key_{number}" for number in range(k)]
+        decided = ("affluence_tier", "waits_for_offers", "likely_to_spend", "product", "channel")
+        metadata = {
+            "segments": [{"key": a, "name": b} for a, b in zip(keys, names, strict=True)],
+            "outputs": ["segment", "margin", *(outputs or (*decided, "offer"))],
+            "scaling": {"features": ["income", "spend_total"], "caps": [84148.2, 1775.6]},
+            "learned": {
+                "affluence_tier": {"income_thresholds": [51373.0, 71819.0]},
+                "waits_for_offers": {"least_deal_share": 0.333333333333, "least_deals": 3.0},
+                "offer": {"least_likely_to_spend": 75.0},
+            },
+            "provenance": {
+                "as_of": "2014-06-30",
+                "customers": 1000,
+                "sample_rows": 1000,
+                "project_version": "0.1.0",
+            },
+        }
+        model = with_metadata(onnx.ModelProto(), metadata)
+        share = round(1.0 / k, 6)
+        return {
+            "profiles": pd.DataFrame(
+                [row for n, name in enumerate(names) for row in profile_rows(n, name, share)]
+            ),
+            "segmenter": model,
+            "accounting": {
+                "source_name": "customers.csv",
+                "source_sha256": "cd0affa36b1b" + "0" * 52,
+                "rows_in": 1040,
+                "customers": 1000,
+                "quarantined": 35,
+                "repeats": 5,
+                "reasons": {"income: missing": 24, "year_birth: age outside 18 to 100": 11},
+            },
+            "clustering": {
+                "k": k,
+                "silhouette": 0.32,
+                "stability": 0.96,
+                "elbow_k": 5,
+                "best_silhouette_k": 2,
+                "rule": "the best silhouette among k of at least 2",
+                "expected_spend_r2": 0.72,
+                "segments": names,
+            },
+            "choice_of_k": pd.DataFrame(
+                {
+                    "k": range(2, 11),
+                    "inertia": [6500.0 - 400.0 * n for n in range(9)],
+                    "silhouette": [0.35 - 0.01 * n for n in range(9)],
+                    "stability": [0.98 - 0.03 * n for n in range(9)],
+                }
+            ),
+            "eda": {
+                "sample_rows": 1000,
+                "hopkins": {"value": 0.8, "each_feature_shuffled": 0.6, "meaning": "clustered"},
+                "top_features": {
+                    "spend_total": [
+                        {"feature": "income", "spearman": 0.85, "mutual_information": 0.74},
+                        {"feature": "deal_share", "spearman": -0.68, "mutual_information": 0.5},
+                        {"feature": "age", "spearman": 0.1, "mutual_information": 0.2},
+                    ],
+                    "responded": [
+                        {"feature": "spend_gold", "spearman": 0.3, "mutual_information": 0.1}
+                    ],
+                },
+            },
+            "supervised": {
+                "demonstration": {
+                    "note": "Shows that others find the same borders.",
+                    "models": _models("random_forest", score=0.93),
+                },
+                "cold_start": {
+                    "note": "Validated on tenured customers.",
+                    "inputs": ["age", "kids_home", "children", "education_phd"],
+                    "members": dict.fromkeys(keys, 10),
+                    "models": _models("logistic_regression", score=0.77),
+                    "exported": "logistic_regression",
+                    "version": "2fc9fb7d1c71",
+                    "segmenter_version": metadata_of(model)["version"],
+                    "confusion": [[8 if a == b else 2 for b in range(k)] for a in range(k)],
+                },
+            },
+        }
+
+    return make
+
+
+@pytest.fixture
+def inputs(inputs_for: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """The inputs of a report on three segments."""
+    return inputs_for(["High-value", "Price-sensitive", "Low-spend"])
+
+
+@pytest.fixture
+def page() -> Callable[[dict[str, Any]], str]:
+    """Inputs -> the page; none of them is changed on the way."""
+
+    def build(inputs: dict[str, Any]) -> str:
+        plain = {name: inputs[name] for name in ("accounting", "clustering", "eda", "supervised")}
+        before = json.dumps(plain)
+        html = build_report(**inputs)
+        assert json.dumps(plain) == before
+        return html
+
+    return build
