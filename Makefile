@@ -9,7 +9,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench viz notebook lock clean
+.PHONY: help run test lint format bench docs viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -52,6 +52,9 @@ format: $(VENV)/dev.done  ## mend what the formatter and the linter can
 
 bench: $(VENV)/dev.done  ## every benchmark; the README's figures come from here
 	set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+docs: $(VENV)/dev.done  ## write the data dictionary anew
+	$(BIN)/python -m customer_segmentation.features.dictionary > docs/data_dictionary.md
 
 lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) -o requirements/core.txt

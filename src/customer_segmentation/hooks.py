@@ -1,4 +1,4 @@
-"""What happens around a run: missing inputs named, the data's hash kept, the champion made."""
+"""What happens around a run: missing inputs named, MLflow's record filled, the champion made."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from pydantic import BaseModel
 
 from customer_segmentation.errors import UserError
 
@@ -28,8 +29,8 @@ _SELECTIONS = (
 _FILES = ("segmenter", "cold_start")
 
 
-class RunHooks:
-    """Before a run: what it needs and is not there yet. After it: what data it was made of."""
+class MissingInputHooks:
+    """Before a run: what it needs and is not there yet."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
@@ -50,14 +51,26 @@ class RunHooks:
         )
         raise UserError(message)
 
-    @hook_impl(tryfirst=True)
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Keep the data's hash with the MLflow run, before it ends."""
-        if "row_accounting" not in pipeline.datasets():
-            return
+
+class TrackingHooks:
+    """What kedro-mlflow does not keep: each parameter of a typed block, and the data's hash."""
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
+        """Keep every parameter that the pipeline is given, once MLflow's run has begun."""
         import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
 
         if mlflow.active_run():
+            blocks = {name for name in pipeline.inputs() if name.startswith("params:")}
+            values = {name.removeprefix("params:"): catalog.load(name) for name in blocks}
+            mlflow.log_params(flattened(values))
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
+        """Keep the data's hash, before MLflow's run ends."""
+        import mlflow  # noqa: PLC0415 - as above
+
+        if mlflow.active_run() and "row_accounting" in pipeline.datasets():
             accounting = catalog.load("row_accounting")
             mlflow.set_tags({key: accounting[key] for key in ("source_name", "source_sha256")})
 
@@ -88,6 +101,18 @@ class SummaryHooks:
         """Print both."""
         if "report" in pipeline.outputs():
             click.echo(f"\n{catalog.load('segment_summary')}\n\nReport: {_path(catalog, 'report')}")
+
+
+def flattened(values: dict[str, Any]) -> dict[str, str]:
+    """Each parameter under its full name, `clustering.k.least`; plain blocks are kept already."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        if isinstance(content, dict):
+            found |= flattened({f"{name}.{key}": part for key, part in content.items()})
+        elif "." in name:
+            found[name] = str(content)
+    return found
 
 
 def _path(catalog: Catalog, name: str) -> Path:

@@ -9,7 +9,12 @@ from pathlib import Path
 from kedro.config import OmegaConfigLoader
 
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.hooks import ChampionHooks, RunHooks, SummaryHooks
+from customer_segmentation.hooks import (
+    ChampionHooks,
+    MissingInputHooks,
+    SummaryHooks,
+    TrackingHooks,
+)
 
 # Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
@@ -31,4 +36,4 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {"customer_source": customer_source},
 }
 DATA_CATALOG_CLASS = WholeFilesCatalog
-HOOKS = (RunHooks(), ChampionHooks(), SummaryHooks())
+HOOKS = (MissingInputHooks(), TrackingHooks(), ChampionHooks(), SummaryHooks())

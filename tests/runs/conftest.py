@@ -12,6 +12,16 @@ from click.testing import Result
 from tests.runs.project import Project, make_project
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs go through MLflow, SQLAlchemy and Kedro, whose warnings are theirs to mend."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(
+                pytest.mark.filterwarnings("error:::customer_segmentation"), append=False
+            )
+            item.add_marker(pytest.mark.filterwarnings("ignore"), append=False)
+
+
 @pytest.fixture(autouse=True)
 def _no_source_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("SEGMENTATION_SOURCE", raising=False)

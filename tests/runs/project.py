@@ -46,7 +46,8 @@ def make_project(root: Path, tracking: Path | None = None) -> Project:
     """Configuration and sample copied to a folder; the code is the installed package's."""
     shutil.copytree(CHECKOUT / "conf", root / "conf")
     shutil.copytree(CHECKOUT / "data" / "sample", root / "data" / "sample")
-    shutil.copy(CHECKOUT / "pyproject.toml", root)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(CHECKOUT / name, root)
     (root / "src").mkdir()
     if tracking:
         # Making MLflow's tables anew takes seconds.

@@ -45,9 +45,7 @@ def assert_refused(
     for word in words:
         assert word in message
     after = project.files()
-    changed = {
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    }
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert not [name for name in changed if name.startswith(untouched)]
 
 

@@ -52,9 +52,11 @@ def test_every_type_is_one_that_exists(environment: str) -> None:
         for entry in (config, config.get("dataset", {})):
             if kind := entry.get("type"):
                 module = kind.rsplit(".", 1)[0]
-                named = module if "." in kind and module.split(".")[0].startswith(
-                    ("kedro", "customer")
-                ) else f"kedro_datasets.{module}"
+                named = (
+                    module
+                    if "." in kind and module.split(".")[0].startswith(("kedro", "customer"))
+                    else f"kedro_datasets.{module}"
+                )
                 assert find_spec(named), f"{name}: {kind}"
 
 

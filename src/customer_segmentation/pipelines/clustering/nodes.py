@@ -198,10 +198,7 @@ def summarise_choice(
         "elbow_k": candidates.elbow,
         "best_silhouette_k": best.k,
         "elbow_agrees": candidates.elbow == chosen.k,
-        "rule": (
-            f"the best silhouette among k of at least {clustering.k.least} whose bootstrap ARI is "
-            f"at least {clustering.k.least_stability}"
-        ),
+        "rule": _rule_in_words(chosen, clustering),
         "features": clustering.features,
         "components": candidates.projection.components.shape[1],
         "variance_explained": float(rounded(candidates.projection.explained.sum())),
@@ -218,6 +215,16 @@ def summarise_choice(
         for name in ("k", "silhouette", "stability")
     }
     return nw.from_dict(table, backend="pandas").to_native(), summary, history | final
+
+
+def _rule_in_words(chosen: MeasuredK, clustering: ClusteringParameters) -> str:
+    k = clustering.k
+    if chosen.stability < k.least_stability:
+        return f"the most stable: no k of at least {k.least} has an ARI of {k.least_stability}"
+    return (
+        f"the best silhouette among k of at least {k.least} whose bootstrap ARI is at least "
+        f"{k.least_stability}"
+    )
 
 
 def _by_spend(

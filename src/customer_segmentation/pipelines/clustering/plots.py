@@ -32,7 +32,7 @@ def plot_choice(choice_of_k: IntoDataFrame, summary: dict[str, Any]) -> Figure:
         axes.axvline(k, color=PALETTE[1], linestyle="--")
         axes.annotate(
             f"{word} k = {k}",
-            (k, 0.95),
+            (k, 0.04),
             xycoords=("data", "axes fraction"),
             xytext=(6, 0),
             textcoords="offset points",

@@ -69,7 +69,8 @@ def profile_segments(
 
     Measures are the features, and for each decision the share of customers with each label.
     """
-    features, segments = (nw.from_native(t).lazy() for t in (gold_features, gold_segments))
+    features: nw.LazyFrame[Any] = nw.from_native(gold_features).lazy()
+    segments: nw.LazyFrame[Any] = nw.from_native(gold_segments).lazy()
     codes = Scorer(artifact.SerializeToString()).metadata["codes"]
     shares = {
         f"{name}={label}": nw.when(nw.col(name) == label).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
@@ -109,14 +110,12 @@ def _long(
 
 
 def _is_measure(name: str) -> bool:
-    kept = ("income", "recency_days", "web_visits_month", "purchases_deals", "responded")
+    """Whether a marketer asks for its mean: behaviour and means, no codes, dates or answers."""
+    kept = ("income", "recency_days", "web_visits_month", "responded")
+    if name in kept or name.startswith(("spend_", "purchases_")):
+        return True
     categories = ("education_", "marital_status_")
-    return (
-        name in kept
-        or (name in FEATURES and not name.startswith(categories) and not uses_outcome(name))
-        or name.startswith("spend_")
-        or name.startswith("purchases_")
-    )
+    return name in FEATURES and not name.startswith(categories) and not uses_outcome(name)
 
 
 def _words(codes: np.ndarray[Any, Any], words: list[str]) -> list[str]:

@@ -116,11 +116,11 @@ def compute_features(silver: IntoFrame) -> IntoFrame:
     )
 
 
-def _count(frame: nw.LazyFrame) -> int:
+def _count(frame: nw.LazyFrame[Any]) -> int:
     return int(frame.select(nw.len()).collect().item())
 
 
-def _count_reasons(quarantine: nw.LazyFrame) -> dict[str, int]:
+def _count_reasons(quarantine: nw.LazyFrame[Any]) -> dict[str, int]:
     # One row a combination of reasons, of which there are few however large the table.
     combinations = quarantine.group_by(REASONS).agg(rows=nw.len()).collect()
     counts: Counter[str] = Counter()

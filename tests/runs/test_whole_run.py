@@ -1,0 +1,241 @@
+"""A whole run: what it makes, that it makes the same again, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import Result
+
+from customer_segmentation.scoring.scorer import Scorer
+from tests.runs.project import Project, make_project
+
+GOLD = ("features", "segments", "unsegmented", "segment_profiles", "feature_table")
+SAMPLE = "data/sample/customers.csv"
+
+
+def gold(project: Project) -> dict[str, pd.DataFrame]:
+    folder = project.root / "data" / "gold"
+    return {name: pd.read_parquet(folder / f"{name}.parquet") for name in GOLD}
+
+
+def artifacts(project: Project) -> dict[str, bytes]:
+    folder = project.root / "data" / "models" / "candidate"
+    return {name: (folder / f"{name}.onnx").read_bytes() for name in ("segmenter", "cold_start")}
+
+
+def assert_same_results(left: Project, right: Project) -> None:
+    for name, table in gold(left).items():
+        pd.testing.assert_frame_equal(table, gold(right)[name], check_exact=True, obj=name)
+    assert artifacts(left) == artifacts(right)
+
+
+def reasons(project: Project) -> list[str]:
+    table = pd.read_parquet(project.root / "data" / "silver" / "quarantine.parquet")
+    return sorted(table["customer_id"] + ": " + table["reasons"])
+
+
+def test_it_ends_with_the_report_and_at_most_five_lines_of_segments(
+    whole_run: tuple[Project, Result],
+) -> None:
+    project, result = whole_run
+    *_, summary, report = result.output.rstrip().split("\n\n")
+    assert len(summary.splitlines()) <= 5
+    assert "silhouette" in summary
+    assert report.startswith("Report: ")
+    assert Path(report.removeprefix("Report: ")).samefile(
+        project.root / "data" / "reporting" / "report.html"
+    )
+
+
+def test_every_customer_of_silver_has_one_segment_and_the_rest_a_reason(
+    whole_run: tuple[Project, Result],
+) -> None:
+    data = whole_run[0].root / "data"
+    accounting = json.loads((data / "reporting" / "row_accounting.json").read_text())
+    tables = gold(whole_run[0])
+    assert accounting["rows_in"] == 2240
+    assert len(tables["segments"]) == accounting["customers"]
+    assert tables["segments"]["customer_id"].is_unique
+    assert len(tables["unsegmented"]) == accounting["quarantined"]
+    assert (tables["unsegmented"]["reasons"] != "").all()
+    assert accounting["repeats"] == 11
+    assert set(tables["segments"]["segment"]) == {"high_value", "price_sensitive", "low_spend"}
+
+
+def test_a_customer_has_the_same_answer_alone_as_in_the_batch(
+    whole_run: tuple[Project, Result],
+) -> None:
+    project, _ = whole_run
+    scorer = Scorer(project.root / "data" / "models" / "champion" / "segmenter.onnx")
+    features = pd.read_parquet(project.root / "data" / "gold" / "features.parquet")
+    segments = gold(project)["segments"]
+    for row in (0, 7, len(features) - 1):
+        one = scorer.score(features.loc[[row], list(scorer.columns)].to_numpy())
+        assert one["segment"][0] == segments["segment_id"][row]
+        assert one["margin"][0] == segments["margin"][row]
+    assert set(segments["artifact_version"]) == {scorer.version}
+
+
+def test_the_candidate_of_a_whole_run_in_dev_is_the_champion(
+    whole_run: tuple[Project, Result],
+) -> None:
+    models = whole_run[0].root / "data" / "models"
+    for name in ("segmenter.onnx", "cold_start.onnx"):
+        assert (models / "champion" / name).read_bytes() == (
+            models / "candidate" / name
+        ).read_bytes()
+
+
+def test_one_pipeline_alone_leaves_the_champion_as_it_is(used_project: Project) -> None:
+    champion = used_project.root / "data" / "models" / "champion" / "segmenter.onnx"
+    champion.write_bytes(b"the champion")
+    result = used_project.run("--pipeline=clustering")
+    assert result.exit_code == 0, result.output
+    assert champion.read_bytes() == b"the champion"
+
+
+def test_two_runs_on_one_input_give_the_same_tables_and_artifacts(
+    whole_run: tuple[Project, Result], used_project: Project
+) -> None:
+    result = used_project.run()
+    assert result.exit_code == 0, result.output
+    assert_same_results(whole_run[0], used_project)
+
+
+def test_rows_in_another_order_change_nothing(
+    whole_run: tuple[Project, Result], new_project: Project
+) -> None:
+    sample = new_project.root / SAMPLE
+    header, *rows = sample.read_bytes().decode().split("\r\n")
+    rows = [row for row in rows if row]
+    sample.write_bytes("\r\n".join([header, *rows[::-1], ""]).encode())
+    result = new_project.run()
+    assert result.exit_code == 0, result.output
+    left, right = gold(whole_run[0]), gold(new_project)
+    # Where a row stood is the one thing that another order changes.
+    for tables in (left, right):
+        tables["unsegmented"] = (
+            tables["unsegmented"]
+            .drop(columns="row_number")
+            .sort_values(["customer_id", "reasons"], ignore_index=True)
+        )
+    for name, table in left.items():
+        pd.testing.assert_frame_equal(table, right[name], check_exact=True, obj=name)
+    assert artifacts(whole_run[0]) == artifacts(new_project)
+    assert reasons(whole_run[0]) == reasons(new_project)
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        "ingestion",
+        "preprocessing",
+        "eda",
+        "clustering",
+        "label_generation",
+        "supervised_training",
+        "feature_export",
+        "reporting",
+    ],
+)
+def test_each_pipeline_runs_alone_from_what_earlier_ones_saved(
+    used_project: Project, pipeline: str
+) -> None:
+    result = used_project.run(f"--pipeline={pipeline}")
+    assert result.exit_code == 0, result.output
+
+
+def test_mlflow_keeps_parameters_metrics_figures_artifacts_and_the_data_hash(
+    whole_run: tuple[Project, Result],
+) -> None:
+    project, _ = whole_run
+    accounting = json.loads((project.root / "data/reporting/row_accounting.json").read_text())
+    with sqlite3.connect(project.root / "mlflow.db") as database:
+        # The first run is the whole one; other tests of this session may have added theirs.
+        run, location = database.execute(
+            "select run_uuid, artifact_uri from runs order by start_time limit 1"
+        ).fetchone()
+
+        def rows(table: str) -> list[tuple[str, str, int]]:
+            columns = "key, value, step" if table == "metrics" else "key, value, 0"
+            query = f"select {columns} from {table} where run_uuid = ?"  # noqa: S608 - no input
+            return database.execute(query, (run,)).fetchall()
+
+        parameters = {key: value for key, value, _ in rows("params")}
+        assert parameters["clustering.k.least"] == "3"
+        assert parameters["customers.as_of"] == "2014-06-30"
+        steps = [step for key, _, step in rows("metrics") if key == "clustering.silhouette"]
+        assert sorted(steps) == list(range(2, 11))
+        assert "clustering.chosen_silhouette" in {key for key, _, _ in rows("metrics")}
+        tags = {key: value for key, value, _ in rows("tags")}
+        assert tags["source_sha256"] == accounting["source_sha256"]
+    kept = {path.name for path in Path(location.removeprefix("file://")).rglob("*")}
+    expected = {"segmenter.onnx", "cold_start.onnx", "report.html", "choice_of_k.png"}
+    assert expected <= kept
+
+
+def test_nothing_is_pickled(whole_run: tuple[Project, Result]) -> None:
+    root = whole_run[0].root
+    for path in (*(root / "data").rglob("*"), *root.rglob("mlartifacts/**/*")):
+        if path.is_file():
+            assert path.suffix not in {".pkl", ".pickle", ".joblib"}
+            # A pickle of protocol 2 or above begins so and ends with a full stop.
+            content = path.read_bytes()
+            assert not (content[:1] == b"\x80" and content[-1:] == b".")
+
+
+@pytest.fixture(scope="module")
+def real_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    named = os.environ.get("SEGMENTATION_REAL_CSV")
+    if not named:
+        pytest.skip("SEGMENTATION_REAL_CSV does not name the public file")
+    project = make_project(tmp_path_factory.mktemp("real"))
+    placed = project.root / "data" / "source" / "customers.csv"
+    placed.parent.mkdir()
+    shutil.copy(named, placed)
+    result = project.run()
+    assert result.exit_code == 0, result.output
+    return project
+
+
+def test_the_public_file_runs_from_the_documented_place(real_run: Project) -> None:
+    accounting = json.loads((real_run.root / "data/reporting/row_accounting.json").read_text())
+    assert accounting["rows_in"] == 2240
+    assert accounting["customers"] == 2209
+    assert accounting["repeats"] == 0
+    assert accounting["reasons"] == {
+        "income: missing": 24,
+        "marital_status: unknown category": 4,
+        "year_birth: age outside 18 to 100": 3,
+    }
+
+
+def test_the_public_file_has_three_clear_and_stable_segments(real_run: Project) -> None:
+    summary = json.loads((real_run.root / "data/reporting/clustering.json").read_text())
+    assert summary["k"] == 3
+    assert summary["silhouette"] >= 0.32
+    assert summary["stability"] >= 0.95
+    assert summary["segments"] == ["High-value", "Price-sensitive", "Low-spend"]
+
+
+def test_the_segments_of_the_public_file_do_what_their_names_say(real_run: Project) -> None:
+    profiles = gold(real_run)["segment_profiles"]
+    index = profiles.pivot_table("index", "measure", "segment")
+    assert index.loc["spend_total", "high_value"] > 180
+    assert index.loc["spend_total", "low_spend"] < 40
+    assert index.loc["purchases_deals", "price_sensitive"] > 150
+    assert index.loc["waits_for_offers=yes", "price_sensitive"] > 200
+    assert index.loc["waits_for_offers=yes", "high_value"] < 20
+
+
+def test_the_cold_start_model_beats_its_baseline_on_the_public_file(real_run: Project) -> None:
+    metrics = json.loads((real_run.root / "data/reporting/supervised/metrics.json").read_text())
+    models = metrics["cold_start"]["models"]
+    assert models["logistic_regression"]["balanced_accuracy"]["mean"] > 0.7
+    assert models["baseline"]["balanced_accuracy"]["mean"] < 0.4
