@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_source_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_source_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEGMENTATION_SOURCE", raising=False)
-    yield
-    import mlflow  # noqa: PLC0415 - only runs need it
-
-    while mlflow.active_run():
-        mlflow.end_run()
 
 
 @pytest.fixture(scope="session")

@@ -157,10 +157,7 @@ def test_mlflow_keeps_parameters_metrics_figures_artifacts_and_the_data_hash(
     project, _ = whole_run
     accounting = json.loads((project.root / "data/reporting/row_accounting.json").read_text())
     with sqlite3.connect(project.root / "mlflow.db") as database:
-        # The first run is the whole one; other tests of this session may have added theirs.
-        run, location = database.execute(
-            "select run_uuid, artifact_uri from runs order by start_time limit 1"
-        ).fetchone()
+        ((run, location),) = database.execute("select run_uuid, artifact_uri from runs")
 
         def rows(table: str) -> list[tuple[str, str, int]]:
             columns = "key, value, step" if table == "metrics" else "key, value, 0"
@@ -239,3 +236,54 @@ def test_the_cold_start_model_beats_its_baseline_on_the_public_file(real_run: Pr
     models = metrics["cold_start"]["models"]
     assert models["logistic_regression"]["balanced_accuracy"]["mean"] > 0.7
     assert models["baseline"]["balanced_accuracy"]["mean"] < 0.4
+
+
+def rewrite_sample(project: Project, separator: str, headers: dict[str, str | None]) -> None:
+    """The sample as another company would send it: headers renamed, or columns left out."""
+    sample = project.root / SAMPLE
+    lines = [line.split("\t") for line in sample.read_text().splitlines()]
+    kept = [i for i, name in enumerate(lines[0]) if headers.get(name, name) is not None]
+    lines[0] = [str(headers.get(name, name)) for name in lines[0]]
+    sample.write_text("".join(separator.join(row[i] for i in kept) + "\n" for row in lines))
+
+
+def test_another_companys_export_is_a_mapping(
+    whole_run: tuple[Project, Result], new_project: Project
+) -> None:
+    rewrite_sample(
+        new_project, ";", {"ID": "client", "Income": " Annual income ", "MntWines": "wine"}
+    )
+    config = new_project.root / "conf" / "base" / "parameters_customers.yml"
+    text = config.read_text().replace("    ID: customer_id", "    client: customer_id")
+    text = text.replace("    Income:", "    Annual income:").replace("    MntWines:", "    wine:")
+    config.write_text(text)
+    result = new_project.run("--pipelines=ingestion,preprocessing,clustering,label_generation")
+    assert result.exit_code == 0, result.output
+    pd.testing.assert_frame_equal(
+        gold_segments(whole_run[0]), gold_segments(new_project), check_exact=True
+    )
+
+
+def gold_segments(project: Project) -> pd.DataFrame:
+    return pd.read_parquet(project.root / "data" / "gold" / "segments.parquet")
+
+
+def test_columns_that_no_selected_feature_needs_may_be_absent(
+    new_project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    absent = (
+        "Education Marital_Status Kidhome Dt_Customer Recency NumCatalogPurchases "
+        "AcceptedCmp3 Response Complain"
+    )
+    rewrite_sample(new_project, ",", dict.fromkeys(absent.split()))
+    result = new_project.run()
+    assert result.exit_code == 0, result.output
+    assert "recency_days" in caplog.text
+    assert "left out" in caplog.text
+    assert "channel" not in gold_segments(new_project).columns
+    assert "waits_for_offers" not in gold_segments(new_project).columns
+    assert set(gold_segments(new_project)["segment"]) == {
+        "high_value",
+        "price_sensitive",
+        "low_spend",
+    }

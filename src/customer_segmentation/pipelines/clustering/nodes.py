@@ -18,7 +18,6 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE, available_decisions
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.scoring.check import check_against_scikit_learn
-from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.segmentation.choice import MeasuredK, choose, elbow, measure_all, nearest
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
 from customer_segmentation.segmentation.learned_decisions import LearnedDecisions, learn_decisions
@@ -168,6 +167,10 @@ def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) 
     Raises:
         RuntimeError: They differ.
     """
+    from customer_segmentation.scoring.graph import (  # noqa: PLC0415 - a second of imports
+        build_segmenter,
+    )
+
     model = build_segmenter(learned.segmenter)
     check_against_scikit_learn(model, learned.segmenter, sample.rows)
     return model
