@@ -1,0 +1,127 @@
+"""What all tests share: the shipped parameters, both engines, and a row that keeps the contract."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import settings
+from kedro.config import OmegaConfigLoader
+
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+
+# A busy machine is no defect; in CI the same examples are tried every time.
+settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
+settings.load_profile("project")
+
+CONFIGURATION = Path(__file__).parents[1] / "conf"
+GOOD_ROW = {
+    "ID": "5524",
+    "Year_Birth": "1957",
+    "Education": "Graduation",
+    "Marital_Status": "Single",
+    "Income": "58138",
+    "Kidhome": "0",
+    "Teenhome": "0",
+    "Dt_Customer": "04-09-2012",
+    "Recency": "58",
+    "MntWines": "635",
+    "MntFruits": "88",
+    "MntMeatProducts": "546",
+    "MntFishProducts": "172",
+    "MntSweetProducts": "88",
+    "MntGoldProds": "88",
+    "NumDealsPurchases": "3",
+    "NumWebPurchases": "8",
+    "NumCatalogPurchases": "10",
+    "NumStorePurchases": "4",
+    "NumWebVisitsMonth": "7",
+    "AcceptedCmp3": "0",
+    "AcceptedCmp4": "0",
+    "AcceptedCmp5": "0",
+    "AcceptedCmp1": "0",
+    "AcceptedCmp2": "0",
+    "Complain": "0",
+    "Response": "1",
+}
+
+
+@pytest.fixture(scope="session")
+def customers_block() -> dict[str, Any]:
+    """The `customers` block of the shipped configuration, as Kedro loads it."""
+    loader = OmegaConfigLoader(str(CONFIGURATION), base_env="base", default_run_env="dev")
+    block: dict[str, Any] = loader["parameters"]["customers"]
+    return block
+
+
+@pytest.fixture(scope="session")
+def customer_parameters(customers_block: dict[str, Any]) -> CustomerParameters:
+    """The shipped `customers` parameters."""
+    return CustomerParameters.model_validate(customers_block)
+
+
+@pytest.fixture(scope="session", params=[pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def frame_of(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Columns by name -> a table, of pandas and of Polars."""
+    engine: Callable[..., Any] = request.param
+    return engine
+
+
+@pytest.fixture(scope="session")
+def sent() -> Callable[..., dict[str, str]]:
+    """Cells by header of a row that keeps the contract, with the changes given."""
+
+    def row(**changes: str) -> dict[str, str]:
+        return GOOD_ROW | changes
+
+    return row
+
+
+@pytest.fixture(scope="session")
+def source_of() -> Callable[..., Any]:
+    """Rows of cells -> the table that `DelimitedTextDataset` loads."""
+
+    def source(rows: list[dict[str, str]], engine: Callable[..., Any]) -> Any:
+        count = len(rows)
+        return engine(
+            {header: [row[header] for row in rows] for header in rows[0]}
+            | {
+                "source_name": ["customers.csv"] * count,
+                "source_sha256": ["0" * 64] * count,
+                "row_number": list(range(1, count + 1)),
+            }
+        )
+
+    return source
+
+
+@pytest.fixture(scope="session")
+def bronze_of(
+    source_of: Callable[..., Any], customer_parameters: CustomerParameters
+) -> Callable[..., Any]:
+    """Rows of cells -> bronze."""
+
+    def bronze(rows: list[dict[str, str]], engine: Callable[..., Any]) -> Any:
+        return ingest_source(source_of(rows, engine), customer_parameters)
+
+    return bronze
+
+
+@pytest.fixture(scope="session")
+def records_of() -> Callable[[Any], list[dict[str, Any]]]:
+    """A table's rows as Python values, the same for every engine: missing is None."""
+
+    def records(table: Any) -> list[dict[str, Any]]:
+        rows = nw.from_native(table, pass_through=False).lazy().collect().rows(named=True)
+        return [
+            {name: None if pd.isna(value) else value for name, value in row.items()} for row in rows
+        ]
+
+    return records

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from kedro.validation.exceptions import ParameterValidationError
+from kedro.validation.parameter_validator import ParameterValidator
+
+from customer_segmentation.cli import parameters_message
+from customer_segmentation.pipelines import clustering
+
+GOOD = {
+    "features": ["income", "age"],
+    "cap_quantile": 0.95,
+    "variance": 0.95,
+    "coreset_rows": 20000,
+    "seed": 1,
+    "k": {
+        "least": 3,
+        "most": 10,
+        "starts": 10,
+        "bootstraps": 20,
+        "least_stability": 0.8,
+        "sample_rows": 5000,
+    },
+    "decisions": {
+        "comfortable_from": 0.5,
+        "affluent_from": 0.8,
+        "deal_share_from": 0.6,
+        "least_deals": 3,
+        "preview_from": 75.0,
+    },
+}
+
+
+def message_for(**wrong: object) -> str:
+    validator = ParameterValidator({"clustering": clustering.create_pipeline()})
+    with pytest.raises(ParameterValidationError) as refused:
+        validator.validate_raw_params({"clustering": GOOD | wrong})
+    return parameters_message(str(refused.value))
+
+
+def test_a_wrong_type_is_named_in_full_with_the_value() -> None:
+    assert "`clustering.seed`: Input should be a valid integer (it is 'x')" in message_for(seed="x")
+
+
+def test_each_wrong_parameter_has_a_line() -> None:
+    message = message_for(seed="x", k=GOOD["k"] | {"least": "three"}, colour="red")
+    assert [line.strip().split("`")[1] for line in message.splitlines()[1:]] == [
+        "clustering.seed",
+        "clustering.k.least",
+        "clustering.colour",
+    ]
+
+
+def test_a_rule_of_our_own_is_told_in_its_own_words() -> None:
+    message = message_for(k=GOOD["k"] | {"least": 9, "most": 4})
+    assert "`clustering.k`: least (9) is above most (4)" in message
+
+
+def test_a_block_that_is_no_block_is_named() -> None:
+    validator = ParameterValidator({"clustering": clustering.create_pipeline()})
+    with pytest.raises(ParameterValidationError) as refused:
+        validator.validate_raw_params({"clustering": "fast"})
+    assert "`clustering" in parameters_message(str(refused.value))

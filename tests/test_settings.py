@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from customer_segmentation.settings import customer_source
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEGMENTATION_SOURCE", raising=False)
+    return tmp_path
+
+
+def test_without_anything_the_sample_is_the_source() -> None:
+    assert customer_source("sample.csv") == "sample.csv"
+
+
+def test_a_placed_file_comes_before_the_sample(empty_folder: Path) -> None:
+    placed = empty_folder / "data" / "source" / "customers.csv"
+    placed.parent.mkdir(parents=True)
+    placed.touch()
+    assert customer_source("sample.csv") == "data/source/customers.csv"
+
+
+def test_a_named_file_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMENTATION_SOURCE", "export.csv")
+    assert customer_source("sample.csv") == "export.csv"
