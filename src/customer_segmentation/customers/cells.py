@@ -1,49 +1,81 @@
 """Read text cells as numbers, dates and categories, with the same result on every engine.
 
 No engine's own cast is used on unchecked text: each is lenient, or raises, in its own way.
+What is parsed is worth a column of its own before it is used twice: not every engine notices that
+two expressions share a part.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import narwhals as nw
 
 _NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 _NOT_FINITE = r"^[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])$"
 _LARGEST = 1.7976931348623157e308
+# What Python calls white space; each engine's own idea of it differs.
+_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _PATTERNS = {"%d": "[0-9]{1,2}", "%m": "[0-9]{1,2}", "%Y": "[0-9]{4}"}
 
 
 def trimmed(header: str, missing_values: Sequence[str]) -> nw.Expr:
     """The cell without white space around it; '' for every spelling of a missing value."""
-    text = nw.col(header).fill_null("").str.strip_chars()
+    text = nw.col(header).fill_null("").str.strip_chars(_SPACE)
     return nw.when(text.is_in(list(missing_values))).then(nw.lit("")).otherwise(text)
 
 
-@dataclass(frozen=True)
-class ParsedNumber:
-    """A number, and whether the text failed to be one; all over trimmed text."""
+class _Parsed:
+    """Expressions that can be kept as columns."""
 
-    value: nw.Expr
-    malformed: nw.Expr
-    not_finite: nw.Expr
+    def columns(self, prefix: str) -> dict[str, nw.Expr]:
+        """Each expression under a name of its own."""
+        return {f"{prefix}__{field.name}": getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def kept(cls, prefix: str) -> Self:
+        """The same, once those columns are there."""
+        return cls(*(nw.col(f"{prefix}__{field.name}") for field in fields(cls)))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class ParsedNumber(_Parsed):
+    """A number (0 where the text is none), and whether the text, trimmed, is one or spells none."""
+
+    text: nw.Expr
+    parsed: nw.Expr
+    is_number: nw.Expr
+    spelled_not_finite: nw.Expr
+
+    @property
+    def _too_large(self) -> nw.Expr:
+        return (self.parsed > _LARGEST) | (self.parsed < -_LARGEST)
+
+    @property
+    def value(self) -> nw.Expr:
+        """The number, finite; null where there is none."""
+        return nw.when(self.is_number & ~self._too_large).then(self.parsed)
+
+    @property
+    def malformed(self) -> nw.Expr:
+        """Whether there is text that is no number."""
+        return (self.text != "") & ~self.is_number & ~self.spelled_not_finite
+
+    @property
+    def not_finite(self) -> nw.Expr:
+        """Whether the text spells infinity or not-a-number, or a number too large to hold."""
+        return self.spelled_not_finite | self._too_large
 
 
 def number(text: nw.Expr) -> ParsedNumber:
-    """A decimal number with `.` as its decimal point; null where it is none."""
+    """A decimal number with `.` as its decimal point."""
     is_number = text.str.contains(_NUMBER)
-    # A null branch over text keeps some engines from choosing a type; "0" is masked again below.
+    # A null branch over text keeps some engines from choosing a type.
     parsed = nw.when(is_number).then(text).otherwise(nw.lit("0")).cast(nw.Float64)
-    too_large = (parsed > _LARGEST) | (parsed < -_LARGEST)
-    spelled = text.str.contains(_NOT_FINITE)
-    return ParsedNumber(
-        value=nw.when(is_number & ~too_large).then(parsed),
-        malformed=(text != "") & ~is_number & ~spelled,
-        not_finite=spelled | too_large,
-    )
+    return ParsedNumber(text, parsed, is_number, text.str.contains(_NOT_FINITE))
 
 
 def category(text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str]) -> nw.Expr:
@@ -62,13 +94,21 @@ def _folded(spelling: str) -> str:
 
 
 @dataclass(frozen=True)
-class ParsedDate:
-    """Year, month and day as numbers, and whether they are a day of the calendar."""
+class ParsedDate(_Parsed):
+    """Year, month and day as numbers, and whether the text had the shape of a date."""
 
     year: nw.Expr
     month: nw.Expr
     day: nw.Expr
-    is_date: nw.Expr
+    fits: nw.Expr
+
+    @property
+    def is_date(self) -> nw.Expr:
+        """Whether they are a day of the calendar."""
+        in_range = (
+            (self.year >= 1.0) & (self.month >= 1.0) & (self.month <= 12.0) & (self.day >= 1.0)  # noqa: PLR2004 - months of a year
+        )
+        return self.fits & in_range & (self.day <= _days_in_month(self.year, self.month))
 
     @property
     def ordered(self) -> nw.Expr:
@@ -78,11 +118,12 @@ class ParsedDate:
     @property
     def iso_text(self) -> nw.Expr:
         """`YYYY-MM-DD`, and null where it is no date."""
-        digits = self.ordered.cast(nw.Int64).cast(nw.String)
+        # A leading 1 keeps the zeros of a year below 1000.
+        digits = (self.ordered + 100_000_000.0).cast(nw.Int64).cast(nw.String)
         text = nw.concat_str(
-            digits.str.slice(0, 4),
-            digits.str.slice(4, 2),
-            digits.str.slice(6, 2),
+            digits.str.slice(1, 4),
+            digits.str.slice(5, 2),
+            digits.str.slice(7, 2),
             separator="-",
         )
         return nw.when(self.is_date).then(text)
@@ -101,11 +142,7 @@ def parsed_date(text: nw.Expr, formats: Sequence[str]) -> ParsedDate:
         for field, piece in zip(fields, pieces, strict=True):
             parts[field] = nw.when(fits).then(piece.cast(nw.Float64)).otherwise(parts[field])
         fits_any = fits_any | fits
-    year, month, day = parts["%Y"], parts["%m"], parts["%d"]
-    on_calendar = (month >= 1.0) & (month <= 12.0) & (day >= 1.0)  # noqa: PLR2004 - months of a year
-    return ParsedDate(
-        year, month, day, fits_any & on_calendar & (day <= _days_in_month(year, month))
-    )
+    return ParsedDate(parts["%Y"], parts["%m"], parts["%d"], fits_any)
 
 
 def _three_pieces(text: nw.Expr, separator: str) -> tuple[nw.Expr, nw.Expr, nw.Expr]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 
 from customer_segmentation.customers.cells import (
+    ParsedDate,
+    ParsedNumber,
     category,
     number,
     parsed_date,
@@ -36,8 +39,11 @@ ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
 
 REASONS = "reasons"
 SEPARATOR = "; "
-_REPEAT = "is_repeat"
-_CONFLICT = "is_conflict"
+# Beside the cells as sent, whose headers may be any word.
+_REASONS = "checked__reasons"
+_REPEAT = "checked__is_repeat"
+_CONFLICT = "checked__is_conflict"
+_SAME_KEY = "checked__same_key"
 
 
 @dataclass(frozen=True)
@@ -45,29 +51,30 @@ class CheckedCustomers:
     """Every row of a source with what the contract says of it.
 
     `rows` holds the cells as sent, one canonical column `canonical__NAME` for each mapped header,
-    `reasons` ('' where none) and `is_repeat`.
+    `checked__reasons` ('' where none) and `checked__is_repeat`.
     """
 
-    rows: nw.LazyFrame
+    rows: nw.LazyFrame[Any]
     cells: tuple[str, ...]
     columns: tuple[str, ...]
 
-    def customers(self) -> nw.LazyFrame:
+    def customers(self) -> nw.LazyFrame[Any]:
         """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
-        kept = self.rows.filter(~nw.col(_REPEAT) & (nw.col(REASONS) == ""))
+        kept = self.rows.filter(~nw.col(_REPEAT) & (nw.col(_REASONS) == ""))
         canonical = [nw.col(_canonical(name)).alias(name) for name in self.columns]
         return kept.select(*canonical, AS_OF, SAMPLE_KEY).sort(KEY)
 
-    def quarantined(self) -> nw.LazyFrame:
+    def quarantined(self) -> nw.LazyFrame[Any]:
         """Rows that break it: row number, key, all reasons, and the cells as sent."""
-        broken = self.rows.filter(~nw.col(_REPEAT) & (nw.col(REASONS) != ""))
+        broken = self.rows.filter(~nw.col(_REPEAT) & (nw.col(_REASONS) != ""))
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(_canonical(KEY)).alias(KEY)
-        return broken.select(ROW_NUMBER, key, REASONS, *cells, *PROVENANCE[:2], AS_OF).sort(
+        reasons = nw.col(_REASONS).alias(REASONS)
+        return broken.select(ROW_NUMBER, key, reasons, *cells, *PROVENANCE[:2], AS_OF).sort(
             ROW_NUMBER
         )
 
-    def repeats(self) -> nw.LazyFrame:
+    def repeats(self) -> nw.LazyFrame[Any]:
         """Row numbers of the rows that repeat an earlier one."""
         return self.rows.filter(nw.col(_REPEAT)).select(ROW_NUMBER)
 
@@ -109,7 +116,7 @@ def require_columns(
 
 
 def check_customers(
-    bronze: nw.LazyFrame, mapped: dict[str, str], parameters: CustomerParameters
+    bronze: nw.LazyFrame[Any], mapped: dict[str, str], parameters: CustomerParameters
 ) -> CheckedCustomers:
     """Parse the mapped cells and collect the reasons against each row.
 
@@ -132,24 +139,18 @@ def _canonical(name: str) -> str:
     return f"canonical__{name}"
 
 
-def _with_repeats(rows: nw.LazyFrame, cells: tuple[str, ...]) -> nw.LazyFrame:
+def _with_repeats(rows: nw.LazyFrame[Any], cells: tuple[str, ...]) -> nw.LazyFrame[Any]:
     key = _canonical(KEY)
-    rows = rows.with_columns(same_key=nw.len().over(key))
+    rows = rows.with_columns(**{_SAME_KEY: nw.len().over(key)})
     # Only the few rows whose key stands twice are compared cell by cell.
-    shared = rows.filter((nw.col("same_key") > 1) & (nw.col(key) != "")).select(
-        ROW_NUMBER, "same_key", key, whole_row=nw.concat_str(*cells, separator="\x1f")
-    )
-    shared = shared.with_columns(
-        first=nw.col(ROW_NUMBER).min().over(key, "whole_row"),
-        same_row=nw.len().over(key, "whole_row"),
-    )
+    shared = rows.filter(nw.col(_SAME_KEY) > 1)
+    is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
+    # Rows without a key do not share one.
+    is_conflict = (nw.len().over(*cells) != nw.col(_SAME_KEY)) & (nw.col(key) != "")
     # Numbers, since a left join turns pandas' booleans into objects.
     flags = shared.select(
         ROW_NUMBER,
-        **{
-            _REPEAT: (nw.col(ROW_NUMBER) != nw.col("first")).cast(nw.Float64),
-            _CONFLICT: (nw.col("same_row") != nw.col("same_key")).cast(nw.Float64),
-        },
+        **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)},
     )
     return rows.join(flags, on=ROW_NUMBER, how="left").with_columns(
         **{flag: nw.col(flag).fill_null(0.0) == 1.0 for flag in (_REPEAT, _CONFLICT)}
@@ -157,30 +158,41 @@ def _with_repeats(rows: nw.LazyFrame, cells: tuple[str, ...]) -> nw.LazyFrame:
 
 
 def _parsed(
-    rows: nw.LazyFrame, columns: tuple[str, ...], parameters: CustomerParameters
-) -> nw.LazyFrame:
+    rows: nw.LazyFrame[Any], columns: tuple[str, ...], parameters: CustomerParameters
+) -> nw.LazyFrame[Any]:
+    parsed: dict[str, nw.Expr] = {}
+    for name in columns:
+        parsed |= _parsed_cell(COLUMNS[name], parameters)
+    rows = rows.with_columns(**parsed)
     values: dict[str, nw.Expr] = {}
     reasons: list[nw.Expr] = [
         _reason(f"{KEY}: appears with different values", nw.col(_CONFLICT)),
     ]
     for name in columns:
-        column, text = COLUMNS[name], nw.col(_canonical(name))
-        reasons.append(_reason(f"{name}: missing", text == ""))
-        if column.kind == "number":
-            values[name], found = _checked_number(column, text, parameters)
-        elif column.kind == "date":
-            values[name], found = _checked_date(column, text, parameters)
-        elif column.kind == "category":
-            values[name], found = _checked_category(column, text, parameters)
-        else:
-            continue
-        reasons += found
+        reasons.append(_reason(f"{name}: missing", nw.col(_canonical(name)) == ""))
+        if COLUMNS[name].kind != "key":
+            values[name], found = _CHECKS[COLUMNS[name].kind](COLUMNS[name], parameters)
+            reasons += found
     rows = rows.with_columns(
-        **{REASONS: nw.concat_str(*reasons, separator=SEPARATOR, ignore_nulls=True)},
+        **{_REASONS: nw.concat_str(*reasons, separator=SEPARATOR, ignore_nulls=True)},
     )
     rows = rows.with_columns(**{_canonical(name): value for name, value in values.items()})
     dates = [_canonical(name) for name in columns if COLUMNS[name].kind == "date"]
     return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y-%m-%d")) if dates else rows
+
+
+def _parsed_cell(column: Column, parameters: CustomerParameters) -> dict[str, nw.Expr]:
+    """What a column's text says, as columns beside it."""
+    prefix = _canonical(column.name)
+    text = nw.col(prefix)
+    if column.kind == "number":
+        return number(text).columns(prefix)
+    if column.kind == "date":
+        return parsed_date(text, parameters.date_formats).columns(prefix)
+    if column.kind == "category":
+        spellings = parameters.categories.get(column.name, {})
+        return {f"{prefix}__meaning": category(text, spellings, column.categories)}
+    return {}
 
 
 def _reason(text: str, condition: nw.Expr) -> nw.Expr:
@@ -188,47 +200,51 @@ def _reason(text: str, condition: nw.Expr) -> nw.Expr:
 
 
 def _checked_number(
-    column: Column, text: nw.Expr, parameters: CustomerParameters
+    column: Column, parameters: CustomerParameters
 ) -> tuple[nw.Expr, list[nw.Expr]]:
-    parsed = number(text)
+    parsed = ParsedNumber.kept(_canonical(column.name))
+    value = parsed.value
     reasons = [
         _reason(f"{column.name}: not a number", parsed.malformed),
         _reason(f"{column.name}: not finite", parsed.not_finite),
     ]
     if column.whole:
-        reasons.append(
-            _reason(f"{column.name}: not a whole number", parsed.value // 1.0 != parsed.value)
-        )
+        reasons.append(_reason(f"{column.name}: not a whole number", value // 1.0 < value))
     if column.name == "year_birth":
         window, year = parameters.age, float(parameters.as_of.year)
-        outside = (parsed.value > year - window.minimum) | (parsed.value < year - window.maximum)
+        outside = (value > year - window.minimum) | (value < year - window.maximum)
         text_of = f"{column.name}: age outside {window.minimum} to {window.maximum}"
         reasons.append(_reason(text_of, outside))
     if column.minimum == 0.0:
-        reasons.append(_reason(f"{column.name}: negative", parsed.value < 0.0))
+        reasons.append(_reason(f"{column.name}: negative", value < 0.0))
     if column.maximum is not None:
-        above = parsed.value > column.maximum
-        reasons.append(_reason(f"{column.name}: above {column.maximum:.0f}", above))
-    return parsed.value, reasons
+        reasons.append(
+            _reason(f"{column.name}: above {column.maximum:.0f}", value > column.maximum)
+        )
+    return value, reasons
 
 
-def _checked_date(
-    column: Column, text: nw.Expr, parameters: CustomerParameters
-) -> tuple[nw.Expr, list[nw.Expr]]:
-    parsed = parsed_date(text, parameters.date_formats)
+def _checked_date(column: Column, parameters: CustomerParameters) -> tuple[nw.Expr, list[nw.Expr]]:
+    prefix = _canonical(column.name)
+    parsed = ParsedDate.kept(prefix)
     earliest, latest = parameters.enrolled_from, parameters.as_of
     first, last = (float(day.strftime("%Y%m%d")) for day in (earliest, latest))
     outside = parsed.is_date & ((parsed.ordered < first) | (parsed.ordered > last))
-    return parsed.iso_text, [
-        _reason(f"{column.name}: not a date", (text != "") & ~parsed.is_date),
+    # pandas has no dates far from today.
+    value = nw.when(~outside).then(parsed.iso_text)
+    return value, [
+        _reason(f"{column.name}: not a date", (nw.col(prefix) != "") & ~parsed.is_date),
         _reason(f"{column.name}: outside {earliest} to {latest}", outside),
     ]
 
 
 def _checked_category(
-    column: Column, text: nw.Expr, parameters: CustomerParameters
+    column: Column, _parameters: CustomerParameters
 ) -> tuple[nw.Expr, list[nw.Expr]]:
-    spellings = parameters.categories.get(column.name, {})
-    value = category(text, spellings, column.categories)
-    unknown = (text != "") & (value == "")
+    prefix = _canonical(column.name)
+    value = nw.col(f"{prefix}__meaning")
+    unknown = (nw.col(prefix) != "") & (value == "")
     return value, [_reason(f"{column.name}: unknown category", unknown)]
+
+
+_CHECKS = {"number": _checked_number, "date": _checked_date, "category": _checked_category}

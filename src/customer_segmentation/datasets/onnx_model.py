@@ -23,11 +23,14 @@ class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelPr
     """
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """The file need not be there yet."""
         from pathlib import PurePosixPath  # noqa: PLC0415 - beside its use in the annotation
 
         protocol, path = get_protocol_and_path(filepath)
         self._protocol = protocol
-        self._fs = fsspec.filesystem(protocol)
+        self._fs = fsspec.filesystem(
+            protocol, **({"auto_mkdir": True} if protocol == "file" else {})
+        )
         self.metadata = metadata
         super().__init__(PurePosixPath(path), None, self._fs.exists, self._fs.glob)
 

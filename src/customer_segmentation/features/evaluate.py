@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
+from typing import Any
 
 import narwhals as nw
 
@@ -39,8 +40,8 @@ def on_arrays(
 
 
 def on_frame(
-    frame: nw.LazyFrame, names: Iterable[str], learned: Learned | None = None
-) -> nw.LazyFrame:
+    frame: nw.LazyFrame[Any], names: Iterable[str], learned: Learned | None = None
+) -> nw.LazyFrame[Any]:
     """The table with the named features and decisions added as float64 columns.
 
     One that uses another is added in a later step, so that no engine computes a part twice.
@@ -52,7 +53,8 @@ def on_frame(
         ready = order.get_ready()
         # In definition order, so that a table's columns do not depend on hashing.
         added = [name for name in _DEFINED if name in ready and name not in present]
-        frame = frame.with_columns(**{name: _expression(name, learned or {}) for name in added})
+        if added:
+            frame = frame.with_columns(**{name: _expression(name, learned or {}) for name in added})
         order.done(*ready)
     return frame
 

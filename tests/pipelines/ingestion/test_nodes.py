@@ -1,0 +1,82 @@
+"""Ingestion: bronze is the source, with the snapshot's day and the sample key beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pytest
+
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.errors import UserError
+from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+
+ROWS = [
+    {"ID": " 5524 ", "Income": "58138", "Note": " NA "},
+    {"ID": "5524", "Income": "", "Note": "\x1f"},
+    {"ID": "", "Income": "1e999", "Note": "é"},
+    {"ID": "5524", "Income": "", "Note": "\x1f"},
+]
+
+
+def test_bronze_keeps_every_cell_and_row_as_sent_in_order(
+    source_of: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customer_parameters: CustomerParameters,
+) -> None:
+    source = source_of(ROWS, frame_of)
+    bronze = nw.from_native(ingest_source(source, customer_parameters))
+    assert bronze.columns == [
+        *("ID", "Income", "Note", "source_name", "source_sha256", "row_number"),
+        *("sample_key", "as_of"),
+    ]
+    assert bronze.select("ID", "Income", "Note").rows(named=True) == ROWS
+    assert bronze["row_number"].to_list() == [1, 2, 3, 4]
+
+
+def test_the_source_is_not_changed(
+    source_of: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customer_parameters: CustomerParameters,
+) -> None:
+    source = source_of(ROWS, frame_of)
+    before = nw.from_native(source).columns
+    ingest_source(source, customer_parameters)
+    assert nw.from_native(source).columns == before
+
+
+def test_every_row_has_the_snapshots_day_and_a_key_of_its_trimmed_id(
+    bronze_of: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    bronze = nw.from_native(bronze_of(ROWS, frame_of))
+    assert set(bronze["as_of"].to_list()) == {datetime(2014, 6, 30)}  # noqa: DTZ001 - a day
+    first, second, empty, last = bronze["sample_key"].to_list()
+    assert first == second == last != empty
+
+
+def test_both_engines_give_the_same_bronze(
+    bronze_of: Callable[..., Any], records_of: Callable[..., Any]
+) -> None:
+    of_pandas, of_polars = (bronze_of(ROWS, engine) for engine in (pd.DataFrame, pl.DataFrame))
+    assert isinstance(of_pandas, pd.DataFrame)
+    assert isinstance(of_polars, pl.DataFrame)
+    assert records_of(of_pandas) == records_of(of_polars)
+
+
+def test_a_source_without_a_key_is_refused_by_column_header_and_file(
+    bronze_of: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    expected = r"customers\.csv: no column for `customer_id` \(header ID or customer_id\)"
+    with pytest.raises(UserError, match=expected):
+        bronze_of([{"Id": "1", "Income": "2"}], frame_of)
+
+
+def test_two_headers_for_one_column_are_refused(
+    bronze_of: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    with pytest.raises(UserError, match="'ID' and ' customer_id' both stand for `customer_id`"):
+        bronze_of([{"ID": "1", " customer_id": "2"}], frame_of)

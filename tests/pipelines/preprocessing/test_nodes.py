@@ -1,0 +1,169 @@
+"""Preprocessing: every row accounted for, silver clean, every feature in gold."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import polars as pl
+import pytest
+
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.errors import UserError
+from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.pipelines.preprocessing.nodes import (
+    account_for_rows,
+    check_rows,
+    compute_features,
+    keep_customers,
+    quarantine_rows,
+)
+
+Rows = list[dict[str, str]]
+SELECTED = ["income", "age", "spend_total", "purchases_deals"]
+
+
+@pytest.fixture(scope="session")
+def run(
+    bronze_of: Callable[..., Any],
+    records_of: Callable[..., Any],
+    customer_parameters: CustomerParameters,
+) -> Callable[..., dict[str, Any]]:
+    """Rows as sent -> every output of the pipeline, tables as Python values."""
+
+    def outputs(rows: Rows, engine: Callable[..., Any]) -> dict[str, Any]:
+        bronze = bronze_of(rows, engine)
+        checked = check_rows(bronze, customer_parameters, SELECTED)
+        quarantine = quarantine_rows(checked)
+        accounting = account_for_rows(bronze, checked, quarantine)
+        silver = keep_customers(checked, accounting)
+        tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
+        return {name: records_of(table) for name, table in tables.items()} | {
+            "accounting": accounting
+        }
+
+    return outputs
+
+
+@pytest.fixture
+def rows(sent: Callable[..., dict[str, str]]) -> Rows:
+    """Two customers, a repeat, and three rows that break the contract."""
+    return [
+        sent(ID="2", Marital_Status="Alone"),
+        sent(ID="1", NumWebPurchases="0", NumCatalogPurchases="0", NumStorePurchases="0"),
+        sent(ID="2", Marital_Status="Alone"),
+        sent(ID="3", Income="", Education="Doctor"),
+        sent(ID="4", Income=""),
+        sent(ID="", MntWines="-1"),
+    ]
+
+
+def test_every_row_is_accounted_for_with_each_reason_counted(
+    run: Callable[..., Any], rows: Rows, frame_of: Callable[..., Any]
+) -> None:
+    assert run(rows, frame_of)["accounting"] == {
+        "source_name": "customers.csv",
+        "source_sha256": "0" * 64,
+        "rows_in": 6,
+        "customers": 2,
+        "quarantined": 3,
+        "repeats": 1,
+        "reasons": {
+            "income: missing": 2,
+            "customer_id: missing": 1,
+            "education: unknown category": 1,
+            "spend_wines: negative": 1,
+        },
+    }
+
+
+def test_silver_holds_the_customers_and_gold_a_row_for_each(
+    run: Callable[..., Any], rows: Rows, frame_of: Callable[..., Any]
+) -> None:
+    found = run(rows, frame_of)
+    assert [row["customer_id"] for row in found["silver"]] == ["1", "2"]
+    first, second = found["gold"]
+    assert (first["customer_id"], second["customer_id"]) == ("1", "2")
+    assert (second["age"], second["spend_total"], second["marital_status_single"]) == (57, 1617, 1)
+    assert (first["purchases_total"], first["deal_share"], first["average_basket"]) == (0, 0, 0)
+    assert set(FEATURES) < set(second)
+    assert not any(value is None for value in second.values())
+
+
+def test_both_engines_give_the_same_tables(run: Callable[..., Any], rows: Rows) -> None:
+    assert run(rows, pd.DataFrame) == run(rows, pl.DataFrame)
+
+
+def test_the_run_fails_when_a_row_is_lost(
+    rows: Rows,
+    bronze_of: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customer_parameters: CustomerParameters,
+) -> None:
+    bronze = bronze_of(rows, frame_of)
+    checked = check_rows(bronze, customer_parameters, SELECTED)
+    lost = nw.from_native(quarantine_rows(checked)).head(2).to_native()
+    with pytest.raises(RuntimeError, match="rows in do not equal customers"):
+        account_for_rows(bronze, checked, lost)
+
+
+def test_a_missing_column_that_a_selected_feature_needs_is_refused_by_name(
+    rows: Rows, run: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    without = [
+        {
+            header: cell
+            for header, cell in row.items()
+            if header not in ("MntFishProducts", "Income")
+        }
+        for row in rows
+    ]
+    with pytest.raises(UserError) as caught:
+        run(without, frame_of)
+    message = str(caught.value)
+    assert message.startswith("customers.csv: no column for `income` (header Income or income)")
+    assert "`spend_fish` (header MntFishProducts or spend_fish)" in message
+
+
+def test_an_absent_column_that_is_not_needed_is_left_out_with_a_warning_of_what_is_lost(
+    rows: Rows,
+    run: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    headers = ("Dt_Customer", "Complain")
+    without = [{h: cell for h, cell in row.items() if h not in headers} for row in rows]
+    with caplog.at_level(logging.WARNING):
+        found = run(without, frame_of)
+    (warning,) = caplog.messages
+    assert warning.startswith("customers.csv has no column for enrolled_on, complained: left out")
+    assert warning.endswith("and with them tenure_days.")
+    assert set(FEATURES) - set(found["gold"][0]) == {"tenure_days"}
+    assert "complained" not in found["silver"][0]
+    assert found["accounting"]["customers"] == 2
+
+
+def test_a_whole_source_gives_no_warning(
+    rows: Rows,
+    run: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        run(rows, frame_of)
+    assert caplog.messages == []
+
+
+def test_a_source_without_a_single_customer_is_refused_with_the_commonest_reason(
+    sent: Callable[..., dict[str, str]], run: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    rows = [
+        sent(ID="1", Dt_Customer="2013.01.02"),
+        sent(ID="2", Dt_Customer="2013.01.03", Income="x"),
+    ]
+    expected = r"customers\.csv: all 2 rows are quarantined, most often for `enrolled_on: not a da"
+    with pytest.raises(UserError, match=expected):
+        run(rows, frame_of)
