@@ -70,3 +70,10 @@ def test_no_parameter_may_be_left_out(name: str, customers_block: dict[str, Any]
 def test_parameters_do_not_change(customer_parameters: CustomerParameters) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         customer_parameters.as_of = date(2020, 1, 1)  # type: ignore[misc]
+
+
+def test_windows_that_hold_nothing_are_refused(customers_block: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"minimum \(90\) is above maximum \(20\)"):
+        CustomerParameters(**customers_block | {"age": {"minimum": 90, "maximum": 20}})
+    with pytest.raises(ValidationError, match=r"enrolled_from .* is after as_of"):
+        CustomerParameters(**customers_block | {"enrolled_from": date(2030, 1, 1)})

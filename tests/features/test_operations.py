@@ -97,3 +97,10 @@ def test_of_equal_columns_the_first_is_the_largest(compute: Compute) -> None:
 def test_a_threshold_is_reached_from_its_value_on(compute: Compute) -> None:
     found = compute(lambda a: ops.count_reached(a, [1.0, 2.0]), [0.9, 1.0, 1.9, 2.0, 9.0])
     assert found == [0.0, 1.0, 1.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("denominator", [0.0, 1e-310, 1e-7])
+def test_a_ratio_to_almost_nothing_is_that_to_zero(denominator: float) -> None:
+    numerator = np.array([[1e12]])
+    found = ops.ratio(numerator, np.array([[denominator]]), at_zero=0.0)
+    assert found.tolist() == [[0.0]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from customer_segmentation.customers.contract import COLUMNS
 
@@ -29,6 +29,13 @@ class AgeWindow(Parameters):
     minimum: int = Field(ge=0)
     maximum: int = Field(le=150)
 
+    @model_validator(mode="after")
+    def _minimum_is_below_maximum(self) -> Self:
+        if self.minimum > self.maximum:
+            message = f"minimum ({self.minimum}) is above maximum ({self.maximum})"
+            raise ValueError(message)
+        return self
+
 
 class CustomerParameters(Parameters):
     """How to read a company's export: its headers, dates, spellings, and its snapshot's day."""
@@ -40,6 +47,13 @@ class CustomerParameters(Parameters):
     date_formats: list[str] = Field(min_length=1)
     missing_values: list[str]
     categories: dict[str, dict[str, str]]
+
+    @model_validator(mode="after")
+    def _window_is_not_empty(self) -> Self:
+        if self.enrolled_from > self.as_of:
+            message = f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})"
+            raise ValueError(message)
+        return self
 
     @field_validator("aliases")
     @classmethod

@@ -15,6 +15,7 @@ from customer_segmentation.features.operations import (
     Values,
     at_most,
     count_reached,
+    differences,
     first_largest,
     indicator,
     total,
@@ -25,7 +26,7 @@ TIERS = ("modest", "comfortable", "affluent")
 NO_YES = ("no", "yes")
 OFFERS = ("newsletter", "discount", "preview")
 _AFFLUENT = float(TIERS.index("affluent"))
-_NEWSLETTER, _DISCOUNT, _PREVIEW = (float(code) for code in range(3))
+_DISCOUNT, _PREVIEW = (float(OFFERS.index(name)) for name in ("discount", "preview"))
 
 # What is known of a household's means, without what was spent. Age and web visits add nothing to
 # the fit on the published file (R2 0.75 with and without); tenure adds 0.02 and four more inputs.
@@ -41,7 +42,7 @@ def waits_for_offers(
     deal_share: Values, purchases_deals: Values, *, least_deal_share: float, least_deals: float
 ) -> Values:
     """1 for a customer who bought with discounts often enough, in share and in number."""
-    return indicator(deal_share >= least_deal_share) * indicator(purchases_deals >= least_deals)
+    return indicator((deal_share >= least_deal_share) & (purchases_deals >= least_deals))
 
 
 def expected_spend(
@@ -86,12 +87,11 @@ def _stands_out(
 
     Without any spend or purchase, the part with the largest mean share.
     """
-    scores = [
-        part * (1.0 / spread) - whole * (mean / spread)
-        for part, mean, spread in zip(parts, means, spreads, strict=True)
-    ]
+    scales = [1.0 / spread for spread in spreads]
+    shifts = [mean / spread for mean, spread in zip(means, spreads, strict=True)]
     most_common = float(max(range(len(means)), key=lambda index: means[index]))
-    return where(whole == 0.0, most_common, first_largest(scores))
+    largest = first_largest(differences(parts, scales, whole, shifts))
+    return where(whole == 0.0, most_common, largest)
 
 
 def offer(
@@ -102,9 +102,10 @@ def offer(
     least_likely_to_spend: float,
 ) -> Values:
     """A discount to who waits for one and is not affluent; a preview to who is likely to spend."""
-    unprompted = where(likely_to_spend >= least_likely_to_spend, _PREVIEW, _NEWSLETTER)
-    discount_helps = where(affluence_tier < _AFFLUENT, _DISCOUNT, unprompted)
-    return where(waits_for_offers > 0.0, discount_helps, unprompted)
+    # The newsletter, code 0, is for everybody else.
+    unprompted = indicator(likely_to_spend >= least_likely_to_spend) * _PREVIEW
+    helps = (waits_for_offers > 0.0) & (affluence_tier < _AFFLUENT)
+    return where(helps, _DISCOUNT, unprompted)
 
 
 def _decision(

@@ -17,6 +17,10 @@ import narwhals as nw
 # An nw.Expr or an array: the two share their operators but no base class.
 Values = Any
 
+# A denominator below it counts as 0: the quotient of the largest amount that the contract allows
+# would not be finite.
+_NOTHING = 1e-6
+
 
 def where(condition: Values, then: Values, otherwise: Values) -> Values:
     """`then` where the condition is true, `otherwise` where it is false or unknown."""
@@ -27,9 +31,16 @@ def where(condition: Values, then: Values, otherwise: Values) -> Values:
 
 
 def ratio(numerator: Values, denominator: Values, *, at_zero: float) -> Values:
-    """The quotient, and `at_zero` where the denominator is 0."""
-    is_zero = denominator == 0.0
-    return where(is_zero, at_zero, numerator / where(is_zero, 1.0, denominator))
+    """The quotient, and `at_zero` where the denominator is 0; neither is negative."""
+    if isinstance(denominator, nw.Expr):
+        is_zero = denominator < _NOTHING
+        # A missing numerator stays missing.
+        stated = numerator * 0.0 + at_zero
+        return where(is_zero, stated, numerator / where(is_zero, 1.0, denominator))
+    # In a graph that scores one row, a choice costs as much as four steps of arithmetic.
+    is_zero = indicator(denominator < _NOTHING)
+    quotient = numerator / (denominator + is_zero) * (1.0 - is_zero)
+    return quotient + is_zero * at_zero if at_zero else quotient
 
 
 def indicator(condition: Values) -> Values:
@@ -60,6 +71,22 @@ def total(values: Sequence[Values]) -> Values:
     return reduce(lambda left, right: left + right, values)
 
 
+def differences(
+    values: Sequence[Values], scales: Sequence[float], whole: Values, shifts: Sequence[float]
+) -> Sequence[Values]:
+    """`value * scale - whole * shift` for each of several columns.
+
+    Arrays come as one of shape (columns, rows): one step in a graph, whatever the columns.
+    """
+    if not isinstance(whole, nw.Expr):
+        xp = whole.__array_namespace__()
+        return [xp.concat(values, axis=0) * _column(xp, scales) - whole * _column(xp, shifts)]
+    return [
+        value * scale - whole * shift
+        for value, scale, shift in zip(values, scales, shifts, strict=True)
+    ]
+
+
 def first_largest(values: Sequence[Values]) -> Values:
     """The position, from 0, of the first of several columns that holds the largest value.
 
@@ -67,8 +94,8 @@ def first_largest(values: Sequence[Values]) -> Values:
     """
     if not isinstance(values[0], nw.Expr):
         xp = values[0].__array_namespace__()
-        positions = xp.argmax(xp.concat(values, axis=0), axis=0, keepdims=True)
-        return xp.astype(positions, xp.float64)
+        table = xp.concat(values, axis=0) if len(values) > 1 else values[0]
+        return xp.astype(xp.argmax(table, axis=0, keepdims=True), xp.float64)
     top = nw.max_horizontal(*values)
     position = nw.lit(float(len(values) - 1))
     for index in range(len(values) - 2, -1, -1):
@@ -80,10 +107,14 @@ def count_reached(values: Values, thresholds: Sequence[float]) -> Values:
     """How many of the thresholds each value reaches."""
     if not isinstance(values, nw.Expr):
         xp = values.__array_namespace__()
-        reached = values >= xp.asarray([[float(threshold)] for threshold in thresholds])
+        reached = values >= _column(xp, thresholds)
         return xp.sum(xp.astype(reached, xp.float64), axis=0, keepdims=True)
     return total([indicator(values >= threshold) for threshold in thresholds])
 
 
 def _as(literal: Callable[[float], Values], value: Values) -> Values:
     return literal(value) if isinstance(value, float) else value
+
+
+def _column(xp: Any, numbers: Sequence[float]) -> Values:  # noqa: ANN401 - any array library
+    return xp.asarray([[float(number)] for number in numbers])

@@ -29,7 +29,8 @@ def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit
     pca.components_, pca.mean_ = components, np.zeros(features)
     kmeans = KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
     kmeans.fit(segmenter.centroids)
-    kmeans.cluster_centers_ = segmenter.centroids
+    # scikit-learn reads the memory in this order.
+    kmeans.cluster_centers_ = np.ascontiguousarray(segmenter.centroids)
     cap = FunctionTransformer(lambda values: np.minimum(values, segmenter.scaling.caps))
     return make_pipeline(cap, scaler, pca, kmeans)
 
@@ -47,10 +48,15 @@ def check_against_scikit_learn(
     Raises:
         RuntimeError: A label differs; the message counts them.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - with scikit-learn
+
     scorer = Scorer(model.SerializeToString())
     found = scorer.score(_matrix(rows, scorer.columns))["segment"]
     features = _matrix(rows, segmenter.scaling.features)
-    expected = scikit_learn_pipeline(segmenter).predict(features)
+    reference = scikit_learn_pipeline(segmenter)
+    # As many threads as a busy machine has cores make k-means a hundred times slower.
+    with threadpool_limits(limits=1):
+        expected = reference.predict(features)
     differing = int((found != expected).sum())
     if differing:
         message = f"the artifact and scikit-learn differ on {differing} of {len(rows)} customers"

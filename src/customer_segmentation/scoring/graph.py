@@ -5,8 +5,6 @@ Source of the distances: |x - c|^2 = |x|^2 - 2 x.c + |c|^2, as scikit-learn comp
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import ndonnx as ndx
 import numpy as np
 import onnx
@@ -21,6 +19,7 @@ from customer_segmentation.scoring.metadata import INPUT, describe_segmenter, wi
 from customer_segmentation.segmentation.segmenter import Segmenter
 
 MISSING = -1.0
+_TINY = 1e-300
 
 
 def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
@@ -36,12 +35,12 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
     values = on_arrays([*features, *decisions], arrays, segmenter.learned)
 
     selected = op.concat([values[name].unwrap_spox() for name in features], axis=0)
-    outputs = _segments(selected, segmenter) | {
-        name: values[name].unwrap_spox() for name in decisions
-    }
-    # A sum is NaN where any part is.
-    missing = op.isnan(_reduced(op.reduce_sum, rows))
-    answers = _answers(outputs, missing)
+    ids, margin = _segments(selected, segmenter)
+    # NaN where any input is, else 0.
+    missing = op.matmul(_constant(np.zeros((1, len(columns)))), rows)
+    answers = _answers(
+        ids, {"margin": margin} | {n: values[n].unwrap_spox() for n in decisions}, missing
+    )
     model = build({INPUT: customers}, answers)
     return with_metadata(model, describe_segmenter(segmenter, columns, list(answers)))
 
@@ -54,52 +53,45 @@ def input_columns(segmenter: Segmenter) -> tuple[str, ...]:
     return needed_inputs(names)
 
 
-def _segments(selected: Var, segmenter: Segmenter) -> dict[str, Var]:
-    """Segment, runner-up and margin of (features x rows)."""
+def _segments(selected: Var, segmenter: Segmenter) -> tuple[Var, Var]:
+    """The nearest two segments (2 x rows) and the margin (1 x rows) of (features x rows)."""
     scaling, centroids = segmenter.scaling, segmenter.centroids
     capped = op.min([selected, _column(scaling.caps)])
-    standardised = op.div(op.sub(capped, _column(scaling.means)), _column(scaling.deviations))
-    points = op.matmul(_constant(segmenter.projection.components.T), standardised)
-    cross = op.matmul(_constant(-2.0 * centroids), points)
-    distances = op.add(cross, _column((centroids * centroids).sum(axis=1)))
-    # Of equal distances, the lowest index.
-    first = op.arg_min(distances, axis=0, keepdims=1)
-    ids = _constant(np.arange(len(centroids))[:, None], np.int64)
-    others = op.where(op.equal(ids, first), _constant(np.inf), distances)
-    second = op.arg_min(others, axis=0, keepdims=1)
-    norm = _reduced(op.reduce_sum, op.mul(points, points))
-    own, other = (_root(op.add(_reduced(op.reduce_min, d), norm)) for d in (distances, others))
-    margin = op.sub(_constant(1.0), op.div(own, op.max([other, _constant(1e-300)])))
-    return {"segment": first, "runner_up": second, "margin": margin}
-
-
-def _reduced(reduce: Callable[..., Var], values: Var) -> Var:
-    return reduce(values, _constant([0], np.int64), keepdims=1)
-
-
-def _root(squares: Var) -> Var:
+    # (x - mean) / deviation, and then the components: one product and one sum.
+    weights = segmenter.projection.components.T / scaling.deviations
+    points = _affine(weights, capped, -(weights * scaling.means).sum(axis=1))
+    distances = _affine(-2.0 * centroids, points, (centroids * centroids).sum(axis=1))
+    # Of equal distances, the lowest index: TopK's own rule.
+    squares, ids = op.top_k(distances, _constant([2], np.int64), axis=0, largest=0)
+    norm = op.reduce_sum_square(points, _constant([0], np.int64), keepdims=1)
     # Rounding may leave a square just below 0.
-    return op.sqrt(op.max([squares, _constant(0.0)]))
+    own, other = op.split(op.max([op.add(squares, norm), _constant(_TINY)]), num_outputs=2, axis=0)
+    margin = op.sub(_constant(1.0), op.sqrt(op.div(own, other)))
+    return op.cast(ids, to=np.float64), margin
 
 
-def _answers(values: dict[str, Var], missing: Var) -> dict[str, Var]:
-    """One vector an answer, in the order given; -1 or NaN where an input is missing."""
+def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float64]) -> Var:
+    return op.gemm(_constant(weights), values, _column(offsets))
+
+
+def _answers(ids: Var, values: dict[str, Var], missing: Var) -> dict[str, Var]:
+    """One vector an answer: the two segments and the values; -1 or NaN where `missing` is NaN."""
     axis = _constant([0], np.int64)
-    codes = [name for name in values if is_code(name)]
+    codes = [name for name in values if _is_code(name)]
     # Codes are masked and cast together: one step costs as much for one as for all of them.
-    stacked = op.concat([op.cast(values[name], to=np.float64) for name in codes], axis=0)
-    whole = op.cast(op.where(missing, _constant(MISSING), stacked), to=np.int64)
-    parts = op.split(whole, num_outputs=len(codes), axis=0)
-    answers = {name: op.squeeze(part, axis) for name, part in zip(codes, parts, strict=True)}
-    for name in values:
-        if not is_code(name):
-            answers[name] = op.squeeze(op.where(missing, _constant(np.nan), values[name]), axis)
-    return {name: answers[name] for name in values}
+    stacked = op.concat([ids, *(values[name] for name in codes)], axis=0)
+    whole = op.cast(op.where(op.isnan(missing), _constant(MISSING), stacked), to=np.int64)
+    names = ["segment", "runner_up", *codes]
+    parts = dict(zip(names, op.split(whole, num_outputs=len(names), axis=0), strict=True))
+    return {
+        name: op.squeeze(parts[name] if name in parts else op.add(values[name], missing), axis)
+        for name in ("segment", "runner_up", *values)
+    }
 
 
-def is_code(name: str) -> bool:
-    """Whether an answer is a whole number that stands for something: a segment or a label."""
-    return name in ("segment", "runner_up") or (name in DECISIONS and bool(DECISIONS[name].labels))
+def _is_code(name: str) -> bool:
+    """Whether an answer is a whole number that stands for a label."""
+    return name in DECISIONS and bool(DECISIONS[name].labels)
 
 
 def _column(values: NDArray[np.float64]) -> Var:

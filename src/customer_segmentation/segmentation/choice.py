@@ -75,7 +75,7 @@ def measure_all(
         rule: How many starts, resamples and rows.
         seed: Of every random draw.
     """
-    with _one_thread():
+    with _one_thread(), _checked_once():
         return list(_measured(points, standardised, weights, rule, seed))
 
 
@@ -85,19 +85,22 @@ def _measured(
     from sklearn.metrics import (  # noqa: PLC0415 - as above
         calinski_harabasz_score,
         davies_bouldin_score,
+        pairwise_distances,
         silhouette_score,
     )
 
     drawn = representative_rows(weights, rule.sample, seed)
+    space = standardised[drawn]
+    # Once for the silhouettes of all k: 8 bytes a pair, 200 MB for 5,000 rows.
+    distances = pairwise_distances(space)
     for k in range(2, rule.most + 1):
         centroids = fit_centroids(points, weights, k, rule.starts, seed)
         labels = nearest(points[drawn], centroids)
-        space = standardised[drawn]
         yield MeasuredK(
             k=k,
             centroids=centroids,
             inertia=inertia(points, weights, centroids),
-            silhouette=float(silhouette_score(space, labels)),
+            silhouette=float(silhouette_score(distances, labels, metric="precomputed")),
             calinski_harabasz=float(calinski_harabasz_score(space, labels)),
             davies_bouldin=float(davies_bouldin_score(space, labels)),
             stability=stability(points, weights, centroids, rule, seed),
@@ -177,4 +180,13 @@ def _one_thread() -> Iterator[None]:
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
 
     with threadpool_limits(limits=1):
+        yield
+
+
+@contextmanager
+def _checked_once() -> Iterator[None]:
+    """Without scikit-learn's checks of every input, a third of the time of a small fit."""
+    from sklearn import config_context  # noqa: PLC0415 - as above
+
+    with config_context(assume_finite=True, skip_parameter_validation=True):
         yield

@@ -18,7 +18,7 @@ WEIGHT = "weight"
 
 
 def draw_coreset(
-    table: nw.LazyFrame, scaling: Scaling, rows: int, size: int, seed: int
+    table: nw.LazyFrame[Any], scaling: Scaling, rows: int, size: int, seed: int
 ) -> nw.DataFrame[Any]:
     """Rows of the table with their weights, sorted by sample key; about `size` of them at most.
 
@@ -39,7 +39,7 @@ def draw_coreset(
         squares = [column * column for column in scaling.standardised_columns().values()]
         # Standardised features have mean 0 and variance 1: their squared distances sum to
         # rows * features, so that the mean and the sum cost no pass of their own.
-        share = total(squares) / float(len(scaling.features) * rows)
+        share = total(squares) * (1.0 / (len(scaling.features) * rows))
         kept = at_most((share + 1.0 / rows) * (0.5 * size), 1.0)
         weighted = (
             table.with_columns(probability=kept)
@@ -50,7 +50,7 @@ def draw_coreset(
     return weighted.sort(SAMPLE_KEY, KEY).collect()
 
 
-def draw_uniform(table: nw.LazyFrame, rows: int, size: int, seed: int) -> nw.DataFrame[Any]:
+def draw_uniform(table: nw.LazyFrame[Any], rows: int, size: int, seed: int) -> nw.DataFrame[Any]:
     """About `size` rows of the table at most, each as likely as any other, by sample key."""
     kept = table if rows <= size else table.filter(uniform_number(seed) < size / rows)
     return kept.sort(SAMPLE_KEY, KEY).collect()

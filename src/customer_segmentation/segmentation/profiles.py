@@ -9,7 +9,7 @@ import narwhals as nw
 
 
 def weighted_means(
-    table: nw.LazyFrame, groups: Sequence[str], names: Sequence[str], weight: str
+    table: nw.LazyFrame[Any], groups: Sequence[str], names: Sequence[str], weight: str
 ) -> nw.DataFrame[Any]:
     """One row a group: total `weight` and the weighted mean of each named column."""
     products = {f"product__{name}": nw.col(name) * nw.col(weight) for name in names}

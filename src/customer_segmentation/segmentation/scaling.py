@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals as nw
 import numpy as np
@@ -28,17 +29,21 @@ class Scaling:
         return (np.minimum(values, self.caps) - self.means) / self.deviations
 
     def standardised_columns(self) -> dict[str, nw.Expr]:
-        """The same as one expression a feature, over a table that has the features."""
+        """The same but for the last digit, as one expression a feature over a table of them."""
         numbers = zip(
             self.caps.tolist(), self.means.tolist(), self.deviations.tolist(), strict=True
         )
+        # Polars divides by a number as if multiplying by its inverse: so that all engines agree
+        # to the last bit, none divides.
         return {
-            name: (at_most(nw.col(name), cap) - mean) / deviation
+            name: (at_most(nw.col(name), cap) - mean) * (1.0 / deviation)
             for name, (cap, mean, deviation) in zip(self.features, numbers, strict=True)
         }
 
 
-def learn_scaling(table: nw.LazyFrame, features: Sequence[str], cap_quantile: float) -> Scaling:
+def learn_scaling(
+    table: nw.LazyFrame[Any], features: Sequence[str], cap_quantile: float
+) -> Scaling:
     """Two passes: the exact linear quantile of each feature, then its moments below that cap.
 
     Raises:
@@ -65,5 +70,5 @@ def learn_scaling(table: nw.LazyFrame, features: Sequence[str], cap_quantile: fl
     return Scaling(tuple(features), rounded(caps), rounded(means), rounded(deviations))
 
 
-def _row(aggregates: nw.LazyFrame, features: Sequence[str]) -> list[float]:
+def _row(aggregates: nw.LazyFrame[Any], features: Sequence[str]) -> list[float]:
     return [float(value) for value in aggregates.collect().select(*features).row(0)]

@@ -1,0 +1,68 @@
+"""Customers drawn at random and a segmenter made for them, the same in every process."""
+
+from __future__ import annotations
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.projection import learn_projection
+from customer_segmentation.segmentation.scaling import learn_scaling
+from customer_segmentation.segmentation.segmenter import Segmenter
+
+FEATURES = ("income", "age", "spend_total", "purchases_deals", "web_visits_month")
+
+
+def draw_customers(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Numeric canonical columns: every tenth customer bought nothing."""
+    random = np.random.default_rng(seed)
+    buys = random.uniform(size=rows) >= 0.1
+    columns = {
+        "income": random.lognormal(10.8, 0.5, rows).round(),
+        "as_of_year": np.full(rows, 2014.0),
+        "year_birth": random.integers(1930, 1996, rows),
+        "kids_home": random.integers(0, 3, rows),
+        "teens_home": random.integers(0, 3, rows),
+        "purchases_deals": random.poisson(2.5, rows),
+        "web_visits_month": random.integers(0, 10, rows),
+        **{f"spend_{n}": random.lognormal(3.5, 1.2, rows).round(2) * buys for n in PRODUCTS},
+        **{f"purchases_{n}": random.poisson(4, rows) * buys for n in CHANNELS},
+    }
+    return pd.DataFrame(columns).astype("float64")
+
+
+def make_segmenter(segments: int = 3) -> Segmenter:
+    """Centroids are customers; the decisions' numbers are made up."""
+    table = on_frame(nw.from_native(draw_customers(2000)).lazy(), FEATURES)
+    scaling = learn_scaling(table, FEATURES, 0.95)
+    standardised = scaling.standardised(table.select(*FEATURES).collect().to_numpy())
+    projection = learn_projection(standardised, np.ones(len(standardised)), 0.95)
+    return Segmenter(
+        scaling=scaling,
+        projection=projection,
+        centroids=projection.projected(standardised)[:segments],
+        names=tuple(SegmentName(f"s{n}", f"Segment {n}") for n in range(segments)),
+        decisions=tuple(DECISIONS),
+        learned={
+            "affluence_tier": {"income_thresholds": [49_000.0, 75_000.0]},
+            "waits_for_offers": {"least_deal_share": 0.25, "least_deals": 3.0},
+            "expected_spend": {
+                "potential_caps": [100_000.0, 2.0, 2.0],
+                "potential_weights": [0.0123, -210.5, -40.25, 77.7],
+            },
+            "likely_to_spend": {
+                "potential_thresholds": np.linspace(-100.0, 1200.0, 19).round(1).tolist()
+            },
+            "product": {
+                "means": [0.3, 0.1, 0.25, 0.1, 0.1, 0.15],
+                "spreads": [0.2, 0.1, 0.15, 0.1, 0.1, 0.12],
+            },
+            "channel": {"means": [0.33, 0.27, 0.4], "spreads": [0.13, 0.14, 0.15]},
+            "offer": {"least_likely_to_spend": 75.0},
+        },
+        provenance={"as_of": "2014-06-30", "customers": 2000},
+    )

@@ -1,0 +1,104 @@
+"""The numbers that decisions need, learned from weighted rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.segmentation.learned_decisions import (
+    DecisionRule,
+    LearnedDecisions,
+    learn_decisions,
+    weighted_quantiles,
+)
+
+RULE = DecisionRule((0.5, 0.8), 0.75, 3.0, 75.0)
+ROWS = 500
+
+
+@pytest.fixture(scope="module")
+def columns() -> dict[str, NDArray[np.float64]]:
+    random = np.random.default_rng(0)
+    income = random.lognormal(10.8, 0.4, ROWS)
+    kids = random.integers(0, 3, ROWS).astype(np.float64)
+    shares = {f"spend_share_{n}": random.uniform(0, 1, ROWS) for n in PRODUCTS}
+    return {
+        "income": income,
+        "kids_home": kids,
+        "teens_home": random.integers(0, 2, ROWS).astype(np.float64),
+        "deal_share": random.uniform(0, 1, ROWS),
+        "spend_total": 0.01 * np.minimum(income, 80_000.0) - 100.0 * kids + 300.0,
+        **shares,
+        **{f"purchase_share_{n}": random.uniform(0, 1, ROWS) for n in CHANNELS},
+    }
+
+
+def learned(columns: dict[str, NDArray[np.float64]], weights: object = None) -> LearnedDecisions:
+    used = np.ones(ROWS) if weights is None else np.asarray(weights, dtype=np.float64)
+    return learn_decisions(columns, used, tuple(DECISIONS), RULE)
+
+
+def test_a_weighted_quantile_is_the_first_value_that_reaches_the_share() -> None:
+    values, weights = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 1.0, 1.0, 7.0])
+    assert weighted_quantiles(values, weights, (0.1, 0.3, 0.31, 1.0)) == [1.0, 3.0, 4.0, 4.0]
+
+
+def test_a_weight_counts_like_repeated_rows(columns: dict[str, NDArray[np.float64]]) -> None:
+    times = np.random.default_rng(1).integers(1, 4, ROWS)
+    weighted = learned(columns, times).numbers
+    repeated = learn_decisions(
+        {name: np.repeat(values, times) for name, values in columns.items()},
+        np.ones(times.sum()),
+        tuple(DECISIONS),
+        RULE,
+    ).numbers
+    for name, numbers in repeated.items():
+        for key, value in numbers.items():
+            assert weighted[name][key] == pytest.approx(value, rel=1e-8), (name, key)
+
+
+def test_thresholds_are_quantiles_of_the_base(columns: dict[str, NDArray[np.float64]]) -> None:
+    numbers = learned(columns).numbers
+    income = np.quantile(columns["income"], [0.5, 0.8], method="inverted_cdf")
+    assert numbers["affluence_tier"]["income_thresholds"] == pytest.approx(income, rel=1e-11)
+    share = np.quantile(columns["deal_share"], 0.75, method="inverted_cdf")
+    assert numbers["waits_for_offers"] == {
+        "least_deal_share": pytest.approx(share, rel=1e-11),
+        "least_deals": 3.0,
+    }
+    assert len(numbers["likely_to_spend"]["potential_thresholds"]) == 19
+
+
+def test_shares_have_the_weighted_mean_and_spread(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    found = learned(columns).numbers["channel"]
+    shares = np.column_stack([columns[f"purchase_share_{n}"] for n in CHANNELS])
+    assert found["means"] == pytest.approx(shares.mean(axis=0))
+    assert found["spreads"] == pytest.approx(shares.std(axis=0))
+
+
+def test_a_share_that_never_varies_has_spread_1(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    constant = columns | {f"purchase_share_{CHANNELS[0]}": np.full(ROWS, 0.5)}
+    assert learned(constant).numbers["channel"]["spreads"][0] == 1.0
+
+
+def test_a_spend_that_follows_from_means_is_predicted(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    found = learned(columns)
+    assert found.expected_spend_r2 == pytest.approx(1.0, abs=0.05)
+    assert found.numbers["expected_spend"]["potential_weights"][1] == pytest.approx(-100, rel=0.2)
+
+
+def test_only_the_decisions_asked_for_are_learned(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    found = learn_decisions(columns, np.ones(ROWS), ("affluence_tier",), RULE)
+    assert found.numbers.keys() == {"affluence_tier"}
+    assert found.expected_spend_r2 is None

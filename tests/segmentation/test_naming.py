@@ -1,0 +1,87 @@
+"""Names by what a segment does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_segmentation.segmentation.naming import SegmentName, name_segments
+
+BASE = {"spend_total": 600.0, "purchases_deals": 2.0, "income": 50_000.0}
+SPREAD = {"spend_total": 600.0, "purchases_deals": 2.0, "income": 20_000.0}
+
+
+def segment(spend: float = 600.0, deals: float = 2.0, income: float = 50_000.0) -> dict[str, float]:
+    return {"spend_total": spend, "purchases_deals": deals, "income": income}
+
+
+def names(*segments: dict[str, float]) -> list[str]:
+    return [name.name for name in name_segments(segments, BASE, SPREAD)]
+
+
+@pytest.mark.parametrize(
+    ("spend", "deals", "name"),
+    [
+        (1.4, 1.19, "High-value"),
+        (1.4, 1.2, "High-value deal-seeking"),
+        (1.39, 1.0, "Moderate"),
+        (0.6, 1.2, "Price-sensitive"),
+        (0.59, 1.0, "Low-spend"),
+        (0.0, 0.0, "Low-spend"),
+        (0.59, 2.0, "Low-spend deal-seeking"),
+    ],
+)
+def test_a_name_follows_from_spend_and_deals_against_the_base(
+    spend: float, deals: float, name: str
+) -> None:
+    assert names(segment(spend * 600.0, deals * 2.0)) == [name]
+
+
+def test_a_key_is_the_name_for_machines() -> None:
+    (found,) = name_segments([segment(100.0, 4.0)], BASE, SPREAD)
+    assert found == SegmentName("low_spend_deal_seeking", "Low-spend deal-seeking")
+
+
+def test_segments_of_one_name_are_told_apart_by_what_differs_most() -> None:
+    found = names(segment(income=30_000.0), segment(1000.0), segment(income=70_000.0))
+    assert found == ["Moderate, lower income", "High-value", "Moderate, higher income"]
+
+
+def test_three_of_one_name_have_a_lower_a_middle_and_a_higher() -> None:
+    found = names(segment(100.0), segment(300.0), segment(200.0))
+    assert found == [f"Low-spend, {rank} spend" for rank in ("lower", "higher", "middle")]
+
+
+numbers = st.floats(0.0, 1e6)
+
+
+@given(st.lists(st.builds(segment, numbers, numbers, numbers), min_size=2, max_size=10))
+def test_names_and_keys_are_unique_and_a_low_spender_is_never_moderate(
+    segments: list[dict[str, float]],
+) -> None:
+    found = name_segments(segments, BASE, SPREAD)
+    assert len({name.name for name in found}) == len({name.key for name in found}) == len(segments)
+    for name, means in zip(found, segments, strict=True):
+        assert name.name.startswith("Low-spend") == (means["spend_total"] < 0.6 * 600.0)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 10])
+def test_equal_segments_have_unique_names(count: int) -> None:
+    assert len(set(names(*[segment()] * count))) == count
+
+
+def test_without_spend_only_deals_are_told() -> None:
+    base, spread = {"purchases_deals": 2.0}, {"purchases_deals": 1.0}
+    found = name_segments([{"purchases_deals": 3.0}, {"purchases_deals": 1.0}], base, spread)
+    assert [name.name for name in found] == ["Deal-seeking", "Customers"]
+
+
+def test_without_spend_and_deals_segments_are_told_apart_by_their_features() -> None:
+    found = name_segments([{"age": 30.0}, {"age": 60.0}], {"age": 45.0}, {"age": 10.0})
+    assert [name.name for name in found] == ["Customers, lower age", "Customers, higher age"]
+
+
+def test_a_base_that_spends_nothing_is_moderate() -> None:
+    base = BASE | {"spend_total": 0.0}
+    assert name_segments([segment(0.0)], base, SPREAD)[0].name == "Moderate"

@@ -1,0 +1,42 @@
+"""Learned numbers to 12 significant digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_segmentation.segmentation.rounding import rounded
+
+FINITE = st.floats(-1e300, 1e300, allow_subnormal=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.0 / 3.0, 0.333333333333),
+        (123456789.123456789, 123456789.123),
+        (-1e-9 / 3.0, -3.33333333333e-10),
+        (0.1 + 0.2, 0.3),
+        (42.0, 42.0),
+    ],
+)
+def test_twelve_significant_digits_are_kept(value: float, expected: float) -> None:
+    assert rounded([value])[0] == expected
+
+
+def test_the_shape_is_kept() -> None:
+    assert rounded(np.ones((2, 3))).shape == (2, 3)
+    assert rounded(1.5).shape == ()
+
+
+def test_a_negative_zero_becomes_a_plain_one() -> None:
+    assert not np.signbit(rounded([-0.0]))[0]
+
+
+@given(FINITE)
+def test_rounding_twice_changes_nothing_more(value: float) -> None:
+    once = rounded([value])
+    assert rounded(once)[0] == once[0]
+    assert once[0] == pytest.approx(value, rel=1e-11)
