@@ -61,4 +61,4 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra dev -c requirements/core.txt -o requirements/dev.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/bronze data/silver data/gold data/models data/reporting mlflow.db mlartifacts
+	rm -rf data/bronze data/silver data/gold data/models data/reporting mlflow.db mlruns
