@@ -16,3 +16,8 @@ def test_nested_blocks_are_kept_by_full_name() -> None:
 
 def test_a_plain_value_alone_is_left_to_kedro_mlflow() -> None:
     assert flattened({"seed": 1}) == {}
+
+
+def test_a_companys_own_headers_become_names_that_mlflow_takes() -> None:
+    found = flattened({"customers.aliases": {"Income (EUR/year)": "income"}})
+    assert found == {"customers.aliases.Income _EUR_year_": "income"}

@@ -25,6 +25,19 @@ def test_a_placed_file_comes_before_the_sample(empty_folder: Path) -> None:
     assert customer_source("sample.csv") == "data/source/customers.csv"
 
 
+def test_a_placed_file_is_found_from_a_folder_below(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (empty_folder / "pyproject.toml").write_text(
+        '[tool.kedro]\npackage_name="p"\nproject_name="p"\nkedro_init_version="1.7.0"\n'
+    )
+    (empty_folder / "data" / "source").mkdir(parents=True)
+    (empty_folder / "data" / "source" / "customers.csv").touch()
+    (empty_folder / "notebooks").mkdir()
+    monkeypatch.chdir(empty_folder / "notebooks")
+    assert customer_source("sample.csv") == "data/source/customers.csv"
+
+
 def test_a_named_file_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMENTATION_SOURCE", "export.csv")
     assert customer_source("sample.csv") == "export.csv"

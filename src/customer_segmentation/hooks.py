@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
+from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
 
 Catalog = CatalogProtocol[Any, Any]
@@ -25,8 +27,41 @@ _SELECTIONS = (
     "to_nodes",
     "from_inputs",
     "to_outputs",
+    "namespaces",
+    "only_missing_outputs",
 )
 _FILES = ("segmenter", "cold_start")
+
+
+class Promotion(Parameters):
+    """The `promotion` block of the configuration."""
+
+    after_whole_run: bool
+
+
+class ParameterHooks:
+    """Before a run: parameters that no pipeline reads are refused, since they would do nothing."""
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, catalog: Catalog) -> None:
+        """Check the blocks' names, and the one block that no node reads.
+
+        Raises:
+            UserError: A block is unknown, or `promotion` is not what it should be.
+        """
+        given = catalog.load("parameters")
+        inputs = pipelines["__default__"].inputs()
+        blocks = {name.split(":")[1].split(".")[0] for name in inputs if ":" in name}
+        known = sorted(blocks | {"promotion"})
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            message = f"wrong parameters: {unknown} are read by nobody; the blocks are {known}"
+            raise UserError(message)
+        try:
+            Promotion(**given["promotion"])
+        except (TypeError, ValueError) as error:
+            message = "wrong parameters: `promotion` holds `after_whole_run`, true or false"
+            raise UserError(message) from error
 
 
 class MissingInputHooks:
@@ -70,7 +105,9 @@ class TrackingHooks:
         """Keep the data's hash, before MLflow's run ends."""
         import mlflow  # noqa: PLC0415 - as above
 
-        if mlflow.active_run() and "row_accounting" in pipeline.datasets():
+        # Ingestion alone reads data that are not accounted for yet.
+        is_known = catalog.exists("row_accounting") and pipeline.outputs() != {"bronze_customers"}
+        if mlflow.active_run() and is_known:
             accounting = catalog.load("row_accounting")
             mlflow.set_tags({key: accounting[key] for key in ("source_name", "source_sha256")})
 
@@ -84,13 +121,16 @@ class ChampionHooks:
         is_whole = not any(run_params[selection] for selection in _SELECTIONS)
         if not (is_whole and catalog.load("params:promotion.after_whole_run")):
             return
+        written = []
         for name in _FILES:
-            candidate = _path(catalog, f"{name}_candidate")
             champion = _path(catalog, f"{name}_champion")
             champion.parent.mkdir(parents=True, exist_ok=True)
-            written = champion.with_name(f".{champion.name}")
-            shutil.copyfile(candidate, written)
-            written.replace(champion)
+            copy = champion.with_name(f".{champion.name}")
+            shutil.copyfile(_path(catalog, f"{name}_candidate"), copy)
+            written.append((copy, champion))
+        # Both are there before either is replaced: the two belong together.
+        for copy, champion in written:
+            copy.replace(champion)
 
 
 class SummaryHooks:
@@ -99,7 +139,7 @@ class SummaryHooks:
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
         """Print both."""
-        if "report" in pipeline.outputs():
+        if "segment_summary" in pipeline.outputs():
             click.echo(f"\n{catalog.load('segment_summary')}\n\nReport: {_path(catalog, 'report')}")
 
 
@@ -111,7 +151,8 @@ def flattened(values: dict[str, Any]) -> dict[str, str]:
         if isinstance(content, dict):
             found |= flattened({f"{name}.{key}": part for key, part in content.items()})
         elif "." in name:
-            found[name] = str(content)
+            # MLflow takes few signs in a name; a company's own headers hold any.
+            found[re.sub(r"[^\w.\- ]", "_", name)] = str(content)
     return found
 
 

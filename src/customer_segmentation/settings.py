@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 
 from kedro.config import OmegaConfigLoader
+from kedro.utils import find_kedro_project
 
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.hooks import (
     ChampionHooks,
     MissingInputHooks,
+    ParameterHooks,
     SummaryHooks,
     TrackingHooks,
 )
@@ -25,7 +27,8 @@ PLACED_SOURCE = Path("data/source/customers.csv")
 def customer_source(sample: str) -> str:
     """The customers' file: `SEGMENTATION_SOURCE`, else the placed file, else the sample."""
     named = os.environ.get("SEGMENTATION_SOURCE")
-    return named or (str(PLACED_SOURCE) if PLACED_SOURCE.is_file() else sample)
+    project = find_kedro_project(Path.cwd()) or Path()
+    return named or (str(PLACED_SOURCE) if (project / PLACED_SOURCE).is_file() else sample)
 
 
 CONFIG_LOADER_CLASS = OmegaConfigLoader
@@ -36,4 +39,10 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {"customer_source": customer_source},
 }
 DATA_CATALOG_CLASS = WholeFilesCatalog
-HOOKS = (MissingInputHooks(), TrackingHooks(), ChampionHooks(), SummaryHooks())
+HOOKS = (
+    MissingInputHooks(),
+    ParameterHooks(),
+    TrackingHooks(),
+    ChampionHooks(),
+    SummaryHooks(),
+)

@@ -22,6 +22,12 @@ def resolver(environment: str) -> CatalogConfigResolver:
     return CatalogConfigResolver(config)
 
 
+def kind(found: CatalogConfigResolver, name: str) -> str:
+    """The type that a dataset resolves to; '' where Kedro would only keep it in memory."""
+    named = str(found.resolve_pattern(name).get("type", ""))
+    return "" if named.endswith("MemoryDataset") else named
+
+
 def is_kept(name: str) -> bool:
     return not name.startswith("params:") and name != "parameters"
 
@@ -33,7 +39,30 @@ def test_tables_files_and_source_resolve(environment: str) -> None:
     tables = {name for name in named if name.startswith(LAYERS)}
     assert {"bronze_customers", "silver_customers", "silver_quarantine", "gold_features"} <= tables
     for name in tables | {"source", "segmenter_candidate", "cold_start_candidate", "report"}:
-        assert found.resolve_pattern(name).get("type"), f"{name} is not in {environment}"
+        assert kind(found, name), f"{name} is not in {environment}"
+
+
+# What nodes hand on without keeping it.
+IN_MEMORY = {
+    "checked_customers",
+    "row_counts",
+    "clustering_sample",
+    "measured_candidates",
+    "learned_segmenter",
+    "eda_sample",
+    "labelled_customers",
+    "demonstration_validation",
+    "cold_start_validation",
+    "fitted_cold_start",
+    "unchecked_cold_start",
+}
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_every_dataset_is_kept_or_named_as_not_kept(environment: str) -> None:
+    found = resolver(environment)
+    named = {name for name in pipelines["__default__"].datasets() if is_kept(name)}
+    assert {name for name in named if not kind(found, name)} == IN_MEMORY
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
@@ -41,7 +70,7 @@ def test_every_pipeline_reads_only_what_is_kept_or_made(environment: str) -> Non
     found = resolver(environment)
     for name, pipeline in pipelines.items():
         for needed in filter(is_kept, pipeline.inputs()):
-            assert found.resolve_pattern(needed).get("type"), f"{needed} of {name}"
+            assert kind(found, needed), f"{needed} of {name}"
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])

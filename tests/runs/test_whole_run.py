@@ -256,11 +256,13 @@ def test_another_companys_export_is_a_mapping(
     whole_run: tuple[Project, Result], new_project: Project
 ) -> None:
     rewrite_sample(
-        new_project, ";", {"ID": "client", "Income": " Annual income ", "MntWines": "wine"}
+        new_project, ";", {"ID": "client", "Income": " Income (EUR/year) ", "MntWines": "wine"}
     )
     config = new_project.root / "conf" / "base" / "parameters_customers.yml"
     text = config.read_text().replace("    ID: customer_id", "    client: customer_id")
-    text = text.replace("    Income:", "    Annual income:").replace("    MntWines:", "    wine:")
+    text = text.replace("    Income:", "    Income (EUR/year):").replace(
+        "    MntWines:", "    wine:"
+    )
     config.write_text(text)
     result = new_project.run("--pipelines=ingestion,preprocessing,clustering,label_generation")
     assert result.exit_code == 0, result.output

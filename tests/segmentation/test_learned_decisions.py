@@ -15,7 +15,7 @@ from customer_segmentation.segmentation.learned_decisions import (
     weighted_quantiles,
 )
 
-RULE = DecisionRule((0.5, 0.8), 0.75, 3.0, 75.0)
+RULE = DecisionRule((0.5, 0.8), 0.75, 3.0, 75.0, 0.95)
 ROWS = 500
 
 

@@ -85,3 +85,9 @@ def test_without_spend_and_deals_segments_are_told_apart_by_their_features() -> 
 def test_a_base_that_spends_nothing_is_moderate() -> None:
     base = BASE | {"spend_total": 0.0}
     assert name_segments([segment(0.0)], base, SPREAD)[0].name == "Moderate"
+
+
+def test_nobody_is_deal_seeking_where_nobody_buys_with_a_discount() -> None:
+    base = {"spend_total": 100.0, "purchases_deals": 0.0}
+    means = [{"spend_total": 200.0, "purchases_deals": 0.0}]
+    assert [n.name for n in name_segments(means, base, {"spend_total": 1.0})] == ["High-value"]

@@ -96,6 +96,10 @@ class DelimitedTextDataset(AbstractDataset[None, "pd.DataFrame"]):
             raise UserError(message)
         headers = next(csv.reader([header], delimiter=delimiter))
         names = [name.strip() for name in headers]
+        unnamed = [position for position, name in enumerate(names, start=1) if not name]
+        if len(unnamed) > 1:
+            message = f"{self._filepath}: columns {unnamed} have no name. Name or remove them."
+            raise UserError(message)
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             message = f"{self._filepath}: the header names {repeated} more than once. Rename one."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import fsspec
@@ -9,8 +10,6 @@ from kedro.io import AbstractVersionedDataset
 from kedro.io.core import get_filepath_str, get_protocol_and_path
 
 if TYPE_CHECKING:
-    from pathlib import PurePosixPath
-
     import onnx
 
 
@@ -24,8 +23,6 @@ class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelPr
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """The file need not be there yet."""
-        from pathlib import PurePosixPath  # noqa: PLC0415 - beside its use in the annotation
-
         protocol, path = get_protocol_and_path(filepath)
         self._protocol = protocol
         self._fs = fsspec.filesystem(

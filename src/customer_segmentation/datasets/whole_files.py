@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,8 +25,10 @@ class WholeFilesCatalog(DataCatalog):
             return
         target = Path(dataset._filepath)  # noqa: SLF001 - no dataset has a public name for it
         # A folder beside it, so that the rename stays on one disk and the file keeps its name.
-        folder = target.parent / f".writing-{target.name}-{os.getpid()}"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = target.parent / f".writing-{target.name}"
+        # What a killed run left.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         dataset._filepath = PurePosixPath((folder / target.name).as_posix())  # noqa: SLF001
         try:
             super().save(name, data)

@@ -10,12 +10,11 @@ import ndonnx as ndx
 import numpy as np
 import onnx
 import spox.opset.ai.onnx.v21 as op
-from numpy.typing import NDArray
 from spox import Tensor, Var, argument, build
 
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.graph import MISSING
+from customer_segmentation.scoring.graph import MISSING, column, constant
 from customer_segmentation.scoring.metadata import INPUT, contract_rules, with_metadata
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
@@ -34,12 +33,12 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     arrays = {name: ndx.asarray(part) for name, part in zip(columns, split, strict=True)}
     values = on_arrays(model.features, arrays)
     selected = op.concat([values[name].unwrap_spox() for name in model.features], axis=0)
-    capped = op.min([selected, _column(model.caps)])
-    standardised = op.div(op.sub(capped, _column(model.means)), _column(model.deviations))
-    scores = op.add(op.matmul(_constant(model.weights), standardised), _column(model.intercepts))
+    capped = op.min([selected, column(model.caps)])
+    standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
+    scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
 
     # A sum is NaN where any part is.
-    missing = op.isnan(op.reduce_sum(rows, _constant([0], np.int64), keepdims=1))
+    missing = op.isnan(op.reduce_sum(rows, constant([0], np.int64), keepdims=1))
     answers = _answers(scores, missing, model.names)
     built = build({INPUT: customers}, answers)
     return with_metadata(built, _describe(model, columns, list(answers)))
@@ -52,10 +51,10 @@ def probability_output(segment: SegmentName) -> str:
 
 def _answers(scores: Var, missing: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
     """One vector an answer, from (segments x rows) scores; of equal ones, the lowest index."""
-    axis = _constant([0], np.int64)
+    axis = constant([0], np.int64)
     best = op.cast(op.arg_max(scores, axis=0, keepdims=1), to=np.float64)
-    segment = op.cast(op.where(missing, _constant(MISSING), best), to=np.int64)
-    probabilities = op.where(missing, _constant(np.nan), op.softmax(scores, axis=0))
+    segment = op.cast(op.where(missing, constant(MISSING), best), to=np.int64)
+    probabilities = op.where(missing, constant(np.nan), op.softmax(scores, axis=0))
     parts = op.split(probabilities, num_outputs=len(names), axis=0)
     return {"segment": op.squeeze(segment, axis)} | {
         probability_output(name): op.squeeze(part, axis)
@@ -77,11 +76,3 @@ def _describe(
         "metrics": model.metrics,
         "provenance": model.provenance,
     }
-
-
-def _column(values: NDArray[np.float64]) -> Var:
-    return _constant(values[:, None])
-
-
-def _constant(values: object, dtype: type = np.float64) -> Var:
-    return op.constant(value=np.asarray(values, dtype=dtype))

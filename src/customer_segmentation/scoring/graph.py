@@ -15,7 +15,12 @@ from spox import Tensor, Var, argument, build
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.metadata import INPUT, describe_segmenter, with_metadata
+from customer_segmentation.scoring.metadata import (
+    INPUT,
+    describe_segmenter,
+    has_codes,
+    with_metadata,
+)
 from customer_segmentation.segmentation.segmenter import Segmenter
 
 MISSING = -1.0
@@ -37,7 +42,7 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
     selected = op.concat([values[name].unwrap_spox() for name in features], axis=0)
     ids, margin = _segments(selected, segmenter)
     # NaN where any input is, else 0.
-    missing = op.matmul(_constant(np.zeros((1, len(columns)))), rows)
+    missing = op.matmul(constant(np.zeros((1, len(columns)))), rows)
     answers = _answers(
         ids, {"margin": margin} | {n: values[n].unwrap_spox() for n in decisions}, missing
     )
@@ -56,31 +61,31 @@ def input_columns(segmenter: Segmenter) -> tuple[str, ...]:
 def _segments(selected: Var, segmenter: Segmenter) -> tuple[Var, Var]:
     """The nearest two segments (2 x rows) and the margin (1 x rows) of (features x rows)."""
     scaling, centroids = segmenter.scaling, segmenter.centroids
-    capped = op.min([selected, _column(scaling.caps)])
+    capped = op.min([selected, column(scaling.caps)])
     # (x - mean) / deviation, and then the components: one product and one sum.
     weights = segmenter.projection.components.T / scaling.deviations
     points = _affine(weights, capped, -(weights * scaling.means).sum(axis=1))
     distances = _affine(-2.0 * centroids, points, (centroids * centroids).sum(axis=1))
     # Of equal distances, the lowest index: TopK's own rule.
-    squares, ids = op.top_k(distances, _constant([2], np.int64), axis=0, largest=0)
-    norm = op.reduce_sum_square(points, _constant([0], np.int64), keepdims=1)
+    squares, ids = op.top_k(distances, constant([2], np.int64), axis=0, largest=0)
+    norm = op.reduce_sum_square(points, constant([0], np.int64), keepdims=1)
     # Rounding may leave a square just below 0.
-    own, other = op.split(op.max([op.add(squares, norm), _constant(_TINY)]), num_outputs=2, axis=0)
-    margin = op.sub(_constant(1.0), op.sqrt(op.div(own, other)))
+    own, other = op.split(op.max([op.add(squares, norm), constant(_TINY)]), num_outputs=2, axis=0)
+    margin = op.sub(constant(1.0), op.sqrt(op.div(own, other)))
     return op.cast(ids, to=np.float64), margin
 
 
 def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float64]) -> Var:
-    return op.gemm(_constant(weights), values, _column(offsets))
+    return op.gemm(constant(weights), values, column(offsets))
 
 
 def _answers(ids: Var, values: dict[str, Var], missing: Var) -> dict[str, Var]:
     """One vector an answer: the two segments and the values; -1 or NaN where `missing` is NaN."""
-    axis = _constant([0], np.int64)
-    codes = [name for name in values if _is_code(name)]
+    axis = constant([0], np.int64)
+    codes = [name for name in values if has_codes(name)]
     # Codes are masked and cast together: one step costs as much for one as for all of them.
     stacked = op.concat([ids, *(values[name] for name in codes)], axis=0)
-    whole = op.cast(op.where(op.isnan(missing), _constant(MISSING), stacked), to=np.int64)
+    whole = op.cast(op.where(op.isnan(missing), constant(MISSING), stacked), to=np.int64)
     names = ["segment", "runner_up", *codes]
     parts = dict(zip(names, op.split(whole, num_outputs=len(names), axis=0), strict=True))
     return {
@@ -89,14 +94,11 @@ def _answers(ids: Var, values: dict[str, Var], missing: Var) -> dict[str, Var]:
     }
 
 
-def _is_code(name: str) -> bool:
-    """Whether an answer is a whole number that stands for a label."""
-    return name in DECISIONS and bool(DECISIONS[name].labels)
+def column(values: NDArray[np.float64]) -> Var:
+    """One number a feature, against (features x rows)."""
+    return constant(values[:, None])
 
 
-def _column(values: NDArray[np.float64]) -> Var:
-    return _constant(values[:, None])
-
-
-def _constant(values: object, dtype: type = np.float64) -> Var:
+def constant(values: object, dtype: type = np.float64) -> Var:
+    """A constant of the graph, float64 unless told otherwise."""
     return op.constant(value=np.asarray(values, dtype=dtype))

@@ -30,7 +30,7 @@ def describe_segmenter(
         "columns": list(columns),
         "outputs": list(outputs),
         "segments": [asdict(name) for name in segmenter.names],
-        "codes": {name: list(DECISIONS[name].labels) for name in outputs if _has_codes(name)},
+        "codes": {name: list(DECISIONS[name].labels) for name in outputs if has_codes(name)},
         "contract": contract_rules(columns),
         "scaling": {
             "features": list(scaling.features),
@@ -77,5 +77,6 @@ def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _has_codes(name: str) -> bool:
+def has_codes(name: str) -> bool:
+    """Whether an answer is a whole number that stands for a label."""
     return name in DECISIONS and bool(DECISIONS[name].labels)

@@ -18,6 +18,25 @@ from customer_segmentation.scoring.metadata import INPUT, VERSION, read_metadata
 _CHUNK = 4_096
 
 
+# The column of a scored table that tells which artifact scored it.
+ARTIFACT_VERSION = "artifact_version"
+
+
+def require_version(scored: nw.LazyFrame[Any], version: str) -> None:
+    """Refuse a table that another artifact scored.
+
+    Raises:
+        UserError: Names both versions and the command that scores anew.
+    """
+    found = scored.select(nw.col(ARTIFACT_VERSION).min()).collect().item()
+    if found != version:
+        message = (
+            f"gold_segments was scored by the artifact {found}, the candidate is {version}: "
+            "run kedro run --pipelines=label_generation first."
+        )
+        raise UserError(message)
+
+
 class Scorer:
     """An artifact ready to score; the same customer gets the same answer in any batch.
 

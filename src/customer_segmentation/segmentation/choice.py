@@ -119,7 +119,9 @@ def representative_rows(weights: Array, size: int, seed: int) -> NDArray[np.intp
         return np.arange(len(weights))
     random = np.random.default_rng(seed)
     count = min(size, len(weights))
-    return np.sort(random.choice(len(weights), count, p=weights / weights.sum()))
+    # Rows of one weight need not be drawn twice, which silhouettes would take for heaps.
+    again = bool(np.any(weights != weights[0]))
+    return np.sort(random.choice(len(weights), count, again, weights / weights.sum()))
 
 
 def stability(points: Array, weights: Array, centroids: Array, rule: ChoiceOfK, seed: int) -> float:

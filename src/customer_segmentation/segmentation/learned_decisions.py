@@ -17,7 +17,6 @@ Array = NDArray[np.float64]
 
 _PERCENTILE_STEPS = 20
 _FOLDS = 5
-_CAP = 0.95
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,14 @@ class DecisionRule:
         deal_share_quantile: From which deal share on a customer waits for offers.
         least_deals: Purchases with a discount that such a customer has at least.
         least_likely_to_spend: Percentile of expected spend that earns a preview.
+        cap_quantile: Where the inputs of the expected spend are cut off.
     """
 
     income_quantiles: tuple[float, float]
     deal_share_quantile: float
     least_deals: float
     least_likely_to_spend: float
+    cap_quantile: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def learn_decisions(
         (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_quantile,))
         numbers["waits_for_offers"] = {"least_deal_share": share, "least_deals": rule.least_deals}
     if "likely_to_spend" in names:
-        caps, coefficients, expected, r2 = _expected_spend(columns, weights)
+        caps, coefficients, expected, r2 = _expected_spend(columns, weights, rule.cap_quantile)
         numbers["expected_spend"] = {"potential_caps": caps, "potential_weights": coefficients}
         steps = tuple(n / _PERCENTILE_STEPS for n in range(1, _PERCENTILE_STEPS))
         thresholds = weighted_quantiles(expected, weights, steps)
@@ -98,12 +99,14 @@ def _shares(
 
 
 def _expected_spend(
-    columns: Mapping[str, Array], weights: Array
-) -> tuple[list[float], list[float], Array, float]:
+    columns: Mapping[str, Array], weights: Array, cap_quantile: float
+) -> tuple[list[float], list[float], Array, float | None]:
     from sklearn.linear_model import LinearRegression  # noqa: PLC0415 - slow import
     from sklearn.model_selection import KFold, cross_val_score  # noqa: PLC0415 - slow import
 
-    caps = [weighted_quantiles(columns[name], weights, (_CAP,))[0] for name in POTENTIAL_INPUTS]
+    caps = [
+        weighted_quantiles(columns[name], weights, (cap_quantile,))[0] for name in POTENTIAL_INPUTS
+    ]
     inputs = np.column_stack(
         [np.minimum(columns[name], cap) for name, cap in zip(POTENTIAL_INPUTS, caps, strict=True)]
     )
@@ -111,6 +114,8 @@ def _expected_spend(
     model = LinearRegression().fit(inputs, target, sample_weight=weights)
     coefficients = rounded([*model.coef_, model.intercept_])
     # Rows are in the order of their sample keys, which is as good as shuffled.
-    scores = cross_val_score(LinearRegression(), inputs, target, cv=KFold(_FOLDS), scoring="r2")
     expected = inputs @ coefficients[:-1] + coefficients[-1]
+    if len(target) < 2 * _FOLDS:
+        return caps, coefficients.tolist(), expected, None
+    scores = cross_val_score(LinearRegression(), inputs, target, cv=KFold(_FOLDS), scoring="r2")
     return caps, coefficients.tolist(), expected, float(np.mean(scores))

@@ -53,7 +53,8 @@ def name_segments(
 
 
 def _plain_name(segment: Mapping[str, float], base: Mapping[str, float]) -> str:
-    deal_prone = DEALS in base and segment[DEALS] >= DEAL_PRONE * base[DEALS]
+    deals = base.get(DEALS, 0.0)
+    deal_prone = deals > 0.0 and segment[DEALS] >= DEAL_PRONE * deals
     if SPEND not in base:
         return _WITHOUT_SPEND[deal_prone]
     spend = segment[SPEND] / base[SPEND] if base[SPEND] else 1.0

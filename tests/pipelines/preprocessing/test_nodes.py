@@ -39,7 +39,7 @@ def run(
         checked = check_rows(bronze, customer_parameters, SELECTED)
         quarantine = quarantine_rows(checked)
         accounting = account_for_rows(bronze, checked, quarantine)
-        silver = keep_customers(checked, accounting)
+        silver, _ = keep_customers(checked, accounting)
         tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
         return {name: records_of(table) for name, table in tables.items()} | {
             "accounting": accounting

@@ -137,13 +137,18 @@ def learn_segmenter(
             for segment in range(len(centroids))
         ],
         _means(numbers, weights, described),
-        {name: float(np.std(numbers[name])) for name in clustering.features},
+        dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True)),
     )
     decisions = available_decisions(numbers)
+    if SPEND not in numbers:
+        # What a household is expected to spend can be used without its spend, but not learned.
+        unlearned = ("expected_spend", "likely_to_spend", "offer")
+        decisions = tuple(name for name in decisions if name not in unlearned)
     left_out = [name for name in DECISIONS if name not in decisions and name not in INTERMEDIATE]
     if left_out:
         logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
-    learned = learn_decisions(numbers, weights, decisions, clustering.decisions.rule())
+    rule = clustering.decisions.rule(clustering.cap_quantile)
+    learned = learn_decisions(numbers, weights, decisions, rule)
     segmenter = Segmenter(
         scaling=sample.scaling,
         projection=candidates.projection,

@@ -57,13 +57,21 @@ class DecisionParameters(Parameters):
     least_deals: int = Field(ge=0)
     preview_from: float = Field(ge=0.0, le=100.0)
 
-    def rule(self) -> DecisionRule:
+    @model_validator(mode="after")
+    def _tiers_are_in_order(self) -> Self:
+        if self.comfortable_from > self.affluent_from:
+            message = "comfortable_from is above affluent_from"
+            raise ValueError(message)
+        return self
+
+    def rule(self, cap_quantile: float) -> DecisionRule:
         """The same for `segmentation.learned_decisions`."""
         return DecisionRule(
             (self.comfortable_from, self.affluent_from),
             self.deal_share_from,
             float(self.least_deals),
             self.preview_from,
+            cap_quantile,
         )
 
 

@@ -12,7 +12,8 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.quarantine import REASONS, ROW_NUMBER
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
-from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.metadata import VERSION, metadata_of
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, Scorer, require_version
 from customer_segmentation.segmentation.profiles import weighted_means
 
 UNSEGMENTED = "unsegmented"
@@ -41,7 +42,7 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
     for name in scorer.outputs[len(("segment", "runner_up", "margin")) :]:
         codes = metadata["codes"].get(name)
         columns[name] = _words(answers[name], codes) if codes else answers[name]
-    columns["artifact_version"] = [scorer.version] * len(customers)
+    columns[ARTIFACT_VERSION] = [scorer.version] * len(customers)
     scored = nw.from_dict(
         {KEY: customers[KEY], AS_OF: customers[AS_OF]}, backend=customers.implementation
     )
@@ -51,12 +52,13 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
     ).to_native()
 
 
-def list_unsegmented(silver_quarantine: IntoFrame) -> IntoFrame:
-    """Who could not be segmented, and every reason why; a key may stand on several rows."""
+def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
+    """Whom the artifact could not score, and every reason why; a key may stand on several rows."""
+    version = nw.lit(metadata_of(artifact)[VERSION]).alias(ARTIFACT_VERSION)
     return (
         nw.from_native(silver_quarantine)
         .lazy()
-        .select(KEY, ROW_NUMBER, nw.lit(UNSEGMENTED).alias("segment"), REASONS, AS_OF)
+        .select(KEY, ROW_NUMBER, nw.lit(UNSEGMENTED).alias("segment"), REASONS, AS_OF, version)
         .sort(ROW_NUMBER)
         .to_native()
     )
@@ -71,7 +73,9 @@ def profile_segments(
     """
     features: nw.LazyFrame[Any] = nw.from_native(gold_features).lazy()
     segments: nw.LazyFrame[Any] = nw.from_native(gold_segments).lazy()
-    codes = Scorer(artifact.SerializeToString()).metadata["codes"]
+    metadata = metadata_of(artifact)
+    require_version(segments, metadata[VERSION])
+    codes = metadata["codes"]
     shares = {
         f"{name}={label}": nw.when(nw.col(name) == label).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
         for name, labels in codes.items()

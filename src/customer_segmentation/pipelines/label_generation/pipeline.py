@@ -23,7 +23,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 list_unsegmented,
-                inputs="silver_quarantine",
+                inputs=["silver_quarantine", "segmenter_candidate"],
                 outputs="gold_unsegmented",
                 name="list_unsegmented",
             ),

@@ -87,8 +87,10 @@ def account_for_rows(
     return accounting | {"reasons": _count_reasons(nw.from_native(quarantine).lazy())}
 
 
-def keep_customers(checked: CheckedCustomers, accounting: dict[str, Any]) -> IntoFrame:
-    """The customers: canonical columns, one row a key.
+def keep_customers(
+    checked: CheckedCustomers, accounting: dict[str, Any]
+) -> tuple[IntoFrame, dict[str, Any]]:
+    """The customers: canonical columns, one row a key; and the accounting, kept only with them.
 
     Raises:
         UserError: There is none.
@@ -101,7 +103,7 @@ def keep_customers(checked: CheckedCustomers, accounting: dict[str, Any]) -> Int
             "headers, formats and spellings in conf/base/parameters_customers.yml."
         )
         raise UserError(message)
-    return checked.customers().to_native()
+    return checked.customers().to_native(), accounting
 
 
 def compute_features(silver: IntoFrame) -> IntoFrame:

@@ -32,13 +32,13 @@ def create_pipeline() -> Pipeline:
             node(
                 account_for_rows,
                 inputs=["bronze_customers", "checked_customers", "silver_quarantine"],
-                outputs="row_accounting",
+                outputs="row_counts",
                 name="account_for_rows",
             ),
             node(
                 keep_customers,
-                inputs=["checked_customers", "row_accounting"],
-                outputs="silver_customers",
+                inputs=["checked_customers", "row_counts"],
+                outputs=["silver_customers", "row_accounting"],
                 name="keep_customers",
             ),
             node(

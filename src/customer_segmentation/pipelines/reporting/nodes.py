@@ -23,7 +23,7 @@ from customer_segmentation.pipelines.reporting.models import (
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
 from customer_segmentation.pipelines.reporting.relations import explain_relations
 from customer_segmentation.pipelines.reporting.summary import five_lines
-from customer_segmentation.scoring.metadata import VERSION, read_metadata
+from customer_segmentation.scoring.metadata import VERSION, metadata_of
 
 # onnx.ModelProto: its library is imported when run.
 Artifact = Any
@@ -45,9 +45,9 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
     Raises:
         UserError: The inputs come of different runs.
     """
-    metadata = read_metadata({entry.key: entry.value for entry in segmenter.metadata_props})
+    metadata = metadata_of(segmenter)
     found = read_profiles(profiles)
-    _require_one_run(metadata, found, clustering, supervised)
+    _require_one_run(metadata, found, accounting, clustering, supervised)
     names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
     rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
     spend = overview_bars(found.segments, spend_share)
@@ -72,19 +72,24 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
     )
 
 
-def summarise_segments(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
-    """The segments in five lines at most."""
+def summarise_segments(
+    profiles: IntoFrame, clustering_summary: dict[str, Any], _report: str
+) -> str:
+    """The segments in five lines at most, once there is a report that says more."""
     return five_lines(profiles, clustering_summary)
 
 
 def _require_one_run(
     metadata: dict[str, Any],
     profiles: Profiles,
+    accounting: dict[str, Any],
     clustering: dict[str, Any],
     supervised: dict[str, Any],
 ) -> None:
     names = [segment["name"] for segment in metadata["segments"]]
+    learned_from = metadata["provenance"]["customers"]
     stale = {
+        "preprocessing": accounting["customers"] != learned_from,
         "label_generation": not {s.name for s in profiles.segments} <= {*names},
         "clustering": clustering["segments"] != names,
         "supervised_training": supervised["cold_start"]["segmenter_version"] != metadata[VERSION],

@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 summarise_segments,
-                inputs=["gold_segment_profiles", "clustering_summary"],
+                inputs=["gold_segment_profiles", "clustering_summary", "report"],
                 outputs="segment_summary",
                 name="summarise_segments",
             ),

@@ -56,7 +56,7 @@ def draw_customers(
     Raises:
         UserError: The segments are of another run than the segmenter.
     """
-    names = tuple(SegmentName(**segment) for segment in _metadata(segmenter)["segments"])
+    names = tuple(SegmentName(**segment) for segment in _metadata_of(segmenter)["segments"])
     return draw_labelled(
         nw.from_native(features).lazy(),
         nw.from_native(segments).lazy(),
@@ -98,7 +98,7 @@ def build_artifact(
         build_cold_start,
     )
 
-    described = _metadata(segmenter)
+    described = _metadata_of(segmenter)
     learned = models.weights_of(fitted)
     metrics = summarise(validation, parameters.calibration_bins)
     cross_validated = {
@@ -164,7 +164,7 @@ def report_metrics(
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow."""
     bins = parameters.calibration_bins
-    described = _metadata(artifact)
+    described = _metadata_of(artifact)
     exported = cold_start.probabilities[models.EXPORTED]
     metrics = {
         "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
@@ -180,17 +180,15 @@ def report_metrics(
     return metrics, flat(metrics, models.EXPORTED)
 
 
-def plot_confusion(cold_start: Validation, artifact: Artifact) -> plots.Figure:
+def plot_confusion(cold_start: Validation, _artifact: Artifact) -> plots.Figure:
     """The exported model's confusion, once its artifact is checked."""
-    del artifact
     return plots.plot_confusion(cold_start, models.EXPORTED)
 
 
 def plot_calibration(
-    cold_start: Validation, artifact: Artifact, parameters: SupervisedTrainingParameters
+    cold_start: Validation, _artifact: Artifact, parameters: SupervisedTrainingParameters
 ) -> plots.Figure:
     """The exported model's calibration, once its artifact is checked."""
-    del artifact
     return plots.plot_calibration(cold_start, models.EXPORTED, parameters.calibration_bins)
 
 
@@ -230,7 +228,7 @@ def _section(validation: Validation, bins: int) -> dict[str, Any]:
     }
 
 
-def _metadata(artifact: Artifact) -> dict[str, Any]:
-    from customer_segmentation.scoring.metadata import read_metadata  # noqa: PLC0415 - onnx, as above
+def _metadata_of(artifact: Artifact) -> dict[str, Any]:
+    from customer_segmentation.scoring.metadata import metadata_of  # noqa: PLC0415 - onnx, as above
 
-    return read_metadata({entry.key: entry.value for entry in artifact.metadata_props})
+    return metadata_of(artifact)
