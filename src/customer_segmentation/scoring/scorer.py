@@ -28,10 +28,11 @@ def require_version(scored: nw.LazyFrame[Any], version: str) -> None:
     Raises:
         UserError: Names both versions and the command that scores anew.
     """
-    found = scored.select(nw.col(ARTIFACT_VERSION).min()).collect().item()
-    if found != version:
+    column = nw.col(ARTIFACT_VERSION)
+    found = scored.select(first=column.min(), last=column.max()).collect().row(0)
+    if set(found) != {version}:
         message = (
-            f"gold_segments was scored by the artifact {found}, the candidate is {version}: "
+            f"gold_segments was scored by the artifact {found[0]}, the candidate is {version}: "
             "run kedro run --pipelines=label_generation first."
         )
         raise UserError(message)

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.customers.matrix import canonical_columns
 from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.features.definitions import (
@@ -92,6 +93,9 @@ class ClusteringParameters(Parameters):
         for name in features:
             if name not in FEATURES and not canonical_columns([name]):
                 message = f"{name!r} is no feature; docs/data_dictionary.md lists them"
+                raise ValueError(message)
+            if name in COLUMNS and COLUMNS[name].kind == "category":
+                message = f"{name!r} is a code without distances: take {name}_* features instead"
                 raise ValueError(message)
             if uses_outcome(name):
                 message = (

@@ -14,7 +14,18 @@ from customer_segmentation.pipelines.clustering.nodes import ClusteringSample, L
 from customer_segmentation.segmentation.choice import nearest, representative_rows
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+PALETTE = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#F0E442",
+    "#000000",
+    "#999999",
+    "#7A5195",
+)
 _SHOWN = 3000
 
 

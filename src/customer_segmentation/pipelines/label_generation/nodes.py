@@ -75,6 +75,8 @@ def profile_segments(
     segments: nw.LazyFrame[Any] = nw.from_native(gold_segments).lazy()
     metadata = metadata_of(artifact)
     require_version(segments, metadata[VERSION])
+    # Whom the artifact could not score belongs to no segment, and has no margin to average.
+    segments = segments.filter(nw.col("segment_id") >= 0)
     codes = metadata["codes"]
     shares = {
         f"{name}={label}": nw.when(nw.col(name) == label).then(nw.lit(1.0)).otherwise(nw.lit(0.0))

@@ -1,0 +1,270 @@
+"""Learning segments: what is refused, what is learned, and what is said of the choice of k."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.pipelines.clustering.nodes import (
+    ClusteringSample,
+    LearnedSegmenter,
+    MeasuredCandidates,
+    _by_spend,
+    build_checked_artifact,
+    draw_sample,
+    learn_segmenter,
+    measure_candidates,
+    summarise_choice,
+)
+from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.segmentation.choice import nearest
+from tests.pipelines.calling import call
+from tests.scoring.example import FEATURES, draw_customers
+
+MEASURES = ("inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability")
+# Three customers on a line, whom the centroids below are nearest to one by one.
+POINTS = np.array([[0.0], [10.0], [20.0]])
+
+
+def draw(gold: Any, clustering: ClusteringParameters) -> ClusteringSample:
+    return call(draw_sample, gold_features=gold, clustering=clustering)
+
+
+def learn(
+    sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
+) -> LearnedSegmenter:
+    return call(learn_segmenter, sample=sample, candidates=candidates, clustering=clustering)
+
+
+def test_a_small_base_is_its_own_sample(
+    gold: pd.DataFrame, clustering: ClusteringParameters, frame_of: Callable[..., Any]
+) -> None:
+    sample = draw(frame_of(gold.to_dict("list")), clustering)
+    assert (sample.customers, sample.as_of) == (300, "2014-06-30")
+    assert sorted(sample.rows["customer_id"].to_list()) == gold["customer_id"].to_list()
+    assert sample.weights.tolist() == [1.0] * 300
+    np.testing.assert_allclose(sample.standardised().mean(axis=0), 0.0, atol=1e-9)
+
+
+def test_a_sample_keeps_the_numbers_and_no_key_or_day(sample: ClusteringSample) -> None:
+    assert {"customer_id", "as_of", "sample_key"}.isdisjoint(sample.numbers())
+    assert {*FEATURES, "weight"} <= sample.numbers().keys()
+
+
+def test_an_absent_feature_is_named_with_what_to_do(
+    gold: pd.DataFrame, clustering: ClusteringParameters
+) -> None:
+    without = gold.drop(columns=["income", "age"])
+    with pytest.raises(UserError, match=r"has no income, age.*--pipelines=preprocessing"):
+        draw(without, clustering)
+
+
+def test_as_many_customers_as_segments_are_too_few(
+    gold: pd.DataFrame, clustering: ClusteringParameters
+) -> None:
+    with pytest.raises(UserError, match=r"5 customers cannot .* up to 5 segments.*`clustering\.k"):
+        draw(gold.head(5), clustering)
+    assert draw(gold.head(6), clustering).customers == 6
+
+
+def test_a_feature_of_one_value_is_named(
+    gold: pd.DataFrame, clustering: ClusteringParameters
+) -> None:
+    with pytest.raises(UserError, match=r"`income` has one value for all customers"):
+        draw(gold.assign(income=50_000.0), clustering)
+
+
+def test_too_few_different_customers_are_counted(
+    gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters
+) -> None:
+    four = pd.concat([draw_customers(4)] * 20, ignore_index=True)
+    sample = draw(gold_of(four), clustering)
+    with pytest.raises(UserError, match=r"only 4 different values of income, .* the 5 segments"):
+        call(measure_candidates, sample=sample, clustering=clustering)
+
+
+def test_every_k_from_two_is_measured_and_one_of_them_chosen(
+    candidates: MeasuredCandidates,
+) -> None:
+    assert [m.k for m in candidates.measured] == [2, 3, 4, 5]
+    assert candidates.chosen in candidates.measured
+    assert candidates.chosen.k >= 3
+    assert candidates.elbow in (2, 3, 4, 5)
+
+
+def test_ids_go_by_descending_spend() -> None:
+    numbers = {"age": np.array([90.0, 30.0, 50.0]), "spend_total": np.array([5.0, 900.0, 70.0])}
+    found = _by_spend(POINTS, POINTS, numbers, np.ones(3), ["age", "spend_total"])
+    assert found.ravel().tolist() == [10.0, 20.0, 0.0]
+
+
+def test_ids_do_not_depend_on_the_order_that_centroids_were_found_in() -> None:
+    numbers = {"spend_total": np.array([5.0, 900.0, 70.0])}
+    found = _by_spend(POINTS[[2, 0, 1]], POINTS, numbers, np.ones(3), ["spend_total"])
+    assert found.ravel().tolist() == [10.0, 20.0, 0.0]
+
+
+def test_a_customer_that_stands_for_many_weighs_more_in_the_order_of_ids() -> None:
+    points, centroids = np.array([[0.0], [1.0], [20.0]]), np.array([[0.5], [20.0]])
+    numbers = {"spend_total": np.array([10.0, 100.0, 50.0])}
+    even = _by_spend(centroids, points, numbers, np.ones(3), ["spend_total"])
+    heavy = _by_spend(centroids, points, numbers, np.array([9.0, 1.0, 1.0]), ["spend_total"])
+    assert even.ravel().tolist() == [0.5, 20.0]
+    assert heavy.ravel().tolist() == [20.0, 0.5]
+
+
+def test_without_spend_ids_go_by_the_first_feature() -> None:
+    numbers = {"age": np.array([40.0, 30.0, 50.0]), "income": np.array([1.0, 2.0, 3.0])}
+    found = _by_spend(POINTS, POINTS, numbers, np.ones(3), ["age", "income"])
+    assert found.ravel().tolist() == [20.0, 0.0, 10.0]
+
+
+def test_a_centroid_nobody_is_nearest_to_ranks_as_the_base() -> None:
+    numbers = {"spend_total": np.array([5.0, 10.0, 900.0])}
+    centroids = np.array([[0.0], [20.0], [99.0]])
+    found = _by_spend(centroids, POINTS, numbers, np.ones(3), ["spend_total"])
+    assert found.ravel().tolist() == [20.0, 99.0, 0.0]
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3])
+def test_names_are_unique_and_the_first_segment_spends_most(
+    sample: ClusteringSample,
+    candidates: MeasuredCandidates,
+    clustering: ClusteringParameters,
+    position: int,
+) -> None:
+    chosen = replace(candidates, chosen=candidates.measured[position])
+    segmenter = learn(sample, chosen, clustering).segmenter
+    count = position + 2
+    assert len(segmenter.names) == len(segmenter.centroids) == count
+    assert len({name.key for name in segmenter.names}) == count
+    assert len({name.name for name in segmenter.names}) == count
+    labels = nearest(segmenter.projection.projected(sample.standardised()), segmenter.centroids)
+    spend = pd.Series(sample.numbers()["spend_total"]).groupby(labels).mean()
+    assert spend.is_monotonic_decreasing
+
+
+def test_the_segmenter_knows_where_it_came_from(
+    sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
+) -> None:
+    provenance = learn(sample, candidates, clustering).segmenter.provenance
+    assert provenance["as_of"] == "2014-06-30"
+    assert provenance["customers"] == provenance["sample_rows"] == 300
+
+
+def test_decisions_whose_columns_are_absent_are_left_out_and_told(
+    gold_of: Callable[..., pd.DataFrame],
+    clustering: ClusteringParameters,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sample = draw(gold_of(draw_customers(300).drop(columns="purchases_web")), clustering)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    with caplog.at_level(logging.WARNING, logger="customer_segmentation"):
+        learned = learn(sample, candidates, clustering)
+    taken = ("affluence_tier", "expected_spend", "likely_to_spend", "product")
+    assert learned.segmenter.decisions == taken
+    assert learned.segmenter.learned.keys() == {*taken}
+    (said,) = caplog.messages
+    assert said == "The source's columns do not allow: waits_for_offers, channel, offer."
+    artifact = call(build_checked_artifact, learned=learned, sample=sample)
+    outputs = {output.name for output in artifact.graph.output}
+    assert {"segment", "product"} <= outputs
+    assert outputs.isdisjoint({"waits_for_offers", "channel", "offer", "expected_spend"})
+
+
+def test_without_spend_what_a_household_may_spend_is_not_learned(
+    gold_of: Callable[..., pd.DataFrame],
+    block: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clustering = ClusteringParameters(**block | {"features": ["income", "age", "purchases_deals"]})
+    sample = draw(gold_of(draw_customers(300).drop(columns="spend_wines")), clustering)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    learned = learn(sample, candidates, clustering)
+    assert learned.segmenter.decisions == ("affluence_tier", "waits_for_offers", "channel")
+    assert learned.decisions.expected_spend_r2 is None
+    assert "do not allow: likely_to_spend, product, offer." in caplog.text
+    assert len(set(learned.segmenter.names)) == candidates.chosen.k
+
+
+def test_with_all_columns_nothing_is_left_out_or_told(
+    sample: ClusteringSample,
+    candidates: MeasuredCandidates,
+    clustering: ClusteringParameters,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    learned = learn(sample, candidates, clustering)
+    assert {"waits_for_offers", "channel", "offer"} <= {*learned.segmenter.decisions}
+    assert not caplog.messages
+
+
+def summarise(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
+    return call(summarise_choice, candidates=made_up, learned=learned, clustering=clustering)
+
+
+def test_the_table_has_one_row_a_k_and_one_chosen(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> None:
+    table, _, _ = summarise(made_up, learned, clustering)
+    assert list(table.columns) == ["k", *MEASURES, "chosen"]
+    assert table["k"].tolist() == [2, 3, 4, 5]
+    assert table["chosen"].tolist() == [False, True, False, False]
+    assert table["silhouette"].tolist() == pytest.approx([1 / 2, 1 / 3, 1 / 4, 1 / 5])
+
+
+def test_the_summary_tells_that_elbow_and_silhouette_disagree(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> None:
+    _, summary, _ = summarise(made_up, learned, clustering)
+    assert (summary["k"], summary["elbow_k"], summary["best_silhouette_k"]) == (3, 4, 2)
+    assert summary["elbow_agrees"] is False
+    assert summary["stability"] == 0.9
+    assert summary["segments"] == ["Segment 0", "Segment 1", "Segment 2"]
+    assert (summary["sample_rows"], summary["expected_spend_r2"]) == (2000, 0.75)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_the_summary_tells_that_the_elbow_agrees(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> None:
+    _, summary, _ = summarise(replace(made_up, elbow=3), learned, clustering)
+    assert summary["elbow_agrees"] is True
+
+
+def test_the_rule_is_told_in_words(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> None:
+    _, summary, _ = summarise(made_up, learned, clustering)
+    assert summary["rule"] == (
+        "the best silhouette among k of at least 3 whose bootstrap ARI is at least 0.8"
+    )
+
+
+def test_that_no_k_is_stable_enough_is_told_in_words(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> None:
+    unstable = replace(made_up, chosen=replace(made_up.chosen, stability=0.79))
+    _, summary, _ = summarise(unstable, learned, clustering)
+    assert summary["rule"] == "the most stable: no k of at least 3 has an ARI of 0.8"
+
+
+def test_the_tracked_history_has_a_step_a_k_and_the_chosen_numbers_once(
+    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+) -> None:
+    _, _, history = summarise(made_up, learned, clustering)
+    assert {*history} == {*MEASURES, "chosen_k", "chosen_silhouette", "chosen_stability"}
+    for name in MEASURES:
+        assert [entry["step"] for entry in history[name]] == [2, 3, 4, 5]
+    assert [entry["value"] for entry in history["inertia"]] == [500.0, 1000.0 / 3, 250.0, 200.0]
+    assert history["chosen_k"] == [{"step": 0, "value": 3.0}]
+    assert history["chosen_stability"] == [{"step": 0, "value": 0.9}]

@@ -1,0 +1,85 @@
+"""The `clustering` parameters: what is wrong is named before any data is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+
+
+def test_the_shipped_parameters_are_valid_and_reach_the_rule(shipped: dict[str, Any]) -> None:
+    rule, k = ClusteringParameters(**shipped).k.rule(), shipped["k"]
+    assert (rule.least, rule.most) == (k["least"], k["most"])
+    assert (rule.starts, rule.bootstraps) == (k["starts"], k["bootstraps"])
+    assert (rule.least_stability, rule.sample) == (k["least_stability"], k["sample_rows"])
+
+
+@pytest.mark.parametrize("name", ["spend_totl", "customer_id", "enrolled_on", "affluence_tier"])
+def test_an_unknown_feature_is_named_with_where_to_look(block: dict[str, Any], name: str) -> None:
+    with pytest.raises(ValidationError, match=rf"'{name}' is no feature; docs/data_dictionary"):
+        ClusteringParameters(**block | {"features": ["income", name]})
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("responded", "responded"),
+        ("accepted_campaign_3", "accepted_campaign_3"),
+        ("campaigns_accepted", "accepted_campaign_1, .*, accepted_campaign_5"),
+    ],
+)
+def test_a_campaign_answer_is_refused_with_its_columns(
+    block: dict[str, Any], name: str, answers: str
+) -> None:
+    with pytest.raises(ValidationError, match=rf"'{name}' comes from campaign .*\({answers}\)"):
+        ClusteringParameters(**block | {"features": ["income", name]})
+
+
+def test_a_repeated_feature_is_refused(block: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="a feature stands twice"):
+        ClusteringParameters(**block | {"features": ["income", "age", "income"]})
+
+
+def test_columns_and_features_may_be_mixed(block: dict[str, Any]) -> None:
+    features = ["recency_days", "enrolled_year", "spend_total", "complained"]
+    assert ClusteringParameters(**block | {"features": features}).features == features
+
+
+def test_a_least_k_above_the_most_is_refused(block: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"least \(6\) is above most \(5\)"):
+        ClusteringParameters(**block | {"k": block["k"] | {"least": 6}})
+    assert ClusteringParameters(**block | {"k": block["k"] | {"least": 5}}).k.least == 5
+
+
+def test_an_affluent_tier_that_begins_below_the_comfortable_is_refused(
+    block: dict[str, Any],
+) -> None:
+    tiers = block["decisions"] | {"comfortable_from": 0.9, "affluent_from": 0.5}
+    with pytest.raises(ValidationError, match="comfortable_from is above affluent_from"):
+        ClusteringParameters(**block | {"decisions": tiers})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"features": ["income"]}, "at least 2"),
+        ({"cap_quantile": 0.0}, "greater than 0"),
+        ({"cap_quantile": 1.5}, "less than or equal to 1"),
+        ({"coreset_rows": 999}, "greater than or equal to 1000"),
+        ({"seed": "1"}, "valid integer"),
+        ({"sed": 1}, "not permitted"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_name_of_the_parameter(
+    block: dict[str, Any], changed: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=rf"{next(iter(changed))}\n.*{message}"):
+        ClusteringParameters(**block | changed)
+
+
+def test_a_category_code_is_refused_since_codes_have_no_distances(block: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="'marital_status' is a code without distances"):
+        ClusteringParameters(**block | {"features": ["income", "marital_status"]})
