@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 from click.testing import Result
@@ -92,12 +93,16 @@ def test_the_candidate_of_a_whole_run_in_dev_is_the_champion(
         ).read_bytes()
 
 
-def test_one_pipeline_alone_leaves_the_champion_as_it_is(used_project: Project) -> None:
+def test_one_pipeline_alone_leaves_the_champion_and_names_its_data(used_project: Project) -> None:
     champion = used_project.root / "data" / "models" / "champion" / "segmenter.onnx"
     champion.write_bytes(b"the champion")
     result = used_project.run("--pipeline=clustering")
     assert result.exit_code == 0, result.output
     assert champion.read_bytes() == b"the champion"
+    accounting = json.loads((used_project.root / "data/reporting/row_accounting.json").read_text())
+    run = mlflow.last_active_run()
+    assert run.info.run_name == "clustering"
+    assert run.data.tags["source_sha256"] == accounting["source_sha256"]
 
 
 def test_two_runs_on_one_input_give_the_same_tables_and_artifacts(

@@ -1,7 +1,8 @@
 """Tell customers from rows that break the contract: every row, with every reason.
 
-Rows equal in all cells as sent are repeats: the lowest row number stays. A key that stands on
-rows with different cells condemns all of them, since nobody can say which is true.
+Rows equal in all cells as sent are repeats: the lowest row number stays, the rest are removed and
+counted. A key that stands on rows with different cells condemns all that are left of them, since
+nobody can say which is true.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
     """Canonical column -> header as sent.
 
     Raises:
-        UserError: Two headers stand for one column, or one has a name that ingestion adds.
+        UserError: Two headers stand for one column.
     """
     cells = [header for header in headers if header not in ADDED]
     try:

@@ -20,9 +20,6 @@ day (`customers.as_of`). A feature with a missing input is missing.
 """
 
 
-_DECISIONS = DECISIONS.values()
-
-
 def markdown() -> str:
     """The whole page."""
     parts = [

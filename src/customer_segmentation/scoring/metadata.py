@@ -16,8 +16,9 @@ from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.segmentation.segmenter import Segmenter
 
 INPUT = "customers"
-_PREFIX = "customer_segmentation."
 VERSION = "version"
+# Keeps our entries apart from those of the tools that built the graph.
+_PREFIX = "customer_segmentation."
 
 
 def describe_segmenter(

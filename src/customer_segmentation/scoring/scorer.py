@@ -17,7 +17,6 @@ from customer_segmentation.scoring.metadata import INPUT, VERSION, read_metadata
 # Rows that fit the cache: up to twice as fast as all at once, most of all on a busy machine.
 _CHUNK = 4_096
 
-
 # The column of a scored table that tells which artifact scored it.
 ARTIFACT_VERSION = "artifact_version"
 
