@@ -128,7 +128,8 @@ def learn_segmenter(
     """Order and name the segments, and learn what the decisions beside them need."""
     numbers, weights = sample.numbers(), sample.weights
     points = candidates.projection.projected(sample.standardised())
-    described = list(dict.fromkeys([*clustering.features, *({SPEND, DEALS} & numbers.keys())]))
+    telling = [name for name in (SPEND, DEALS) if name in numbers]
+    described = list(dict.fromkeys([*clustering.features, *telling]))
     centroids = _by_spend(candidates.chosen.centroids, points, numbers, weights, described)
     labels = nearest(points, centroids)
     names = name_segments(
