@@ -57,8 +57,10 @@ docs: $(VENV)/dev.done  ## write the data dictionary anew
 	$(BIN)/python -m customer_segmentation.features.dictionary > docs/data_dictionary.md
 
 lock: | $(UV)  ## resolve the dependencies anew
-	$(LOCK) -o requirements/core.txt
-	$(LOCK) --extra dev -c requirements/core.txt -o requirements/dev.txt
+	$(LOCK) --extra dev -o requirements/dev.txt
+	$(LOCK) -c requirements/dev.txt -o requirements/core.txt
+	$(LOCK) --extra cloud --extra rehearsal -c requirements/dev.txt -o requirements/staging.txt
+	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
 
 clean:  ## remove what runs produced; the environment stays
 	rm -rf data/bronze data/silver data/gold data/models data/reporting mlflow.db mlruns
