@@ -5,11 +5,16 @@ BIN := $(VENV)/bin
 # One tool installs the locks; it is pinned here, since it cannot lock itself.
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
+# What takes minutes to build is kept for every checkout.
+CACHE ?= $(or $(CUSTOMER_SEGMENTATION_CACHE),$(HOME)/.cache/customer-segmentation)
+export CUSTOMER_SEGMENTATION_CACHE := $(abspath $(CACHE))
+VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
+VERSITYGW_VERSION := v1.8.0
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench docs viz notebook lock clean
+.PHONY: help run staging services test lint format bench docs viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,8 +33,21 @@ $(VENV)/dev.done: requirements/dev.txt $(VENV)/core.done
 	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/staging.done: requirements/staging.txt $(VENV)/core.done
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/staging.txt
+	@touch $@
+
+$(VERSITYGW):
+	@command -v go > /dev/null || { echo "make services: Go is needed to build versitygw: https://go.dev/dl" >&2; exit 1; }
+	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+
 run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report
 	$(BIN)/kedro run
+
+staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of its own; ARGS="--pipeline=clustering"
+	@$(BIN)/python -m customer_segmentation.rehearsal -- $(BIN)/kedro run --env=staging $(ARGS)
+
+services: $(VERSITYGW)  ## build the S3 server that `make test` tries besides moto; needs Go, takes minutes once
 
 viz: $(VENV)/core.done  ## the pipelines in the browser
 	$(BIN)/kedro viz run

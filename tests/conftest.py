@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from hypothesis import settings
 from kedro.config import OmegaConfigLoader
 
 from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+from customer_segmentation.settings import setting
+from customer_segmentation.spark import prepare_session, require_java
 
 # A busy machine is no defect; in CI the same examples are tried every time.
 settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
@@ -51,6 +54,34 @@ GOOD_ROW = {
     "Complain": "0",
     "Response": "1",
 }
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """One Spark session with the settings of prod for all tests.
+
+    Without Java 17 the tests that need it are skipped, except where SEGMENTATION_NO_SKIPS is set.
+    """
+    try:
+        require_java()
+    except UserError as error:
+        if "SEGMENTATION_NO_SKIPS" in os.environ:
+            raise
+        pytest.skip(str(error))
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - seconds that other tests need not pay
+
+    loader = OmegaConfigLoader(
+        str(CONFIGURATION),
+        base_env="base",
+        default_run_env="prod",
+        config_patterns={"spark": ["spark*"]},
+        custom_resolvers={"setting": setting},
+    )
+    prepare_session(loader["spark"] | {"spark.ui.showConsoleProgress": False})
+    session = SparkSession.builder.master("local[2]").getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
 
 
 @pytest.fixture(scope="session")

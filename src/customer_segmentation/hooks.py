@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from kedro.config import MissingConfigException
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
@@ -16,6 +18,8 @@ from pydantic import BaseModel
 
 from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
+from customer_segmentation.run_record import current_run, describe_run
+from customer_segmentation.spark import prepare_session, require_java
 
 Catalog = CatalogProtocol[Any, Any]
 
@@ -87,8 +91,52 @@ class MissingInputHooks:
         raise UserError(message)
 
 
+class SparkHooks:
+    """Where an environment has settings for Spark (`spark.yml`), its session starts with them."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Leave the settings where PySpark looks for them; nothing starts yet."""
+        try:
+            prepare_session(context.config_loader["spark"])
+        except MissingConfigException:
+            return
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
+        """Ask for Java before anything needs it.
+
+        Raises:
+            UserError: The pipeline's tables need Spark, and there is no Java for it.
+        """
+        kinds = (type(catalog.get(name)).__module__ for name in pipeline.datasets())
+        if any("spark" in kind or "delta" in kind or "databricks" in kind for kind in kinds):
+            require_java()
+
+
+class RunHooks:
+    """Around a run: its record, and the lock that keeps a second one out."""
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Say which run it is to those who write for it."""
+        project = Path(run_params["project_path"])
+        current_run.set(describe_run(run_params["run_id"], run_params["env"] or "dev", project))
+
+
 class TrackingHooks:
-    """What kedro-mlflow does not keep: each parameter of a typed block, and the data's hash."""
+    """What kedro-mlflow does not keep: models, each parameter of a typed block, the data's hash."""
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - anything
+        """Keep each candidate with the run that made it, wherever the catalog saved it."""
+        import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
+
+        if dataset_name.endswith("_candidate") and mlflow.active_run():
+            with TemporaryDirectory() as folder:
+                file = Path(folder) / f"{dataset_name.removesuffix('_candidate')}.onnx"
+                file.write_bytes(data.SerializeToString(deterministic=True))
+                mlflow.log_artifact(str(file))
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
@@ -117,20 +165,14 @@ class ChampionHooks:
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
-        """Copy the candidate's files over the champion's, each whole."""
+        """Save the candidate's models as the champion's, each whole."""
         is_whole = not any(run_params[selection] for selection in _SELECTIONS)
         if not (is_whole and catalog.load("params:promotion.after_whole_run")):
             return
-        written = []
-        for name in _FILES:
-            champion = _path(catalog, f"{name}_champion")
-            champion.parent.mkdir(parents=True, exist_ok=True)
-            copy = champion.with_name(f".{champion.name}")
-            shutil.copyfile(_path(catalog, f"{name}_candidate"), copy)
-            written.append((copy, champion))
         # Both are there before either is replaced: the two belong together.
-        for copy, champion in written:
-            copy.replace(champion)
+        candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
+        for name, candidate in candidates.items():
+            catalog.save(f"{name}_champion", candidate)
 
 
 class SummaryHooks:

@@ -14,6 +14,8 @@ from customer_segmentation.hooks import (
     ChampionHooks,
     MissingInputHooks,
     ParameterHooks,
+    RunHooks,
+    SparkHooks,
     SummaryHooks,
     TrackingHooks,
 )
@@ -31,17 +33,25 @@ def customer_source(sample: str) -> str:
     return named or (str(PLACED_SOURCE) if (project / PLACED_SOURCE).is_file() else sample)
 
 
+def setting(name: str, default: str | None = "") -> str:
+    """An environment variable, for what differs between machines and is no secret."""
+    return os.environ.get(name) or default or ""
+
+
 CONFIG_LOADER_CLASS = OmegaConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "dev",
     "merge_strategy": {"globals": "soft", "parameters": "soft"},
-    "custom_resolvers": {"customer_source": customer_source},
+    "custom_resolvers": {"customer_source": customer_source, "setting": setting},
+    "config_patterns": {"spark": ["spark*"]},
 }
 DATA_CATALOG_CLASS = WholeFilesCatalog
 HOOKS = (
     MissingInputHooks(),
     ParameterHooks(),
+    SparkHooks(),
+    RunHooks(),
     TrackingHooks(),
     ChampionHooks(),
     SummaryHooks(),

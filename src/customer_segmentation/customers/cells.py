@@ -22,9 +22,14 @@ _SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _PATTERNS = {"%d": "[0-9]{1,2}", "%m": "[0-9]{1,2}", "%Y": "[0-9]{4}"}
 
 
+def stripped(header: str) -> nw.Expr:
+    """The cell without white space around it; '' where there is none."""
+    return nw.col(header).fill_null("").str.strip_chars(_SPACE)
+
+
 def trimmed(header: str, missing_values: Sequence[str]) -> nw.Expr:
     """The cell without white space around it; '' for every spelling of a missing value."""
-    text = nw.col(header).fill_null("").str.strip_chars(_SPACE)
+    text = stripped(header)
     return nw.when(text.is_in(list(missing_values))).then(nw.lit("")).otherwise(text)
 
 

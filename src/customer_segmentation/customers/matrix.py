@@ -43,7 +43,10 @@ def numeric_expressions(columns: Iterable[str]) -> dict[str, nw.Expr]:
         elif kind == "category":
             codes = COLUMNS[name].categories
             expressions[name] = nw.col(name).replace_strict(
-                codes, [float(code) for code in range(len(codes))], return_dtype=nw.Float64
+                codes,
+                [float(code) for code in range(len(codes))],
+                default=None,
+                return_dtype=nw.Float64,
             )
         elif kind == "date":
             year, day = _date_parts(name)

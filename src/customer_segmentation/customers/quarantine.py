@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import narwhals as nw
@@ -45,6 +46,7 @@ _REASONS = "checked__reasons"
 _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
+_CANONICAL = "canonical__"
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,19 @@ class CheckedCustomers:
     """
 
     rows: nw.LazyFrame[Any]
-    cells: tuple[str, ...]
-    columns: tuple[str, ...]
+
+    @cached_property
+    def cells(self) -> tuple[str, ...]:
+        """The headers as sent."""
+        apart = (*ADDED, _REASONS, _REPEAT)
+        names = self.rows.collect_schema().names()
+        return tuple(n for n in names if n not in apart and not n.startswith(_CANONICAL))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The canonical columns that the source has."""
+        names = self.rows.collect_schema().names()
+        return tuple(column.name for column in CONTRACT if _canonical(column.name) in names)
 
     def customers(self) -> nw.LazyFrame[Any]:
         """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
@@ -133,11 +146,12 @@ def check_customers(
     )
     rows = _with_repeats(rows, cells)
     rows = _parsed(rows, columns, parameters)
-    return CheckedCustomers(rows, cells, columns)
+    canonical = [_canonical(name) for name in columns]
+    return CheckedCustomers(rows.select(*cells, *canonical, *ADDED, _REASONS, _REPEAT))
 
 
 def _canonical(name: str) -> str:
-    return f"canonical__{name}"
+    return _CANONICAL + name
 
 
 def _with_repeats(rows: nw.LazyFrame[Any], cells: tuple[str, ...]) -> nw.LazyFrame[Any]:

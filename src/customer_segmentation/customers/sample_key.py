@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
+from customer_segmentation.customers.cells import stripped
 from customer_segmentation.customers.contract import SAMPLE_KEY
 
 _BITS = 31
@@ -15,19 +16,25 @@ _RANGE = 2**_BITS
 _MULTIPLIER = 1_103_515_245
 # The golden ratio's part of the range: the next seed's numbers are far from this one's.
 _SEED_STEP = 1_327_217_885
+_HEX_DIGITS = 8
 
 
-def with_sample_key(frame: nw.DataFrame[Any], ids: str) -> nw.DataFrame[Any]:
+def with_sample_key(frame: nw.LazyFrame[Any], ids: str) -> nw.LazyFrame[Any]:
     """The table with `sample_key`: the first 31 bits of the SHA-256 of each trimmed id's UTF-8.
 
+    Narwhals has no SHA-256: the one step that each engine is told in its own words.
+
     Args:
-        frame: A table held in memory.
+        frame: A table of any engine.
         ids: The column of ids, as text.
     """
-    digests = (hashlib.sha256(text.strip().encode()).digest() for text in frame[ids].to_list())
-    keys = [int.from_bytes(digest[:4]) >> (32 - _BITS) for digest in digests]
-    series = nw.new_series(SAMPLE_KEY, keys, nw.Int64, backend=frame.implementation)
-    return frame.with_columns(series)
+    trimmed = frame.with_columns(stripped(ids).alias(SAMPLE_KEY))
+    by_engine = {
+        nw.Implementation.POLARS: _hashed_by_polars,
+        nw.Implementation.PYSPARK: _hashed_by_spark,
+        nw.Implementation.PYSPARK_CONNECT: _hashed_by_spark,
+    }
+    return by_engine.get(frame.implementation, _hashed_in_memory)(trimmed)
 
 
 def uniform_number(seed: int) -> nw.Expr:
@@ -35,3 +42,33 @@ def uniform_number(seed: int) -> nw.Expr:
     product = nw.col(SAMPLE_KEY) * _MULTIPLIER + seed * _SEED_STEP
     # `%` is missing on pyarrow-backed pandas.
     return (product - (product // _RANGE) * _RANGE).cast(nw.Float64) / float(_RANGE)
+
+
+def _key(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> (32 - _BITS)
+
+
+def _hashed_in_memory(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    table = frame.collect()
+    keys = [_key(text) for text in table[SAMPLE_KEY].to_list()]
+    series = nw.new_series(SAMPLE_KEY, keys, nw.Int64, backend=table.implementation)
+    return table.with_columns(series).lazy()
+
+
+def _hashed_by_polars(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    import polars as pl  # noqa: PLC0415 - only where the catalog chose it
+
+    def keys(texts: pl.Series) -> pl.Series:
+        return pl.Series(texts.name, [_key(text) for text in texts], pl.Int64)
+
+    hashed = pl.col(SAMPLE_KEY).map_batches(keys, return_dtype=pl.Int64, is_elementwise=True)
+    return nw.from_native(nw.to_native(frame).with_columns(hashed))
+
+
+def _hashed_by_spark(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - its own convention; as above
+
+    digits = F.substring(F.sha2(SAMPLE_KEY, 256), 1, _HEX_DIGITS)
+    number = F.conv(digits, 16, 10).cast("long")
+    hashed = F.shiftrightunsigned(number, 32 - _BITS)
+    return nw.from_native(nw.to_native(frame).withColumn(SAMPLE_KEY, hashed))

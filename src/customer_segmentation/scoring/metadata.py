@@ -39,6 +39,8 @@ def describe_segmenter(
             "means": scaling.means.tolist(),
             "deviations": scaling.deviations.tolist(),
         },
+        "components": segmenter.projection.components.tolist(),
+        "centroids": segmenter.centroids.tolist(),
         "learned": {name: dict(numbers) for name, numbers in segmenter.learned.items()},
         "provenance": segmenter.provenance,
     }

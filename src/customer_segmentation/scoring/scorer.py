@@ -9,8 +9,6 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF
-from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.metadata import INPUT, VERSION, read_metadata
 
@@ -77,21 +75,6 @@ class Scorer:
             for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
         }
 
-    def matrix(self, table: nw.DataFrame[Any]) -> NDArray[np.float64]:
-        """The input matrix of a table of canonical columns, null as NaN.
-
-        Raises:
-            UserError: The table lacks a column that the artifact needs.
-        """
-        missing = sorted({*canonical_columns(self.columns)} - set(table.columns))
-        if missing:
-            message = (
-                f"the artifact {self.version} needs {missing}, which silver_customers lacks: it "
-                "was made from another source. Run kedro run, so that both are of one source."
-            )
-            raise UserError(message)
-        needed = [
-            name for name in (*canonical_columns(self.columns), AS_OF) if name in table.columns
-        ]
-        numbers = table.select(**numeric_expressions(needed)).select(*self.columns)
-        return np.ascontiguousarray(numbers.to_numpy(), dtype=np.float64)
+    def matrix(self, numbers: nw.DataFrame[Any]) -> NDArray[np.float64]:
+        """The input matrix of a table that has the artifact's numeric columns, null as NaN."""
+        return np.ascontiguousarray(numbers.select(*self.columns).to_numpy(), dtype=np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 
 import narwhals as nw
-from narwhals.typing import IntoDataFrame
+from narwhals.typing import IntoFrame
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.parameters import CustomerParameters
@@ -13,14 +13,15 @@ from customer_segmentation.customers.quarantine import SOURCE_NAME, map_headers,
 from customer_segmentation.customers.sample_key import with_sample_key
 
 
-def ingest_source(source: IntoDataFrame, customers: CustomerParameters) -> IntoDataFrame:
+def ingest_source(source: IntoFrame, customers: CustomerParameters) -> IntoFrame:
     """Cells as text, provenance, `as_of` (date of the snapshot) and `sample_key` (31 bits).
 
     Raises:
         UserError: There is no column for the key, or two headers stand for one column.
     """
-    frame = nw.from_native(source, eager_only=True)
-    mapped = map_headers(frame.columns, customers)
-    require_columns(mapped, [KEY], customers, frame[SOURCE_NAME][0])
+    rows = nw.from_native(source).lazy()
+    mapped = map_headers(rows.collect_schema().names(), customers)
+    name = nw.to_py_scalar(rows.select(SOURCE_NAME).head(1).collect().item())
+    require_columns(mapped, [KEY], customers, str(name))
     as_of = datetime.combine(customers.as_of, time.min)
-    return with_sample_key(frame, mapped[KEY]).with_columns(nw.lit(as_of).alias(AS_OF)).to_native()
+    return with_sample_key(rows, mapped[KEY]).with_columns(nw.lit(as_of).alias(AS_OF)).to_native()

@@ -5,51 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 import onnx
-from narwhals.typing import IntoDataFrame, IntoFrame
+from narwhals.typing import IntoFrame
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.quarantine import REASONS, ROW_NUMBER
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, Scorer, require_version
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, require_version
+from customer_segmentation.scoring.table import score_table
 from customer_segmentation.segmentation.profiles import weighted_means
 
 UNSEGMENTED = "unsegmented"
 _ONE = "customers"
 
 
-def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> IntoDataFrame:
+def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
     """One row a customer: segment, runner-up, margin, and every decision in words.
 
     `margin` is 0 halfway between two segments and 1 on a centroid; `likely_to_spend` is a
     percentile of the base.
     """
-    customers = nw.from_native(silver_customers).lazy().sort(KEY).collect()
-    scorer = Scorer(artifact.SerializeToString())
-    answers = scorer.score(scorer.matrix(customers))
-    metadata = scorer.metadata
+    scored = score_table(nw.from_native(silver_customers).lazy(), artifact)
+    metadata = metadata_of(artifact)
     keys = [segment["key"] for segment in metadata["segments"]]
     names = [segment["name"] for segment in metadata["segments"]]
-    columns: dict[str, Any] = {
-        "segment": _words(answers["segment"], keys),
-        "segment_name": _words(answers["segment"], names),
-        "segment_id": answers["segment"],
-        "runner_up": _words(answers["runner_up"], keys),
-        "margin": answers["margin"],
+    columns = {
+        "segment": _words("segment", keys),
+        "segment_name": _words("segment", names),
+        "segment_id": nw.col("segment"),
+        "runner_up": _words("runner_up", keys),
+        "margin": nw.col("margin"),
     }
-    for name in scorer.outputs[len(("segment", "runner_up", "margin")) :]:
-        codes = metadata["codes"].get(name)
-        columns[name] = _words(answers[name], codes) if codes else answers[name]
-    columns[ARTIFACT_VERSION] = [scorer.version] * len(customers)
-    scored = nw.from_dict(
-        {KEY: customers[KEY], AS_OF: customers[AS_OF]}, backend=customers.implementation
-    )
-    return scored.with_columns(
-        nw.new_series(name, values, backend=customers.implementation)
-        for name, values in columns.items()
-    ).to_native()
+    for name in metadata["outputs"]:
+        if name not in columns:
+            codes = metadata["codes"].get(name)
+            columns[name] = _words(name, codes) if codes else nw.col(name)
+    version = nw.lit(metadata[VERSION])
+    return scored.select(KEY, AS_OF, **columns, **{ARTIFACT_VERSION: version}).sort(KEY).to_native()
 
 
 def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
@@ -124,7 +117,8 @@ def _is_measure(name: str) -> bool:
     return name in FEATURES and not name.startswith(categories) and not uses_outcome(name)
 
 
-def _words(codes: np.ndarray[Any, Any], words: list[str]) -> list[str]:
-    # Position -1, the last, is a row that the artifact could not score.
-    table = np.array([*words, UNSEGMENTED], dtype=object)
-    return table[codes].tolist()
+def _words(name: str, words: list[str]) -> nw.Expr:
+    """The word that each code stands for; -1 is a row that the artifact could not score."""
+    return nw.col(name).replace_strict(
+        list(range(len(words))), words, default=UNSEGMENTED, return_dtype=nw.String
+    )

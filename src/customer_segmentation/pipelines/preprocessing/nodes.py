@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 def check_rows(
     bronze: IntoFrame, customers: CustomerParameters, selected: list[str]
-) -> CheckedCustomers:
+) -> IntoFrame:
     """Parse every cell and collect the reasons against every row.
 
     Args:
@@ -55,16 +55,16 @@ def check_rows(
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    return check_customers(rows, mapped, customers)
+    return check_customers(rows, mapped, customers).rows.to_native()
 
 
-def quarantine_rows(checked: CheckedCustomers) -> IntoFrame:
+def quarantine_rows(checked: IntoFrame) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
-    return checked.quarantined().to_native()
+    return _verdicts(checked).quarantined().to_native()
 
 
 def account_for_rows(
-    bronze: IntoFrame, checked: CheckedCustomers, quarantine: IntoFrame
+    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame
 ) -> dict[str, Any]:
     """Where each row went, by count, and how often each reason was found.
 
@@ -73,12 +73,13 @@ def account_for_rows(
     """
     rows = nw.from_native(bronze).lazy()
     source = rows.select(nw.col(SOURCE_NAME, SOURCE_HASH).max()).collect().rows(named=True)[0]
+    verdicts = _verdicts(checked)
     accounting = {
         **source,
         "rows_in": _count(rows),
-        "customers": _count(checked.customers()),
+        "customers": _count(verdicts.customers()),
         "quarantined": _count(nw.from_native(quarantine).lazy()),
-        "repeats": _count(checked.repeats()),
+        "repeats": _count(verdicts.repeats()),
     }
     parts = accounting["customers"] + accounting["quarantined"] + accounting["repeats"]
     if parts != accounting["rows_in"]:
@@ -88,7 +89,7 @@ def account_for_rows(
 
 
 def keep_customers(
-    checked: CheckedCustomers, accounting: dict[str, Any]
+    checked: IntoFrame, accounting: dict[str, Any]
 ) -> tuple[IntoFrame, dict[str, Any]]:
     """The customers: canonical columns, one row a key; and the accounting, kept only with them.
 
@@ -103,7 +104,7 @@ def keep_customers(
             "headers, formats and spellings in conf/base/parameters_customers.yml."
         )
         raise UserError(message)
-    return checked.customers().to_native(), accounting
+    return _verdicts(checked).customers().to_native(), accounting
 
 
 def compute_features(silver: IntoFrame) -> IntoFrame:
@@ -116,6 +117,10 @@ def compute_features(silver: IntoFrame) -> IntoFrame:
     return (
         on_frame(numeric, features).select(KEY, AS_OF, SAMPLE_KEY, *numbers, *features).to_native()
     )
+
+
+def _verdicts(checked: IntoFrame) -> CheckedCustomers:
+    return CheckedCustomers(nw.from_native(checked).lazy())
 
 
 def _count(frame: nw.LazyFrame[Any]) -> int:

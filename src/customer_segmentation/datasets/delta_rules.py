@@ -1,0 +1,29 @@
+"""A table's contract as the CHECK constraint of its Delta table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from customer_segmentation.tables.contract import TableContract
+
+CONSTRAINT = "contract"
+
+
+def constraint(contract: TableContract, present: Sequence[str]) -> str:
+    """One condition in Spark's SQL, true for every row that keeps the contract.
+
+    Keys shared by two rows are not for a row to tell: the merge and the check before it are.
+    """
+    rules = [f"`{name}` IS NOT NULL" for name in (*contract.key, *contract.required)]
+    for column in contract.columns:
+        if column.name not in present:
+            continue
+        name = f"`{column.name}`"
+        if column.minimum is not None:
+            rules.append(f"({name} IS NULL OR {name} >= {column.minimum!r})")
+        if column.maximum is not None:
+            rules.append(f"({name} IS NULL OR {name} <= {column.maximum!r})")
+        if column.categories:
+            labels = ", ".join(f"'{label}'" for label in column.categories)
+            rules.append(f"({name} IS NULL OR {name} IN ({labels}))")
+    return " AND ".join(rules)

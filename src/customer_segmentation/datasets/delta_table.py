@@ -1,0 +1,183 @@
+"""A Delta table that a save brings up to date: rows that did not change are not touched."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import narwhals as nw
+from kedro_datasets.spark import SparkDatasetV2
+
+from customer_segmentation.datasets.delta_rules import CONSTRAINT, constraint
+from customer_segmentation.errors import UserError
+from customer_segmentation.run_record import current_run
+from customer_segmentation.tables.check import require_contract
+from customer_segmentation.tables.contract import contract_of
+
+if TYPE_CHECKING:
+    from delta.tables import DeltaTable
+    from pyspark.sql import DataFrame, SparkSession
+
+# What Delta refuses in the name of a column: a company's own headers hold any sign.
+_REFUSED = " ,;{}()\n\t="
+_SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in f"{_REFUSED}%")
+_ARTIFACT_VERSION = "artifact_version"
+_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+class DeltaTableDataset(SparkDatasetV2):
+    """A Delta table under a path; saving merges the rows by the table's key.
+
+    Rows that are equal stay untouched, so that a run on the same data changes none, and the change
+    data feed of a table that has one tells who changed and nothing else. Rows whose key is not
+    among those saved are deleted. Each commit's `userMetadata` names the run, its code's commit
+    and, where the table has one, the artifact's version. The rows are computed once, onto the
+    cluster's disks, and held against the table's contract before the merge, which is one commit:
+    whoever reads sees the old table or the new one.
+
+    Signs that Delta refuses in a column's name are written in percent encoding and read back.
+
+    Args:
+        filepath: The table's folder: a local path or a URL that Spark can write to.
+        table: The table's name in the catalog, whose contract gives key and constraints.
+        load_args: Options of Spark's reader; `versionAsOf` reads an older version.
+        metadata: For plugins.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        table: str,
+        load_args: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            filepath=filepath, file_format="delta", load_args=load_args, metadata=metadata
+        )
+        self._table = table
+
+    def _load(self) -> DataFrame:
+        loaded: DataFrame = super()._load()
+        return loaded.toDF(*(unquote(name) for name in loaded.columns))
+
+    def _save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
+        from pyspark import StorageLevel  # noqa: PLC0415 - only where the catalog chose it
+
+        spark = _session()
+        rows = _as_spark(data, spark).persist(StorageLevel.DISK_ONLY)
+        try:
+            require_contract(self._table, nw.from_native(rows).lazy())
+            named = rows.toDF(*(quote(name, safe=_SAFE) for name in rows.columns))
+            spark.conf.set(_METADATA, json.dumps(self._provenance(rows)))
+            self._merge(named, spark) if self._is_delta(spark) else self._create(named)
+            self._ensure_constraint(spark)
+        finally:
+            spark.conf.unset(_METADATA)
+            rows.unpersist()
+
+    def _create(self, rows: DataFrame) -> None:
+        """The whole table in one commit: it is not there before it is complete."""
+        feed = str(contract_of(self._table).tells_changes).lower()
+        writer = rows.write.format("delta").mode("errorifexists")
+        writer.option("delta.enableChangeDataFeed", feed).save(self._spark_path)
+
+    def _merge(self, rows: DataFrame, spark: SparkSession) -> None:
+        target = self._delta(spark)
+        self._require_same_schema(target.toDF(), rows)
+        key = contract_of(self._table).key
+        same = " AND ".join(f"old.`{name}` <=> new.`{name}`" for name in key)
+        differs = " OR ".join(
+            f"NOT (old.`{name}` <=> new.`{name}`)" for name in rows.columns if name not in key
+        )
+        (
+            target.alias("old")
+            .merge(rows.alias("new"), same)
+            .whenMatchedUpdateAll(differs)
+            .whenNotMatchedInsertAll()
+            .whenNotMatchedBySourceDelete()
+            .execute()
+        )
+
+    def _require_same_schema(self, old: DataFrame, new: DataFrame) -> None:
+        before, after = dict(old.dtypes), dict(new.dtypes)
+        if before == after:
+            return
+        changes = [
+            *(f"`{name}` is new" for name in after if name not in before),
+            *(f"`{name}` is gone" for name in before if name not in after),
+            *(
+                f"`{name}` was {before[name]} and is {after[name]}"
+                for name in after
+                if name in before and before[name] != after[name]
+            ),
+        ]
+        message = (
+            f"{self._table}: the columns are not those of the table at {self._spark_path}: "
+            f"{', '.join(changes)}. Nothing was saved. If this is meant (another source, another "
+            "version of the code), move that table away, or give this environment another root."
+        )
+        raise UserError(message)
+
+    def _ensure_constraint(self, spark: SparkSession) -> None:
+        """Have Delta itself refuse, from any writer, rows that break the contract."""
+        properties = self._delta(spark).detail().select("properties").first()
+        wanted = constraint(contract_of(self._table), self._delta(spark).toDF().columns)
+        found = (properties[0] or {}).get(f"delta.constraints.{CONSTRAINT.lower()}")
+        if found == wanted:
+            return
+        table = f"delta.`{self._spark_path}`"
+        if found is not None:
+            spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT {CONSTRAINT}")
+        spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT {CONSTRAINT} CHECK ({wanted})")
+
+    def _provenance(self, rows: DataFrame) -> dict[str, str]:
+        record = dict(current_run.get())
+        if _ARTIFACT_VERSION in rows.columns and (first := rows.select(_ARTIFACT_VERSION).first()):
+            record[_ARTIFACT_VERSION] = first[0]
+        return record
+
+    def _is_delta(self, spark: SparkSession) -> bool:
+        from delta.tables import DeltaTable  # noqa: PLC0415 - as above
+
+        if DeltaTable.isDeltaTable(spark, self._spark_path):
+            return True
+        if self._exists_function(str(self._get_load_path())):
+            message = (
+                f"{self._table}: {self._spark_path} is there and is no Delta table. Nothing was "
+                "saved: move it away, or give this environment another root."
+            )
+            raise UserError(message)
+        return False
+
+    def _delta(self, spark: SparkSession) -> DeltaTable:
+        from delta.tables import DeltaTable  # noqa: PLC0415 - as above
+
+        return DeltaTable.forPath(spark, self._spark_path)
+
+    def maintain(self, retain_hours: float) -> None:
+        """Compact small files, and delete those that no version of the last hours needs.
+
+        Args:
+            retain_hours: Older versions can no longer be read.
+        """
+        table = self._delta(_session())
+        table.optimize().executeCompaction()
+        table.vacuum(retain_hours)
+
+
+def _session() -> SparkSession:
+    from kedro_datasets._utils.spark_utils import (  # noqa: PLC0415 - imports PySpark
+        get_spark_with_remote_support,
+    )
+
+    return get_spark_with_remote_support()
+
+
+def _as_spark(data: Any, spark: SparkSession) -> DataFrame:  # noqa: ANN401 - a table of any engine
+    """A Spark table; a small result that a node holds in memory becomes one."""
+    frame = nw.from_native(data)
+    if frame.implementation.is_spark_like():
+        return data
+    return spark.createDataFrame(frame.lazy().collect(backend="pyarrow").to_native())

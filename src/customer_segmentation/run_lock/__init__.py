@@ -1,0 +1,52 @@
+"""One run at a time in an environment: the lock on the folder or bucket that its tables are in.
+
+A local folder is locked by the kernel, which frees the lock however the process ends. On S3 a run
+holds a lease, a small object that it renews; a killed run's lease is free once it has expired.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from customer_segmentation.run_lock.base import RunLock
+from customer_segmentation.run_lock.folder import LOCK, FolderLock
+from customer_segmentation.run_lock.lease import LEASE, Lease
+
+__all__ = ["EXPIRY", "LEASE", "LOCK", "RunLock", "run_lock"]
+
+EXPIRY = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+def run_lock(root: str, holder: str, expiry: float = EXPIRY) -> RunLock:
+    """The lock of an environment.
+
+    Args:
+        root: Where its tables are: a local folder, or `s3://bucket/folder` (also `s3a://`).
+        holder: The run that is to hold it, as the message to others names it.
+        expiry: The seconds after which a lease on S3 that is not renewed is free.
+    """
+    scheme, separator, path = root.partition("://")
+    if not separator or scheme == "file":
+        return FolderLock(Path(path or root), holder)
+    if scheme in {"s3", "s3a"}:
+        return Lease(root, holder, expiry)
+    return _NoLock(root)
+
+
+class _NoLock(RunLock):
+    """For stores that have no lock here: a run is not refused for it."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def acquire(self) -> None:
+        _log.warning("%s has no lock: start no second run on it", self._root)
+
+    def require_held(self) -> None:
+        pass
+
+    def release(self) -> None:
+        pass

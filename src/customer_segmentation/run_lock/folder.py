@@ -1,0 +1,124 @@
+"""The lock on a local folder."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.run_lock.base import RunLock, description, refusal
+
+LOCK = ".run.lock"
+# How often others may come first between two steps before one gives up.
+_ATTEMPTS = 10
+# What file systems without locks say: some network and object stores that pose as folders.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+_log = logging.getLogger(__name__)
+
+
+class FolderLock(RunLock):
+    """A lock on a file in the folder, which the kernel frees however the process ends."""
+
+    def __init__(self, root: Path, holder: str) -> None:
+        self._path = root / LOCK
+        self._holder = holder
+        self._file: IO[bytes] | None = None
+
+    def acquire(self) -> None:
+        """Take the lock, at once.
+
+        Raises:
+            UserError: Another run holds it, or the folder cannot be written to.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._locked_file()
+        except OSError as error:
+            message = f"{self._path}: {error.strerror}: a run must be able to write there"
+            raise UserError(message) from error
+        if file is None:
+            raise UserError(refusal(str(self._path.parent), _read(self._path)))
+        file.truncate(0)
+        file.write(json.dumps(description(self._holder)).encode())
+        file.flush()
+        self._file = file
+
+    def _locked_file(self) -> IO[bytes] | None:
+        """The open file with the lock on it; nothing where another process has it."""
+        for _ in range(_ATTEMPTS):
+            file = self._path.open("ab")
+            if not _locks(file):
+                file.close()
+                return None
+            # The holder may have removed it between the two: a lock on a file without a name.
+            if _is_there(file, self._path):
+                return file
+            file.close()
+        return None
+
+    def require_held(self) -> None:
+        """Make sure that the locked file is still the one that others would lock.
+
+        Raises:
+            UserError: It was removed.
+        """
+        if self._file is None or not _is_there(self._file, self._path):
+            message = (
+                f"{self._path} was removed while the run was on, so another may have begun: run"
+                " again, alone"
+            )
+            raise UserError(message)
+
+    def release(self) -> None:
+        """Free the lock; nothing happens where it is not held."""
+        if self._file is None:
+            return
+        if _is_there(self._file, self._path):
+            # Windows removes no open file; there it stays, and does no harm.
+            with suppress(OSError):
+                self._path.unlink()
+        self._file.close()
+        self._file = None
+
+
+def _locks(file: IO[bytes]) -> bool:
+    """Lock a file, where no other process has it locked."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 - Windows alone has it
+
+            # Windows lets nobody read locked bytes: lock one far behind the holder's name.
+            file.seek(1 << 30)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415 - Windows does not have it
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        _log.warning("%s is on a disk without locks: start no second run on it", file.name)
+    return True
+
+
+def _is_there(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,216 @@
+"""The lease on a folder of S3: a small object that the run which holds it renews."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import threading
+import time
+import uuid
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.run_lock.base import RunLock, description, named, refusal
+from customer_segmentation.s3_errors import explain_s3
+
+LEASE = ".run-lease.json"
+_RENEWALS_IN_EXPIRY = 3
+# How often others may come first between two requests before one gives up.
+_ATTEMPTS = 10
+# The error codes of a conditional request that say: somebody else came first.
+_CHANGED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey"}
+
+_log = logging.getLogger(__name__)
+
+
+class Lease(RunLock):
+    """An object on S3, made and replaced by conditional writes only, so that one run wins."""
+
+    def __init__(self, root: str, holder: str, expiry: float) -> None:
+        self._root = root.rstrip("/")
+        bucket, _, folder = self._root.partition("://")[2].partition("/")
+        self._object = {"Bucket": bucket, "Key": f"{folder}/{LEASE}".lstrip("/")}
+        self._holder = description(holder)
+        self._token = uuid.uuid4().hex
+        self._expiry = expiry
+        self._etag = ""
+        self._renewed = (0.0, 0.0)
+        self._state = threading.Lock()
+        self._ended = threading.Event()
+        self._lost_to: str | None = None
+
+    def acquire(self) -> None:
+        """Take the lease, at once, and keep it renewed.
+
+        Raises:
+            UserError: Another run holds it, or S3 cannot be used as it is.
+        """
+        self._client = _s3_client(self._root)
+        try:
+            self._take()
+        except UserError:
+            raise
+        except Exception as error:
+            raise self._explained(error) from error
+        # A run that is interrupted need not wait for the expiry to start anew.
+        atexit.register(self.release)
+        threading.Thread(target=self._keep_renewing, name="run lease", daemon=True).start()
+
+    def _take(self) -> None:
+        holder = b""
+        for _ in range(_ATTEMPTS):
+            if self._put(IfNoneMatch="*"):
+                return
+            found = self._get()
+            if found is None:
+                continue
+            holder, etag, age = found
+            if self._is_mine(holder):
+                # The answer to the first attempt was lost, and botocore tried again.
+                self._etag = etag
+                return
+            # The server cuts both of its times to seconds.
+            if age < self._expiry + 1:
+                break
+            if self._put(IfMatch=etag):
+                _log.warning("Took over the lease of a run that ended: %s", named(holder))
+                return
+        raise UserError(
+            refusal(
+                self._root,
+                holder,
+                f" (a killed run's hold ends by itself after {self._expiry:.0f} seconds)",
+            )
+        )
+
+    def _put(self, **condition: str) -> bool:
+        """Write the lease, where the condition holds."""
+        begun = _clocks()
+        # No two bodies are alike, and so no two ETags: what one has seen is what one replaces.
+        renewal = {"token": self._token, "renewal": uuid.uuid4().hex}
+        body = json.dumps(self._holder | renewal).encode()
+        try:
+            answer = self._client.put_object(**self._object, Body=body, **condition)
+        except Exception as error:
+            if _code(error) in _CHANGED:
+                return False
+            raise
+        self._etag, self._renewed = answer["ETag"], begun
+        return True
+
+    def _get(self) -> tuple[bytes, str, float] | None:
+        """What the lease holds, its ETag, and its age by the server's clock."""
+        try:
+            answer = self._client.get_object(**self._object)
+        except Exception as error:
+            if _code(error) in _CHANGED:
+                return None
+            raise
+        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        age = (now - answer["LastModified"]).total_seconds()
+        return answer["Body"].read(), answer["ETag"], age
+
+    def _is_mine(self, holder: bytes) -> bool:
+        return self._token.encode() in holder
+
+    def _keep_renewing(self) -> None:
+        while not self._ended.wait(self._expiry / _RENEWALS_IN_EXPIRY):
+            try:
+                self._renew()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next one may succeed
+                _log.warning("The lease on %s is not renewed: %s", self._root, error)
+
+    def _renew(self) -> None:
+        with self._state:
+            if self._ended.is_set() or self._lost_to is not None or self._put(IfMatch=self._etag):
+                return
+            found = self._get()
+            if found and self._is_mine(found[0]):
+                # The answer to an attempt was lost. Its time is unknown: renew again for it.
+                self._etag = found[1]
+                if self._put(IfMatch=self._etag):
+                    return
+                found = self._get()
+            self._lost_to = named(found[0] if found else b"")
+
+    def require_held(self) -> None:
+        """Make sure, before something is saved, that no other run has taken over.
+
+        Raises:
+            UserError: One has, or S3 has not answered for as long as the lease lasts.
+        """
+        # The wall clock too, since the other stands still while a laptop sleeps.
+        waited = max(now - then for now, then in zip(_clocks(), self._renewed, strict=True))
+        if waited > self._expiry / _RENEWALS_IN_EXPIRY:
+            try:
+                self._renew()
+            except Exception as error:
+                # Until it expires nobody takes it over.
+                if waited > self._expiry:
+                    raise self._explained(error) from error
+        if self._lost_to is not None:
+            message = (
+                f"{self._root}: the run lost its lease to {self._lost_to}, and saves nothing more:"
+                " run it again when that one has ended"
+            )
+            raise UserError(message)
+
+    def release(self) -> None:
+        """Delete the lease, where it is still this run's."""
+        self._ended.set()
+        atexit.unregister(self.release)
+        with self._state:
+            if not self._etag or self._lost_to is not None:
+                return
+            try:
+                self._client.delete_object(**self._object, IfMatch=self._etag)
+            except Exception as error:  # noqa: BLE001 - it expires anyway, and the run succeeded
+                _log.warning("The lease on %s stays until it expires: %s", self._root, error)
+            self._etag = ""
+
+    def _explained(self, error: Exception) -> UserError:
+        return UserError(explain_s3(error, self._root) or f"{self._root}: {error}")
+
+
+def _s3_client(root: str) -> Any:  # noqa: ANN401 - botocore makes its client classes at run time
+    try:
+        import botocore.session  # noqa: PLC0415 - only the cloud extras have it
+        from botocore.config import Config  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        message = f"{root} needs the S3 libraries: pip install '.[cloud]'"
+        raise UserError(message) from error
+    try:
+        client = botocore.session.get_session().create_client(
+            "s3",
+            config=Config(
+                connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3}
+            ),
+        )
+    except Exception as error:
+        raise UserError(explain_s3(error, root) or f"{root}: {error}") from error
+    client.meta.events.register_first("needs-retry.s3", _refuse_another_region)
+    return client
+
+
+def _refuse_another_region(response: Any, operation: Any, **_: Any) -> None:  # noqa: ANN401
+    """Stop botocore from following a bucket to its region, where Polars would not find it."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - only the cloud extras have it
+
+    error = response[1].get("Error", {}) if response else {}
+    if error.get("Code") in {
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+        "PermanentRedirect",
+    }:
+        raise ClientError(response[1], operation.name)
+
+
+def _code(error: Exception) -> str | None:
+    response = getattr(error, "response", None)
+    return str(response["Error"]["Code"]) if isinstance(response, dict) else None
+
+
+def _clocks() -> tuple[float, float]:
+    return time.monotonic(), time.time()

@@ -1,0 +1,25 @@
+"""What a run is, for those who write on its behalf: its id and the commit of its code."""
+
+from __future__ import annotations
+
+import subprocess
+from contextvars import ContextVar
+from pathlib import Path
+
+# Empty outside a run: a notebook that saves a table says so by saying nothing.
+current_run: ContextVar[dict[str, str]] = ContextVar("current_run", default={})  # noqa: B039 - never changed in place
+
+
+def describe_run(run_id: str, environment: str, project: Path) -> dict[str, str]:
+    """The record of a run; without git, or outside a checkout, the commit is not known."""
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(project), "rev-parse", "HEAD"],  # noqa: S607 - whichever git there is
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        commit = told.stdout.strip()
+    except OSError:
+        commit = ""
+    return {"run_id": run_id, "commit": commit or "unknown", "environment": environment}

@@ -1,0 +1,66 @@
+"""Settings for a Spark session that starts when it is first needed, and never before."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from customer_segmentation.errors import UserError
+
+_SUBMIT = "PYSPARK_SUBMIT_ARGS"
+_LEAST_JAVA = 17
+_ADVICE = (
+    "Install Java 17 (on Debian and Ubuntu: apt-get install openjdk-17-jre-headless; on macOS: "
+    "brew install openjdk@17) and set JAVA_HOME if it is not found by itself."
+)
+
+
+def prepare_session(settings: Mapping[str, Any]) -> None:
+    """Have whoever first asks PySpark for a session get one with these settings.
+
+    They are left where PySpark itself looks for them: kedro-datasets' Spark datasets, a notebook
+    and this project's own code all ask for a session by `getOrCreate`. Nothing starts here.
+    """
+    os.environ[_SUBMIT] = shlex.join([*submit_options(settings), "pyspark-shell"])
+    # Workers run what the driver runs.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+
+def submit_options(settings: Mapping[str, Any]) -> list[str]:
+    """The settings as options of `spark-submit`; those that are empty are left out."""
+    options = []
+    for name, value in settings.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        # Lists are written over several lines.
+        text = re.sub(r",\s+", ",", text)
+        if text:
+            options += ["--conf", f"{name}={text}"]
+    return options
+
+
+def require_java() -> None:
+    """Refuse to start Spark without the Java it needs, which it would say in fifty lines.
+
+    Raises:
+        UserError: There is none, or it is too old.
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else "java"
+    found = shutil.which(java)
+    if found is None:
+        where = f"there is none at JAVA_HOME ({home})" if home else "there is no java on the PATH"
+        message = f"Spark needs Java {_LEAST_JAVA}, and {where}. {_ADVICE}"
+        raise UserError(message)
+    told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
+    version = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
+    if version is None or int(version[1]) < _LEAST_JAVA:
+        said = version[1] if version else told.stderr.strip()[:80]
+        message = f"Spark needs Java {_LEAST_JAVA} or newer, and {found} is {said}. {_ADVICE}"
+        raise UserError(message)

@@ -1,0 +1,95 @@
+"""Hold a table against its contract: one pass of engine aggregates, on any engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.tables.contract import TableContract, contract_of
+
+_ROWS = "rows"
+_KEYS = "distinct keys"
+
+
+def require_contract(table: str, frame: nw.LazyFrame[Any]) -> None:
+    """Refuse a table that breaks its contract, with every promise that it breaks.
+
+    Args:
+        table: Its name in the catalog.
+        frame: The rows that are to be published.
+
+    Raises:
+        UserError: A column is absent, or rows break a promise; they are counted.
+    """
+    contract = contract_of(table)
+    present = frame.collect_schema().names()
+    absent = [name for name in (*contract.key, *contract.required) if name not in present]
+    broken = [f"there is no column {', '.join(absent)}"] if absent else _broken(frame, contract)
+    if broken:
+        message = (
+            f"{table} breaks its contract: {'; '.join(broken)}. Nothing was saved: what is there "
+            "is what was there before. See tables/contract.py for what the table promises."
+        )
+        raise UserError(message)
+
+
+class ContractValidator:
+    """The same as a `validator` of a catalog entry, for datasets of tables held in memory.
+
+    Args:
+        table: The table's name in the catalog.
+    """
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    def validate(self, data: Any) -> Any:  # noqa: ANN401 - a table of any engine
+        """The table unchanged, once it keeps its contract."""
+        require_contract(self._table, nw.from_native(data).lazy())
+        return data
+
+
+def promises(contract: TableContract, present: list[str]) -> dict[str, nw.Expr]:
+    """For each promise about single rows, in words, the expression that is true where broken."""
+    broken: dict[str, nw.Expr] = {
+        f"{name} is missing": nw.col(name).is_null()
+        for name in (*contract.key, *contract.required)
+    }
+    for column in contract.columns:
+        if column.name not in present:
+            continue
+        value = nw.col(column.name)
+        if column.minimum is not None:
+            broken[f"{column.name} is below {column.minimum:g}"] = value < column.minimum
+        if column.maximum is not None:
+            broken[f"{column.name} is above {column.maximum:g}"] = value > column.maximum
+        if column.categories:
+            known = value.is_in(list(column.categories))
+            broken[f"{column.name} is none of its labels"] = ~value.is_null() & ~known
+    return broken
+
+
+def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
+    rules = promises(contract, frame.collect_schema().names())
+    counts = {
+        f"rule {position}": nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+        for position, rule in enumerate(rules.values())
+    }
+    key: nw.Expr = (
+        nw.col(contract.key[0])
+        if len(contract.key) == 1
+        else nw.concat_str(*contract.key, separator="\0")
+    )
+    found = frame.select(**{_ROWS: nw.len(), _KEYS: key.n_unique(), **counts}).collect()
+    row = {name: int(nw.to_py_scalar(found[name][0]) or 0) for name in found.columns}
+    broken = [
+        f"{words} in {row[name]} rows"
+        for words, name in zip(rules, counts, strict=True)
+        if row[name]
+    ]
+    if row[_KEYS] != row[_ROWS]:
+        key_names = ", ".join(contract.key)
+        broken.append(f"{row[_ROWS] - row[_KEYS]} rows share their {key_names} with another")
+    return broken

@@ -1,0 +1,115 @@
+"""The promises of each table: its key, what is never missing, and what its columns may hold.
+
+They hold in every environment: in memory before a save on pandas, on the file before it is
+published on Polars, as Delta's own constraints and before the merge on Spark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from customer_segmentation.customers.contract import (
+    AS_OF,
+    CONTRACT,
+    KEY,
+    SAMPLE_KEY,
+    Column,
+)
+from customer_segmentation.customers.quarantine import (
+    REASONS,
+    ROW_NUMBER,
+    SOURCE_HASH,
+    SOURCE_NAME,
+)
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.features.definitions import FEATURES
+
+_SHARE = "share of 1"
+EVENT_TIME = "event_timestamp"
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """What a table promises.
+
+    Attributes:
+        key: No two rows have the same, and none is missing.
+        required: Columns that are there and never missing, beside the key's.
+        columns: What these columns hold where they are there and known.
+        tells_changes: Whether readers are told which rows changed (Delta's change data feed).
+    """
+
+    key: tuple[str, ...]
+    required: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
+    tells_changes: bool = False
+
+
+def _bounded(
+    name: str, minimum: float, maximum: float | None = None, *, whole: bool = False
+) -> Column:
+    return Column(name, "number", "", minimum=minimum, maximum=maximum, whole=whole)
+
+
+def _one_of(name: str, values: tuple[str, ...]) -> Column:
+    return Column(name, "category", "", categories=values)
+
+
+_SAMPLE_KEY = _bounded(SAMPLE_KEY, 0.0, 2.0**31 - 1.0, whole=True)
+_ROW_NUMBER = _bounded(ROW_NUMBER, 1.0, whole=True)
+_NUMBERS = tuple(column for column in CONTRACT if column.kind == "number")
+_SHARES = tuple(
+    _bounded(feature.name, 0.0, 1.0)
+    for feature in FEATURES.values()
+    if feature.unit in {_SHARE, "0 or 1"}
+)
+_ANSWERS = (
+    _bounded("segment_id", -1.0, whole=True),
+    _bounded("margin", 0.0, 1.0),
+    _bounded("likely_to_spend", 0.0, 100.0),
+    *(
+        _one_of(decision.name, (*decision.labels, "unsegmented"))
+        for decision in DECISIONS.values()
+        if decision.labels
+    ),
+)
+
+TABLES: dict[str, TableContract] = {
+    "bronze_customers": TableContract(
+        (ROW_NUMBER,), (SOURCE_NAME, SOURCE_HASH, AS_OF, SAMPLE_KEY), (_ROW_NUMBER, _SAMPLE_KEY)
+    ),
+    "silver_customers": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*CONTRACT, _SAMPLE_KEY)),
+    "silver_quarantine": TableContract(
+        (ROW_NUMBER,), (KEY, REASONS, SOURCE_NAME, SOURCE_HASH, AS_OF), (_ROW_NUMBER,)
+    ),
+    "gold_features": TableContract(
+        (KEY,), (AS_OF, SAMPLE_KEY), (*_NUMBERS, *_SHARES, _SAMPLE_KEY)
+    ),
+    "gold_segments": TableContract(
+        (KEY,),
+        ("segment", "segment_name", "segment_id", "runner_up", "artifact_version", AS_OF),
+        _ANSWERS,
+        tells_changes=True,
+    ),
+    "gold_unsegmented": TableContract(
+        (ROW_NUMBER,),
+        (KEY, "segment", REASONS, AS_OF, "artifact_version"),
+        (_ROW_NUMBER,),
+        tells_changes=True,
+    ),
+    "gold_segment_profiles": TableContract(
+        ("segment", "measure"),
+        ("segment_name", "segment_id", "customers", "share"),
+        (_bounded("share", 0.0, 1.0), _bounded("customers", 1.0, whole=True)),
+    ),
+    "gold_feature_table": TableContract((KEY,), (EVENT_TIME,), (*_NUMBERS, *_SHARES)),
+}
+
+
+def contract_of(table: str) -> TableContract:
+    """The contract of a table by its name in the catalog.
+
+    Raises:
+        KeyError: It has none: a table that anybody reads is given one here first.
+    """
+    return TABLES[table]
