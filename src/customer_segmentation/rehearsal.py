@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,12 @@ class S3Server:
             "AWS_ALLOW_HTTP": "true",
         }
 
-    def client(self) -> Any:  # noqa: ANN401 - botocore makes its client classes at run time
+    def client(self) -> Any:  # noqa: ANN401 - boto3 makes its client classes at run time
         """A client of it, whatever the environment says."""
+        return self._client
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - as above
         import boto3  # noqa: PLC0415 - only staging's extra has it
 
         return boto3.session.Session().client(

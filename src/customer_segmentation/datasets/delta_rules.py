@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from customer_segmentation.tables.contract import TableContract
 
-CONSTRAINT = "contract"
+# The table property in which Delta keeps the constraint `contract`.
+CONSTRAINT = "delta.constraints.contract"
 
 
 def constraint(contract: TableContract, present: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from delta.tables import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
 
+logger = logging.getLogger(__name__)
+
 # What Delta refuses in the name of a column: a company's own headers hold any sign.
 _REFUSED = " ,;{}()\n\t="
 _SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in f"{_REFUSED}%")
 _ARTIFACT_VERSION = "artifact_version"
+_IS_GONE = "is_gone__"
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -71,34 +75,49 @@ class DeltaTableDataset(SparkDatasetV2):
             require_contract(self._table, nw.from_native(rows).lazy())
             named = rows.toDF(*(quote(name, safe=_SAFE) for name in rows.columns))
             spark.conf.set(_METADATA, json.dumps(self._provenance(rows)))
-            self._merge(named, spark) if self._is_delta(spark) else self._create(named)
-            self._ensure_constraint(spark)
+            if self._is_delta(spark):
+                self._merge(named, spark)
+            else:
+                self._create(named)
         finally:
             spark.conf.unset(_METADATA)
             rows.unpersist()
 
     def _create(self, rows: DataFrame) -> None:
         """The whole table in one commit: it is not there before it is complete."""
-        feed = str(contract_of(self._table).tells_changes).lower()
-        writer = rows.write.format("delta").mode("errorifexists")
-        writer.option("delta.enableChangeDataFeed", feed).save(self._spark_path)
+        contract = contract_of(self._table)
+        properties = {
+            CONSTRAINT: constraint(contract, rows.columns),
+            "delta.enableChangeDataFeed": str(contract.tells_changes).lower(),
+        }
+        writer = rows.write.format("delta").mode("errorifexists").options(**properties)
+        writer.save(self._spark_path)
 
     def _merge(self, rows: DataFrame, spark: SparkSession) -> None:
+        """Only what changed is handed to Delta, so that files without a change stay as they are."""
+        from pyspark import StorageLevel  # noqa: PLC0415 - as above
+
         target = self._delta(spark)
         self._require_same_schema(target.toDF(), rows)
+        self._ensure_constraint(target, rows.columns, spark)
         key = contract_of(self._table).key
-        same = " AND ".join(f"old.`{name}` <=> new.`{name}`" for name in key)
-        differs = " OR ".join(
-            f"NOT (old.`{name}` <=> new.`{name}`)" for name in rows.columns if name not in key
-        )
-        (
-            target.alias("old")
-            .merge(rows.alias("new"), same)
-            .whenMatchedUpdateAll(differs)
-            .whenNotMatchedInsertAll()
-            .whenNotMatchedBySourceDelete()
-            .execute()
-        )
+        changes = _changes(target.toDF(), rows, key).persist(StorageLevel.DISK_ONLY)
+        try:
+            if changes.isEmpty():
+                logger.info("%s: no row changed.", self._table)
+                return
+            values = {f"`{name}`": f"new.`{name}`" for name in rows.columns}
+            same = " AND ".join(f"old.`{name}` <=> new.`{name}`" for name in key)
+            (
+                target.alias("old")
+                .merge(changes.alias("new"), same)
+                .whenMatchedDelete(f"new.{_IS_GONE}")
+                .whenMatchedUpdate(set=values)
+                .whenNotMatchedInsert(values=values)
+                .execute()
+            )
+        finally:
+            changes.unpersist()
 
     def _require_same_schema(self, old: DataFrame, new: DataFrame) -> None:
         before, after = dict(old.dtypes), dict(new.dtypes)
@@ -120,17 +139,19 @@ class DeltaTableDataset(SparkDatasetV2):
         )
         raise UserError(message)
 
-    def _ensure_constraint(self, spark: SparkSession) -> None:
-        """Have Delta itself refuse, from any writer, rows that break the contract."""
-        properties = self._delta(spark).detail().select("properties").first()
-        wanted = constraint(contract_of(self._table), self._delta(spark).toDF().columns)
-        found = (properties[0] or {}).get(f"delta.constraints.{CONSTRAINT.lower()}")
+    def _ensure_constraint(
+        self, target: DeltaTable, columns: list[str], spark: SparkSession
+    ) -> None:
+        """Have Delta hold the contract of today's code, whatever the table was created with."""
+        details = target.detail().select("properties").first()
+        wanted = constraint(contract_of(self._table), columns)
+        found = details[0].get(CONSTRAINT) if details else None
         if found == wanted:
             return
-        table = f"delta.`{self._spark_path}`"
+        table, name = f"delta.`{self._spark_path}`", CONSTRAINT.rsplit(".", 1)[1]
         if found is not None:
-            spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT {CONSTRAINT}")
-        spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT {CONSTRAINT} CHECK ({wanted})")
+            spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({wanted})")
 
     def _provenance(self, rows: DataFrame) -> dict[str, str]:
         record = dict(current_run.get())
@@ -165,6 +186,22 @@ class DeltaTableDataset(SparkDatasetV2):
         table = self._delta(_session())
         table.optimize().executeCompaction()
         table.vacuum(retain_hours)
+
+
+def _changes(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFrame:
+    """The rows of `new` that are not in `old` as they are, and the keys of those that are gone."""
+    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - its own convention; as above
+
+    def as_struct(table: DataFrame, name: str) -> DataFrame:
+        whole = F.struct(*(F.col(f"`{column}`") for column in new.columns)).alias(name)
+        return table.select(*(F.col(f"`{column}`") for column in key), whole)
+
+    both = as_struct(old, "old").join(as_struct(new, "new"), on=list(key), how="full_outer")
+    changed = both.where(~F.col("old").eqNullSafe(F.col("new")))
+    is_gone = F.col("new").isNull()
+    return changed.select(
+        F.when(is_gone, F.col("old")).otherwise(F.col("new")).alias("row"), is_gone.alias(_IS_GONE)
+    ).select("row.*", _IS_GONE)
 
 
 def _session() -> SparkSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import logging
@@ -49,6 +50,8 @@ class FolderLock(RunLock):
         file.write(json.dumps(description(self._holder)).encode())
         file.flush()
         self._file = file
+        # It lasts as long as the process, also where nobody keeps this object.
+        atexit.register(self.release)
 
     def _locked_file(self) -> IO[bytes] | None:
         """The open file with the lock on it; nothing where another process has it."""
@@ -80,6 +83,7 @@ class FolderLock(RunLock):
         """Free the lock; nothing happens where it is not held."""
         if self._file is None:
             return
+        atexit.unregister(self.release)
         if _is_there(self._file, self._path):
             # Windows removes no open file; there it stays, and does no harm.
             with suppress(OSError):

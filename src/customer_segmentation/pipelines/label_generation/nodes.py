@@ -81,10 +81,11 @@ def profile_segments(
     known = segments.collect_schema().names()
     measures = [name for name in measures if name in {*measured, *shares, *known}]
     joined = features.select(KEY, *measured).join(segments, on=KEY, how="inner")
-    joined = joined.with_columns(**shares, **{_ONE: nw.lit(1.0), "base": nw.lit("base")})
+    joined = joined.with_columns(**shares, **{_ONE: nw.lit(1.0)})
     groups = ["segment", "segment_name", "segment_id"]
     means = weighted_means(joined, groups, measures, _ONE)
-    base = weighted_means(joined, ["base"], measures, _ONE)
+    # The base is made of the segments: a second pass over all customers would find the same.
+    base = weighted_means(means.with_columns(base=nw.lit("base")).lazy(), ["base"], measures, _ONE)
     return _long(means, base.rows(named=True)[0], measures, groups)
 
 
