@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,16 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # As a terminal has it: its processes are a group, which Ctrl-C is sent to.
+            start_new_session=True,
         )
         started.append(process)
         return process
 
     yield start
     for process in started:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -62,12 +66,14 @@ def program(text: str) -> list[str]:
     return [sys.executable, "-c", STORE + text]
 
 
-def first_line(process: subprocess.Popen[str]) -> str:
+def announcement(process: subprocess.Popen[str]) -> str:
     assert process.stdout
-    # The program is printed as a shell would take it, over several lines.
     lines = ""
+    # The command is printed too, which here is of several lines.
     while "is kept in" not in lines:
-        lines += process.stdout.readline()
+        line = process.stdout.readline()
+        assert line, lines
+        lines += line
     return lines
 
 
@@ -91,7 +97,7 @@ def test_a_command_has_a_bucket_and_its_exit_code_is_passed_on(rehearse, tmp_pat
     process = rehearse(*program(LIST + "; raise SystemExit(3)"))
     printed, _ = process.communicate()
     assert process.returncode == 3
-    assert printed.startswith("Rehearsal: ")
+    assert printed.startswith(f"Rehearsal: {sys.executable} -c ")
     assert printed.endswith(f"is kept in {KEPT}\n[]\n")
     assert not answers(printed)
     # What the run wrote, and nothing else.
@@ -113,35 +119,38 @@ def test_the_next_rehearsal_finds_what_the_last_left(rehearse, tmp_path):
     assert kept == ["a.parquet"]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_an_ended_command_leaves_no_server_and_keeps_the_bucket(rehearse, tmp_path, sent):
+@pytest.mark.parametrize(
+    ("send", "code"),
+    [
+        (lambda rehearsal: os.killpg(rehearsal.pid, signal.SIGINT), 128 + signal.SIGINT),
+        (lambda rehearsal: rehearsal.terminate(), 128 + signal.SIGTERM),
+    ],
+    ids=["Ctrl-C", "terminated"],
+)
+def test_an_ended_command_leaves_no_server_and_keeps_the_bucket(rehearse, tmp_path, send, code):
     put = 'client.put_object(Bucket=bucket, Key="a", Body=b"1")'
-    process = rehearse(*program(f"signalled = {sent.value}; {put}; {WAIT}"))
-    line = first_line(process)
-    assert process.stdout
+    process = rehearse(*program(f"{put}; {WAIT}"))
+    line = announcement(process)
     assert process.stdout.readline() == "ready\n"
     assert answers(line)
-    if sent == signal.SIGINT:
-        # A terminal sends Ctrl-C to every process of the group.
-        subprocess.run(["pkill", "-INT", "-P", str(process.pid), "-f", "signalled"], check=True)  # noqa: S603, S607
-    process.send_signal(sent)
-    process.wait()
-    assert process.returncode == (1 if sent == signal.SIGINT else 128 + signal.SIGTERM)
+    send(process)
+    process.communicate()
+    assert process.returncode == code
     assert not answers(line)
     assert (tmp_path / KEPT / "a").read_bytes() == b"1"
 
 
 def test_the_server_ends_with_a_killed_rehearsal(rehearse):
-    process = rehearse(*program("time = 0"), "never")
-    line = first_line(process)
+    process = rehearse(*program(WAIT))
+    line = announcement(process)
+    assert answers(line)
     process.kill()
-    process.wait()
     assert ends(lambda: answers(line))
 
 
 def test_two_rehearsals_at_once_are_refused(rehearse):
     first = rehearse(*program(WAIT))
-    first_line(first)
+    announcement(first)
     second = rehearse("true")
     printed, _ = second.communicate()
     assert second.returncode == 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import click
@@ -14,12 +17,15 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run, describe_run
 from customer_segmentation.spark import prepare_session, require_java
+
+logger = logging.getLogger(__name__)
 
 Catalog = CatalogProtocol[Any, Any]
 
@@ -34,6 +40,7 @@ _SELECTIONS = (
     "namespaces",
     "only_missing_outputs",
 )
+_TELL_SECONDS = 10.0
 _FILES = ("segmenter", "cold_start")
 
 
@@ -122,6 +129,41 @@ class RunHooks:
         """Say which run it is to those who write for it."""
         project = Path(run_params["project_path"])
         current_run.set(describe_run(run_params["run_id"], run_params["env"] or "dev", project))
+
+
+class ProgressHooks:
+    """A line every ten seconds while a step runs: a long one is not to be taken for a hung one."""
+
+    def __init__(self) -> None:
+        self._done = Event()
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Begin to tell."""
+        self._done.set()
+        self._done = done = Event()
+
+        def tell() -> None:
+            began = monotonic()
+            while not done.wait(_TELL_SECONDS):
+                logger.info("%s: %.0f s so far", node.name, monotonic() - began)
+
+        Thread(target=tell, daemon=True).start()
+
+    @hook_impl
+    def before_dataset_loaded(self) -> None:
+        """The last step is over once the next one's inputs are asked for."""
+        self._done.set()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """The last step of all is over."""
+        self._done.set()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """So is one that failed."""
+        self._done.set()
 
 
 class TrackingHooks:

@@ -14,6 +14,7 @@ from customer_segmentation.hooks import (
     ChampionHooks,
     MissingInputHooks,
     ParameterHooks,
+    ProgressHooks,
     RunHooks,
     SparkHooks,
     SummaryHooks,
@@ -50,6 +51,7 @@ DATA_CATALOG_CLASS = WholeFilesCatalog
 HOOKS = (
     MissingInputHooks(),
     ParameterHooks(),
+    ProgressHooks(),
     SparkHooks(),
     RunHooks(),
     TrackingHooks(),

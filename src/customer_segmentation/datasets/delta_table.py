@@ -18,7 +18,7 @@ from customer_segmentation.tables.contract import contract_of
 
 if TYPE_CHECKING:
     from delta.tables import DeltaTable
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ _IS_GONE = "is_gone__"
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-class DeltaTableDataset(SparkDatasetV2):
+class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc] - it ships no types
     """A Delta table under a path; saving merges the rows by the table's key.
 
     Rows that are equal stay untouched, so that a run on the same data changes none, and the change
@@ -106,7 +106,9 @@ class DeltaTableDataset(SparkDatasetV2):
             if changes.isEmpty():
                 logger.info("%s: no row changed.", self._table)
                 return
-            values = {f"`{name}`": f"new.`{name}`" for name in rows.columns}
+            values: dict[str, str | Column] = {
+                f"`{name}`": f"new.`{name}`" for name in rows.columns
+            }
             same = " AND ".join(f"old.`{name}` <=> new.`{name}`" for name in key)
             (
                 target.alias("old")

@@ -105,6 +105,8 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         if self._found() == "directory":
             message = f"{self._filepath} is a folder of parts: it is read and never written."
             raise UserError(message)
+        # Under its own name it would be replaced by any plan that fails: Polars ends the file, or
+        # the upload, as a readable table of the rows until then.
         written = f"{self._writing}/{uuid4().hex}.{self._format}"
         try:
             self._sink(plan, written)

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import onnx
 
 from customer_segmentation.customers.contract import CONTRACT
 from customer_segmentation.customers.matrix import canonical_columns
 from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 
 INPUT = "customers"
@@ -78,6 +80,13 @@ def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
         for key, text in properties.items()
         if key.startswith(_PREFIX)
     }
+
+
+def scaling_of(metadata: Mapping[str, Any]) -> Scaling:
+    """The scaling that a segmenter's metadata tells."""
+    scaling = metadata["scaling"]
+    numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
+    return Scaling(tuple(scaling["features"]), *numbers)
 
 
 def has_codes(name: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -75,35 +78,60 @@ def measure_all(
         rule: How many starts, resamples and rows.
         seed: Of every random draw.
     """
+    measured = []
     with _one_thread(), _checked_once():
-        return list(_measured(points, standardised, weights, rule, seed))
+        space = _Space(points, standardised, weights, rule, seed)
+        for k in range(2, rule.most + 1):
+            logger.info("choice of k: %d of at most %d", k, rule.most)
+            centroids = fit_centroids(points, weights, k, rule.starts, seed)
+            measured.append(space.measure(centroids))
+    return measured
 
 
-def _measured(
-    points: Array, standardised: Array, weights: Array, rule: ChoiceOfK, seed: int
-) -> Iterator[MeasuredK]:
-    from sklearn.metrics import (  # noqa: PLC0415 - as above
-        calinski_harabasz_score,
-        davies_bouldin_score,
-        pairwise_distances,
-        silhouette_score,
-    )
+def measure_one(  # noqa: PLR0913, PLR0917 - those of `measure_all`, and the centroids
+    points: Array,
+    standardised: Array,
+    weights: Array,
+    centroids: Array,
+    rule: ChoiceOfK,
+    seed: int,
+) -> MeasuredK:
+    """The same measures of centroids that were found elsewhere."""
+    with _one_thread(), _checked_once():
+        return _Space(points, standardised, weights, rule, seed).measure(centroids)
 
-    drawn = representative_rows(weights, rule.sample, seed)
-    space = standardised[drawn]
-    # Once for the silhouettes of all k: 8 bytes a pair, 200 MB for 5,000 rows.
-    distances = pairwise_distances(space)
-    for k in range(2, rule.most + 1):
-        centroids = fit_centroids(points, weights, k, rule.starts, seed)
-        labels = nearest(points[drawn], centroids)
-        yield MeasuredK(
-            k=k,
+
+class _Space:
+    """What the measures of all k share."""
+
+    def __init__(
+        self, points: Array, standardised: Array, weights: Array, rule: ChoiceOfK, seed: int
+    ) -> None:
+        from sklearn.metrics import pairwise_distances  # noqa: PLC0415 - as above
+
+        self._points, self._weights, self._rule, self._seed = points, weights, rule, seed
+        self._drawn = representative_rows(weights, rule.sample, seed)
+        self._space = standardised[self._drawn]
+        # Once for the silhouettes of all k: 8 bytes a pair, 200 MB for 5,000 rows.
+        self._distances = pairwise_distances(self._space)
+
+    def measure(self, centroids: Array) -> MeasuredK:
+        from sklearn.metrics import (  # noqa: PLC0415 - as above
+            calinski_harabasz_score,
+            davies_bouldin_score,
+            silhouette_score,
+        )
+
+        labels = nearest(self._points[self._drawn], centroids)
+        silhouette = silhouette_score(self._distances, labels, metric="precomputed")
+        return MeasuredK(
+            k=len(centroids),
             centroids=centroids,
-            inertia=inertia(points, weights, centroids),
-            silhouette=float(silhouette_score(distances, labels, metric="precomputed")),
-            calinski_harabasz=float(calinski_harabasz_score(space, labels)),
-            davies_bouldin=float(davies_bouldin_score(space, labels)),
-            stability=stability(points, weights, centroids, rule, seed),
+            inertia=inertia(self._points, self._weights, centroids),
+            silhouette=float(silhouette),
+            calinski_harabasz=float(calinski_harabasz_score(self._space, labels)),
+            davies_bouldin=float(davies_bouldin_score(self._space, labels)),
+            stability=stability(self._points, self._weights, centroids, self._rule, self._seed),
         )
 
 

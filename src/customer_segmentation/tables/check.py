@@ -57,8 +57,7 @@ class ContractValidator:
 def promises(contract: TableContract, present: list[str]) -> dict[str, nw.Expr]:
     """For each promise about single rows, in words, the expression that is true where broken."""
     broken: dict[str, nw.Expr] = {
-        f"{name} is missing": nw.col(name).is_null()
-        for name in (*contract.key, *contract.required)
+        f"{name} is missing": nw.col(name).is_null() for name in (*contract.key, *contract.required)
     }
     for column in contract.columns:
         if column.name not in present:

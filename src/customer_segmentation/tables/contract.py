@@ -82,9 +82,7 @@ TABLES: dict[str, TableContract] = {
     "silver_quarantine": TableContract(
         (ROW_NUMBER,), (KEY, REASONS, SOURCE_NAME, SOURCE_HASH, AS_OF), (_ROW_NUMBER,)
     ),
-    "gold_features": TableContract(
-        (KEY,), (AS_OF, SAMPLE_KEY), (*_NUMBERS, *_SHARES, _SAMPLE_KEY)
-    ),
+    "gold_features": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*_NUMBERS, *_SHARES, _SAMPLE_KEY)),
     "gold_segments": TableContract(
         (KEY,),
         ("segment", "segment_name", "segment_id", "runner_up", "artifact_version", AS_OF),

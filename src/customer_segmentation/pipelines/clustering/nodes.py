@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -18,11 +18,20 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE, available_decisions
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.scoring.check import check_against_scikit_learn
-from customer_segmentation.segmentation.choice import MeasuredK, choose, elbow, measure_all, nearest
+from customer_segmentation.segmentation.choice import (
+    MeasuredK,
+    choose,
+    elbow,
+    measure_all,
+    measure_one,
+    nearest,
+)
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
 from customer_segmentation.segmentation.learned_decisions import LearnedDecisions, learn_decisions
+from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
+from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
@@ -120,6 +129,34 @@ def measure_candidates(
     points = projection.projected(standardised)
     measured = measure_all(points, standardised, weights, rule, clustering.seed)
     return MeasuredCandidates(projection, measured, choose(measured, rule), elbow(measured))
+
+
+def refine_centroids(
+    gold_features: IntoFrame,
+    sample: ClusteringSample,
+    candidates: MeasuredCandidates,
+    clustering: ClusteringParameters,
+) -> MeasuredCandidates:
+    """The chosen segments fitted on every customer, where the parameters ask for that.
+
+    Raises:
+        UserError: The estimator is not one for this environment's tables.
+    """
+    table = nw.from_native(gold_features).lazy()
+    chosen, projection, scaling = candidates.chosen, candidates.projection, sample.scaling
+    centroids = chosen.centroids
+    if clustering.estimator == "mllib":
+        centroids = fit_by_mllib(table, scaling, projection, chosen.k, clustering.seed)
+    if clustering.refinement_passes:
+        centroids = refine(table, scaling, projection, centroids, clustering.refinement_passes)
+    if centroids is chosen.centroids:
+        return candidates
+    standardised = sample.standardised()
+    points = projection.projected(standardised)
+    rule, seed = clustering.k.rule(), clustering.seed
+    refined = measure_one(points, standardised, sample.weights, centroids, rule, seed)
+    measured = [refined if m.k == chosen.k else m for m in candidates.measured]
+    return replace(candidates, measured=measured, chosen=refined)
 
 
 def learn_segmenter(

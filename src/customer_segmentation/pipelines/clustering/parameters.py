@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -83,6 +83,8 @@ class ClusteringParameters(Parameters):
     cap_quantile: Share
     variance: Share
     coreset_rows: int = Field(ge=1000)
+    estimator: Literal["scikit_learn", "mllib"]
+    refinement_passes: int = Field(ge=0, le=10)
     seed: int
     k: KParameters
     decisions: DecisionParameters

@@ -9,6 +9,7 @@ from customer_segmentation.pipelines.clustering.nodes import (
     draw_sample,
     learn_segmenter,
     measure_candidates,
+    refine_centroids,
     summarise_choice,
 )
 from customer_segmentation.pipelines.clustering.plots import plot_choice, plot_segments
@@ -31,8 +32,19 @@ def create_pipeline() -> Pipeline:
                 name="measure_candidates",
             ),
             node(
+                refine_centroids,
+                inputs=[
+                    "gold_features",
+                    "clustering_sample",
+                    "measured_candidates",
+                    "params:clustering",
+                ],
+                outputs="refined_candidates",
+                name="refine_centroids",
+            ),
+            node(
                 learn_segmenter,
-                inputs=["clustering_sample", "measured_candidates", "params:clustering"],
+                inputs=["clustering_sample", "refined_candidates", "params:clustering"],
                 outputs="learned_segmenter",
                 name="learn_segmenter",
             ),
@@ -46,7 +58,7 @@ def create_pipeline() -> Pipeline:
                 summarise_choice,
                 inputs=[
                     "segmenter_candidate",
-                    "measured_candidates",
+                    "refined_candidates",
                     "learned_segmenter",
                     "params:clustering",
                 ],

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import narwhals as nw
-import numpy as np
 import onnx
 from narwhals.typing import IntoDataFrame, IntoFrame
 
 from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.features.definitions import describe
-from customer_segmentation.scoring.metadata import metadata_of
-from customer_segmentation.segmentation.scaling import Scaling
+from customer_segmentation.scoring.metadata import metadata_of, scaling_of
 
 EVENT_TIME = "event_timestamp"
 STANDARDISED = "_standardised"
@@ -27,7 +25,7 @@ def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> Into
     raw = [n for n in table.collect_schema().names() if n not in (KEY, AS_OF, SAMPLE_KEY)]
     standardised = {
         name + STANDARDISED: values
-        for name, values in _scaling(artifact).standardised_columns().items()
+        for name, values in scaling_of(metadata_of(artifact)).standardised_columns().items()
     }
     return (
         table.sort(KEY)
@@ -44,7 +42,7 @@ def same_table(feature_table: IntoFrame) -> IntoFrame:
 def describe_columns(feature_table: IntoFrame, artifact: onnx.ModelProto) -> IntoDataFrame:
     """One row a column: name, type, unit, role and description."""
     schema = nw.from_native(feature_table).lazy().collect_schema()
-    scaling = _scaling(artifact)
+    scaling = scaling_of(metadata_of(artifact))
     numbers = zip(scaling.caps, scaling.means, scaling.deviations, strict=True)
     scales = dict(zip(scaling.features, numbers, strict=True))
     rows = [_describe(name, str(dtype), scales) for name, dtype in schema.items()]
@@ -67,9 +65,3 @@ def _describe(name: str, dtype: str, scales: dict[str, Any]) -> tuple[str, str, 
         )
         return name, dtype, "deviations", "model input", text
     return name, dtype, unit, "model feature" if name in scales else "feature", description
-
-
-def _scaling(artifact: onnx.ModelProto) -> Scaling:
-    scaling = metadata_of(artifact)["scaling"]
-    numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
-    return Scaling(tuple(scaling["features"]), *numbers)

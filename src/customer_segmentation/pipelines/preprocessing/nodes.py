@@ -29,9 +29,7 @@ from customer_segmentation.features.evaluate import on_frame
 logger = logging.getLogger(__name__)
 
 
-def check_rows(
-    bronze: IntoFrame, customers: CustomerParameters, selected: list[str]
-) -> IntoFrame:
+def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[str]) -> IntoFrame:
     """Parse every cell and collect the reasons against every row.
 
     Args:

@@ -1,0 +1,76 @@
+"""The space that segments live in, as column expressions: points, and who is nearest to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.features.operations import at_most, total, where
+from customer_segmentation.segmentation.scaling import Scaling
+
+_POINT = "point__"
+_DISTANCE = "distance__"
+
+
+def points(scaling: Scaling, components: NDArray[np.float64]) -> dict[str, nw.Expr]:
+    """One column a component, of a table with the scaling's features.
+
+    Args:
+        scaling: Caps, means and deviations.
+        components: (features x components).
+    """
+    weights = components.T / scaling.deviations
+    offsets = -(weights * scaling.means).sum(axis=1)
+    capped = [
+        at_most(nw.col(name), cap)
+        for name, cap in zip(scaling.features, scaling.caps.tolist(), strict=True)
+    ]
+    return {
+        f"{_POINT}{index}": weighted(capped, row) + offset
+        for index, (row, offset) in enumerate(zip(weights.tolist(), offsets.tolist(), strict=True))
+    }
+
+
+def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
+    """One column a centroid, of a table with the points.
+
+    |x - c|^2 less |x|^2, which is the same for all of a customer's: -2 x.c + |c|^2.
+    """
+    columns = [nw.col(f"{_POINT}{index}") for index in range(centroids.shape[1])]
+    return {
+        f"{_DISTANCE}{index}": weighted(columns, (-2.0 * centroid).tolist())
+        + float(centroid @ centroid)
+        for index, centroid in enumerate(centroids)
+    }
+
+
+def squared_norm(components: int) -> nw.Expr:
+    """|x|^2 of a table with the points."""
+    squares: nw.Expr = total(
+        [nw.col(f"{_POINT}{i}") * nw.col(f"{_POINT}{i}") for i in range(components)]
+    )
+    return squares
+
+
+def first_least(columns: Sequence[nw.Expr]) -> tuple[nw.Expr, nw.Expr]:
+    """The position, from 0, of the first column that holds the smallest value; and that value."""
+    least = nw.min_horizontal(*columns)
+    position: nw.Expr = nw.lit(float(len(columns) - 1))
+    for index in range(len(columns) - 2, -1, -1):
+        position = where(columns[index] == least, float(index), position)
+    return position, least
+
+
+def weighted(columns: Sequence[nw.Expr], weights: Sequence[float]) -> nw.Expr:
+    """The sum of the columns, each times its weight."""
+    products = [column * weight for column, weight in zip(columns, weights, strict=True)]
+    found: nw.Expr = total(products)
+    return found
+
+
+def names_of(expressions: Mapping[str, nw.Expr]) -> list[nw.Expr]:
+    """The columns of these names, once the expressions are there as columns."""
+    return [nw.col(name) for name in expressions]
