@@ -29,6 +29,7 @@ from threadpoolctl import threadpool_limits
 
 from customer_segmentation.customers.generator import write
 from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
@@ -64,13 +65,15 @@ def learn() -> tuple[Scorer, Segmenter, Matrix]:
         (file,) = write(Path(folder) / "customers.csv", CUSTOMERS, seed=1)
         source = DelimitedTextDataset(filepath=str(file)).load()
     bronze = ingest_source(source, customers)
-    silver = preprocessing.check_rows(bronze, customers, chosen.features).customers().to_native()
-    sample = clustering.draw_sample(preprocessing.compute_features(silver), chosen)
+    checked = preprocessing.check_rows(bronze, customers, chosen.features)
+    silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
+    features = preprocessing.compute_features(silver)
+    sample = clustering.draw_sample(features, chosen)
     candidates = clustering.measure_candidates(sample, chosen)
     learned = clustering.learn_segmenter(sample, candidates, chosen)
     model = clustering.build_checked_artifact(learned, sample)
     scorer = Scorer(model.SerializeToString(), threads=1)
-    return scorer, learned.segmenter, scorer.matrix(nw.from_native(silver).lazy().collect())
+    return scorer, learned.segmenter, scorer.matrix(nw.from_native(features).lazy().collect())
 
 
 def on_matrix(scorer: Scorer, segmenter: Segmenter) -> Pipeline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.settings import setting
 from customer_segmentation.spark import prepare_session, require_java
+from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
 
 # A busy machine is no defect; in CI the same examples are tried every time.
 settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
@@ -147,12 +149,16 @@ def bronze_of(
 
 @pytest.fixture(scope="session")
 def records_of() -> Callable[[Any], list[dict[str, Any]]]:
-    """A table's rows as Python values, the same for every engine: missing is None."""
+    """A table's rows as Python values, the same for every engine: missing is None, days naive."""
+
+    def as_python(value: Any) -> Any:
+        if pd.isna(value):
+            return None
+        # Spark's days are moments in the time zone of its session, which is UTC.
+        return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
     def records(table: Any) -> list[dict[str, Any]]:
         rows = nw.from_native(table, pass_through=False).lazy().collect().rows(named=True)
-        return [
-            {name: None if pd.isna(value) else value for name, value in row.items()} for row in rows
-        ]
+        return [{name: as_python(value) for name, value in row.items()} for row in rows]
 
     return records

@@ -59,7 +59,8 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
     for process in started:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 def program(text: str) -> list[str]:

@@ -266,17 +266,17 @@ class TestLease:
             pass
 
     def test_of_eight_that_ask_at_the_same_moment_one_wins(self, root, monkeypatch):
-        self.race(root, monkeypatch)
+        self.race(root, monkeypatch, expiry=60)
 
     def test_of_eight_that_take_over_at_the_same_moment_one_wins(
         self, root, monkeypatch, s3_server
     ):
         s3_server.client().put_object(**lease_object(root), Body=b"left by nobody")
         time.sleep(FREE_AFTER)
-        self.race(root, monkeypatch)
+        self.race(root, monkeypatch, EXPIRY)
 
     @staticmethod
-    def race(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def race(root: str, monkeypatch: pytest.MonkeyPatch, expiry: float) -> None:
         together = threading.Barrier(8)
         # One client for all, since each takes a while to make.
         client = lease._s3_client(root)
@@ -286,8 +286,7 @@ class TestLease:
             return client
 
         monkeypatch.setattr(lease, "_s3_client", wait_for_all)
-        # Long enough that the winner's own is not over before the last asks.
-        locks = [run_lock(root, f"run {number}", EXPIRY) for number in range(8)]
+        locks = [run_lock(root, f"run {number}", expiry) for number in range(8)]
 
         def wins(lock: Any) -> bool:
             try:

@@ -9,6 +9,8 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.s3_errors import explain_s3
+from customer_segmentation.spark import require_java
 
 
 @click.group(name="customer_segmentation")
@@ -21,6 +23,34 @@ def _user_error(error: BaseException | None) -> UserError | None:
     while error is not None and not isinstance(error, UserError):
         error = error.__cause__
     return error
+
+
+@cli.command()
+@click.option("--env", default=None, help="The environment whose tables are maintained.")
+@click.option(
+    "--retain-hours",
+    type=click.FloatRange(min=168.0),
+    default=168.0,
+    show_default=True,
+    help="Versions older than this are deleted; a week at least, since a reader may need them.",
+)
+def maintain(env: str | None, retain_hours: float) -> None:
+    """Compact an environment's Delta tables and delete the files of versions past retention."""
+    from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
+    from kedro.framework.session import KedroSession  # noqa: PLC0415 - slow
+
+    with KedroSession.create(env=env) as session:
+        catalog = session.load_context().catalog  # type: ignore[attr-defined]  # not its base's
+        found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]
+        tables = [(name, table) for name, table in found if hasattr(table, "maintain")]
+        if not tables:
+            message = "this environment has no Delta tables: there is nothing to maintain."
+            raise click.ClickException(message)
+        require_java()
+        for name, table in tables:
+            if table.exists():
+                table.maintain(retain_hours)
+                click.echo(f"{name}: compacted, versions of the last {retain_hours:g} hours kept")
 
 
 class _MendableErrors(click.Command):
@@ -36,10 +66,19 @@ class _MendableErrors(click.Command):
         except ParameterValidationError as error:
             raise click.ClickException(parameters_message(str(error))) from error
         except Exception as error:
-            mendable = _user_error(error)
-            if mendable is None and not str(error).startswith(_NO_SUCH_PIPELINE):
+            message = _message(error)
+            if message is None:
                 raise
-            raise click.ClickException(str(mendable or error)) from error
+            raise click.ClickException(message) from error
+
+
+def _message(error: Exception) -> str | None:
+    """What a person can mend, if it is anything of that kind."""
+    if mendable := _user_error(error):
+        return str(mendable)
+    if str(error).startswith(_NO_SUCH_PIPELINE):
+        return str(error)
+    return explain_s3(error, "the bucket of this environment")
 
 
 # Kedro has no error type of its own for it.

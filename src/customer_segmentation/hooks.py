@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
@@ -22,6 +23,7 @@ from pydantic import BaseModel
 
 from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
+from customer_segmentation.run_lock import RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
 from customer_segmentation.spark import prepare_session, require_java
 
@@ -41,6 +43,10 @@ _SELECTIONS = (
     "only_missing_outputs",
 )
 _TELL_SECONDS = 10.0
+_NO_BUCKET = (
+    "staging has no bucket yet: set SEGMENTATION_BUCKET to one that you may write to, or run "
+    "`make staging`, which rehearses staging on this machine."
+)
 _FILES = ("segmenter", "cold_start")
 
 
@@ -98,24 +104,29 @@ class MissingInputHooks:
         raise UserError(message)
 
 
-class SparkHooks:
-    """Where an environment has settings for Spark (`spark.yml`), its session starts with them."""
+class EnvironmentHooks:
+    """What an environment needs of the machine: a bucket, Java, settings for Spark."""
+
+    def __init__(self) -> None:
+        # Of the one context that a process makes; Kedro hands it to no later hook.
+        self._tables = ""
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Leave the settings where PySpark looks for them; nothing starts yet."""
-        try:
+        """Leave Spark's settings (`spark.yml`) where PySpark looks for them; nothing starts yet."""
+        self._tables = _tables_root(context)
+        with suppress(MissingConfigException):
             prepare_session(context.config_loader["spark"])
-        except MissingConfigException:
-            return
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Ask for Java before anything needs it.
+        """Ask for what is needed before anything looks for it.
 
         Raises:
-            UserError: The pipeline's tables need Spark, and there is no Java for it.
+            UserError: There is no bucket to run in, or no Java for the tables' Spark.
         """
+        if self._tables.rstrip("/") in {"s3:", "s3a:"}:
+            raise UserError(_NO_BUCKET)
         kinds = (type(catalog.get(name)).__module__ for name in pipeline.datasets())
         if any("spark" in kind or "delta" in kind or "databricks" in kind for kind in kinds):
             require_java()
@@ -124,11 +135,56 @@ class SparkHooks:
 class RunHooks:
     """Around a run: its record, and the lock that keeps a second one out."""
 
+    def __init__(self) -> None:
+        # Kedro tells of a run's beginning, saves and end in calls of their own.
+        self._root = ""
+        self._lock: RunLock | None = None
+
     @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Remember where this environment's tables are."""
+        self._root = _tables_root(context)
+
+    @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Say which run it is to those who write for it."""
+        """Keep others out, and say which run it is to those who write for it.
+
+        Raises:
+            UserError: The bucket does not answer, or another run is on.
+        """
+        run_id = str(run_params["run_id"])
+        lock = run_lock(self._root, run_id)
+        lock.acquire()
+        self._lock = lock
         project = Path(run_params["project_path"])
-        current_run.set(describe_run(run_params["run_id"], run_params["env"] or "dev", project))
+        current_run.set(describe_run(run_id, run_params["env"] or "dev", project))
+
+    @hook_impl
+    def before_dataset_saved(self) -> None:
+        """Write nothing once another run may be writing.
+
+        Raises:
+            UserError: The lease was lost, which a machine that slept finds when it wakes.
+        """
+        if self._lock:
+            self._lock.require_held()
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self) -> None:
+        """Let others in."""
+        self.release()
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self) -> None:
+        """Let others in after a run that failed, too."""
+        self.release()
+
+    def release(self) -> None:
+        """Let others in, if nobody has yet."""
+        current_run.set({})
+        if self._lock:
+            self._lock.release()
+            self._lock = None
 
 
 class ProgressHooks:
@@ -238,6 +294,10 @@ def flattened(values: dict[str, Any]) -> dict[str, str]:
             # MLflow takes few signs in a name; a company's own headers hold any.
             found[re.sub(r"[^\w.\- ]", "_", name)] = str(content)
     return found
+
+
+def _tables_root(context: KedroContext) -> str:
+    return str(context.config_loader["globals"]["tables"])
 
 
 def _path(catalog: Catalog, name: str) -> Path:

@@ -67,14 +67,25 @@ class S3Server:
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - as above
-        import boto3  # noqa: PLC0415 - only staging's extra has it
+        # Only the extras of staging and of its rehearsal have them.
+        import boto3.session  # noqa: PLC0415
+        import botocore.session  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
 
-        return boto3.session.Session().client(
+        # A person's own profile and proxy are for another S3.
+        session = botocore.session.Session(
+            session_vars={
+                "profile": (None, None, None, None),
+                "config_file": (None, None, os.devnull, None),
+            }
+        )
+        return boto3.session.Session(botocore_session=session).client(
             "s3",
             endpoint_url=self.endpoint,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
             region_name=self.region,
+            config=Config(proxies={}),
         )
 
     def make_bucket(self, name: str) -> None:

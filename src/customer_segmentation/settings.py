@@ -12,11 +12,11 @@ from kedro.utils import find_kedro_project
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.hooks import (
     ChampionHooks,
+    EnvironmentHooks,
     MissingInputHooks,
     ParameterHooks,
     ProgressHooks,
     RunHooks,
-    SparkHooks,
     SummaryHooks,
     TrackingHooks,
 )
@@ -48,12 +48,14 @@ CONFIG_LOADER_ARGS = {
     "config_patterns": {"spark": ["spark*"]},
 }
 DATA_CATALOG_CLASS = WholeFilesCatalog
+# Of those that ask to be first, the last one here is: what a run needs is asked for before its
+# inputs are, and the lock comes last, so that a run that never starts holds none.
 HOOKS = (
+    RunHooks(),
     MissingInputHooks(),
     ParameterHooks(),
+    EnvironmentHooks(),
     ProgressHooks(),
-    SparkHooks(),
-    RunHooks(),
     TrackingHooks(),
     ChampionHooks(),
     SummaryHooks(),

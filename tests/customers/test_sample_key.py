@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,15 +20,18 @@ from customer_segmentation.customers.sample_key import uniform_number, with_samp
 ROWS = 20_000
 
 
-def keys_of(ids: list[str], engine: Callable[..., Any]) -> list[int]:
-    table = with_sample_key(nw.from_native(engine({"id": ids}), eager_only=True), "id")
-    return table["sample_key"].to_list()
+def keyed(table: Any) -> nw.LazyFrame[Any]:
+    return with_sample_key(nw.from_native(table).lazy(), "id")
+
+
+def keys_of(ids: list[str | None], engine: Callable[..., Any]) -> list[int]:
+    return keyed(engine({"id": ids})).collect()["sample_key"].to_list()
 
 
 def numbers(seed: int, engine: Callable[..., Any]) -> np.ndarray:
     ids = [str(number) for number in range(ROWS)]
-    table = with_sample_key(nw.from_native(engine({"id": ids}), eager_only=True), "id")
-    return table.select(drawn=uniform_number(seed))["drawn"].to_numpy()
+    drawn = keyed(engine({"id": ids})).select(drawn=uniform_number(seed)).collect()
+    return drawn["drawn"].to_numpy()
 
 
 def test_the_key_is_the_first_31_bits_of_the_ids_hash(frame_of: Callable[..., Any]) -> None:
@@ -38,6 +42,17 @@ def test_the_key_is_the_first_31_bits_of_the_ids_hash(frame_of: Callable[..., An
 def test_white_space_around_an_id_does_not_count(frame_of: Callable[..., Any]) -> None:
     first, second = keys_of([" a1\t", "a1"], frame_of)
     assert first == second
+
+
+def test_an_id_that_is_missing_has_the_key_of_an_empty_one(frame_of: Callable[..., Any]) -> None:
+    first, second, third = keys_of([None, "", " "], frame_of)
+    assert first == second == third
+
+
+def test_the_key_stands_in_its_customers_row_whatever_the_tables_index() -> None:
+    table = pd.DataFrame({"id": ["a", "b", "c"]}).iloc[[2, 0]]
+    expected = [keys_of([text], pd.DataFrame)[0] for text in ("c", "a")]
+    assert keyed(table).collect()["sample_key"].to_list() == expected
 
 
 @settings(max_examples=30)
@@ -76,3 +91,16 @@ def test_drawn_numbers_are_spread_evenly(seed: int) -> None:
 
 def test_another_seed_draws_other_numbers_for_every_row() -> None:
     assert not np.any(numbers(1, pl.DataFrame) == numbers(2, pl.DataFrame))
+
+
+@pytest.mark.spark
+def test_spark_has_the_same_keys_and_draws_the_same_numbers(spark: Any) -> None:
+    # Missing and empty, white space around and within, quotes, and signs of one to four bytes.
+    odd = [None, "", "\x1f", " a\u2003", "a b", "'\"\\", "\n1\t", "\x00", "é", "İ", "\U0001f600"]
+    ids = pa.table({"id": odd + [str(number) for number in range(500)]})
+    drawn = {f"drawn_{seed}": uniform_number(seed) for seed in (0, 7, 2**31)}
+    of_spark, of_pandas = (
+        keyed(table).select("sample_key", **drawn).collect().rows()
+        for table in (spark.createDataFrame(ids), ids.to_pandas())
+    )
+    assert of_spark == of_pandas

@@ -25,7 +25,6 @@ from s3fs import S3FileSystem
 from customer_segmentation.datasets.polars_table import ROWS_IN_GROUP, PolarsTableDataset
 from customer_segmentation.errors import UserError
 from customer_segmentation.rehearsal import S3Server
-from tests.services.s3 import moto_server, versitygw_server  # noqa: F401 - pytest finds them here
 
 OLD = pl.DataFrame({"a": [1, 2], "s": ["x", None], "d": [dt.date(2014, 6, 29)] * 2})
 NEW = pl.DataFrame({"a": [3], "s": ["z"], "d": [dt.date(2015, 1, 1)]})
@@ -223,15 +222,14 @@ from customer_segmentation.datasets.polars_table import PolarsTableDataset
 dataset = PolarsTableDataset(filepath=sys.argv[1])
 row = pl.int_range(300_000)
 noise = [((row * prime) % 100_003).cast(pl.Float64).sin().alias(f"n{prime}") for prime in (3, 5, 7)]
-print("ready", flush=True)
 for version in itertools.count(int(sys.argv[2])):
     dataset.save(pl.LazyFrame().select(*noise).with_columns(version=pl.lit(version)))
+    print("saved", flush=True)
 """
 
 
 def test_a_kill_at_any_moment_leaves_a_whole_table(place: str) -> None:
     dataset = dataset_at(place)
-    dataset.save(pl.LazyFrame().select(version=pl.repeat(0, 300_000)))
     # Parts small enough for several of them.
     environment = os.environ | {"POLARS_UPLOAD_CHUNK_SIZE": str(5 << 20)}
     command = [sys.executable, "-c", SAVES, f"{place}/customers.parquet"]
@@ -240,11 +238,12 @@ def test_a_kill_at_any_moment_leaves_a_whole_table(place: str) -> None:
             [*command, str(first)], env=environment, stdout=subprocess.PIPE, text=True
         ) as saving:
             assert saving.stdout
-            assert saving.stdout.readline() == "ready\n"
+            assert saving.stdout.readline() == "saved\n"
             time.sleep(seconds)
             saving.kill()
         versions = dataset.load().group_by("version").len().collect()
         assert versions["len"].to_list() == [300_000]
+        assert versions["version"][0] >= first
     dataset.save(NEW)
     assert_frame_equal(dataset.load().collect(), NEW)
     assert files_at(place) == ["customers.parquet"]
@@ -262,6 +261,32 @@ def test_the_next_save_removes_what_a_killed_one_left(place: str) -> None:
         assert files_at(place).count(".writing-customers.parquet/0.parquet") == 2
     dataset_at(place).save(NEW)
     assert files_at(place) == [".writing-customers.parquet.2/0.parquet", "customers.parquet"]
+
+
+@pytest.mark.parametrize("name", ["_table", ".table", "a [table]*.parquet", "table"])
+def test_any_name_of_a_file_does(name: str, place: str) -> None:
+    dataset = PolarsTableDataset(filepath=f"{place}/{name}")
+    dataset.save(OLD)
+    assert_frame_equal(dataset.load().collect(), OLD)
+    assert files_at(place) == [name]
+
+
+def test_a_save_is_good_where_what_it_left_cannot_be_removed(
+    s3_place: Any,
+    moto_server: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dataset = dataset_at(s3_place(moto_server))
+
+    def refuse(*_: object) -> None:
+        message = "Access Denied"
+        raise PermissionError(message)
+
+    monkeypatch.setattr(S3FileSystem, "rm_file", refuse)
+    dataset.save(NEW)
+    assert_frame_equal(dataset.load().collect(), NEW)
+    assert "cannot be removed (Access Denied); the next save tries again" in caplog.text
 
 
 def test_a_local_table_loaded_before_a_save_is_read_to_its_end(tmp_path: Path) -> None:
@@ -318,7 +343,7 @@ def test_a_table_that_is_not_there_is_named(place: str) -> None:
     )
 
 
-def test_a_bucket_that_is_not_there_is_named(s3_place: Any, moto_server: S3Server) -> None:  # noqa: F811
+def test_a_bucket_that_is_not_there_is_named(s3_place: Any, moto_server: S3Server) -> None:
     s3_place(moto_server)
     dataset = dataset_at("s3://no-such-bucket")
     for action in (dataset.load, dataset.exists, lambda: dataset.save(NEW)):
@@ -329,7 +354,7 @@ def test_a_bucket_that_is_not_there_is_named(s3_place: Any, moto_server: S3Serve
 
 def test_a_store_that_refuses_is_named_with_what_to_check(
     s3_place: Any,
-    versitygw_server: S3Server,  # noqa: F811
+    versitygw_server: S3Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = s3_place(versitygw_server)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
 from customer_segmentation.segmentation.scaling import learn_scaling
@@ -66,3 +68,18 @@ def make_segmenter(segments: int = 3) -> Segmenter:
         },
         provenance={"as_of": "2014-06-30", "customers": 2000},
     )
+
+
+def between_segments(
+    matrix: NDArray[np.float64], scorer: Scorer, halvings: int
+) -> NDArray[np.float64]:
+    """Pairs of customers moved towards each other until they are just of different segments."""
+    labels = scorer.score(matrix)["segment"]
+    here, there = matrix[:-1], matrix[1:]
+    differ = labels[:-1] != labels[1:]
+    here, there, labels = here[differ].copy(), there[differ].copy(), labels[:-1][differ]
+    for _ in range(halvings):
+        middle = np.ascontiguousarray((here + there) / 2.0)
+        stays = (scorer.score(middle)["segment"] == labels)[:, None]
+        here, there = np.where(stays, middle, here), np.where(stays, there, middle)
+    return np.concatenate([here, there])

@@ -19,7 +19,7 @@ from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.scoring.example import FEATURES, draw_customers, make_segmenter
+from tests.scoring.example import FEATURES, between_segments, draw_customers, make_segmenter
 
 Matrix = NDArray[np.float64]
 
@@ -31,19 +31,6 @@ def scorer_of(segmenter: Segmenter) -> Scorer:
 def selected_features(matrix: Matrix, scorer: Scorer) -> Matrix:
     columns = {name: matrix[None, :, index] for index, name in enumerate(scorer.columns)}
     return np.concatenate(list(on_arrays(FEATURES, columns).values())).T
-
-
-def between_segments(matrix: Matrix, scorer: Scorer, halvings: int) -> Matrix:
-    """Pairs of customers moved towards each other until they are just of different segments."""
-    labels = scorer.score(matrix)["segment"]
-    here, there = matrix[:-1], matrix[1:]
-    differ = labels[:-1] != labels[1:]
-    here, there, labels = here[differ].copy(), there[differ].copy(), labels[:-1][differ]
-    for _ in range(halvings):
-        middle = np.ascontiguousarray((here + there) / 2.0)
-        stays = (scorer.score(middle)["segment"] == labels)[:, None]
-        here, there = np.where(stays, middle, here), np.where(stays, there, middle)
-    return np.concatenate([here, there])
 
 
 def test_segments_equal_those_of_scikit_learn(

@@ -30,7 +30,7 @@ _IS_GONE = "is_gone__"
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
-class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc] - it ships no types
+class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no types
     """A Delta table under a path; saving merges the rows by the table's key.
 
     Rows that are equal stay untouched, so that a run on the same data changes none, and the change
@@ -183,7 +183,8 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc] - it ships no typ
         """Compact small files, and delete those that no version of the last hours needs.
 
         Args:
-            retain_hours: Older versions can no longer be read.
+            retain_hours: Versions older than this can no longer be read; Delta takes no less than
+                a week, since a run or a reader may still need what is younger.
         """
         table = self._delta(_session())
         table.optimize().executeCompaction()

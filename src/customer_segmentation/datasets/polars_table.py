@@ -129,19 +129,23 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
 
     def _scan(self, path: str, *, is_folder: bool = False) -> pl.LazyFrame:
         if is_folder:
-            return self._plan(f"{self._url(path)}/")
+            return self._plan(f"{self._url(path)}/", HIDDEN)
         if not self._is_local:
             return self._plan(self._url(path))
         # The plan keeps the open file, not its name: a save that replaces it changes nothing.
         with Path(path).open("rb") as file:
             return self._plan(file)
 
-    def _plan(self, source: Any) -> pl.LazyFrame:  # noqa: ANN401 - a path, a URL or an open file
+    def _plan(
+        self,
+        source: Any,  # noqa: ANN401 - a path, a URL or an open file
+        hidden: tuple[str, ...] = (),
+    ) -> pl.LazyFrame:
         import polars as pl  # noqa: PLC0415 - only staging's extra has it
 
         if self._format == "csv":
             return pl.scan_csv(source, infer_schema_length=ROWS_TO_GUESS_FROM, glob=False)
-        return pl.scan_parquet(source, glob=False, hidden_file_prefix=HIDDEN)
+        return pl.scan_parquet(source, glob=False, hidden_file_prefix=hidden)
 
     def _sink(self, plan: pl.LazyFrame, path: str) -> None:
         if self._is_local:

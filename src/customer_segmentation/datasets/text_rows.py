@@ -11,7 +11,7 @@ from typing import BinaryIO
 from customer_segmentation.errors import UserError
 
 # No cell holds it: a source with a NUL is refused before its cells are read.
-_END = "\0"
+_AFTER_LAST = "\0"
 
 
 def malformed(name: str, problem: str) -> UserError:
@@ -59,17 +59,19 @@ def csv_rows(
         nonlocal line
         for line in text:
             yield line
-        line = _END
+        line = last
         yield line
 
     rows = 0
+    # Two cells, unless a quote is open: one could be what follows the quote.
+    last = _AFTER_LAST + delimiter + _AFTER_LAST
     blank = blank_characters(delimiter) + "\r\n"
     with io.TextIOWrapper(content, "utf-8-sig", newline="") as text:
         skipped = sum(1 for _ in islice(text, skip))
         reader = csv.reader(lines(), delimiter=delimiter)
         try:
             for cells in reader:
-                if line == _END:
+                if line == last:
                     break
                 # The last line of a row of several holds the quote that closes it.
                 if line.strip(blank):
@@ -78,7 +80,7 @@ def csv_rows(
         except csv.Error as error:
             # A cell of more than 131,072 characters: most often all that follows such a quote.
             raise unclosed_quote(name, rows + 1) from error
-    if cells != [_END]:
+    if cells != [_AFTER_LAST, _AFTER_LAST]:
         raise unclosed_quote(name, rows + 1)
 
 

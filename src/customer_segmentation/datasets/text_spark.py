@@ -92,13 +92,17 @@ def _rows_of_lines(source: TextInspection, session: SparkSession) -> DataFrame:
     blocks = f.broadcast(_numbered_blocks(source, lines, session))
     quote = '"' if source.has_quoted_cells else ""
     options = {"sep": source.delimiter, "quote": quote, "escape": quote}
+    # It would take a byte-order mark off every line.
+    after_empty_cell = f.concat(f.lit(source.delimiter), "value")
     is_numbered = f.col("line").between(f.col("first"), f.col("first") + f.col("lines") - 1)
     row_number = f.col("row_number_of_first") + f.col("line") - f.col("first")
     return (
         lines.join(blocks, ["path", "start"], "left")
         .filter(~f.col("line").eqNullSafe(f.col("line_of_header")))
         .select(
-            f.from_csv("value", _schema(source), options).alias("cells"),
+            f.from_csv(after_empty_cell, f"empty string, {_schema(source)}", options).alias(
+                "cells"
+            ),
             # Nothing but a loud end may come of rows that are numbered wrongly.
             f.when(is_numbered, row_number)
             .otherwise(f.raise_error(f.lit(_RESPLIT)))

@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from customer_segmentation.customers.parameters import CustomerParameters
@@ -29,7 +30,7 @@ def test_bronze_keeps_every_cell_and_row_as_sent_in_order(
     customer_parameters: CustomerParameters,
 ) -> None:
     source = source_of(ROWS, frame_of)
-    bronze = nw.from_native(ingest_source(source, customer_parameters))
+    bronze = nw.from_native(ingest_source(source, customer_parameters)).lazy().collect()
     assert bronze.columns == [
         *("ID", "Income", "Note", "source_name", "source_sha256", "row_number"),
         *("sample_key", "as_of"),
@@ -52,7 +53,7 @@ def test_the_source_is_not_changed(
 def test_every_row_has_the_snapshots_day_and_a_key_of_its_trimmed_id(
     bronze_of: Callable[..., Any], frame_of: Callable[..., Any]
 ) -> None:
-    bronze = nw.from_native(bronze_of(ROWS, frame_of))
+    bronze = nw.from_native(bronze_of(ROWS, frame_of)).lazy().collect()
     assert set(bronze["as_of"].to_list()) == {datetime(2014, 6, 30)}  # noqa: DTZ001 - a day
     first, second, empty, last = bronze["sample_key"].to_list()
     assert first == second == last != empty
@@ -63,8 +64,16 @@ def test_both_engines_give_the_same_bronze(
 ) -> None:
     of_pandas, of_polars = (bronze_of(ROWS, engine) for engine in (pd.DataFrame, pl.DataFrame))
     assert isinstance(of_pandas, pd.DataFrame)
-    assert isinstance(of_polars, pl.DataFrame)
+    assert isinstance(of_polars, pl.LazyFrame)
     assert records_of(of_pandas) == records_of(of_polars)
+
+
+@pytest.mark.spark
+def test_spark_gives_the_same_bronze(
+    bronze_of: Callable[..., Any], records_of: Callable[..., Any], spark: Any
+) -> None:
+    bronze = bronze_of(ROWS, lambda columns: spark.createDataFrame(pa.table(columns)))
+    assert records_of(bronze) == records_of(bronze_of(ROWS, pd.DataFrame))
 
 
 def test_a_source_without_a_key_is_refused_by_column_header_and_file(

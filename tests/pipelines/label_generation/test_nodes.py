@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 import onnx
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from customer_segmentation.errors import UserError
@@ -57,7 +58,7 @@ def scored(
     silver: dict[str, list[Any]], artifact: onnx.ModelProto, frame_of: Engine
 ) -> nw.DataFrame:
     table = call(score_customers, silver_customers=frame_of(silver), artifact=artifact)
-    return nw.from_native(table, eager_only=True)
+    return nw.from_native(table).lazy().collect()
 
 
 def test_every_customer_has_one_row_by_key(
@@ -84,7 +85,8 @@ def test_every_label_is_told_in_words(
     assert scored["segment_name"].to_list() == named
     assert scored["segment_id"].to_list() == answers["segment"].tolist()
     for name in ("margin", "likely_to_spend"):
-        np.testing.assert_array_equal(scored[name].to_numpy(), answers[name])
+        found = scored[name].cast(nw.Float64).to_numpy()
+        np.testing.assert_allclose(found, answers[name], rtol=1e-9)
 
 
 def test_a_row_that_cannot_be_scored_is_unsegmented_in_every_label(
@@ -94,8 +96,8 @@ def test_a_row_that_cannot_be_scored_is_unsegmented_in_every_label(
     for name in ("segment", "segment_name", "runner_up", *ANSWERS):
         assert row[name] == "unsegmented"
     assert row["segment_id"] == -1
-    assert np.isnan(row["margin"])
-    assert np.isnan(row["likely_to_spend"])
+    assert pd.isna(row["margin"])
+    assert pd.isna(row["likely_to_spend"])
     assert scored["segment"].to_list().count("unsegmented") == 1
 
 
@@ -105,13 +107,25 @@ def test_every_row_says_which_artifact_scored_it(
     assert set(scored["artifact_version"].to_list()) == {metadata_of(artifact)["version"]}
 
 
+@pytest.mark.spark
+def test_spark_tells_the_same_of_every_customer(
+    silver: dict[str, list[Any]], artifact: onnx.ModelProto, records_of: Records, spark: Any
+) -> None:
+    of_pandas, of_spark = (
+        pd.DataFrame(records_of(call(score_customers, silver_customers=table, artifact=artifact)))
+        for table in (pd.DataFrame(silver), spark.createDataFrame(pa.table(silver)))
+    )
+    pd.testing.assert_frame_equal(of_spark, of_pandas, rtol=1e-9)
+
+
 def test_no_customers_are_scored_to_no_rows(
     silver: dict[str, list[Any]], artifact: onnx.ModelProto, frame_of: Engine
 ) -> None:
     nobody = frame_of(silver)[:0]
     table = call(score_customers, silver_customers=nobody, artifact=artifact)
-    assert len(table) == 0
-    assert {"segment", "offer", "artifact_version"} <= {*table.columns}
+    scored = nw.from_native(table).lazy().collect()
+    assert len(scored) == 0
+    assert {"segment", "offer", "artifact_version"} <= {*scored.columns}
 
 
 def test_the_unsegmented_are_listed_by_row_with_every_reason(

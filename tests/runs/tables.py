@@ -1,0 +1,46 @@
+"""Read what a run left in an environment, as pandas tables in one form, without its engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, QueryBuilder
+
+TABLES = {
+    "bronze_customers": ["row_number"],
+    "silver_customers": ["customer_id"],
+    "silver_quarantine": ["row_number"],
+    "gold_features": ["customer_id"],
+    "gold_segments": ["customer_id"],
+    "gold_unsegmented": ["row_number"],
+    "gold_segment_profiles": ["segment", "measure"],
+    "gold_feature_table": ["customer_id"],
+}
+
+
+def read_table(root: str, name: str) -> pd.DataFrame:
+    """A table under a root: a Delta table where there is one, else a Parquet file."""
+    layer, _, table = name.partition("_")
+    place = f"{root}/{layer}/{table}"
+    if Path(place, "_delta_log").is_dir():
+        reader = QueryBuilder().register(name, DeltaTable(place))
+        found = reader.execute(f"SELECT * FROM {name}").read_all()  # noqa: S608 - our own name
+        frame = pd.DataFrame(found.to_pydict() if hasattr(found, "to_pydict") else found)
+    else:
+        with fsspec.open(f"{place}.parquet", "rb") as file:
+            frame = pq.read_table(file).to_pandas()
+    return in_one_form(frame, TABLES[name])
+
+
+def in_one_form(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """By key, dates without a zone, missing as NaN or None."""
+    for column in frame:
+        values = frame[column]
+        if isinstance(values.dtype, pd.DatetimeTZDtype):
+            frame[column] = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        if pd.api.types.is_datetime64_any_dtype(frame[column]):
+            frame[column] = frame[column].astype("datetime64[us]")
+    return frame.sort_values(key, ignore_index=True)

@@ -1,0 +1,148 @@
+"""dev, staging and prod give one answer for the same customers."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from customer_segmentation.customers.generator import generate
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.quarantine import CheckedCustomers
+from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+from customer_segmentation.pipelines.preprocessing.nodes import check_rows, compute_features
+from customer_segmentation.scoring.scorer import Scorer
+from tests.runs.project import Project, make_project
+from tests.runs.tables import TABLES, read_table
+from tests.services.s3 import S3Server
+
+pytestmark = pytest.mark.spark
+
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a whole run left."""
+
+    tables: dict[str, pd.DataFrame]
+    scorer: Scorer
+    cold_start: Scorer
+    accounting: dict[str, Any]
+    clustering: dict[str, Any]
+
+
+def whole_run_in(project: Project, environment: str, tables: str, models: str) -> Environment:
+    result = project.run("--env", environment)
+    assert result.exit_code == 0, result.output
+    data = project.root / "data" / ("" if environment == "dev" else environment)
+    return Environment(
+        {name: read_table(tables, name) for name in TABLES},
+        Scorer(content(f"{models}/candidate/segmenter.onnx")),
+        Scorer(content(f"{models}/candidate/cold_start.onnx")),
+        json.loads((data / "reporting" / "row_accounting.json").read_text()),
+        json.loads((data / "reporting" / "clustering.json").read_text()),
+    )
+
+
+def content(url: str) -> bytes:
+    with fsspec.open(url, "rb") as file:
+        return file.read()
+
+
+@pytest.fixture(scope="module")
+def runs(
+    tmp_path_factory: pytest.TempPathFactory,
+    whole_run: tuple[Project, Any],
+    moto_server: S3Server,
+    spark: Any,  # noqa: ARG001 - one session, made by the fixture that stops it
+) -> dict[str, Environment]:
+    """Every environment's run on the real file, or on the sample where it is not given."""
+    root = tmp_path_factory.mktemp("parity")
+    project = make_project(root / "project", whole_run[0].root / "mlflow.db")
+    bucket = moto_server.make_bucket("parity")
+    settings = moto_server.environment() | {"SEGMENTATION_BUCKET": bucket}
+    if real := os.environ.get("SEGMENTATION_REAL_CSV"):
+        settings["SEGMENTATION_SOURCE"] = real
+    data = project.root / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        return {
+            "dev": whole_run_in(project, "dev", str(data), f"{data}/models"),
+            "staging": whole_run_in(project, "staging", f"s3://{bucket}", f"s3://{bucket}/models"),
+            "prod": whole_run_in(project, "prod", f"{data}/prod", f"{data}/prod/models"),
+        }
+
+
+@pytest.fixture(scope="module")
+def generated_customers(customers_block: dict[str, Any]) -> pd.DataFrame:
+    """Numeric canonical columns of 10^5 generated customers, less those quarantined."""
+    parameters = CustomerParameters.model_validate(customers_block)
+    sent = pl.DataFrame(dict(generate(100_000, seed=3))).cast(pl.String).fill_null("")
+    source = sent.with_columns(
+        source_name=pl.lit("generated"), source_sha256=pl.lit("")
+    ).with_row_index("row_number", offset=1)
+    checked = check_rows(ingest_source(source, parameters), parameters, [])
+    silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
+    return compute_features(silver).collect().to_pandas()
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_is_the_same(
+    runs: dict[str, Environment], environment: str, table: str
+) -> None:
+    expected, found = runs["dev"].tables[table], runs[environment].tables[table]
+    assert list(found.columns) == list(expected.columns)
+    assert len(found) == len(expected) > 0 or table == "gold_unsegmented"
+    expected, found = (
+        frame.drop(columns="artifact_version", errors="ignore") for frame in (expected, found)
+    )
+    pd.testing.assert_frame_equal(
+        found, expected, check_dtype=False, rtol=TOLERANCE, atol=TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_rows_are_accounted_for_alike(runs: dict[str, Environment], environment: str) -> None:
+    assert runs[environment].accounting == runs["dev"].accounting
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_same_k_and_names_are_chosen(runs: dict[str, Environment], environment: str) -> None:
+    expected, found = runs["dev"].clustering, runs[environment].clustering
+    assert (found["k"], found["segments"]) == (expected["k"], expected["segments"])
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_what_was_learned_is_the_same(runs: dict[str, Environment], environment: str) -> None:
+    expected, found = runs["dev"].scorer.metadata, runs[environment].scorer.metadata
+    for key in ("caps", "means", "deviations"):
+        np.testing.assert_allclose(found["scaling"][key], expected["scaling"][key], rtol=TOLERANCE)
+    np.testing.assert_allclose(found["centroids"], expected["centroids"], rtol=TOLERANCE)
+    assert found["segments"] == expected["segments"]
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_artifacts_answer_alike_for_generated_customers(
+    runs: dict[str, Environment], environment: str, generated_customers: pd.DataFrame
+) -> None:
+    for kind in ("scorer", "cold_start"):
+        expected, found = getattr(runs["dev"], kind), getattr(runs[environment], kind)
+        matrix = np.ascontiguousarray(generated_customers[list(expected.columns)].to_numpy())
+        left, right = expected.score(matrix), found.score(matrix)
+        assert len(matrix) > 90_000
+        for name, answers in left.items():
+            if answers.dtype == np.int64:
+                assert (right[name] == answers).all(), name
+            else:
+                np.testing.assert_allclose(right[name], answers, rtol=TOLERANCE, atol=TOLERANCE)
