@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ from pydantic import BaseModel
 
 from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
-from customer_segmentation.run_lock import RunLock, run_lock
+from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
 from customer_segmentation.spark import prepare_session, require_java
 
@@ -43,6 +44,7 @@ _SELECTIONS = (
     "only_missing_outputs",
 )
 _TELL_SECONDS = 10.0
+_LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"
 _NO_BUCKET = (
     "staging has no bucket yet: set SEGMENTATION_BUCKET to one that you may write to, or run "
     "`make staging`, which rehearses staging on this machine."
@@ -153,7 +155,7 @@ class RunHooks:
             UserError: The bucket does not answer, or another run is on.
         """
         run_id = str(run_params["run_id"])
-        lock = run_lock(self._root, run_id)
+        lock = run_lock(self._root, run_id, float(os.environ.get(_LEASE_SECONDS, EXPIRY)))
         lock.acquire()
         self._lock = lock
         project = Path(run_params["project_path"])

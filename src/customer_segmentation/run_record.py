@@ -14,7 +14,7 @@ def describe_run(run_id: str, environment: str, project: Path) -> dict[str, str]
     """The record of a run; without git, or outside a checkout, the commit is not known."""
     try:
         told = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-            ["git", "-C", str(project), "rev-parse", "HEAD"],  # noqa: S607 - whichever git there is
+            ["git", "-C", str(project), "rev-parse", "--verify", "HEAD"],  # noqa: S607 - whichever git there is
             capture_output=True,
             text=True,
             check=False,

@@ -61,6 +61,7 @@ def require_java() -> None:
     told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
     version = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
     if version is None or int(version[1]) < _LEAST_JAVA:
-        said = version[1] if version else told.stderr.strip()[:80]
-        message = f"Spark needs Java {_LEAST_JAVA} or newer, and {found} is {said}. {_ADVICE}"
+        first_line = told.stderr.strip().partition("\n")[0]
+        said = f"is {version[1]}" if version else f"says `{first_line[:80]}`"
+        message = f"Spark needs Java {_LEAST_JAVA} or newer, and {found} {said}. {_ADVICE}"
         raise UserError(message)

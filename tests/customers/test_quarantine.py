@@ -12,6 +12,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -291,6 +292,32 @@ def test_the_windows_are_those_configured(
         3: ["enrolled_on: outside 2013-01-01 to 2014-06-30"],
     }
     assert [row[KEY] for row in found.customers] == ["4"]
+
+
+@pytest.mark.spark
+def test_spark_finds_the_same_of_every_row(
+    sent: Callable[..., Any],
+    bronze_of: Callable[..., Any],
+    records_of: Callable[..., Records],
+    customer_parameters: CustomerParameters,
+    spark: Any,
+) -> None:
+    cells = [(header, cell) for header, cell, *_ in (*BREAKING, *KEPT)]
+    rows = [
+        sent(**{"ID": f"{n}", header: cell, "Note; net": ""})
+        for n, (header, cell) in enumerate(cells)
+    ]
+    # Repeated, in conflict, in conflict and repeated, and without a key.
+    again = [rows[0], rows[1] | {"Note; net": "x"}, rows[1], sent(ID="", **{"Note; net": ""})]
+
+    def verdicts(engine: Callable[..., Any]) -> Records:
+        bronze = nw.from_native(bronze_of([*rows, *again], engine)).lazy()
+        mapped = map_headers(bronze.collect_schema().names(), customer_parameters)
+        found = check_customers(bronze, mapped, customer_parameters)
+        return sorted(records_of(found.rows.to_native()), key=lambda row: row["row_number"])
+
+    of_spark = verdicts(lambda columns: spark.createDataFrame(pa.table(columns)))
+    assert of_spark == verdicts(pd.DataFrame)
 
 
 def test_headers_are_trimmed_and_aliases_and_canonical_names_both_map(

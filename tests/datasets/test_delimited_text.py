@@ -1,4 +1,4 @@
-"""A delimited text file: every cell as it was sent, or an error that says what to do."""
+"""Delimited text: every cell as it was sent, the same on every engine."""
 
 from __future__ import annotations
 
@@ -7,175 +7,273 @@ import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kedro.io import DatasetError
+from s3fs import S3FileSystem
 
-from customer_segmentation.customers.quarantine import ADDED, PROVENANCE
+from customer_segmentation.customers.quarantine import PROVENANCE, ROW_NUMBER
+from customer_segmentation.datasets import text_engines
 from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.errors import UserError
+from tests.services.s3 import S3Server
 
 Cells = list[list[str]]
 
+ON_SPARK = pytest.param("spark", marks=pytest.mark.spark)
+each_engine = pytest.mark.parametrize("engine", ["pandas", "polars", ON_SPARK])
+
+
+def as_pandas(table: Any) -> pd.DataFrame:
+    """A table of any engine, by row number."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    if isinstance(table, pl.LazyFrame):
+        return table.collect().to_pandas()
+    return table.toPandas().sort_values(ROW_NUMBER, ignore_index=True)
+
 
 @pytest.fixture
-def load(tmp_path: Path) -> Callable[[bytes], pd.DataFrame]:
-    """A file's bytes -> the table."""
+def read(request: pytest.FixtureRequest) -> Callable[[Path, str], pd.DataFrame]:
+    """A path and an engine -> the table, by row number."""
 
-    def table(content: bytes) -> pd.DataFrame:
-        path = tmp_path / "export.csv"
-        path.write_bytes(content)
-        return DelimitedTextDataset(filepath=str(path)).load()
+    def table(path: Path, engine: str) -> pd.DataFrame:
+        if engine == "spark":
+            request.getfixturevalue("spark")
+        return as_pandas(DelimitedTextDataset(filepath=str(path), engine=engine).load())
 
     return table
 
 
 @pytest.fixture
-def cells(load: Callable[[bytes], pd.DataFrame]) -> Callable[[bytes], Cells]:
-    """A file's bytes -> the header and the cells of each row."""
+def cells(read: Callable[[Path, str], pd.DataFrame], tmp_path: Path) -> Callable[..., Cells]:
+    """A file's bytes and an engine -> the header and the cells of each row."""
 
-    def listed(content: bytes) -> Cells:
-        table = load(content).drop(columns=[*PROVENANCE])
-        return [list(table.columns), *table.to_numpy().tolist()]
+    def listed(content: bytes, engine: str = "pandas") -> Cells:
+        path = tmp_path / "export.csv"
+        path.write_bytes(content)
+        table = read(path, engine)
+        assert list(table[ROW_NUMBER]) == list(range(1, len(table) + 1))
+        sent = table.drop(columns=[*PROVENANCE])
+        return [list(sent.columns), *sent.to_numpy().tolist()]
 
     return listed
 
 
-@pytest.fixture
-def refusal(load: Callable[[bytes], pd.DataFrame]) -> Callable[[bytes], str]:
-    """A file's bytes -> the message of the error, which names the file."""
-
-    def message(content: bytes) -> str:
-        with pytest.raises(DatasetError) as caught:
-            load(content)
-        assert isinstance(caught.value.__cause__, UserError)
-        text = str(caught.value.__cause__)
-        assert "export.csv: " in text
-        return text
-
-    return message
-
-
+@pytest.mark.parametrize("engine", ["pandas", "polars"])
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"], ids=["tab", "comma", "semicolon"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "mark"])
 @pytest.mark.parametrize("last", [True, False], ids=["ended", "unended"])
-def test_delimiter_line_ends_and_byte_order_mark_are_recognised(
-    delimiter: str, line_end: str, mark: str, last: object, cells: Callable[[bytes], Cells]
+def test_delimiter_line_ends_and_byte_order_mark_are_recognised(  # noqa: PLR0913, PLR0917 - all combinations
+    delimiter: str,
+    line_end: str,
+    mark: str,
+    last: object,
+    engine: str,
+    cells: Callable[..., Cells],
 ) -> None:
     rows = [["ID", "Income"], ["1", "2"], ["3", "4"]]
     text = mark + line_end.join(delimiter.join(row) for row in rows) + line_end * bool(last)
-    assert cells(text.encode()) == rows
+    assert cells(text.encode(), engine) == rows
 
 
-def test_the_delimiter_is_the_one_that_stands_most_often_in_the_header(
-    cells: Callable[[bytes], Cells],
+@pytest.mark.spark
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+def test_line_ends_and_byte_order_mark_are_recognised_on_spark(
+    line_end: str, cells: Callable[..., Cells]
 ) -> None:
-    assert cells(b"ID;a,b;c\n1;2,3;4\n") == [["ID", "a,b", "c"], ["1", "2,3", "4"]]
+    content = f"\ufeff{line_end}ID,Income{line_end}1,2{line_end}3,4".encode()
+    assert cells(content, "spark") == [["ID", "Income"], ["1", "2"], ["3", "4"]]
 
 
-def test_a_delimiter_in_a_quoted_header_does_not_count(cells: Callable[[bytes], Cells]) -> None:
+@each_engine
+def test_cells_and_headers_are_exactly_as_sent(engine: str, cells: Callable[..., Cells]) -> None:
+    rows = [
+        [" ID ", "Note", "\xa0x", "", "a.b`c"],
+        ["  007 ", "NA", "null", "1e999", "\\"],
+        ["", "\u2028", "'", "nan", "#"],
+        ["+1.50", '5"', "TRUE", "01-02-2013", "\\N"],
+        ["\ufeff", "\x0b", "\u3000", "", " "],
+    ]
+    text = "\n".join("\t".join(row) for row in rows)
+    assert cells(text.encode(), engine) == rows
+
+
+@each_engine
+def test_the_delimiter_is_the_one_that_stands_most_often_in_the_header(
+    engine: str, cells: Callable[..., Cells]
+) -> None:
+    assert cells(b"ID;a,b;c\n1;2,3;4\n", engine) == [["ID", "a,b", "c"], ["1", "2,3", "4"]]
+
+
+def test_a_delimiter_in_a_quoted_header_does_not_count(cells: Callable[..., Cells]) -> None:
     assert cells(b'ID;"a,b,c,d"\n1;2\n') == [["ID", "a,b,c,d"], ["1", "2"]]
     assert cells(b'"x,y","z,y"\n1,2\n') == [["x,y", "z,y"], ["1", "2"]]
 
 
-def test_cells_and_headers_are_exactly_as_sent(cells: Callable[[bytes], Cells]) -> None:
-    rows = [
-        [" ID ", "Note", "\xa0x", "y"],
-        ["  007 ", "NA", "null", "1e999"],
-        ["", "\u2028", "'", "nan"],
-        ["+1.50", '5"', "TRUE", "01-02-2013"],
-    ]
-    text = "\n".join("\t".join(row) for row in rows)
-    assert cells(text.encode()) == rows
-
-
-def test_a_quoted_cell_may_hold_delimiters_line_ends_and_quotes(
-    cells: Callable[[bytes], Cells],
+@each_engine
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        pytest.param(
+            b'"ID","a,b"\r\n1,"a,b"\r\n"","say ""hi"""\r\n" 3 ",\r\n4,"\\"\r\n',
+            [["1", "a,b"], ["", 'say "hi"'], [" 3 ", ""], ["4", "\\"]],
+            id="RFC 4180",
+        ),
+        pytest.param(
+            b'ID,a\r\n1,"two\nlines"\r\n2,"\r\n\r"\n"\n",3',
+            [["1", "two\nlines"], ["2", "\r\n\r"], ["\n", "3"]],
+            id="line ends in cells",
+        ),
+        pytest.param(
+            b'ID,a\n1,"x"\n2,5"\n3,"y"z\n4, "w"\n',
+            [["1", "x"], ["2", '5"'], ["3", "yz"], ["4", ' "w"']],
+            id="some quotes are none",
+        ),
+        pytest.param(
+            b"ID,a,b\n1\n2,x\n3,x,y\n",
+            [["1", "", ""], ["2", "x", ""], ["3", "x", "y"]],
+            id="rows that end early",
+        ),
+        pytest.param(b"ID,a,b\n1\n2\n", [["1", "", ""], ["2", "", ""]], id="all rows end early"),
+        pytest.param(
+            b"ID,a\r\n1,2,\r\n3,4,,\r\n5,6\r\n",
+            [["1", "2"], ["3", "4"], ["5", "6"]],
+            id="delimiters at the end",
+        ),
+        pytest.param(
+            b"\nID\ta\n\n1\t2\n\t\n   \n3\t4\n\n",
+            [["1", "2"], ["", ""], ["3", "4"]],
+            id="blank lines between rows, and a row of delimiters",
+        ),
+        pytest.param(
+            b"  \nID,a\n1,2\n\t,\n,\n\n \t \n",
+            [["1", "2"], ["\t", ""], ["", ""]],
+            id="blank lines above and below",
+        ),
+    ],
+)
+def test_every_engine_reads_the_same_cells(
+    content: bytes, rows: Cells, engine: str, cells: Callable[..., Cells]
 ) -> None:
-    content = b'"ID","Note"\r\n1,"a,b"\r\n2,"say ""hi"""\r\n3,"two\nlines"\r\n'
-    assert cells(content)[1:] == [["1", "a,b"], ["2", 'say "hi"'], ["3", "two\nlines"]]
+    assert cells(content, engine)[1:] == rows
 
 
-def test_a_row_that_ends_early_has_empty_cells(cells: Callable[[bytes], Cells]) -> None:
-    assert cells(b"ID,a,b\n1\n2,x\n3,x,y\n")[1:] == [["1", "", ""], ["2", "x", ""], ["3", "x", "y"]]
-
-
-def test_delimiters_at_the_end_of_every_row_lose_nothing(cells: Callable[[bytes], Cells]) -> None:
-    assert cells(b"ID,a\n1,2,\n3,4,\n") == [["ID", "a"], ["1", "2"], ["3", "4"]]
-
-
-def test_a_row_of_nothing_but_delimiters_is_a_row_and_a_blank_line_is_none(
-    cells: Callable[[bytes], Cells],
+@each_engine
+def test_every_row_says_where_it_came_from(
+    engine: str, read: Callable[[Path, str], pd.DataFrame], tmp_path: Path
 ) -> None:
-    assert cells(b"\nID\ta\n\n1\t2\n\t\n   \n3\t4\n\n")[1:] == [["1", "2"], ["", ""], ["3", "4"]]
-
-
-def test_every_row_says_where_it_came_from(load: Callable[[bytes], pd.DataFrame]) -> None:
     content = b"\xef\xbb\xbfID,a\n7,x\n7,x\n"
-    table = load(content)
+    path = tmp_path / "export.csv"
+    path.write_bytes(content)
+    table = read(path, engine)
     assert list(table.columns) == ["ID", "a", "source_name", "source_sha256", "row_number"]
     assert table["row_number"].tolist() == [1, 2]
+    assert str(table["row_number"].dtype) == "int64"
     assert set(table["source_name"]) == {"export.csv"}
     assert set(table["source_sha256"]) == {hashlib.sha256(content).hexdigest()}
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "the file is empty. Export it again, with a header."),
-        (b"\xef\xbb\xbf\r\n\r\n", "the file is empty. Export it again, with a header."),
-        (b"ID,Income\r\n", "there is a header but no row below it. Export it with rows."),
-        (b"ID\n1\n", "the header is one column ('ID'). Separate the columns by tab, comma, semi"),
-        (b"ID|Income\n1|2\n", "the header is one column ('ID|Income'). Separate the columns by"),
-        (b"ID,a,ID\n1,2,3\n", "the header names ['ID'] more than once. Rename one."),
-        (b'ID,a," a"\n1,2,3\n', "the header names ['a'] more than once. Rename one."),
-        (b"ID,row_number\n1,2\n", "['row_number'] are names that ingestion adds. Rename them."),
-        (b"ID, as_of\n1,2\n", "['as_of'] are names that ingestion adds. Rename them."),
-        (b"ID,a\n1,2\n3,\xe9\n", "line 3 is not UTF-8 text. Save the file as UTF-8."),
-        ("ID,a\n1,2\n".encode("utf-16"), "line 1 is not UTF-8 text. Save the file as UTF-8."),
-        ("ID,a\n1,2\n".encode("utf-16-le"), "line 1 is not UTF-8 text. Save the file as UTF-8."),
-        (b"ID,a\n1,2\nx\x00y,4\n", "line 3 is not UTF-8 text. Save the file as UTF-8."),
-        (b'ID,a\n\rb\r\r,\ra"\r\rb\r " ', "possible malformed input file. Mend the file"),
-        (
-            b"ID,a\n1,2,3\n4,5\n",
-            "line 2 has more cells than the header, which has 2. Mend the file",
-        ),
-        (
-            b"ID,a\n1,2\n4,5,6\n",
-            "line 3 has more cells than the header, which has 2. Mend the file",
-        ),
-        (
-            b"ID,a\n1,2,3,4\n5,6,7,8\n",
-            "line 2 has more cells than the header, which has 2. Mend the file",
-        ),
-        (b'ID,a\n1, "x,y"\n', "line 2 has more cells than the header, which has 2. Mend the file"),
-        (b'ID,a\n1,"x\n2,3\n', 'a quote (") that opens in row 1 is never closed. Mend the file'),
-    ],
-)
-def test_what_is_no_table_is_refused_with_what_to_do(
-    content: bytes, says: str, refusal: Callable[[bytes], str]
+@each_engine
+@pytest.mark.parametrize("quote", ["", '"\n'], ids=["lines", "line ends in cells"])
+def test_rows_of_a_folder_are_numbered_through_its_files_by_name(
+    engine: str, quote: str, read: Callable[[Path, str], pd.DataFrame], tmp_path: Path
 ) -> None:
-    assert says in refusal(content)
+    folder = tmp_path / "cus%20to[m]er s"
+    folder.mkdir()
+    end = quote[::-1]
+    (folder / "part é 1.csv").write_text(f"ID,a\n{quote}1{end},2\n3,4")
+    (folder / "part#0?.csv").write_text("\ufeff\nID,a\n")
+    (folder / "part%2.csv").write_text("ID,a\r\n5,6\r\nID,a\r\n\r\n")
+    table = read(folder, engine)
+    assert [cell.strip() for cell in table["ID"]] == ["1", "3", "5", "ID"]
+    assert table["row_number"].tolist() == [1, 2, 3, 4]
+    assert set(table["source_name"]) == {"cus%20to[m]er s"}
+    whole = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+    assert set(table["source_sha256"]) == {hashlib.sha256(whole).hexdigest()}
 
 
-@pytest.mark.parametrize("name", ADDED)
-def test_no_header_may_have_a_name_that_ingestion_adds(
-    name: str, refusal: Callable[[bytes], str]
+@pytest.mark.spark
+def test_spark_numbers_the_rows_of_files_that_it_splits(spark: Any, tmp_path: Path) -> None:
+    for part in range(3):
+        rows = "".join(f"{part * 50 + row},{'x' * (row % 7)}\n" for row in range(50))
+        (tmp_path / f"{part}.csv").write_text(f"ID,a\n{rows}")
+    settings = {"spark.sql.files.maxPartitionBytes": "200", "spark.sql.files.openCostInBytes": "0"}
+    kept = {name: spark.conf.get(name) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        table = DelimitedTextDataset(filepath=str(tmp_path), engine="spark").load()
+        assert table.rdd.getNumPartitions() > 3
+        rows = [(row["ID"], row["row_number"]) for row in table.collect()]
+        assert sorted(rows, key=lambda row: row[1]) == [(str(n), n + 1) for n in range(150)]
+        spark.conf.set("spark.sql.files.maxPartitionBytes", "100")
+        with pytest.raises(Exception, match="split in another way than when their rows were num"):
+            table.select("row_number", "a").collect()
+    finally:
+        for name, value in kept.items():
+            spark.conf.set(name, value)
+
+
+@each_engine
+def test_rows_are_read_in_chunks_where_no_parser_reads_them(
+    engine: str, cells: Callable[..., Cells], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert name in refusal(f"ID,{name}\n1,2\n".encode())
+    monkeypatch.setattr(text_engines, "CHUNK_ROWS", 3)
+    content = "ID,a\r" + "".join(f"{row},x\r" for row in range(10))
+    assert cells(content.encode(), engine)[1:] == [[str(row), "x"] for row in range(10)]
 
 
-def test_a_missing_file_is_named_with_where_to_set_it(tmp_path: Path) -> None:
-    dataset = DelimitedTextDataset(filepath=str(tmp_path / "none.csv"))
+def test_polars_reads_no_more_of_irregular_text_than_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("ID,a\n" + "".join(f"{row},x\n\n" for row in range(10)))
+    plan = DelimitedTextDataset(filepath=str(path), engine="polars").load()
+    assert isinstance(plan, pl.LazyFrame)
+    assert plan.head(2).collect()["ID"].to_list() == ["0", "1"]
+    kept = plan.filter(pl.col("ID").is_in(["3", "4"])).select(ROW_NUMBER).collect()
+    assert kept[ROW_NUMBER].to_list() == [4, 5]
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("ID,a\n1,2\n3,4\n")
+    source = text_engines.load_pandas
+
+    def changed(inspection: Any) -> pd.DataFrame:
+        path.write_text("ID,a\n1,2\n")
+        return source(inspection)
+
+    monkeypatch.setattr("customer_segmentation.datasets.delimited_text.load_pandas", changed)
+    with pytest.raises(DatasetError, match=r"export\.csv: it was changed while it was read"):
+        DelimitedTextDataset(filepath=str(path)).load()
+
+
+def test_what_the_inspection_refuses_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    dataset = DelimitedTextDataset(filepath=str(path), engine="spark")
     assert not dataset.exists()
     with pytest.raises(DatasetError) as caught:
         dataset.load()
     assert isinstance(caught.value.__cause__, UserError)
-    assert "none.csv: there is no such file. Set SEGMENTATION_SOURCE" in str(caught.value.__cause__)
+    path.write_text("ID,a\n1,2,3\n")
+    assert dataset.exists()
+    with pytest.raises(DatasetError) as caught:
+        dataset.load()
+    assert isinstance(caught.value.__cause__, UserError)
+
+
+def test_an_engine_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError, match=r"no engine 'dask'\. Set one of pandas, polars, spark"):
+        DelimitedTextDataset(filepath="export.csv", engine="dask")  # type: ignore[arg-type]
 
 
 def test_a_source_is_never_written(tmp_path: Path) -> None:
@@ -187,11 +285,45 @@ def test_a_source_is_never_written(tmp_path: Path) -> None:
     assert path.read_text() == "ID,a\n1,2\n"
 
 
-def test_a_preview_shows_the_first_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["pandas", "polars", "spark"])
+def test_a_preview_shows_the_first_rows_without_reading_on(engine: str, tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
-    path.write_text("ID,a\n" + "1,2\n" * 9)
-    preview = DelimitedTextDataset(filepath=str(path), metadata={"kedro-viz": {}}).preview(3)
-    assert len(preview["data"]) == 3
+    path.write_bytes(b"ID,a\n" + b"1,2\n" * 300_000 + b"\xff")
+    dataset = DelimitedTextDataset(filepath=str(path), engine=engine, metadata={"kedro-viz": {}})
+    assert dataset.preview(2) == {
+        "index": [0, 1],
+        "columns": ["ID", "a", "source_name", "row_number"],
+        "data": [["1", "2", "export.csv", 1], ["1", "2", "export.csv", 2]],
+    }
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars"])
+def test_a_folder_in_a_bucket_is_read_like_one_on_disk(
+    engine: str, moto_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in moto_server.environment().items():
+        monkeypatch.setenv(name, value)
+    # The endpoint itself says so.
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    # s3fs keeps its clients, and Polars one for each bucket, with the endpoint of their day.
+    S3FileSystem.clear_instance_cache()
+    files = S3FileSystem()
+    bucket = f"source-{uuid4().hex[:12]}"
+    moto_server.make_bucket(bucket)
+    folder = f"s3://{bucket}/customers"
+    files.pipe({f"{folder}/a 1.csv": b"ID,a\r\n1,\r\n", f"{folder}/b.csv": b'ID,a\n2,"x"\n'})
+    dataset = DelimitedTextDataset(filepath=folder, engine=engine)
+    table = as_pandas(dataset.load())
+    assert table[["ID", "a"]].to_numpy().tolist() == [["1", ""], ["2", "x"]]
+    assert table["row_number"].tolist() == [1, 2]
+    assert set(table["source_name"]) == {"customers"}
+    files.pipe(f"{folder}/c.csv", b"ID,a\r3,4\r")
+    assert as_pandas(dataset.load())["ID"].tolist() == ["1", "2", "3"]
+    assert dataset.preview(1)["data"] == [["1", "", "customers", 1]]
+    assert not DelimitedTextDataset(filepath=f"s3://{bucket}/none.csv").exists()
+    files.pipe(f"{folder}/b.csv", b"ID,a\n1,2,3\n")
+    with pytest.raises(DatasetError, match=f"{folder}/b.csv: line 2 has more cells"):
+        dataset.load()
 
 
 SAFE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
@@ -210,18 +342,20 @@ def test_whatever_text_a_writer_quotes_comes_back(
     writer.writerows([["ID", "a", "b"], *rows])
     path = tmp_path_factory.mktemp("written") / "export.csv"
     path.write_bytes(text.getvalue().encode())
-    table = DelimitedTextDataset(filepath=str(path)).load()
-    assert table[["ID", "a", "b"]].to_numpy().tolist() == rows
+    for engine in ("pandas", "polars"):
+        table = as_pandas(DelimitedTextDataset(filepath=str(path), engine=engine).load())
+        assert table[["ID", "a", "b"]].to_numpy().tolist() == rows
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(
     content=st.one_of(
         st.binary(max_size=40),
         st.text('ab,;\t"\n\r \0é', max_size=40).map(lambda text: f"ID,a\n{text}".encode()),
+        st.text('a,"\n ', max_size=40).map(lambda text: f"ID,a\n{text}".encode()),
     )
 )
-def test_any_bytes_are_a_table_or_an_error_that_names_the_file(
+def test_any_bytes_are_the_same_table_on_all_engines_or_an_error_that_names_the_file(
     content: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("arbitrary") / "export.csv"
@@ -233,3 +367,5 @@ def test_any_bytes_are_a_table_or_an_error_that_names_the_file(
         assert "export.csv: " in str(error.__cause__)  # noqa: PT017
     else:
         assert not table.isna().any().any()
+        polars = as_pandas(DelimitedTextDataset(filepath=str(path), engine="polars").load())
+        pd.testing.assert_frame_equal(table, polars)

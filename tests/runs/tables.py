@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fsspec
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder
 
@@ -28,7 +29,7 @@ def read_table(root: str, name: str) -> pd.DataFrame:
     if Path(place, "_delta_log").is_dir():
         reader = QueryBuilder().register(name, DeltaTable(place))
         found = reader.execute(f"SELECT * FROM {name}").read_all()  # noqa: S608 - our own name
-        frame = pd.DataFrame(found.to_pydict() if hasattr(found, "to_pydict") else found)
+        frame = pa.table(found).to_pandas()
     else:
         with fsspec.open(f"{place}.parquet", "rb") as file:
             frame = pq.read_table(file).to_pandas()

@@ -68,7 +68,8 @@ def runs(
     """Every environment's run on the real file, or on the sample where it is not given."""
     root = tmp_path_factory.mktemp("parity")
     project = make_project(root / "project", whole_run[0].root / "mlflow.db")
-    bucket = moto_server.make_bucket("parity")
+    bucket = "parity"
+    moto_server.make_bucket(bucket)
     settings = moto_server.environment() | {"SEGMENTATION_BUCKET": bucket}
     if real := os.environ.get("SEGMENTATION_REAL_CSV"):
         settings["SEGMENTATION_SOURCE"] = real

@@ -30,7 +30,8 @@ def stripped(header: str) -> nw.Expr:
 def trimmed(header: str, missing_values: Sequence[str]) -> nw.Expr:
     """The cell without white space around it; '' for every spelling of a missing value."""
     text = stripped(header)
-    return nw.when(text.is_in(list(missing_values))).then(nw.lit("")).otherwise(text)
+    # The column first: pandas gives the result its type, and text of Arrow's is ten times faster.
+    return nw.when(~text.is_in(list(missing_values))).then(text).otherwise(nw.lit(""))
 
 
 class _Parsed:

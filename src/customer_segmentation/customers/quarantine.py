@@ -42,11 +42,12 @@ ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
 REASONS = "reasons"
 SEPARATOR = "; "
 # Beside the cells as sent, whose headers may be any word.
-_REASONS = "checked__reasons"
+_IS_BROKEN = "checked__is_broken"
 _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
 _CANONICAL = "canonical__"
+_BROKEN = "broken__"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class CheckedCustomers:
     """Every row of a source with what the contract says of it.
 
     `rows` holds the cells as sent, one canonical column `canonical__NAME` for each mapped header,
-    `checked__reasons` ('' where none) and `checked__is_repeat`.
+    `broken__REASON` for each reason there may be, `checked__is_broken` for any of them, and
+    `checked__is_repeat`. Reasons are put into words for the few rows that have any.
     """
 
     rows: nw.LazyFrame[Any]
@@ -62,31 +64,38 @@ class CheckedCustomers:
     @cached_property
     def cells(self) -> tuple[str, ...]:
         """The headers as sent."""
-        apart = (*ADDED, _REASONS, _REPEAT)
-        names = self.rows.collect_schema().names()
-        return tuple(n for n in names if n not in apart and not n.startswith(_CANONICAL))
+        apart = (*ADDED, _IS_BROKEN, _REPEAT)
+        prefixes = (_CANONICAL, _BROKEN)
+        return tuple(n for n in self._names if n not in apart and not n.startswith(prefixes))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The canonical columns that the source has."""
-        names = self.rows.collect_schema().names()
-        return tuple(column.name for column in CONTRACT if _canonical(column.name) in names)
+        return tuple(c.name for c in CONTRACT if _canonical(c.name) in self._names)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self.rows.collect_schema().names()
 
     def customers(self) -> nw.LazyFrame[Any]:
         """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
-        kept = self.rows.filter(~nw.col(_REPEAT) & (nw.col(_REASONS) == ""))
+        kept = self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
         canonical = [nw.col(_canonical(name)).alias(name) for name in self.columns]
-        return kept.select(*canonical, AS_OF, SAMPLE_KEY).sort(KEY)
+        return _plain(kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
 
     def quarantined(self) -> nw.LazyFrame[Any]:
         """Rows that break it: row number, key, all reasons, and the cells as sent."""
-        broken = self.rows.filter(~nw.col(_REPEAT) & (nw.col(_REASONS) != ""))
+        broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(_canonical(KEY)).alias(KEY)
-        reasons = nw.col(_REASONS).alias(REASONS)
-        return broken.select(ROW_NUMBER, key, reasons, *cells, *PROVENANCE[:2], AS_OF).sort(
-            ROW_NUMBER
-        )
+        found = [
+            nw.when(nw.col(name)).then(nw.lit(name.removeprefix(_BROKEN)))
+            for name in self._names
+            if name.startswith(_BROKEN)
+        ]
+        reasons = nw.concat_str(*found, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
+        rows = broken.select(ROW_NUMBER, key, reasons, *cells, *PROVENANCE[:2], AS_OF)
+        return _plain(rows).sort(ROW_NUMBER)
 
     def repeats(self) -> nw.LazyFrame[Any]:
         """Row numbers of the rows that repeat an earlier one."""
@@ -147,7 +156,21 @@ def check_customers(
     rows = _with_repeats(rows, cells)
     rows = _parsed(rows, columns, parameters)
     canonical = [_canonical(name) for name in columns]
-    return CheckedCustomers(rows.select(*cells, *canonical, *ADDED, _REASONS, _REPEAT))
+    broken = [name for name in rows.collect_schema().names() if name.startswith(_BROKEN)]
+    return CheckedCustomers(
+        rows.select(*cells, *canonical, *ADDED, *broken, _REPEAT).with_columns(
+            **{_IS_BROKEN: nw.any_horizontal(*broken, ignore_nulls=True)}
+        )
+    )
+
+
+def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Columns of NumPy's types on pandas, whoever held the text: what follows expects them."""
+    if not rows.implementation.is_pandas():
+        return rows
+    held = rows.collect()
+    columns = {name: held[name].to_numpy() for name in held.columns}
+    return nw.from_dict(columns, backend=held.implementation).lazy()
 
 
 def _canonical(name: str) -> str:
@@ -180,16 +203,15 @@ def _parsed(
         parsed |= _parsed_cell(COLUMNS[name], parameters)
     rows = rows.with_columns(**parsed)
     values: dict[str, nw.Expr] = {}
-    reasons: list[nw.Expr] = [
-        _reason(f"{KEY}: appears with different values", nw.col(_CONFLICT)),
-    ]
+    reasons = {f"{KEY}: appears with different values": nw.col(_CONFLICT)}
     for name in columns:
-        reasons.append(_reason(f"{name}: missing", nw.col(_canonical(name)) == ""))
+        reasons[f"{name}: missing"] = nw.col(_canonical(name)) == ""
         if COLUMNS[name].kind != "key":
             values[name], found = _CHECKS[COLUMNS[name].kind](COLUMNS[name], parameters)
-            reasons += found
+            reasons |= {f"{name}: {problem}": condition for problem, condition in found.items()}
+    # A comparison with a value that is not there is no reason.
     rows = rows.with_columns(
-        **{_REASONS: nw.concat_str(*reasons, separator=SEPARATOR, ignore_nulls=True)},
+        **{_BROKEN + text: reason.fill_null(value=False) for text, reason in reasons.items()}
     )
     rows = rows.with_columns(**{_canonical(name): value for name, value in values.items()})
     dates = [_canonical(name) for name in columns if COLUMNS[name].kind == "date"]
@@ -210,36 +232,28 @@ def _parsed_cell(column: Column, parameters: CustomerParameters) -> dict[str, nw
     return {}
 
 
-def _reason(text: str, condition: nw.Expr) -> nw.Expr:
-    return nw.when(condition).then(nw.lit(text))
+Checked = tuple[nw.Expr, dict[str, nw.Expr]]
 
 
-def _checked_number(
-    column: Column, parameters: CustomerParameters
-) -> tuple[nw.Expr, list[nw.Expr]]:
+def _checked_number(column: Column, parameters: CustomerParameters) -> Checked:
+    """The value, and the condition under which each problem is found."""
     parsed = ParsedNumber.kept(_canonical(column.name))
     value = parsed.value
-    reasons = [
-        _reason(f"{column.name}: not a number", parsed.malformed),
-        _reason(f"{column.name}: not finite", parsed.not_finite),
-    ]
+    problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
     if column.whole:
-        reasons.append(_reason(f"{column.name}: not a whole number", value // 1.0 < value))
+        problems["not a whole number"] = value // 1.0 < value
     if column.name == "year_birth":
         window, year = parameters.age, float(parameters.as_of.year)
         outside = (value > year - window.minimum) | (value < year - window.maximum)
-        text_of = f"{column.name}: age outside {window.minimum} to {window.maximum}"
-        reasons.append(_reason(text_of, outside))
+        problems[f"age outside {window.minimum} to {window.maximum}"] = outside
     if column.minimum == 0.0:
-        reasons.append(_reason(f"{column.name}: negative", value < 0.0))
+        problems["negative"] = value < 0.0
     if column.maximum is not None:
-        reasons.append(
-            _reason(f"{column.name}: above {column.maximum:.0f}", value > column.maximum)
-        )
-    return value, reasons
+        problems[f"above {column.maximum:.0f}"] = value > column.maximum
+    return value, problems
 
 
-def _checked_date(column: Column, parameters: CustomerParameters) -> tuple[nw.Expr, list[nw.Expr]]:
+def _checked_date(column: Column, parameters: CustomerParameters) -> Checked:
     prefix = _canonical(column.name)
     parsed = ParsedDate.kept(prefix)
     earliest, latest = parameters.enrolled_from, parameters.as_of
@@ -247,19 +261,16 @@ def _checked_date(column: Column, parameters: CustomerParameters) -> tuple[nw.Ex
     outside = parsed.is_date & ((parsed.ordered < first) | (parsed.ordered > last))
     # pandas has no dates far from today.
     value = nw.when(~outside).then(parsed.iso_text)
-    return value, [
-        _reason(f"{column.name}: not a date", (nw.col(prefix) != "") & ~parsed.is_date),
-        _reason(f"{column.name}: outside {earliest} to {latest}", outside),
-    ]
+    return value, {
+        "not a date": (nw.col(prefix) != "") & ~parsed.is_date,
+        f"outside {earliest} to {latest}": outside,
+    }
 
 
-def _checked_category(
-    column: Column, _parameters: CustomerParameters
-) -> tuple[nw.Expr, list[nw.Expr]]:
+def _checked_category(column: Column, _parameters: CustomerParameters) -> Checked:
     prefix = _canonical(column.name)
     value = nw.col(f"{prefix}__meaning")
-    unknown = (nw.col(prefix) != "") & (value == "")
-    return value, [_reason(f"{column.name}: unknown category", unknown)]
+    return value, {"unknown category": (nw.col(prefix) != "") & (value == "")}
 
 
 _CHECKS = {"number": _checked_number, "date": _checked_date, "category": _checked_category}

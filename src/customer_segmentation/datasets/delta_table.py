@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What Delta refuses in the name of a column: a company's own headers hold any sign.
-_REFUSED = " ,;{}()\n\t="
+# What Delta refuses in the name of a column, and Spark's own quote: a company's own headers hold
+# any sign.
+_REFUSED = " ,;{}()\n\t=`"
 _SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in f"{_REFUSED}%")
 _ARTIFACT_VERSION = "artifact_version"
 _IS_GONE = "is_gone__"
@@ -99,27 +100,33 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
 
         target = self._delta(spark)
         self._require_same_schema(target.toDF(), rows)
-        self._ensure_constraint(target, rows.columns, spark)
+        wanted = constraint(contract_of(self._table), rows.columns)
+        is_held = self._drop_other_constraint(target, wanted, spark)
         key = contract_of(self._table).key
         changes = _changes(target.toDF(), rows, key).persist(StorageLevel.DISK_ONLY)
         try:
             if changes.isEmpty():
                 logger.info("%s: no row changed.", self._table)
-                return
-            values: dict[str, str | Column] = {
-                f"`{name}`": f"new.`{name}`" for name in rows.columns
-            }
-            same = " AND ".join(f"old.`{name}` <=> new.`{name}`" for name in key)
-            (
-                target.alias("old")
-                .merge(changes.alias("new"), same)
-                .whenMatchedDelete(f"new.{_IS_GONE}")
-                .whenMatchedUpdate(set=values)
-                .whenNotMatchedInsert(values=values)
-                .execute()
-            )
+            else:
+                self._write(target, changes, rows.columns)
         finally:
             changes.unpersist()
+        if not is_held:
+            name = CONSTRAINT.rsplit(".", 1)[1]
+            spark.sql(f"ALTER TABLE {self._sql_name} ADD CONSTRAINT {name} CHECK ({wanted})")
+
+    def _write(self, target: DeltaTable, changes: DataFrame, columns: list[str]) -> None:
+        key = contract_of(self._table).key
+        values: dict[str, str | Column] = {f"`{name}`": f"new.`{name}`" for name in columns}
+        same = " AND ".join(f"old.`{name}` <=> new.`{name}`" for name in key)
+        (
+            target.alias("old")
+            .merge(changes.alias("new"), same)
+            .whenMatchedDelete(f"new.{_IS_GONE}")
+            .whenMatchedUpdate(set=values)
+            .whenNotMatchedInsert(values=values)
+            .execute()
+        )
 
     def _require_same_schema(self, old: DataFrame, new: DataFrame) -> None:
         before, after = dict(old.dtypes), dict(new.dtypes)
@@ -141,19 +148,23 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         )
         raise UserError(message)
 
-    def _ensure_constraint(
-        self, target: DeltaTable, columns: list[str], spark: SparkSession
-    ) -> None:
-        """Have Delta hold the contract of today's code, whatever the table was created with."""
+    def _drop_other_constraint(self, target: DeltaTable, wanted: str, spark: SparkSession) -> bool:
+        """Whether Delta holds the contract of today's code; one of other code is let go.
+
+        Rows that the code of then let in would keep today's from being added before the merge.
+        """
         details = target.detail().select("properties").first()
-        wanted = constraint(contract_of(self._table), columns)
         found = details[0].get(CONSTRAINT) if details else None
-        if found == wanted:
-            return
-        table, name = f"delta.`{self._spark_path}`", CONSTRAINT.rsplit(".", 1)[1]
-        if found is not None:
-            spark.sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-        spark.sql(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({wanted})")
+        # Delta keeps a constraint that was added later with spaces of its own.
+        is_held = found is not None and "".join(found.split()) == "".join(wanted.split())
+        if found is not None and not is_held:
+            name = CONSTRAINT.rsplit(".", 1)[1]
+            spark.sql(f"ALTER TABLE {self._sql_name} DROP CONSTRAINT {name}")
+        return is_held
+
+    @property
+    def _sql_name(self) -> str:
+        return f"delta.`{self._spark_path}`"
 
     def _provenance(self, rows: DataFrame) -> dict[str, str]:
         record = dict(current_run.get())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-_CHUNK_ROWS = 50_000
+CHUNK_ROWS = 50_000
 
 
 def load_pandas(source: TextInspection) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def load_pandas(source: TextInspection) -> pd.DataFrame:
 
 
 def read_chunks(
-    source: TextInspection, part: TextPart, rows: int = _CHUNK_ROWS
+    source: TextInspection, part: TextPart, rows: int = CHUNK_ROWS
 ) -> Iterator[pd.DataFrame]:
     """The cells of one file and their row numbers, so many rows at a time.
 
@@ -160,7 +160,7 @@ def _polars_chunks(source: TextInspection) -> pl.LazyFrame:
         wanted = schema.names() if columns is None else columns
         left = source.rows if n_rows is None else n_rows
         for part in source.parts:
-            for chunk in read_chunks(source, part, batch_size or _CHUNK_ROWS):
+            for chunk in read_chunks(source, part, batch_size or CHUNK_ROWS):
                 if not left:
                     return
                 frame = pl.from_pandas(chunk, schema_overrides=schema).head(left)

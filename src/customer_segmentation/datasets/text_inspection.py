@@ -170,9 +170,14 @@ def find_files(filepath: str) -> tuple[TextFile, ...]:
     """
     # A listing kept from an earlier load would hide files that came since.
     filesystem, path = url_to_fs(filepath, use_listings_cache=False)
-    if filesystem.isfile(path):
+    try:
+        # `isfile` would say no to whatever goes wrong, such as a refused login.
+        found_type = filesystem.info(path)["type"]
+    except (FileNotFoundError, NotADirectoryError):
+        found_type = None
+    if found_type == "file":
         return (TextFile(filesystem, path, filepath),)
-    if filesystem.isdir(path):
+    if found_type == "directory":
         entries = filesystem.ls(path, detail=True)
         found = [entry["name"] for entry in entries if entry["type"] == "file"]
         found = [name for name in found if name.endswith(".csv")]

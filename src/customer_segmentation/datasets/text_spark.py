@@ -119,13 +119,12 @@ def _numbered_blocks(source: TextInspection, lines: DataFrame, session: SparkSes
     counted = (
         lines.groupBy("path", "start")
         .agg(f.min("line").alias("first"), f.count("*").alias("lines"))
-        .orderBy("path", "start")
         .collect()
     )
     parts = {part.file.path.lstrip("/"): part for part in source.parts}
     numbered: list[tuple[str, int, int, int, int, int | None]] = []
     found = 0
-    for path, blocks in groupby(counted, lambda block: str(block["path"])):
+    for path, blocks in groupby(sorted(counted), lambda block: str(block["path"])):
         # The header is the file's first line, and no row.
         line_of_header = None
         row_number = before = parts[_location(path)].rows_before

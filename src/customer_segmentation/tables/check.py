@@ -78,7 +78,8 @@ def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
     key: nw.Expr = (
         nw.col(contract.key[0])
         if len(contract.key) == 1
-        else nw.concat_str(*contract.key, separator="\0")
+        # Behind a NUL pandas sees no difference between texts.
+        else nw.concat_str(*(nw.col(name).fill_null("") for name in contract.key), separator="\x1f")
     )
     any_broken = reduce(operator.or_, (rule.fill_null(value=False) for rule in rules.values()))
     found = _counts(frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: _number(any_broken)})
