@@ -9,6 +9,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.run_lock import run_lock
 from customer_segmentation.s3_errors import explain_s3
 from customer_segmentation.spark import require_java
 
@@ -23,34 +24,6 @@ def _user_error(error: BaseException | None) -> UserError | None:
     while error is not None and not isinstance(error, UserError):
         error = error.__cause__
     return error
-
-
-@cli.command()
-@click.option("--env", default=None, help="The environment whose tables are maintained.")
-@click.option(
-    "--retain-hours",
-    type=click.FloatRange(min=168.0),
-    default=168.0,
-    show_default=True,
-    help="Versions older than this are deleted; a week at least, since a reader may need them.",
-)
-def maintain(env: str | None, retain_hours: float) -> None:
-    """Compact an environment's Delta tables and delete the files of versions past retention."""
-    from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
-    from kedro.framework.session import KedroSession  # noqa: PLC0415 - slow
-
-    with KedroSession.create(env=env) as session:
-        catalog = session.load_context().catalog  # type: ignore[attr-defined]  # not its base's
-        found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]
-        tables = [(name, table) for name, table in found if hasattr(table, "maintain")]
-        if not tables:
-            message = "this environment has no Delta tables: there is nothing to maintain."
-            raise click.ClickException(message)
-        require_java()
-        for name, table in tables:
-            if table.exists():
-                table.maintain(retain_hours)
-                click.echo(f"{name}: compacted, versions of the last {retain_hours:g} hours kept")
 
 
 class _MendableErrors(click.Command):
@@ -105,6 +78,38 @@ def parameters_message(report: str) -> str:
             path = line
     lines = "\n  ".join(found) or report
     return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"
+
+
+@cli.command(cls=_MendableErrors)
+@click.option("--env", default=None, help="The environment whose tables are maintained.")
+@click.option(
+    "--retain-hours",
+    type=click.FloatRange(min=168.0),
+    default=168.0,
+    show_default=True,
+    help="Versions older than this are deleted; a week at least, since a reader may need them.",
+)
+def maintain(env: str | None, retain_hours: float) -> None:
+    """Compact an environment's Delta tables and delete the files of versions past retention."""
+    from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
+    from kedro.framework.session import KedroSession  # noqa: PLC0415 - slow
+
+    with KedroSession.create(env=env) as session:
+        context = session.load_context()  # type: ignore[attr-defined]  # not its base's
+        catalog = context.catalog
+        found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]
+        tables = [(name, table) for name, table in found if hasattr(table, "maintain")]
+        if not tables:
+            message = "no table of this environment is kept by this project's Delta dataset."
+            raise click.ClickException(message)
+        require_java()
+        # A writer like any other: on S3 two at once would lose a commit.
+        with run_lock(str(context.config_loader["globals"]["tables"]), "kedro maintain"):
+            for name, table in tables:
+                if table.exists():
+                    table.maintain(retain_hours)
+                    kept = f"versions of the last {retain_hours:g} hours kept"
+                    click.echo(f"{name}: compacted, {kept}")
 
 
 run = _MendableErrors(

@@ -87,7 +87,9 @@ class MissingInputHooks:
     """Before a run: what it needs and is not there yet."""
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
+    ) -> None:
         """Name the missing inputs and the command that makes them.
 
         First of all hooks, so that MLflow keeps no run that never started.
@@ -99,9 +101,10 @@ class MissingInputHooks:
         if not missing:
             return
         verb = "is" if len(missing) == 1 else "are"
+        environment = f"--env={run_params['env']} " if run_params["env"] else ""
         message = (
             f"{', '.join(sorted(missing))} {verb} not there yet: "
-            f"run kedro run --pipelines={','.join(_makers(missing, catalog))}"
+            f"run kedro run {environment}--pipelines={','.join(_makers(missing, catalog))}"
         )
         raise UserError(message)
 
