@@ -14,7 +14,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging services test lint format bench docs viz notebook lock clean
+.PHONY: help run staging prod services test faults lint format bench docs viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,10 @@ $(VENV)/staging.done: requirements/staging.txt $(VENV)/core.done
 	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/staging.txt
 	@touch $@
 
+$(VENV)/prod.done: requirements/prod.txt $(VENV)/core.done
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/prod.txt
+	@touch $@
+
 $(VERSITYGW):
 	@command -v go > /dev/null || { echo "make services: Go is needed to build versitygw: https://go.dev/dl" >&2; exit 1; }
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
@@ -46,6 +50,9 @@ run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENT
 
 staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of its own; ARGS="--pipeline=clustering"
 	@$(BIN)/python -m customer_segmentation.rehearsal -- $(BIN)/kedro run --env=staging $(ARGS)
+
+prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and folders; needs Java 17; ARGS as above
+	$(BIN)/kedro run --env=prod $(ARGS)
 
 services: $(VERSITYGW)  ## build the S3 server that `make test` tries besides moto; needs Go, takes minutes once
 
@@ -64,12 +71,15 @@ lint: $(VENV)/dev.done
 test: lint  ## lint, types, import contracts and all tests
 	$(BIN)/pytest
 
+faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
+	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py
+
 format: $(VENV)/dev.done  ## mend what the formatter and the linter can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 bench: $(VENV)/dev.done  ## every benchmark; the README's figures come from here
-	set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+	set -e; for script in benchmarks/*.py; do PYTHONPATH=. $(BIN)/python $$script; done
 
 docs: $(VENV)/dev.done  ## write the data dictionary anew
 	$(BIN)/python -m customer_segmentation.features.dictionary > docs/data_dictionary.md
@@ -81,4 +91,4 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/bronze data/silver data/gold data/models data/reporting mlflow.db mlruns
+	rm -rf data/bronze data/silver data/gold data/models data/reporting data/staging data/prod mlflow.db mlruns

@@ -23,7 +23,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import arguments
+from report import arguments
+
 from customer_segmentation.customers.generator import write
 from tests.services.s3 import serve_moto, serve_versitygw, versitygw_binary
 
@@ -151,12 +152,13 @@ def main() -> None:
     kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
     for rows in chosen.rows:
         with tempfile.TemporaryDirectory() as folder:
-            write(Path(folder) / "customers.csv", rows, seed=1)
+            source = Path(folder) / "source"
+            write(source, rows, seed=1)
             for environment in chosen.environments:
                 if environment == "dev" and rows > _MOST_IN_PANDAS:
                     continue
                 with s3() as settings:
-                    found = measure(environment, Path(folder), settings, steps=6)
+                    found = measure(environment, source, settings, steps=8)
                 found |= {"rows": rows, "environment": environment}
                 steps = ", ".join(f"{name} {seconds}" for name, seconds in found["longest"])
                 print(

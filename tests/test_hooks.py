@@ -1,7 +1,27 @@
+"""What happens around a run."""
+
 from __future__ import annotations
 
+import logging
+import os
+import re
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline, node
+from kedro_datasets.pandas import ParquetDataset
+
+from customer_segmentation import hooks
 from customer_segmentation.customers.parameters import AgeWindow
-from customer_segmentation.hooks import flattened
+from customer_segmentation.errors import UserError
+from customer_segmentation.hooks import EnvironmentHooks, ProgressHooks, RunHooks, flattened
+from customer_segmentation.run_record import current_run
+
+STEP = node(lambda table: table, inputs="before", outputs="after", name="step")
 
 
 def test_typed_blocks_are_kept_by_full_name() -> None:
@@ -21,3 +41,91 @@ def test_a_plain_value_alone_is_left_to_kedro_mlflow() -> None:
 def test_a_companys_own_headers_become_names_that_mlflow_takes() -> None:
     found = flattened({"customers.aliases": {"Income (EUR/year)": "income"}})
     assert found == {"customers.aliases.Income _EUR_year_": "income"}
+
+
+def context(tables: Path | str, **config: dict[str, Any]) -> Any:
+    """A project's configuration, as far as hooks read it."""
+    return SimpleNamespace(config_loader={"globals": {"tables": str(tables)}, "spark": {}} | config)
+
+
+def environment(tables: str) -> EnvironmentHooks:
+    found = EnvironmentHooks()
+    found._tables = tables
+    return found
+
+
+def test_sparks_settings_are_left_for_whoever_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "of an earlier run")
+    monkeypatch.setenv("PYSPARK_PYTHON", "python")
+    EnvironmentHooks().after_context_created(context("data", spark={"spark.app.name": "named"}))
+    assert os.environ["PYSPARK_SUBMIT_ARGS"] == "--conf spark.app.name=named pyspark-shell"
+
+
+@pytest.mark.parametrize("tables", ["s3://", "s3a://"])
+def test_a_run_without_a_bucket_is_told_to_name_one_or_to_rehearse(tables: str) -> None:
+    catalog = DataCatalog({"before": MemoryDataset(1)})
+    with pytest.raises(UserError, match=r"set SEGMENTATION_BUCKET .* or run `make staging`"):
+        environment(tables).before_pipeline_run(Pipeline([STEP]), catalog)
+
+
+def test_java_is_asked_for_where_a_table_needs_spark_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    from customer_segmentation.datasets.delta_table import (  # noqa: PLC0415 - imports PySpark
+        DeltaTableDataset,
+    )
+
+    delta = DeltaTableDataset(filepath=str(tmp_path), table="gold_segments")
+    without = DataCatalog({"before": MemoryDataset(1), "after": ParquetDataset(filepath="a")})
+    environment("data").before_pipeline_run(Pipeline([STEP]), without)
+    for catalog in ({"before": delta}, {"before": MemoryDataset(1), "after": delta}):
+        with pytest.raises(UserError, match="Spark needs Java 17"):
+            environment("data").before_pipeline_run(Pipeline([STEP]), DataCatalog(catalog))
+
+
+def begun(root: Path, run_id: str) -> RunHooks:
+    run = RunHooks()
+    run.after_context_created(context(root))
+    run.before_pipeline_run({"run_id": run_id, "env": None, "project_path": str(root)})
+    return run
+
+
+@pytest.mark.parametrize("end", ["after_pipeline_run", "on_pipeline_error"])
+def test_a_run_is_on_record_and_keeps_others_out_until_its_end(end: str, tmp_path: Path) -> None:
+    run = begun(tmp_path, "first")
+    record = {"run_id": "first", "commit": "unknown", "environment": "dev"}
+    assert current_run.get() == record
+    with pytest.raises(UserError, match="first"):
+        begun(tmp_path, "second")
+    assert current_run.get() == record
+    getattr(run, end)()
+    assert current_run.get() == {}
+    begun(tmp_path, "third").after_pipeline_run()
+
+
+@pytest.fixture
+def progress(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> ProgressHooks:
+    monkeypatch.setattr(hooks, "_TELL_SECONDS", 0.01)
+    caplog.set_level(logging.INFO)
+    return ProgressHooks()
+
+
+@pytest.mark.parametrize(
+    "end", ["before_dataset_loaded", "after_pipeline_run", "on_pipeline_error"]
+)
+def test_a_long_step_is_told_again_and_again_until_it_is_over(
+    progress: ProgressHooks, caplog: pytest.LogCaptureFixture, end: str
+) -> None:
+    progress.before_node_run(STEP)
+    patience = time.monotonic() + 30
+    while len(caplog.messages) < 2 and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert len(caplog.messages) >= 2
+    assert all(re.fullmatch(r"step: \d+ s so far", message) for message in caplog.messages)
+    getattr(progress, end)()
+    time.sleep(0.05)
+    told = len(caplog.messages)
+    time.sleep(0.05)
+    assert len(caplog.messages) == told

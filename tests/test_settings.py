@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation.settings import customer_source
+from customer_segmentation.settings import customer_source, setting
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +41,20 @@ def test_a_placed_file_is_found_from_a_folder_below(
 def test_a_named_file_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMENTATION_SOURCE", "export.csv")
     assert customer_source("sample.csv") == "export.csv"
+
+
+def test_a_setting_is_what_the_machine_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMENTATION_BUCKET", "company-staging")
+    assert setting("SEGMENTATION_BUCKET", "another") == "company-staging"
+
+
+@pytest.mark.parametrize("said", [None, ""])
+def test_a_setting_that_is_unset_or_empty_has_its_default(
+    said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEGMENTATION_BUCKET", raising=False)
+    if said is not None:
+        monkeypatch.setenv("SEGMENTATION_BUCKET", said)
+    assert setting("SEGMENTATION_BUCKET", "another") == "another"
+    # As the configuration's resolver gives an empty default.
+    assert setting("SEGMENTATION_BUCKET") == setting("SEGMENTATION_BUCKET", None) == ""

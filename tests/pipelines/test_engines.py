@@ -24,6 +24,8 @@ from customer_segmentation.pipelines import (
     preprocessing,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.tables.check import require_contract
+from customer_segmentation.tables.contract import contract_of
 
 CHECKOUT = Path(__file__).parents[2]
 STEPS = (ingestion, preprocessing, clustering, label_generation, feature_export)
@@ -87,6 +89,17 @@ def test_tables_are_equal(results: tuple[dict[str, Any], dict[str, Any]], name: 
     assert isinstance(results[0][name], pd.DataFrame)
     assert isinstance(results[1][name], pl.DataFrame | pl.LazyFrame)
     pd.testing.assert_frame_equal(of_pandas, of_polars, check_dtype=False, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_keep_their_contracts_which_speak_of_columns_that_are_there(
+    results: tuple[dict[str, Any], dict[str, Any]], name: str
+) -> None:
+    for result in results:
+        table = nw.from_native(result[name]).lazy()
+        require_contract(name, table)
+        spoken_of = {column.name for column in contract_of(name).columns}
+        assert spoken_of <= set(table.collect_schema().names())
 
 
 def test_the_artifacts_are_equal_to_the_byte(

@@ -101,6 +101,22 @@ class CheckedCustomers:
         """Row numbers of the rows that repeat an earlier one."""
         return self.rows.filter(nw.col(_REPEAT)).select(ROW_NUMBER)
 
+    def counts(self) -> dict[str, int]:
+        """How many rows are `customers`, `quarantined` and `repeats`: each told by its own rule."""
+        is_repeat, is_broken = nw.col(_REPEAT), nw.col(_IS_BROKEN)
+        ends = {
+            "customers": ~is_repeat & ~is_broken,
+            "quarantined": ~is_repeat & is_broken,
+            "repeats": is_repeat,
+        }
+        found = self.rows.select(
+            **{
+                end: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+                for end, rule in ends.items()
+            }
+        ).collect()
+        return {end: int(nw.to_py_scalar(found[end][0])) for end in ends}
+
 
 def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[str, str]:
     """Canonical column -> header as sent.

@@ -20,8 +20,9 @@ class DelimitedTextDataset(AbstractDataset[None, Any]):
     """Reads tab, comma or semicolon separated UTF-8 files into text columns.
 
     The delimiter is the one that stands most often in the header; a byte-order mark is dropped.
-    A line of nothing but spaces is no row; cells beyond the header's are dropped where no row has
-    anything in them; a row that ends early has '' in its last cells.
+    A line of nothing but spaces, or tabs where they do not delimit, is no row. Cells beyond the
+    header's are dropped where no row has anything in them; a row that ends early has '' in its
+    last cells.
     Added to the cells: `source_name` (of the file or folder), `source_sha256` (of all bytes) and
     `row_number` (from 1, headers not counted, through all files). Every engine gives the same.
 
@@ -29,7 +30,8 @@ class DelimitedTextDataset(AbstractDataset[None, Any]):
         filepath: A file, a folder of `*.csv` files with one header, or a pattern; relative to the
             project's folder, or a URL such as `s3://bucket/folder`.
         engine: What `load` gives: `pandas`, a `pandas.DataFrame`; `polars`, a `polars.LazyFrame`;
-            `spark`, a `pyspark.sql.DataFrame`. The latter two need not fit in memory.
+            `spark`, a `pyspark.sql.DataFrame`. The latter two need not fit in memory: they are
+            plans, and the files are to stay as they are until these have run.
         metadata: For plugins.
 
     Raises:

@@ -162,9 +162,12 @@ def _quoted_records(text: Bytes, delimiter: int) -> tuple[Numbers, Numbers, bool
 def _require_standard_quotes(text: Bytes, quotes: Numbers, delimiter: int) -> None:
     """Each quote opens a cell, closes one, or is one of two that stand for one."""
     opening, closing = quotes[::2], quotes[1::2]
-    neighbours = [delimiter, _LINE_FEED, _QUOTE]
-    before = text[opening[opening > 0] - 1]
-    # Of the last byte, the next block tells; of a return, whether a line feed follows it.
-    after = text[closing[closing < len(text) - 1] + 1]
-    if not (np.isin(before, neighbours).all() and np.isin(after, [*neighbours, _RETURN]).all()):
+    is_neighbour = np.zeros(256, bool)
+    is_neighbour[[delimiter, _LINE_FEED, _QUOTE]] = True
+    before = is_neighbour[text[opening[opening > 0] - 1]]
+    # Whether a line feed follows a return, is asked of all returns.
+    is_neighbour[_RETURN] = True
+    # Of what follows the last byte, the next block tells.
+    after = is_neighbour[text[closing[closing < len(text) - 1] + 1]]
+    if not (before.all() and after.all()):
         raise IrregularTextError

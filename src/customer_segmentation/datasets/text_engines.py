@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -119,6 +118,7 @@ def _scan(source: TextInspection, part: TextPart) -> pl.LazyFrame:
     file = part.file
     is_local = "file" in file.filesystem.protocol
     return pl.scan_csv(
+        # What a bucket needs, Polars takes from the environment.
         file.path if is_local else file.filesystem.unstrip_protocol(file.path),
         has_header=True,
         schema=dict.fromkeys(source.headers, pl.String),
@@ -132,17 +132,7 @@ def _scan(source: TextInspection, part: TextPart) -> pl.LazyFrame:
         extra_columns="ignore",
         row_index_name=ROW_NUMBER,
         glob=False,
-        storage_options=None if is_local else _endpoint(),
     ).with_columns(pl.col(ROW_NUMBER).cast(pl.Int64) + (part.rows_before + 1))
-
-
-def _endpoint() -> dict[str, str] | None:
-    """What Polars does not take from the environment by itself: an S3 server without TLS."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-    if not endpoint:
-        return None
-    is_plain = endpoint.startswith("http://")
-    return {"aws_endpoint_url": endpoint, "aws_allow_http": str(is_plain).lower()}
 
 
 def _polars_chunks(source: TextInspection) -> pl.LazyFrame:

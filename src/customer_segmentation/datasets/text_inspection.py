@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from fsspec import AbstractFileSystem
 from fsspec.core import has_magic, url_to_fs
 
-from customer_segmentation.customers.quarantine import ADDED
+from customer_segmentation.datasets.text_header import TextHeader, read_header
 from customer_segmentation.datasets.text_rows import csv_rows, fitted, too_many_cells
 from customer_segmentation.errors import UserError
 
 if TYPE_CHECKING:
     from customer_segmentation.datasets.text_blocks import RecordCounter
-
-DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon"}
 
 _BLOCK = 1 << 20
 
@@ -39,25 +35,6 @@ class TextFile:
     def open(self) -> BinaryIO:
         """Its bytes, in sequence."""
         return cast("BinaryIO", self.filesystem.open(self.path, "rb"))
-
-
-@dataclass(frozen=True)
-class TextHeader:
-    """The first line of a file that is not blank.
-
-    Attributes:
-        delimiter: The one that stands most often in it outside quotes.
-        names: As sent.
-        lines: Blank lines above it, and itself.
-        start: Its first byte, a byte-order mark not counted.
-        is_regular: All these lines end in LF or CRLF.
-    """
-
-    delimiter: str
-    names: tuple[str, ...]
-    lines: int
-    start: int
-    is_regular: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +133,7 @@ def first_rows(filepath: str, count: int) -> tuple[tuple[str, ...], list[list[st
         UserError: There is no file, or its start is no delimited text.
     """
     file = find_files(filepath)[0]
-    header = read_header(file, next(_checked_blocks(file, hashlib.sha256()), b""))
+    header = read_header(file.name, next(_checked_blocks(file, hashlib.sha256()), b""))
     columns = len(header.names)
     rows = csv_rows(file.open(), file.name, header.delimiter, header.lines)
     return header.names, [fitted(cells, columns) for _, cells in islice(rows, count)]
@@ -200,64 +177,6 @@ def find_files(filepath: str) -> tuple[TextFile, ...]:
     )
 
 
-def read_header(file: TextFile, head: bytes) -> TextHeader:
-    """The header of a file.
-
-    Args:
-        file: For messages.
-        head: The file's start, a byte-order mark left out.
-
-    Raises:
-        UserError: There is none, it is one column, or its names cannot be columns.
-    """
-    lines = re.finditer(rb"([^\r\n]*)(\r\n|\r|\n|\Z)", head)
-    found = next(((number, line) for number, line in enumerate(lines, 1) if line[1].strip()), None)
-    if found is None:
-        message = f"{file.name}: the file is empty. Export it again, with a header."
-        raise UserError(message)
-    number, line = found
-    text = line[1].decode()
-    unquoted = re.sub('"[^"]*"', "", text)
-    delimiter = max(DELIMITERS, key=unquoted.count)
-    if delimiter not in unquoted:
-        message = (
-            f"{file.name}: the header is one column ({text[:60]!r}). Separate the "
-            f"columns by {', '.join(DELIMITERS.values())}."
-        )
-        raise UserError(message)
-    reader = csv.reader([text, ""], delimiter=delimiter)
-    names = next(reader)
-    if reader.line_num > 1:
-        message = (
-            f'{file.name}: a quote (") in the header is not closed on its line. Write the header '
-            "in one line."
-        )
-        raise UserError(message)
-    _refuse_names(file, [name.strip() for name in names])
-    return TextHeader(
-        delimiter=delimiter,
-        names=tuple(names),
-        lines=number,
-        start=line.start(),
-        is_regular=not re.search(rb"\r(?!\n)", head[: line.end()]),
-    )
-
-
-def _refuse_names(file: TextFile, names: list[str]) -> None:
-    unnamed = [position for position, name in enumerate(names, start=1) if not name]
-    if len(unnamed) > 1:
-        message = f"{file.name}: columns {unnamed} have no name. Name or remove them."
-        raise UserError(message)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        message = f"{file.name}: the header names {repeated} more than once. Rename one."
-        raise UserError(message)
-    taken = sorted(set(names) & set(ADDED))
-    if taken:
-        message = f"{file.name}: {taken} are names that ingestion adds. Rename them."
-        raise UserError(message)
-
-
 def _inspect_file(
     file: TextFile,
     digest: Any,  # noqa: ANN401 - hashlib's type has no public name
@@ -270,7 +189,7 @@ def _inspect_file(
 
     blocks = _checked_blocks(file, digest)
     head = next(blocks, b"")
-    header = read_header(file, head)
+    header = read_header(file.name, head)
     columns = len(header.names)
     counter = RecordCounter(file.name, header.delimiter, columns, header.lines - 1)
     if header.is_regular:

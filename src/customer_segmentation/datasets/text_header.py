@@ -1,0 +1,89 @@
+"""The header of a delimited file: its delimiter and its names."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+
+from customer_segmentation.customers.quarantine import ADDED
+from customer_segmentation.errors import UserError
+
+DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+
+
+@dataclass(frozen=True)
+class TextHeader:
+    """The first line of a file that is not blank.
+
+    Attributes:
+        delimiter: The one that stands most often in it outside quotes.
+        names: As sent.
+        lines: Blank lines above it, and itself.
+        start: Its first byte, a byte-order mark not counted.
+        is_regular: All these lines end in LF or CRLF.
+    """
+
+    delimiter: str
+    names: tuple[str, ...]
+    lines: int
+    start: int
+    is_regular: bool
+
+
+def read_header(name: str, head: bytes) -> TextHeader:
+    """The header of a file.
+
+    Args:
+        name: The file, for messages.
+        head: The file's start, a byte-order mark left out.
+
+    Raises:
+        UserError: There is none, it is one column, or its names cannot be columns.
+    """
+    lines = re.finditer(rb"([^\r\n]*)(\r\n|\r|\n|\Z)", head)
+    found = next(((number, line) for number, line in enumerate(lines, 1) if line[1].strip()), None)
+    if found is None:
+        message = f"{name}: the file is empty. Export it again, with a header."
+        raise UserError(message)
+    number, line = found
+    text = line[1].decode()
+    unquoted = re.sub('"[^"]*"', "", text)
+    delimiter = max(DELIMITERS, key=unquoted.count)
+    if delimiter not in unquoted:
+        message = (
+            f"{name}: the header is one column ({text[:60]!r}). Separate the "
+            f"columns by {', '.join(DELIMITERS.values())}."
+        )
+        raise UserError(message)
+    reader = csv.reader([text, ""], delimiter=delimiter)
+    names = next(reader)
+    if reader.line_num > 1:
+        message = (
+            f'{name}: a quote (") in the header is not closed on its line. Write the header '
+            "in one line."
+        )
+        raise UserError(message)
+    _refuse_names(name, [each.strip() for each in names])
+    return TextHeader(
+        delimiter=delimiter,
+        names=tuple(names),
+        lines=number,
+        start=line.start(),
+        is_regular=not re.search(rb"\r(?!\n)", head[: line.end()]),
+    )
+
+
+def _refuse_names(name: str, names: list[str]) -> None:
+    unnamed = [position for position, each in enumerate(names, start=1) if not each]
+    if len(unnamed) > 1:
+        message = f"{name}: columns {unnamed} have no name. Name or remove them."
+        raise UserError(message)
+    repeated = sorted({each for each in names if names.count(each) > 1})
+    if repeated:
+        message = f"{name}: the header names {repeated} more than once. Rename one."
+        raise UserError(message)
+    taken = sorted(set(names) & set(ADDED))
+    if taken:
+        message = f"{name}: {taken} are names that ingestion adds. Rename them."
+        raise UserError(message)
