@@ -49,7 +49,7 @@ def draw(rows: int, seed: int) -> pl.DataFrame:
     values = np.exp(centres[group] + spreads[group] * random.normal(size=(rows, len(FEATURES))))
     columns = {name: values[:, n] for n, name in enumerate(FEATURES)}
     plain = pl.DataFrame({"customer_id": [str(n) for n in range(rows)]} | columns)
-    return with_sample_key(nw.from_native(plain, eager_only=True), "customer_id").to_native()
+    return with_sample_key(nw.from_native(plain).lazy(), "customer_id").collect().to_native()
 
 
 def parsed() -> Any:  # noqa: ANN401 - argparse

@@ -1,9 +1,7 @@
-"""Score a table where it is: the artifact's arithmetic as column expressions of any engine.
+"""The artifact's arithmetic as column expressions of any engine: what Spark was tried with.
 
-A table that no machine holds whole cannot be handed to onnxruntime as one matrix, and handing it
-over piece by piece takes longer than the arithmetic (`benchmarks/spark_scoring.py`). The numbers
-are those in the artifact's metadata, the features and decisions the same functions that its graph
-was traced from; the tests hold both against each other, customer by customer.
+The numbers are those in the artifact's metadata, the features and decisions the same functions that
+its graph was traced from.
 """
 
 from __future__ import annotations
