@@ -70,7 +70,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One Spark session with the settings of prod for all tests.
 
     Without Java 17 the tests that need it are skipped, except where SEGMENTATION_NO_SKIPS is set.
@@ -90,7 +90,9 @@ def spark() -> Iterator[Any]:
         config_patterns={"spark": ["spark*"]},
         custom_resolvers={"setting": setting},
     )
-    prepare_session(loader["spark"] | {"spark.ui.showConsoleProgress": False})
+    # What Spark would leave in the checkout.
+    warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
+    prepare_session(loader["spark"] | {"spark.ui.showConsoleProgress": False} | warehouse)
     session = SparkSession.builder.master("local[2]").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     yield session

@@ -31,8 +31,16 @@ def load_spark(source: TextInspection) -> DataFrame:
     In the latter case the workers need this package, and fsspec's way to the files.
 
     Raises:
-        UserError: The files were changed since they were inspected.
+        UserError: A header has a sign that Spark reads as its own, or the files were changed since
+            they were inspected.
     """
+    unusable = [header for header in source.headers if "." in header or "`" in header]
+    if unusable:
+        message = (
+            f"{source.name}: Spark takes the `.` and the backtick in {unusable} for signs of its "
+            "own. Rename these columns, or run dev or staging."
+        )
+        raise UserError(message)
     from kedro_datasets._utils.spark_utils import (  # noqa: PLC0415 - only where an environment names this engine
         get_spark_with_remote_support,
     )
