@@ -196,7 +196,7 @@ class Peer:
         if column.kind == "number":
             return text.cast(pl.Float64, strict=False)
         if column.kind == "date":
-            # A format tries only what has its shape: to fail at a date takes longer than to read it.
+            # Only text of its shape: failing at a date takes longer than reading it.
             day = pl.coalesce(
                 pl.when(text.str.contains(_shape(fmt))).then(text).str.to_date(fmt, strict=False)
                 for fmt in self.customers.date_formats
