@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from s3fs import S3FileSystem
 
 from tests.runs.project import Project, make_project
 
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _no_source_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEGMENTATION_SOURCE", raising=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_server_of_other_tests() -> None:
+    """s3fs keeps a client for all that ask alike, whichever server the environment names by now."""
+    S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture(scope="session")
