@@ -143,7 +143,8 @@ def draw(results: list[dict[str, Any]]) -> None:
     ):
         for environment in ENVIRONMENTS:
             points = sorted((r["rows"], r[key]) for r in results if r["environment"] == environment)
-            axis.plot(*zip(*points, strict=True), marker="o", label=names[environment])
+            if points:
+                axis.plot(*zip(*points, strict=True), marker="o", label=names[environment])
         axis.set(xscale="log", yscale="log", xlabel="customers", ylabel=label)
         axis.grid(visible=True, which="major", alpha=0.3)
     axes[0].legend(frameon=False)
@@ -178,11 +179,10 @@ def main() -> None:
                 same = [(r["rows"], r["environment"]) == (rows, environment) for r in kept]
                 kept = [r for r, is_same in zip(kept, same, strict=True) if not is_same]
                 kept.append({k: v for k, v in found.items() if k != "longest"})
-    if chosen.keep:
-        RESULTS.write_text(
-            json.dumps(sorted(kept, key=lambda r: (r["environment"], r["rows"])), indent=1) + "\n"
-        )
-        draw(kept)
+                if chosen.keep:
+                    ordered = sorted(kept, key=lambda r: (r["environment"], r["rows"]))
+                    RESULTS.write_text(json.dumps(ordered, indent=1) + "\n")
+                    draw(kept)
 
 
 if __name__ == "__main__":
