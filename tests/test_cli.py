@@ -12,6 +12,8 @@ GOOD = {
     "cap_quantile": 0.95,
     "variance": 0.95,
     "coreset_rows": 20000,
+    "estimator": "scikit_learn",
+    "refinement_passes": 0,
     "seed": 1,
     "k": {
         "least": 3,
