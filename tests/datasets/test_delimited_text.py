@@ -374,5 +374,5 @@ def test_any_bytes_are_the_same_table_on_all_engines_or_an_error_that_names_the_
 def test_spark_refuses_headers_whose_signs_it_takes_for_its_own(spark: Any, tmp_path: Path) -> None:  # noqa: ARG001 - the session that would read
     file = tmp_path / "customers.csv"
     file.write_text("ID,Net.Income\n1,2\n")
-    with pytest.raises(UserError, match=r"Net\.Income.*Rename these columns"):
+    with pytest.raises(DatasetError, match=r"Net\.Income.*Rename these columns"):
         DelimitedTextDataset(filepath=str(file), engine="spark").load()

@@ -59,8 +59,8 @@ def gold_of() -> Callable[[pd.DataFrame], pd.DataFrame]:
             customer_id=[f"c{row:04}" for row in range(len(numbers))],
             as_of=pd.Timestamp("2014-06-30"),
         )
-        keyed = with_sample_key(nw.from_native(columns, eager_only=True), "customer_id")
-        return on_frame(keyed.lazy(), available_features(numbers.columns)).collect().to_native()
+        keyed = with_sample_key(nw.from_native(columns).lazy(), "customer_id")
+        return on_frame(keyed, available_features(numbers.columns)).collect().to_native()
 
     return gold
 

@@ -172,7 +172,7 @@ def test_decisions_whose_columns_are_absent_are_left_out_and_told(
     taken = ("affluence_tier", "expected_spend", "likely_to_spend", "product")
     assert learned.segmenter.decisions == taken
     assert learned.segmenter.learned.keys() == {*taken}
-    (said,) = caplog.messages
+    (said,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING")
     assert said == "The source's columns do not allow: waits_for_offers, channel, offer."
     artifact = call(build_checked_artifact, learned=learned, sample=sample)
     outputs = {output.name for output in artifact.graph.output}

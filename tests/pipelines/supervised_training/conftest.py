@@ -55,7 +55,7 @@ def make_features(customers: int, repeats: int) -> pd.DataFrame:
     numbers = pd.concat([numbers, numbers.head(repeats)], ignore_index=True)
     numbers.insert(0, "customer_id", [f"c{number}" for number in range(len(numbers))])
     numbers.insert(1, "as_of", pd.Timestamp("2014-06-29"))
-    keyed = with_sample_key(nw.from_native(numbers, eager_only=True), "customer_id").lazy()
+    keyed = with_sample_key(nw.from_native(numbers).lazy(), "customer_id")
     return on_frame(keyed, available_features(numbers.columns)).collect().to_native()
 
 
