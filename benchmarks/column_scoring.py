@@ -6,7 +6,7 @@ its graph was traced from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -20,7 +20,6 @@ from customer_segmentation.segmentation.space import (
     first_least,
     names_of,
     points,
-    squared_norm,
 )
 
 MISSING = -1.0
@@ -48,7 +47,8 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
     # Each step is a column before the next uses it, so that no engine computes it twice.
     components = np.array(metadata["components"])
     away = distances(np.array(metadata["centroids"]))
-    rows = rows.with_columns(**points(scaling, components)).with_columns(**away)
+    placed = points(scaling, components)
+    rows = rows.with_columns(**placed).with_columns(**away)
     segment, own = first_least(names_of(away))
     rows = rows.with_columns(**_prefixed(segment=segment, own=own))
     others = [
@@ -57,7 +57,7 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
     ]
     runner_up, other = first_least(others)
     rows = rows.with_columns(**_prefixed(runner_up=runner_up, other=other))
-    rows = rows.with_columns(**_prefixed(margin=_margin(components.shape[1])))
+    rows = rows.with_columns(**_prefixed(margin=_margin(names_of(placed))))
     missing = total([nw.col(name) for name in metadata["columns"]]).is_null()
     return rows.select(
         *kept,
@@ -74,9 +74,9 @@ def _answer(value: nw.Expr, name: str, missing: nw.Expr) -> nw.Expr:
     return nw.when(~missing).then(value)
 
 
-def _margin(components: int) -> nw.Expr:
+def _margin(located: Sequence[nw.Expr]) -> nw.Expr:
     """0 halfway between two centroids, 1 on one."""
-    norm = squared_norm(components)
+    norm = total([point * point for point in located])
     own, other = (nw.col(_PREFIX + name) + norm for name in ("own", "other"))
     # Rounding may leave a square just below 0.
     ratio = where(own > _TINY, own, _TINY) / where(other > _TINY, other, _TINY)

@@ -13,7 +13,8 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
-from kedro.config import OmegaConfigLoader
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
 from numpy.typing import NDArray
 from report import arguments, machine, table, write_json
 
@@ -25,11 +26,9 @@ from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
 from customer_segmentation.segmentation.space import distances, first_least, names_of, points
-from customer_segmentation.settings import setting
-from customer_segmentation.spark import prepare_session
 
 Array = NDArray[np.float64]
-CONFIGURATION = Path(__file__).parents[1] / "conf"
+CHECKOUT = Path(__file__).parents[1]
 FEATURES = [f"feature_{n}" for n in range(15)]
 BLOBS = 12
 CORESET = 20_000
@@ -38,14 +37,9 @@ STARTS = 20
 
 def session() -> Any:  # noqa: ANN401 - pyspark is imported late
     """Spark with the settings of prod."""
-    loader = OmegaConfigLoader(
-        str(CONFIGURATION),
-        base_env="base",
-        default_run_env="prod",
-        config_patterns={"spark": ["spark*"]},
-        custom_resolvers={"setting": setting},
-    )
-    prepare_session(loader["spark"])
+    bootstrap_project(CHECKOUT)
+    with KedroSession.create(CHECKOUT, env="prod") as kedro:
+        kedro.load_context()
     from pyspark.sql import SparkSession  # noqa: PLC0415 - after its settings
 
     started = SparkSession.builder.getOrCreate()

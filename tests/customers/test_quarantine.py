@@ -59,11 +59,12 @@ def checked(
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), parameters)
         found = check_customers(bronze, mapped, parameters)
-        customers, quarantine, repeats = (
+        repeats = found.rows.filter(nw.col("checked__is_repeat")).select("row_number")
+        customers, quarantine, removed = (
             records_of(part.to_native())
-            for part in (found.customers(), found.quarantined(), found.repeats())
+            for part in (found.customers(), found.quarantined(), repeats)
         )
-        return Outcome(customers, quarantine, sorted(row["row_number"] for row in repeats))
+        return Outcome(customers, quarantine, sorted(row["row_number"] for row in removed))
 
     return check
 

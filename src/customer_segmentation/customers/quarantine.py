@@ -97,10 +97,6 @@ class CheckedCustomers:
         rows = broken.select(ROW_NUMBER, key, reasons, *cells, *PROVENANCE[:2], AS_OF)
         return _plain(rows).sort(ROW_NUMBER)
 
-    def repeats(self) -> nw.LazyFrame[Any]:
-        """Row numbers of the rows that repeat an earlier one."""
-        return self.rows.filter(nw.col(_REPEAT)).select(ROW_NUMBER)
-
     def counts(self) -> dict[str, int]:
         """How many rows are `customers`, `quarantined` and `repeats`: each told by its own rule."""
         is_repeat, is_broken = nw.col(_REPEAT), nw.col(_IS_BROKEN)

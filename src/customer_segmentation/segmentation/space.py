@@ -47,14 +47,6 @@ def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
     }
 
 
-def squared_norm(components: int) -> nw.Expr:
-    """|x|^2 of a table with the points."""
-    squares: nw.Expr = total(
-        [nw.col(f"{_POINT}{i}") * nw.col(f"{_POINT}{i}") for i in range(components)]
-    )
-    return squares
-
-
 def first_least(columns: Sequence[nw.Expr]) -> tuple[nw.Expr, nw.Expr]:
     """The position, from 0, of the first column that holds the smallest value; and that value."""
     least = nw.min_horizontal(*columns)
