@@ -100,7 +100,7 @@ def by_nodes(customers: CustomerParameters) -> Side:
         yield "checked", (rows := collected(preprocessing.check_rows(bronze, customers, [])))
         checked = CheckedCustomers(nw.from_native(rows.lazy()))
         yield "silver", (silver := collected(checked.customers().to_native()))
-        yield "quarantine", collected(checked.quarantined().to_native())
+        yield "quarantine", collected(checked.quarantined(customers).to_native())
         yield "features", collected(preprocessing.compute_features(silver.lazy()))
 
     return run

@@ -16,29 +16,42 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_segmentation.customers.cells import category, number, parsed_date, trimmed
+from customer_segmentation.customers.cells import (
+    Level,
+    ParsedDate,
+    ParsedNumber,
+    category,
+    known,
+    stripped,
+)
 
 FORMATS = ["%d-%m-%Y", "%Y-%m-%d", "%d/%m/%Y"]
 YEARS = [1, 999, 1900, 2000, 2012, 2013, 2100, 9999]
 Columns = list[tuple[Any, ...]]
 
 
-def evaluated(texts: list[str], engine: Callable[..., Any], **expressions: nw.Expr) -> Columns:
+def evaluated(
+    texts: list[str], engine: Callable[..., Any], *levels: Level, **expressions: nw.Expr
+) -> Columns:
     """The expressions over a column `text`, one tuple a row, missing as None."""
-    table = nw.from_native(engine({"text": texts})).select(**expressions)
-    return [tuple(None if pd.isna(v) else v for v in row) for row in table.rows()]
+    table = nw.from_native(engine({"text": texts}))
+    for level in levels:
+        table = table.with_columns(**level)
+    return [
+        tuple(None if pd.isna(v) else v for v in row) for row in table.select(**expressions).rows()
+    ]
 
 
 def numbers(texts: list[str], engine: Callable[..., Any]) -> Columns:
-    parsed = number(nw.col("text"))
-    return evaluated(
-        texts, engine, value=parsed.value, malformed=parsed.malformed, infinite=parsed.not_finite
-    )
+    parsed = ParsedNumber("text")
+    found = {"value": parsed.value, "malformed": parsed.malformed, "infinite": parsed.not_finite}
+    return evaluated(texts, engine, *parsed.levels, **found)
 
 
-def dates(texts: list[str], formats: list[str], engine: Callable[..., Any]) -> list[str | None]:
-    found = evaluated(texts, engine, iso=parsed_date(nw.col("text"), formats).iso_text)
-    return [iso for (iso,) in found]
+def dates(texts: list[str], formats: list[str], engine: Callable[..., Any]) -> list[float | None]:
+    parsed = ParsedDate("text", formats)
+    day = nw.when(parsed.is_date).then(parsed.ordered)
+    return [found for (found,) in evaluated(texts, engine, *parsed.levels, day=day)]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +59,7 @@ def dates(texts: list[str], formats: list[str], engine: Callable[..., Any]) -> l
     ["5", " 5", "5\t", "\r\n5 ", "\xa05", "\u20035\u3000", "\x1c5\x1d", "\x1e5\x1f", "\x855"],
 )
 def test_white_space_around_a_cell_does_not_count(cell: str, frame_of: Callable[..., Any]) -> None:
-    assert evaluated([cell], frame_of, cell=trimmed("text", [""])) == [("5",)]
+    assert evaluated([cell], frame_of, cell=stripped("text")) == [("5",)]
 
 
 @pytest.mark.parametrize("cell", ["", "  ", "NA", " NA ", "NULL", None])
@@ -55,11 +68,11 @@ def test_every_spelling_of_a_missing_value_is_empty_text(
 ) -> None:
     spellings = ["", "NA", "NULL"]
     texts = ["x", cell]
-    assert evaluated(texts, frame_of, cell=trimmed("text", spellings)) == [("x",), ("",)]
+    assert evaluated(texts, frame_of, cell=known(stripped("text"), spellings)) == [("x",), ("",)]
 
 
 def test_white_space_within_a_cell_stays(frame_of: Callable[..., Any]) -> None:
-    assert evaluated([" 2n  Cycle "], frame_of, cell=trimmed("text", [""])) == [("2n  Cycle",)]
+    assert evaluated([" 2n  Cycle "], frame_of, cell=stripped("text")) == [("2n  Cycle",)]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +163,7 @@ def test_a_date_is_what_the_calendar_says(
         text = fmt.replace("%Y", f"{year:04}").replace("%m", f"{month:0{width}}")
         texts.append(text.replace("%d", f"{day:0{width}}"))
         try:
-            expected.append(date(year, month, day).isoformat())
+            expected.append(float(date(year, month, day).strftime("%Y%m%d")))
         except ValueError:
             expected.append(None)
     assert dates(texts, FORMATS, frame_of) == expected
@@ -178,8 +191,8 @@ def test_text_that_is_no_day_of_the_calendar_is_no_date(
 
 
 def test_the_first_format_that_fits_is_taken(frame_of: Callable[..., Any]) -> None:
-    assert dates(["02/01/2013"], ["%d/%m/%Y", "%m/%d/%Y"], frame_of) == ["2013-01-02"]
-    assert dates(["02/01/2013"], ["%m/%d/%Y", "%d/%m/%Y"], frame_of) == ["2013-02-01"]
+    assert dates(["02/01/2013"], ["%d/%m/%Y", "%m/%d/%Y"], frame_of) == [20130102.0]
+    assert dates(["02/01/2013"], ["%m/%d/%Y", "%d/%m/%Y"], frame_of) == [20130201.0]
 
 
 @pytest.mark.parametrize("separator", ["-", "/", ".", " "])
@@ -188,13 +201,8 @@ def test_every_separator_stands_for_itself_alone(
 ) -> None:
     texts = [other.join(["30", "06", "2014"]) for other in "-/. x"]
     fmt = separator.join(["%d", "%m", "%Y"])
-    expected = ["2014-06-30" if other == separator else None for other in "-/. x"]
+    expected = [20140630.0 if other == separator else None for other in "-/. x"]
     assert dates(texts, [fmt], frame_of) == expected
-
-
-def test_dates_are_ordered_as_numbers(frame_of: Callable[..., Any]) -> None:
-    ordered = parsed_date(nw.col("text"), FORMATS).ordered
-    assert evaluated(["29-06-2014"], frame_of, ordered=ordered) == [(20140629.0,)]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("date_formats", ["%d-%m/%Y"], "one separator"),
         ("date_formats", ["%d-%d-%Y"], "once each"),
         ("date_formats", ["%d%m%Y"], "one separator"),
+        ("date_formats", ["%d-%Y-%m"], "%Y first or last"),
         ("date_formats", ["%d-%m-%Y "], "one separator"),
         ("date_formats", [], "at least 1"),
         ("date_formats", "%d-%m-%Y", "list"),

@@ -62,7 +62,7 @@ def checked(
         repeats = found.rows.filter(nw.col("checked__is_repeat")).select("row_number")
         customers, quarantine, removed = (
             records_of(part.to_native())
-            for part in (found.customers(), found.quarantined(), repeats)
+            for part in (found.customers(), found.quarantined(parameters), repeats)
         )
         return Outcome(customers, quarantine, sorted(row["row_number"] for row in removed))
 

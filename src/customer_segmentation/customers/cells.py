@@ -1,16 +1,15 @@
 """Read text cells as numbers, dates and categories, with the same result on every engine.
 
 No engine's own cast is used on unchecked text: each is lenient, or raises, in its own way.
-What is parsed is worth a column of its own before it is used twice: not every engine notices that
-two expressions share a part.
+What is used twice is worth a column of its own: not every engine notices that two expressions
+share a part.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
 
 import narwhals as nw
 
@@ -27,61 +26,68 @@ def stripped(header: str) -> nw.Expr:
     return nw.col(header).fill_null("").str.strip_chars(_SPACE)
 
 
-def trimmed(header: str, missing_values: Sequence[str]) -> nw.Expr:
-    """The cell without white space around it; '' for every spelling of a missing value."""
-    text = stripped(header)
+def known(text: nw.Expr, missing_values: Sequence[str]) -> nw.Expr:
+    """Stripped text, with '' for every spelling of a missing value."""
     # The column first: pandas gives the result its type, and text of Arrow's is ten times faster.
     return nw.when(~text.is_in(list(missing_values))).then(text).otherwise(nw.lit(""))
 
 
-class _Parsed:
-    """Expressions that can be kept as columns."""
-
-    def columns(self, prefix: str) -> dict[str, nw.Expr]:
-        """Each expression under a name of its own."""
-        return {f"{prefix}__{field.name}": getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-
-    @classmethod
-    def kept(cls, prefix: str) -> Self:
-        """The same, once those columns are there."""
-        return cls(*(nw.col(f"{prefix}__{field.name}") for field in fields(cls)))  # type: ignore[arg-type]
+Level = dict[str, nw.Expr]
 
 
 @dataclass(frozen=True)
-class ParsedNumber(_Parsed):
-    """A number (0 where the text is none), and whether the text, trimmed, is one or spells none."""
+class ParsedNumber:
+    """A column of text, stripped, and what is parsed of it into columns beside it."""
 
-    text: nw.Expr
-    parsed: nw.Expr
-    is_number: nw.Expr
-    spelled_not_finite: nw.Expr
+    name: str
 
     @property
-    def _too_large(self) -> nw.Expr:
-        return (self.parsed > _LARGEST) | (self.parsed < -_LARGEST)
+    def levels(self) -> tuple[Level, ...]:
+        """The columns to add, each level made of those before."""
+        text, is_number, parsed = nw.col(self.name), nw.col(self._is_number), nw.col(self._parsed)
+        # A null branch over text keeps some engines from choosing a type.
+        number = nw.when(is_number).then(text).otherwise(nw.lit("0"))
+        # Few rows are looked at: most are numbers.
+        word = nw.when(~is_number).then(text).otherwise(nw.lit(""))
+        too_large = parsed.abs() > _LARGEST
+        return (
+            {self._is_number: text.str.contains(_NUMBER)},
+            {self._parsed: number.cast(nw.Float64)},
+            {self._not_finite: word.str.contains(_NOT_FINITE) | too_large},
+            {self._value: nw.when(is_number & ~nw.col(self._not_finite)).then(parsed)},
+        )
 
     @property
     def value(self) -> nw.Expr:
         """The number, finite; null where there is none."""
-        return nw.when(self.is_number & ~self._too_large).then(self.parsed)
+        return nw.col(self._value)
 
     @property
     def malformed(self) -> nw.Expr:
         """Whether there is text that is no number."""
-        return (self.text != "") & ~self.is_number & ~self.spelled_not_finite
+        is_empty = nw.col(self.name) == ""
+        return ~(is_empty | nw.col(self._is_number) | nw.col(self._not_finite))
 
     @property
     def not_finite(self) -> nw.Expr:
         """Whether the text spells infinity or not-a-number, or a number too large to hold."""
-        return self.spelled_not_finite | self._too_large
+        return nw.col(self._not_finite)
 
+    @property
+    def _is_number(self) -> str:
+        return f"{self.name}__is_number"
 
-def number(text: nw.Expr) -> ParsedNumber:
-    """A decimal number with `.` as its decimal point."""
-    is_number = text.str.contains(_NUMBER)
-    # A null branch over text keeps some engines from choosing a type.
-    parsed = nw.when(is_number).then(text).otherwise(nw.lit("0")).cast(nw.Float64)
-    return ParsedNumber(text, parsed, is_number, text.str.contains(_NOT_FINITE))
+    @property
+    def _parsed(self) -> str:
+        return f"{self.name}__parsed"
+
+    @property
+    def _not_finite(self) -> str:
+        return f"{self.name}__not_finite"
+
+    @property
+    def _value(self) -> str:
+        return f"{self.name}__value"
 
 
 def category(text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str]) -> nw.Expr:
@@ -100,64 +106,78 @@ def _folded(spelling: str) -> str:
 
 
 @dataclass(frozen=True)
-class ParsedDate(_Parsed):
-    """Year, month and day as numbers, and whether the text had the shape of a date."""
+class ParsedDate:
+    """A column of text, stripped, and what the first format that fits parses of it beside it.
 
-    year: nw.Expr
-    month: nw.Expr
-    day: nw.Expr
-    fits: nw.Expr
+    Each format has `%d`, `%m` and `%Y` between two equal separators, the year first or last.
+    """
+
+    name: str
+    formats: Sequence[str]
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The columns to add, each level made of those before."""
+        text = nw.col(self.name)
+        fits = {self._fits(n): text.str.contains(_shape(fmt)) for n, fmt in enumerate(self.formats)}
+        parts = {self._part(field): nw.lit("1") for field in _PATTERNS}
+        for number, fmt in reversed(list(enumerate(self.formats))):
+            for field, piece in _pieces(text, fmt).items():
+                name = self._part(field)
+                parts[name] = nw.when(nw.col(self._fits(number))).then(piece).otherwise(parts[name])
+        year, month, day = (nw.col(self._part(field)) for field in ("%Y", "%m", "%d"))
+        in_range = (year >= 1.0) & (month >= 1.0) & (month <= 12.0) & (day >= 1.0)  # noqa: PLR2004 - months of a year
+        is_date = nw.any_horizontal(*fits, ignore_nulls=True) & in_range
+        return (
+            fits,
+            {name: part.cast(nw.Float64) for name, part in parts.items()},
+            {
+                self._is_date: is_date & (day <= _days_in_month(year, month)),
+                self._ordered: year * 10_000.0 + month * 100.0 + day,
+            },
+        )
 
     @property
     def is_date(self) -> nw.Expr:
-        """Whether they are a day of the calendar."""
-        in_range = (
-            (self.year >= 1.0) & (self.month >= 1.0) & (self.month <= 12.0) & (self.day >= 1.0)  # noqa: PLR2004 - months of a year
-        )
-        return self.fits & in_range & (self.day <= _days_in_month(self.year, self.month))
+        """Whether the text is a day of the calendar."""
+        return nw.col(self._is_date)
 
     @property
     def ordered(self) -> nw.Expr:
         """A number that sorts as the dates do: 20140629 for 29 June 2014."""
-        return self.year * 10_000.0 + self.month * 100.0 + self.day
+        return nw.col(self._ordered)
+
+    def _fits(self, number: int) -> str:
+        return f"{self.name}__fits_{number}"
+
+    def _part(self, field: str) -> str:
+        return f"{self.name}__{field}"
 
     @property
-    def iso_text(self) -> nw.Expr:
-        """`YYYY-MM-DD`, and null where it is no date."""
-        # A leading 1 keeps the zeros of a year below 1000.
-        digits = (self.ordered + 100_000_000.0).cast(nw.Int64).cast(nw.String)
-        text = nw.concat_str(
-            digits.str.slice(1, 4),
-            digits.str.slice(5, 2),
-            digits.str.slice(7, 2),
-            separator="-",
-        )
-        return nw.when(self.is_date).then(text)
+    def _is_date(self) -> str:
+        return f"{self.name}__is_date"
+
+    @property
+    def _ordered(self) -> str:
+        return f"{self.name}__ordered"
 
 
-def parsed_date(text: nw.Expr, formats: Sequence[str]) -> ParsedDate:
-    """A date in the first of the formats that fits its text; 1 January 2000 where none does."""
-    fits_any = nw.lit(False)  # noqa: FBT003 - the literal is the value
-    parts = {"%Y": nw.lit(2000.0), "%m": nw.lit(1.0), "%d": nw.lit(1.0)}
-    for fmt in reversed(formats):
-        fields = re.findall("%[dmY]", fmt)
-        separator = fmt[2]
-        fits = text.str.contains("^" + f"[{separator}]".join(_PATTERNS[f] for f in fields) + "$")
-        guarded = nw.when(fits).then(text).otherwise(nw.lit(separator.join("111")))
-        pieces = _three_pieces(guarded, separator)
-        for field, piece in zip(fields, pieces, strict=True):
-            parts[field] = nw.when(fits).then(piece.cast(nw.Float64)).otherwise(parts[field])
-        fits_any = fits_any | fits
-    return ParsedDate(parts["%Y"], parts["%m"], parts["%d"], fits_any)
+def _shape(fmt: str) -> str:
+    fields = (_PATTERNS[field] for field in re.findall("%[dmY]", fmt))
+    return "^" + f"[{fmt[2]}]".join(fields) + "$"
 
 
-def _three_pieces(text: nw.Expr, separator: str) -> tuple[nw.Expr, nw.Expr, nw.Expr]:
-    head = text.str.replace_all(f"[{separator}].*$", "")
-    middle = text.str.replace_all(
-        f"^[^{separator}]*[{separator}]|[{separator}][^{separator}]*$", ""
-    )
-    tail = text.str.replace_all(f"^.*[{separator}]", "")
-    return head, middle, tail
+def _pieces(text: nw.Expr, fmt: str) -> Level:
+    """Each field of a text that has the format's shape: the year has four digits."""
+    fields, separator = re.findall("%[dmY]", fmt), fmt[2]
+    if fields[0] == "%Y":
+        pieces = text.str.slice(0, 4), text.str.slice(5, 2), text.str.slice(-2)
+    else:
+        pieces = text.str.slice(0, 2), text.str.slice(-7, 2), text.str.slice(-4)
+    return {
+        field: piece if field == "%Y" else piece.str.strip_chars(separator)
+        for field, piece in zip(fields, pieces, strict=True)
+    }
 
 
 def _days_in_month(year: nw.Expr, month: nw.Expr) -> nw.Expr:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from customer_segmentation.customers.contract import COLUMNS
 
-_DATE_FORMAT = re.compile(r"%[dmY]([-/. ])%[dmY]\1%[dmY]")
+_DATE_FORMAT = re.compile(r"%[dmY]([-/. ])%[dm]\1%[dmY]")
 
 
 class Parameters(BaseModel):
@@ -41,7 +41,8 @@ class CustomerParameters(Parameters):
     """How to read a company's export: its headers, dates, spellings, and its snapshot's day."""
 
     as_of: Day
-    enrolled_from: Day
+    # A year of fewer digits would not be read as one.
+    enrolled_from: Annotated[Day, Field(ge=date(1900, 1, 1))]
     age: AgeWindow
     aliases: dict[str, str]
     date_formats: list[str] = Field(min_length=1)
@@ -70,7 +71,8 @@ class CustomerParameters(Parameters):
         for text in formats:
             if not _DATE_FORMAT.fullmatch(text) or len({*re.findall("%[dmY]", text)}) < 3:  # noqa: PLR2004 - day, month, year
                 message = (
-                    f"{text!r}: give %d, %m and %Y once each, with one separator (- / . or a space)"
+                    f"{text!r}: give %d, %m and %Y once each, %Y first or last, with one separator "
+                    "(- / . or a space)"
                 )
                 raise ValueError(message)
         return formats

@@ -10,21 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import narwhals as nw
 
 from customer_segmentation.customers.cells import (
+    Level,
     ParsedDate,
     ParsedNumber,
     category,
-    number,
-    parsed_date,
-    trimmed,
+    known,
+    stripped,
 )
 from customer_segmentation.customers.contract import (
     AS_OF,
-    COLUMNS,
     CONTRACT,
     KEY,
     SAMPLE_KEY,
@@ -46,8 +46,8 @@ _IS_BROKEN = "checked__is_broken"
 _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
+_VERDICTS = (_IS_BROKEN, _REPEAT, _CONFLICT)
 _CANONICAL = "canonical__"
-_BROKEN = "broken__"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class CheckedCustomers:
     """Every row of a source with what the contract says of it.
 
     `rows` holds the cells as sent, one canonical column `canonical__NAME` for each mapped header,
-    `broken__REASON` for each reason there may be, `checked__is_broken` for any of them, and
-    `checked__is_repeat`. Reasons are put into words for the few rows that have any.
+    and `checked__is_broken`, `checked__is_repeat` and `checked__is_conflict`. Reasons are put into
+    words for the few rows that have any.
     """
 
     rows: nw.LazyFrame[Any]
@@ -64,9 +64,8 @@ class CheckedCustomers:
     @cached_property
     def cells(self) -> tuple[str, ...]:
         """The headers as sent."""
-        apart = (*ADDED, _IS_BROKEN, _REPEAT)
-        prefixes = (_CANONICAL, _BROKEN)
-        return tuple(n for n in self._names if n not in apart and not n.startswith(prefixes))
+        apart = (*ADDED, *_VERDICTS)
+        return tuple(n for n in self._names if n not in apart and not n.startswith(_CANONICAL))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -83,17 +82,20 @@ class CheckedCustomers:
         canonical = [nw.col(_canonical(name)).alias(name) for name in self.columns]
         return _plain(kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
 
-    def quarantined(self) -> nw.LazyFrame[Any]:
-        """Rows that break it: row number, key, all reasons, and the cells as sent."""
+    def quarantined(self, parameters: CustomerParameters) -> nw.LazyFrame[Any]:
+        """Rows that break it: row number, key, all reasons, and the cells as sent.
+
+        Args:
+            parameters: Those that the rows were checked by.
+        """
         broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
+        # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
+        rules = _Rules(map_headers(self.cells, parameters), parameters)
+        broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
+        found = [nw.when(rule).then(nw.lit(text)) for text, rule in rules.problems().items()]
+        reasons = nw.concat_str(*found, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(_canonical(KEY)).alias(KEY)
-        found = [
-            nw.when(nw.col(name)).then(nw.lit(name.removeprefix(_BROKEN)))
-            for name in self._names
-            if name.startswith(_BROKEN)
-        ]
-        reasons = nw.concat_str(*found, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
         rows = broken.select(ROW_NUMBER, key, reasons, *cells, *PROVENANCE[:2], AS_OF)
         return _plain(rows).sort(ROW_NUMBER)
 
@@ -153,7 +155,7 @@ def require_columns(
 def check_customers(
     bronze: nw.LazyFrame[Any], mapped: dict[str, str], parameters: CustomerParameters
 ) -> CheckedCustomers:
-    """Parse the mapped cells and collect the reasons against each row.
+    """Parse the mapped cells and tell which rows break the contract.
 
     Args:
         bronze: Cells as text, with the columns that ingestion adds.
@@ -161,19 +163,13 @@ def check_customers(
         parameters: Formats, spellings and windows.
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
-    columns = tuple(column.name for column in CONTRACT if column.name in mapped)
-    rows = bronze.with_columns(
-        **{_canonical(name): trimmed(mapped[name], parameters.missing_values) for name in columns}
+    rules = _Rules(mapped, parameters)
+    rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY)))
+    is_broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
+    rows = rows.select(
+        *cells, *ADDED, _REPEAT, _CONFLICT, **{_IS_BROKEN: is_broken}, **rules.values()
     )
-    rows = _with_repeats(rows, cells)
-    rows = _parsed(rows, columns, parameters)
-    canonical = [_canonical(name) for name in columns]
-    broken = [name for name in rows.collect_schema().names() if name.startswith(_BROKEN)]
-    return CheckedCustomers(
-        rows.select(*cells, *canonical, *ADDED, *broken, _REPEAT).with_columns(
-            **{_IS_BROKEN: nw.any_horizontal(*broken, ignore_nulls=True)}
-        )
-    )
+    return CheckedCustomers(rules.with_dates(rows))
 
 
 def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -189,14 +185,18 @@ def _canonical(name: str) -> str:
     return _CANONICAL + name
 
 
-def _with_repeats(rows: nw.LazyFrame[Any], cells: tuple[str, ...]) -> nw.LazyFrame[Any]:
-    key = _canonical(KEY)
-    rows = rows.with_columns(**{_SAME_KEY: nw.len().over(key)})
+def _with_repeats(
+    rows: nw.LazyFrame[Any], cells: tuple[str, ...], key: nw.Expr
+) -> nw.LazyFrame[Any]:
+    """Whether each row repeats another one, and whether its key stands on different rows."""
+    keyed = rows.select(*cells, ROW_NUMBER, **{_SAME_KEY: key})
     # Only the few rows whose key stands twice are compared cell by cell.
-    shared = rows.filter(nw.col(_SAME_KEY) > 1)
+    twice = keyed.group_by(_SAME_KEY).agg(**{_REPEAT: nw.len()}).filter(nw.col(_REPEAT) > 1)
+    shared = keyed.join(twice.select(_SAME_KEY), on=_SAME_KEY, how="semi")
     is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
+    is_other = nw.len().over(*cells) != nw.len().over(_SAME_KEY)
     # Rows without a key do not share one.
-    is_conflict = (nw.len().over(*cells) != nw.col(_SAME_KEY)) & (nw.col(key) != "")
+    is_conflict = is_other & (nw.col(_SAME_KEY) != "")
     # Numbers, since a left join turns pandas' booleans into objects.
     flags = shared.select(
         ROW_NUMBER,
@@ -207,82 +207,126 @@ def _with_repeats(rows: nw.LazyFrame[Any], cells: tuple[str, ...]) -> nw.LazyFra
     )
 
 
-def _parsed(
-    rows: nw.LazyFrame[Any], columns: tuple[str, ...], parameters: CustomerParameters
-) -> nw.LazyFrame[Any]:
-    parsed: dict[str, nw.Expr] = {}
-    for name in columns:
-        parsed |= _parsed_cell(COLUMNS[name], parameters)
-    rows = rows.with_columns(**parsed)
-    values: dict[str, nw.Expr] = {}
-    reasons = {f"{KEY}: appears with different values": nw.col(_CONFLICT)}
-    for name in columns:
-        reasons[f"{name}: missing"] = nw.col(_canonical(name)) == ""
-        if COLUMNS[name].kind != "key":
-            values[name], found = _CHECKS[COLUMNS[name].kind](COLUMNS[name], parameters)
-            reasons |= {f"{name}: {problem}": condition for problem, condition in found.items()}
-    # A comparison with a value that is not there is no reason.
-    rows = rows.with_columns(
-        **{_BROKEN + text: reason.fill_null(value=False) for text, reason in reasons.items()}
-    )
-    rows = rows.with_columns(**{_canonical(name): value for name, value in values.items()})
-    dates = [_canonical(name) for name in columns if COLUMNS[name].kind == "date"]
-    return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y-%m-%d")) if dates else rows
+Rule = dict[str, nw.Expr]
 
 
-def _parsed_cell(column: Column, parameters: CustomerParameters) -> dict[str, nw.Expr]:
-    """What a column's text says, as columns beside it."""
-    prefix = _canonical(column.name)
-    text = nw.col(prefix)
-    if column.kind == "number":
-        return number(text).columns(prefix)
-    if column.kind == "date":
-        return parsed_date(text, parameters.date_formats).columns(prefix)
-    if column.kind == "category":
-        spellings = parameters.categories.get(column.name, {})
-        return {f"{prefix}__meaning": category(text, spellings, column.categories)}
-    return {}
+class _Rules:
+    """The contract as expressions over the cells as sent.
+
+    Args:
+        mapped: Canonical column -> header.
+        parameters: Formats, spellings and windows.
+    """
+
+    def __init__(self, mapped: dict[str, str], parameters: CustomerParameters) -> None:
+        self.mapped = mapped
+        self.parameters = parameters
+        self.columns = [column for column in CONTRACT if column.name in mapped]
+
+    def text(self, name: str) -> nw.Expr:
+        """The stripped cell of a column, '' where it spells a missing value."""
+        return known(stripped(self.mapped[name]), self.parameters.missing_values)
+
+    def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """With the text of each column, and beside it what was parsed of it."""
+        for level in _in_step(self._levels(column) for column in self.columns):
+            rows = rows.with_columns(**level)
+        return rows
+
+    def _levels(self, column: Column) -> tuple[Level, ...]:
+        name = _canonical(column.name)
+        text = (
+            {name: stripped(self.mapped[column.name])},
+            {name: known(nw.col(name), self.parameters.missing_values)},
+        )
+        if column.kind == "number":
+            return *text, *ParsedNumber(name).levels
+        if column.kind == "date":
+            return *text, *self._date(column).levels
+        if column.kind == "category":
+            spellings = self.parameters.categories.get(column.name, {})
+            meaning = category(nw.col(name), spellings, column.categories)
+            return *text, {_meaning(column): meaning}
+        return text
+
+    def _date(self, column: Column) -> ParsedDate:
+        return ParsedDate(_canonical(column.name), self.parameters.date_formats)
+
+    def values(self) -> Rule:
+        """The canonical columns of parsed rows; dates are `YYYYMMDD` until `with_dates`."""
+        found = {}
+        for column in self.columns:
+            name = _canonical(column.name)
+            value = nw.col(name)
+            if column.kind == "number":
+                value = ParsedNumber(name).value
+            elif column.kind == "date":
+                day = self._date(column)
+                # pandas has no dates far from today.
+                is_day = day.is_date & ~self._outside(day)
+                value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
+            elif column.kind == "category":
+                value = nw.col(_meaning(column))
+            found[name] = value
+        return found
+
+    def with_dates(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The text that `values` gives for dates, as dates."""
+        dates = [nw.col(_canonical(c.name)) for c in self.columns if c.kind == "date"]
+        return rows.with_columns(*(day.str.to_datetime(format="%Y%m%d") for day in dates))
+
+    def problems(self) -> Rule:
+        """Every reason in words, and what is true of a parsed row that has it; null is no."""
+        found = {f"{KEY}: appears with different values": nw.col(_CONFLICT)}
+        for column in self.columns:
+            rules = {"missing": nw.col(_canonical(column.name)) == ""}
+            if column.kind == "number":
+                rules |= self._number_problems(column)
+            elif column.kind == "date":
+                rules |= self._date_problems(column)
+            elif column.kind == "category":
+                is_known = nw.col(_meaning(column)) != ""
+                rules["unknown category"] = ~rules["missing"] & ~is_known
+            found |= {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
+        return found
+
+    def _number_problems(self, column: Column) -> Rule:
+        parsed = ParsedNumber(_canonical(column.name))
+        value = parsed.value
+        problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
+        if column.whole:
+            problems["not a whole number"] = value // 1.0 < value
+        if column.name == "year_birth":
+            window, year = self.parameters.age, float(self.parameters.as_of.year)
+            outside = (value > year - window.minimum) | (value < year - window.maximum)
+            problems[f"age outside {window.minimum} to {window.maximum}"] = outside
+        if column.minimum == 0.0:
+            problems["negative"] = value < 0.0
+        if column.maximum is not None:
+            problems[f"above {column.maximum:.0f}"] = value > column.maximum
+        return problems
+
+    def _date_problems(self, column: Column) -> Rule:
+        day = self._date(column)
+        earliest, latest = self.parameters.enrolled_from, self.parameters.as_of
+        return {
+            "not a date": (nw.col(_canonical(column.name)) != "") & ~day.is_date,
+            f"outside {earliest} to {latest}": day.is_date & self._outside(day),
+        }
+
+    def _outside(self, day: ParsedDate) -> nw.Expr:
+        window = self.parameters.enrolled_from, self.parameters.as_of
+        first, last = (float(end.strftime("%Y%m%d")) for end in window)
+        return (day.ordered < first) | (day.ordered > last)
 
 
-Checked = tuple[nw.Expr, dict[str, nw.Expr]]
+def _meaning(column: Column) -> str:
+    return f"{_canonical(column.name)}__meaning"
 
 
-def _checked_number(column: Column, parameters: CustomerParameters) -> Checked:
-    """The value, and the condition under which each problem is found."""
-    parsed = ParsedNumber.kept(_canonical(column.name))
-    value = parsed.value
-    problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
-    if column.whole:
-        problems["not a whole number"] = value // 1.0 < value
-    if column.name == "year_birth":
-        window, year = parameters.age, float(parameters.as_of.year)
-        outside = (value > year - window.minimum) | (value < year - window.maximum)
-        problems[f"age outside {window.minimum} to {window.maximum}"] = outside
-    if column.minimum == 0.0:
-        problems["negative"] = value < 0.0
-    if column.maximum is not None:
-        problems[f"above {column.maximum:.0f}"] = value > column.maximum
-    return value, problems
-
-
-def _checked_date(column: Column, parameters: CustomerParameters) -> Checked:
-    prefix = _canonical(column.name)
-    parsed = ParsedDate.kept(prefix)
-    earliest, latest = parameters.enrolled_from, parameters.as_of
-    first, last = (float(day.strftime("%Y%m%d")) for day in (earliest, latest))
-    outside = parsed.is_date & ((parsed.ordered < first) | (parsed.ordered > last))
-    # pandas has no dates far from today.
-    value = nw.when(~outside).then(parsed.iso_text)
-    return value, {
-        "not a date": (nw.col(prefix) != "") & ~parsed.is_date,
-        f"outside {earliest} to {latest}": outside,
-    }
-
-
-def _checked_category(column: Column, _parameters: CustomerParameters) -> Checked:
-    prefix = _canonical(column.name)
-    value = nw.col(f"{prefix}__meaning")
-    return value, {"unknown category": (nw.col(prefix) != "") & (value == "")}
-
-
-_CHECKS = {"number": _checked_number, "date": _checked_date, "category": _checked_category}
+def _in_step(columns: Iterable[tuple[Level, ...]]) -> list[Level]:
+    """The levels of all columns, side by side."""
+    return [
+        {name: made for level in levels for name, made in level.items()}
+        for levels in zip_longest(*columns, fillvalue={})
+    ]

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[str]) -> IntoFrame:
-    """Parse every cell and collect the reasons against every row.
+    """Parse every cell and tell which rows break the contract.
 
     Args:
         bronze: Cells as sent, from ingestion.
@@ -56,9 +56,9 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
     return check_customers(rows, mapped, customers).rows.to_native()
 
 
-def quarantine_rows(checked: IntoFrame) -> IntoFrame:
+def quarantine_rows(checked: IntoFrame, customers: CustomerParameters) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
-    return _verdicts(checked).quarantined().to_native()
+    return _verdicts(checked).quarantined(customers).to_native()
 
 
 def account_for_rows(
