@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -27,6 +29,9 @@ from tests.services.s3 import S3Server
 pytestmark = pytest.mark.spark
 
 TOLERANCE = 1e-9
+BUCKET = "parity"
+# Of tables that say where in the source a row was.
+PLACE = ["row_number", "source_name", "source_sha256"]
 
 
 @dataclass(frozen=True)
@@ -59,29 +64,54 @@ def content(url: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def runs(
+def project(
     tmp_path_factory: pytest.TempPathFactory,
     whole_run: tuple[Project, Any],
-    moto_server: S3Server,
     spark: Any,  # noqa: ARG001 - one session, made by the fixture that stops it
-) -> dict[str, Environment]:
-    """Every environment's run on the real file, or on the sample where it is not given."""
+) -> Project:
+    """One project for every run."""
     root = tmp_path_factory.mktemp("parity")
-    project = make_project(root / "project", whole_run[0].root / "mlflow.db")
-    bucket = "parity"
-    moto_server.make_bucket(bucket)
-    settings = moto_server.environment() | {"SEGMENTATION_BUCKET": bucket}
-    if real := os.environ.get("SEGMENTATION_REAL_CSV"):
-        settings["SEGMENTATION_SOURCE"] = real
-    data = project.root / "data"
+    return make_project(root / "project", whole_run[0].root / "mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def source(project: Project) -> Path:
+    """The real file, or the sample where it is not given."""
+    real = os.environ.get("SEGMENTATION_REAL_CSV")
+    return Path(real) if real else project.root / "data" / "sample" / "customers.csv"
+
+
+@pytest.fixture(scope="module")
+def settings(moto_server: S3Server) -> dict[str, str]:
+    """Of a bucket for staging."""
+    moto_server.make_bucket(BUCKET)
+    return moto_server.environment() | {"SEGMENTATION_BUCKET": BUCKET}
+
+
+@pytest.fixture(scope="module")
+def runs(project: Project, source: Path, settings: dict[str, str]) -> dict[str, Environment]:
+    """Every environment's whole run."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name, value)
+        set_all(patch, settings, source)
         return {
-            "dev": whole_run_in(project, "dev", str(data), f"{data}/models"),
-            "staging": whole_run_in(project, "staging", f"s3://{bucket}", f"s3://{bucket}/models"),
-            "prod": whole_run_in(project, "prod", f"{data}/prod", f"{data}/prod/models"),
+            environment: whole_run_in(project, environment, tables, models)
+            for environment, (tables, models) in roots(project).items()
         }
+
+
+def set_all(patch: pytest.MonkeyPatch, settings: dict[str, str], source: Path) -> None:
+    for name, value in (settings | {"SEGMENTATION_SOURCE": str(source)}).items():
+        patch.setenv(name, value)
+
+
+def roots(project: Project) -> dict[str, tuple[str, str]]:
+    """Where each environment has its tables and its models."""
+    data = project.root / "data"
+    return {
+        "dev": (str(data), f"{data}/models"),
+        "staging": (f"s3://{BUCKET}", f"s3://{BUCKET}/models"),
+        "prod": (f"{data}/prod", f"{data}/prod/models"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +177,45 @@ def test_the_artifacts_answer_alike_for_generated_customers(
                 assert (right[name] == answers).all(), name
             else:
                 np.testing.assert_allclose(right[name], answers, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_neither_files_nor_the_order_of_rows_change_an_answer(  # noqa: PLR0913, PLR0917 - fixtures
+    project: Project,
+    runs: dict[str, Environment],
+    environment: str,
+    source: Path,
+    settings: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_all(monkeypatch, settings, rearranged(source, tmp_path / "source"))
+    steps = "ingestion,preprocessing,clustering,label_generation"
+    result = project.run("--env", environment, "--pipelines", steps)
+    assert result.exit_code == 0, result.output
+    tables, models = roots(project)[environment]
+    for table in ("silver_customers", "silver_quarantine", "gold_features", "gold_segments"):
+        expected, found = (
+            without_place(frame) for frame in (runs["dev"].tables[table], read_table(tables, table))
+        )
+        pd.testing.assert_frame_equal(
+            found, expected, check_dtype=False, rtol=TOLERANCE, atol=TOLERANCE
+        )
+    again = Scorer(content(f"{models}/candidate/segmenter.onnx")).metadata
+    learned = runs[environment].scorer.metadata
+    np.testing.assert_allclose(again["centroids"], learned["centroids"], rtol=TOLERANCE)
+
+
+def rearranged(source: Path, folder: Path) -> Path:
+    """The source's rows in another order, in three files."""
+    header, *rows = source.read_bytes().splitlines()
+    random.Random(5).shuffle(rows)  # noqa: S311 - no secret
+    folder.mkdir()
+    for part in range(3):
+        (folder / f"{part}.csv").write_bytes(b"\n".join([header, *rows[part::3], b""]))
+    return folder
+
+
+def without_place(frame: pd.DataFrame) -> pd.DataFrame:
+    found = frame.drop(columns=[*PLACE, "artifact_version"], errors="ignore")
+    return found.sort_values("customer_id", ignore_index=True)
