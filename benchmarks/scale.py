@@ -88,6 +88,7 @@ def measure(environment: str, source: Path, settings: dict[str, str], steps: int
     return {
         "seconds": seconds,
         "gigabytes": round(peak / 1e9, 2),
+        "choice_of_k": dict(_longest(said))["measure_candidates"],
         "longest": _longest(said)[:steps],
     }
 
@@ -173,7 +174,8 @@ def main() -> None:
                 steps = ", ".join(f"{name} {seconds}" for name, seconds in found["longest"])
                 print(
                     f"{environment:8} {rows:>10,} customers: {found['seconds']:7.1f} s, "
-                    f"{found['gigabytes']:5.1f} GB at most ({steps})",
+                    f"{found['gigabytes']:5.1f} GB at most, choice of k {found['choice_of_k']} s "
+                    f"({steps})",
                     flush=True,
                 )
                 same = [(r["rows"], r["environment"]) == (rows, environment) for r in kept]

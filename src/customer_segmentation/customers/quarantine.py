@@ -272,8 +272,8 @@ class _Rules:
 
     def with_dates(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The text that `values` gives for dates, as dates."""
-        dates = [nw.col(_canonical(c.name)) for c in self.columns if c.kind == "date"]
-        return rows.with_columns(*(day.str.to_datetime(format="%Y%m%d") for day in dates))
+        dates = [_canonical(column.name) for column in self.columns if column.kind == "date"]
+        return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y%m%d")) if dates else rows
 
     def problems(self) -> Rule:
         """Every reason in words, and what is true of a parsed row that has it; null is no."""
