@@ -37,7 +37,7 @@ def run(
     def outputs(rows: Rows, engine: Callable[..., Any]) -> dict[str, Any]:
         bronze = bronze_of(rows, engine)
         checked = check_rows(bronze, customer_parameters, SELECTED)
-        quarantine = quarantine_rows(checked)
+        quarantine = quarantine_rows(checked, customer_parameters)
         accounting = account_for_rows(bronze, checked, quarantine)
         silver, _ = keep_customers(checked, accounting)
         tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
@@ -105,7 +105,7 @@ def test_the_run_fails_when_a_row_is_lost(
 ) -> None:
     bronze = bronze_of(rows, frame_of)
     checked = check_rows(bronze, customer_parameters, SELECTED)
-    lost = nw.from_native(quarantine_rows(checked)).head(2).to_native()
+    lost = nw.from_native(quarantine_rows(checked, customer_parameters)).head(2).to_native()
     with pytest.raises(RuntimeError, match="rows in do not equal customers"):
         account_for_rows(bronze, checked, lost)
 
