@@ -17,22 +17,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_segmentation.customers.cells import (
-    Level,
+    Columns,
     ParsedDate,
     ParsedNumber,
     category,
-    known,
+    missing_as_empty,
     stripped,
 )
 
 FORMATS = ["%d-%m-%Y", "%Y-%m-%d", "%d/%m/%Y"]
 YEARS = [1, 999, 1900, 2000, 2012, 2013, 2100, 9999]
-Columns = list[tuple[Any, ...]]
+Rows = list[tuple[Any, ...]]
 
 
 def evaluated(
-    texts: list[str], engine: Callable[..., Any], *levels: Level, **expressions: nw.Expr
-) -> Columns:
+    texts: list[str], engine: Callable[..., Any], *levels: Columns, **expressions: nw.Expr
+) -> Rows:
     """The expressions over a column `text`, one tuple a row, missing as None."""
     table = nw.from_native(engine({"text": texts}))
     for level in levels:
@@ -42,7 +42,7 @@ def evaluated(
     ]
 
 
-def numbers(texts: list[str], engine: Callable[..., Any]) -> Columns:
+def numbers(texts: list[str], engine: Callable[..., Any]) -> Rows:
     parsed = ParsedNumber("text")
     found = {"value": parsed.value, "malformed": parsed.malformed, "infinite": parsed.not_finite}
     return evaluated(texts, engine, *parsed.levels, **found)
@@ -68,7 +68,10 @@ def test_every_spelling_of_a_missing_value_is_empty_text(
 ) -> None:
     spellings = ["", "NA", "NULL"]
     texts = ["x", cell]
-    assert evaluated(texts, frame_of, cell=known(stripped("text"), spellings)) == [("x",), ("",)]
+    assert evaluated(texts, frame_of, cell=missing_as_empty(stripped("text"), spellings)) == [
+        ("x",),
+        ("",),
+    ]
 
 
 def test_white_space_within_a_cell_stays(frame_of: Callable[..., Any]) -> None:

@@ -311,11 +311,12 @@ def test_spark_finds_the_same_of_every_row(
     # A repeat, a conflict, a repeat in conflict, and nobody.
     again = [rows[0], rows[1] | {"Note; net": "x"}, rows[1], good | {"ID": ""}]
 
-    def verdicts(engine: Callable[..., Any]) -> Records:
+    def verdicts(engine: Callable[..., Any]) -> tuple[Records, Records]:
         bronze = nw.from_native(bronze_of([*rows, *again], engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), customer_parameters)
         found = check_customers(bronze, mapped, customer_parameters)
-        return sorted(records_of(found.rows.to_native()), key=lambda row: row["row_number"])
+        verdicts = sorted(records_of(found.rows.to_native()), key=lambda row: row["row_number"])
+        return verdicts, records_of(found.quarantined(customer_parameters).to_native())
 
     of_spark = verdicts(lambda columns: spark.createDataFrame(pa.table(columns)))
     assert of_spark == verdicts(pd.DataFrame)

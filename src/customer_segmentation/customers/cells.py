@@ -26,68 +26,63 @@ def stripped(header: str) -> nw.Expr:
     return nw.col(header).fill_null("").str.strip_chars(_SPACE)
 
 
-def known(text: nw.Expr, missing_values: Sequence[str]) -> nw.Expr:
+def missing_as_empty(text: nw.Expr, missing_values: Sequence[str]) -> nw.Expr:
     """Stripped text, with '' for every spelling of a missing value."""
     # The column first: pandas gives the result its type, and text of Arrow's is ten times faster.
     return nw.when(~text.is_in(list(missing_values))).then(text).otherwise(nw.lit(""))
 
 
-Level = dict[str, nw.Expr]
+# By name, what is to become of them.
+Columns = dict[str, nw.Expr]
 
 
 @dataclass(frozen=True)
-class ParsedNumber:
-    """A column of text, stripped, and what is parsed of it into columns beside it."""
+class _Parsed:
+    """A column of text, stripped, beside which columns hold what is parsed of it."""
 
     name: str
 
+    def _beside(self, part: str) -> str:
+        return f"{self.name}__{part}"
+
+    def _part(self, part: str) -> nw.Expr:
+        return nw.col(self._beside(part))
+
+
+class ParsedNumber(_Parsed):
+    """A number."""
+
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[Columns, ...]:
         """The columns to add, each level made of those before."""
-        text, is_number, parsed = nw.col(self.name), nw.col(self._is_number), nw.col(self._parsed)
+        text, is_number, parsed = nw.col(self.name), self._part("is_number"), self._part("parsed")
         # A null branch over text keeps some engines from choosing a type.
         number = nw.when(is_number).then(text).otherwise(nw.lit("0"))
         # Few rows are looked at: most are numbers.
         word = nw.when(~is_number).then(text).otherwise(nw.lit(""))
         too_large = parsed.abs() > _LARGEST
         return (
-            {self._is_number: text.str.contains(_NUMBER)},
-            {self._parsed: number.cast(nw.Float64)},
-            {self._not_finite: word.str.contains(_NOT_FINITE) | too_large},
-            {self._value: nw.when(is_number & ~nw.col(self._not_finite)).then(parsed)},
+            {self._beside("is_number"): text.str.contains(_NUMBER)},
+            {self._beside("parsed"): number.cast(nw.Float64)},
+            {self._beside("not_finite"): word.str.contains(_NOT_FINITE) | too_large},
+            {self._beside("value"): nw.when(is_number & ~self._part("not_finite")).then(parsed)},
         )
 
     @property
     def value(self) -> nw.Expr:
         """The number, finite; null where there is none."""
-        return nw.col(self._value)
+        return self._part("value")
 
     @property
     def malformed(self) -> nw.Expr:
         """Whether there is text that is no number."""
         is_empty = nw.col(self.name) == ""
-        return ~(is_empty | nw.col(self._is_number) | nw.col(self._not_finite))
+        return ~(is_empty | self._part("is_number") | self._part("not_finite"))
 
     @property
     def not_finite(self) -> nw.Expr:
         """Whether the text spells infinity or not-a-number, or a number too large to hold."""
-        return nw.col(self._not_finite)
-
-    @property
-    def _is_number(self) -> str:
-        return f"{self.name}__is_number"
-
-    @property
-    def _parsed(self) -> str:
-        return f"{self.name}__parsed"
-
-    @property
-    def _not_finite(self) -> str:
-        return f"{self.name}__not_finite"
-
-    @property
-    def _value(self) -> str:
-        return f"{self.name}__value"
+        return self._part("not_finite")
 
 
 def category(text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str]) -> nw.Expr:
@@ -106,60 +101,45 @@ def _folded(spelling: str) -> str:
 
 
 @dataclass(frozen=True)
-class ParsedDate:
-    """A column of text, stripped, and what the first format that fits parses of it beside it.
+class ParsedDate(_Parsed):
+    """A date, in the first of the formats that fits.
 
     Each format has `%d`, `%m` and `%Y` between two equal separators, the year first or last.
     """
 
-    name: str
     formats: Sequence[str]
 
     @property
-    def levels(self) -> tuple[Level, ...]:
+    def levels(self) -> tuple[Columns, ...]:
         """The columns to add, each level made of those before."""
         text = nw.col(self.name)
-        fits = {self._fits(n): text.str.contains(_shape(fmt)) for n, fmt in enumerate(self.formats)}
-        parts = {self._part(field): nw.lit("1") for field in _PATTERNS}
-        for number, fmt in reversed(list(enumerate(self.formats))):
+        shapes = {f"fits_{number}": fmt for number, fmt in enumerate(self.formats)}
+        fits = {self._beside(n): text.str.contains(_shape(fmt)) for n, fmt in shapes.items()}
+        parts = dict.fromkeys(_PATTERNS, nw.lit("1"))
+        for name, fmt in reversed(shapes.items()):
             for field, piece in _pieces(text, fmt).items():
-                name = self._part(field)
-                parts[name] = nw.when(nw.col(self._fits(number))).then(piece).otherwise(parts[name])
-        year, month, day = (nw.col(self._part(field)) for field in ("%Y", "%m", "%d"))
+                parts[field] = nw.when(self._part(name)).then(piece).otherwise(parts[field])
+        year, month, day = (self._part(field) for field in ("%Y", "%m", "%d"))
         in_range = (year >= 1.0) & (month >= 1.0) & (month <= 12.0) & (day >= 1.0)  # noqa: PLR2004 - months of a year
         is_date = nw.any_horizontal(*fits, ignore_nulls=True) & in_range
         return (
             fits,
-            {name: part.cast(nw.Float64) for name, part in parts.items()},
+            {self._beside(field): part.cast(nw.Float64) for field, part in parts.items()},
             {
-                self._is_date: is_date & (day <= _days_in_month(year, month)),
-                self._ordered: year * 10_000.0 + month * 100.0 + day,
+                self._beside("is_date"): is_date & (day <= _days_in_month(year, month)),
+                self._beside("ordered"): year * 10_000.0 + month * 100.0 + day,
             },
         )
 
     @property
     def is_date(self) -> nw.Expr:
         """Whether the text is a day of the calendar."""
-        return nw.col(self._is_date)
+        return self._part("is_date")
 
     @property
     def ordered(self) -> nw.Expr:
         """A number that sorts as the dates do: 20140629 for 29 June 2014."""
-        return nw.col(self._ordered)
-
-    def _fits(self, number: int) -> str:
-        return f"{self.name}__fits_{number}"
-
-    def _part(self, field: str) -> str:
-        return f"{self.name}__{field}"
-
-    @property
-    def _is_date(self) -> str:
-        return f"{self.name}__is_date"
-
-    @property
-    def _ordered(self) -> str:
-        return f"{self.name}__ordered"
+        return self._part("ordered")
 
 
 def _shape(fmt: str) -> str:
@@ -167,7 +147,7 @@ def _shape(fmt: str) -> str:
     return "^" + f"[{fmt[2]}]".join(fields) + "$"
 
 
-def _pieces(text: nw.Expr, fmt: str) -> Level:
+def _pieces(text: nw.Expr, fmt: str) -> Columns:
     """Each field of a text that has the format's shape: the year has four digits."""
     fields, separator = re.findall("%[dmY]", fmt), fmt[2]
     if fields[0] == "%Y":

@@ -16,11 +16,11 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.customers.cells import (
-    Level,
+    Columns,
     ParsedDate,
     ParsedNumber,
     category,
-    known,
+    missing_as_empty,
     stripped,
 )
 from customer_segmentation.customers.contract import (
@@ -46,6 +46,7 @@ _IS_BROKEN = "checked__is_broken"
 _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
+_ROWS = "checked__rows"
 _VERDICTS = (_IS_BROKEN, _REPEAT, _CONFLICT)
 _CANONICAL = "canonical__"
 
@@ -191,7 +192,7 @@ def _with_repeats(
     """Whether each row repeats another one, and whether its key stands on different rows."""
     keyed = rows.select(*cells, ROW_NUMBER, **{_SAME_KEY: key})
     # Only the few rows whose key stands twice are compared cell by cell.
-    twice = keyed.group_by(_SAME_KEY).agg(**{_REPEAT: nw.len()}).filter(nw.col(_REPEAT) > 1)
+    twice = keyed.group_by(_SAME_KEY).agg(**{_ROWS: nw.len()}).filter(nw.col(_ROWS) > 1)
     shared = keyed.join(twice.select(_SAME_KEY), on=_SAME_KEY, how="semi")
     is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
     is_other = nw.len().over(*cells) != nw.len().over(_SAME_KEY)
@@ -207,7 +208,8 @@ def _with_repeats(
     )
 
 
-Rule = dict[str, nw.Expr]
+# In words, and where it is so.
+Problems = dict[str, nw.Expr]
 
 
 class _Rules:
@@ -225,7 +227,7 @@ class _Rules:
 
     def text(self, name: str) -> nw.Expr:
         """The stripped cell of a column, '' where it spells a missing value."""
-        return known(stripped(self.mapped[name]), self.parameters.missing_values)
+        return missing_as_empty(stripped(self.mapped[name]), self.parameters.missing_values)
 
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """With the text of each column, and beside it what was parsed of it."""
@@ -233,11 +235,11 @@ class _Rules:
             rows = rows.with_columns(**level)
         return rows
 
-    def _levels(self, column: Column) -> tuple[Level, ...]:
+    def _levels(self, column: Column) -> tuple[Columns, ...]:
         name = _canonical(column.name)
         text = (
             {name: stripped(self.mapped[column.name])},
-            {name: known(nw.col(name), self.parameters.missing_values)},
+            {name: missing_as_empty(nw.col(name), self.parameters.missing_values)},
         )
         if column.kind == "number":
             return *text, *ParsedNumber(name).levels
@@ -252,7 +254,7 @@ class _Rules:
     def _date(self, column: Column) -> ParsedDate:
         return ParsedDate(_canonical(column.name), self.parameters.date_formats)
 
-    def values(self) -> Rule:
+    def values(self) -> Columns:
         """The canonical columns of parsed rows; dates are `YYYYMMDD` until `with_dates`."""
         found = {}
         for column in self.columns:
@@ -275,7 +277,7 @@ class _Rules:
         dates = [_canonical(column.name) for column in self.columns if column.kind == "date"]
         return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y%m%d")) if dates else rows
 
-    def problems(self) -> Rule:
+    def problems(self) -> Problems:
         """Every reason in words, and what is true of a parsed row that has it; null is no."""
         found = {f"{KEY}: appears with different values": nw.col(_CONFLICT)}
         for column in self.columns:
@@ -290,7 +292,7 @@ class _Rules:
             found |= {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
         return found
 
-    def _number_problems(self, column: Column) -> Rule:
+    def _number_problems(self, column: Column) -> Problems:
         parsed = ParsedNumber(_canonical(column.name))
         value = parsed.value
         problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
@@ -306,7 +308,7 @@ class _Rules:
             problems[f"above {column.maximum:.0f}"] = value > column.maximum
         return problems
 
-    def _date_problems(self, column: Column) -> Rule:
+    def _date_problems(self, column: Column) -> Problems:
         day = self._date(column)
         earliest, latest = self.parameters.enrolled_from, self.parameters.as_of
         return {
@@ -324,7 +326,7 @@ def _meaning(column: Column) -> str:
     return f"{_canonical(column.name)}__meaning"
 
 
-def _in_step(columns: Iterable[tuple[Level, ...]]) -> list[Level]:
+def _in_step(columns: Iterable[tuple[Columns, ...]]) -> list[Columns]:
     """The levels of all columns, side by side."""
     return [
         {name: made for level in levels for name, made in level.items()}
