@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import narwhals as nw
 import numpy as np
 import pandas as pd
+import yaml
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.scoring.scorer import Scorer
@@ -16,6 +21,7 @@ from customer_segmentation.segmentation.projection import learn_projection
 from customer_segmentation.segmentation.scaling import learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 
+_PARAMETERS = Path(__file__).parents[2] / "conf" / "base" / "parameters_customers.yml"
 FEATURES = ("income", "age", "spend_total", "purchases_deals", "web_visits_month")
 
 
@@ -35,6 +41,12 @@ def draw_customers(rows: int, seed: int = 0) -> pd.DataFrame:
         **{f"purchases_{n}": random.poisson(4, rows) * buys for n in CHANNELS},
     }
     return pd.DataFrame(columns).astype("float64")
+
+
+def reading() -> dict[str, Any]:
+    """How the shipped configuration reads records, as an artifact carries it."""
+    block = yaml.safe_load(_PARAMETERS.read_text(encoding="utf-8"))["customers"]
+    return CustomerParameters.model_validate(block).model_dump(mode="json")
 
 
 def make_segmenter(segments: int = 3) -> Segmenter:
@@ -66,6 +78,7 @@ def make_segmenter(segments: int = 3) -> Segmenter:
             "channel": {"means": [0.33, 0.27, 0.4], "spreads": [0.13, 0.14, 0.15]},
             "offer": {"least_likely_to_spend": 75.0},
         },
+        reading=reading(),
         provenance={"as_of": "2014-06-30", "customers": 2000},
     )
 

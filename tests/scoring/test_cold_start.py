@@ -9,6 +9,7 @@ from customer_segmentation.scoring.metadata import VERSION
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
+from tests.scoring.example import reading
 
 NAMES = (SegmentName("low", "Low"), SegmentName("middle", "Middle"), SegmentName("high", "High"))
 OUTPUTS = ["probability_low", "probability_middle", "probability_high"]
@@ -27,6 +28,7 @@ def model() -> ColdStartModel:
         intercepts=np.array([0.2, 0.1, -0.3]),
         names=NAMES,
         segmenter_version="0123456789ab",
+        reading=reading(),
         provenance={"source": "test"},
         metrics={"model": {"log_loss": {"mean": 0.5, "sd": 0.1}}},
     )
@@ -131,13 +133,13 @@ def test_of_equally_likely_segments_the_lowest_is_given(model) -> None:
     assert answers["segment"].tolist() == [0] * 5
 
 
-def test_the_metadata_say_what_it_is(scorer) -> None:
+def test_the_metadata_say_what_it_is(scorer, model) -> None:
     said = scorer.metadata
     assert said["kind"] == "cold_start"
     assert said["segments"][2] == {"key": "high", "name": "High"}
     assert said["segmenter_version"] == "0123456789ab"
     assert said["metrics"]["model"]["log_loss"]["mean"] == 0.5
-    assert {rule["name"] for rule in said["contract"]} == {"income", "year_birth", "marital_status"}
+    assert said["customers"] == model.reading
 
 
 def test_the_same_model_gives_the_same_bytes_and_another_one_another_version(model) -> None:

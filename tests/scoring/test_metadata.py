@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,7 +14,8 @@ import numpy as np
 import onnx
 import pytest
 
-from customer_segmentation.customers.contract import PRODUCTS
+from customer_segmentation.customers.contract import CONTRACT, EDUCATION, PRODUCTS
+from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
@@ -44,11 +46,17 @@ def test_metadata_names_columns_outputs_segments_and_codes(
     assert metadata["codes"]["offer"] == ["newsletter", "discount", "preview"]
 
 
-def test_metadata_holds_the_contracts_rules_for_the_inputs(scorer: Scorer) -> None:
+def test_metadata_holds_the_contracts_rules_for_every_column(scorer: Scorer) -> None:
     rules = {rule["name"]: rule for rule in scorer.metadata["contract"]}
+    assert list(rules) == [column.name for column in CONTRACT]
     assert rules["income"]["minimum"] == 0.0
-    assert "education" not in rules
-    assert {"year_birth", "spend_wines", "purchases_deals"} <= rules.keys()
+    assert rules["education"]["categories"] == list(EDUCATION)
+
+
+def test_metadata_tell_how_records_are_read(segmenter: Segmenter, scorer: Scorer) -> None:
+    assert scorer.metadata["customers"] == segmenter.reading
+    read = CustomerParameters.model_validate_json(json.dumps(scorer.metadata["customers"]))
+    assert read.as_of.isoformat() == scorer.metadata["provenance"]["as_of"]
 
 
 def test_metadata_holds_every_learned_number_exactly(segmenter: Segmenter, scorer: Scorer) -> None:

@@ -6,16 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 
 from customer_segmentation.customers.contract import CONTRACT
-from customer_segmentation.customers.matrix import canonical_columns
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
+
+if TYPE_CHECKING:
+    import onnx
 
 INPUT = "customers"
 VERSION = "version"
@@ -34,7 +35,8 @@ def describe_segmenter(
         "outputs": list(outputs),
         "segments": [asdict(name) for name in segmenter.names],
         "codes": {name: list(DECISIONS[name].labels) for name in outputs if has_codes(name)},
-        "contract": contract_rules(columns),
+        "contract": contract_rules(),
+        "customers": segmenter.reading,
         "scaling": {
             "features": list(scaling.features),
             "caps": scaling.caps.tolist(),
@@ -48,23 +50,24 @@ def describe_segmenter(
     }
 
 
-def contract_rules(columns: Sequence[str]) -> list[dict[str, Any]]:
-    """The contract's rules for the canonical columns behind these numeric ones."""
-    wanted = set(canonical_columns(columns))
-    rules = [asdict(column) for column in CONTRACT if column.name in wanted]
+def contract_rules() -> list[dict[str, Any]]:
+    """The contract's rules, all of them: a record may say more than the graph reads."""
     return [
-        {key: value for key, value in rule.items() if value not in (None, "", ())} for rule in rules
+        {key: value for key, value in asdict(column).items() if value not in (None, "", ())}
+        for column in CONTRACT
     ]
 
 
 def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.ModelProto:
     """The model with its metadata and a version: the first 12 digits of the SHA-256 of both."""
+    from onnx.helper import set_model_props  # noqa: PLC0415 - a server reads, and needs no onnx
+
     model.producer_name = "customer_segmentation"
     texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
     digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True))
     digest.update(json.dumps(texts, sort_keys=True).encode())
     texts[VERSION] = json.dumps(digest.hexdigest()[:12])
-    onnx.helper.set_model_props(model, {_PREFIX + key: text for key, text in texts.items()})
+    set_model_props(model, {_PREFIX + key: text for key, text in texts.items()})
     return model
 
 

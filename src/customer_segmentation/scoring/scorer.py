@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,22 @@ class Scorer:
     Args:
         model: The artifact's bytes, or the path of its file.
         threads: Of onnxruntime, for one call.
+        providers: Of onnxruntime's execution providers, the first that is there.
     """
 
-    def __init__(self, model: bytes | str | Path, threads: int = 1) -> None:
+    def __init__(
+        self,
+        model: bytes | str | Path,
+        threads: int = 1,
+        providers: Sequence[str] = ("CPUExecutionProvider",),
+    ) -> None:
         import onnxruntime as ort  # noqa: PLC0415 - only scoring needs it
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         content = model if isinstance(model, bytes) else Path(model).read_bytes()
-        self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(content, options, providers=list(providers))
         self.metadata = read_metadata(self._session.get_modelmeta().custom_metadata_map)
         self.columns: tuple[str, ...] = tuple(self.metadata["columns"])
         self.outputs = tuple(output.name for output in self._session.get_outputs())
@@ -74,6 +81,17 @@ class Scorer:
             name: np.concatenate(pieces)
             for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
         }
+
+    def scored(self, numbers: nw.DataFrame[Any], *kept: str) -> nw.DataFrame[Any]:
+        """The kept columns of a table, and every answer beside them.
+
+        Args:
+            numbers: A table that has the artifact's numeric columns.
+            kept: Names of its columns.
+        """
+        answers = self.score(self.matrix(numbers)).items()
+        series = [nw.new_series(n, a, backend=numbers.implementation) for n, a in answers]
+        return numbers.select(*kept).with_columns(*series)
 
     def matrix(self, numbers: nw.DataFrame[Any]) -> NDArray[np.float64]:
         """The input matrix of a table that has the artifact's numeric columns, null as NaN."""

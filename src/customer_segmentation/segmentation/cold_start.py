@@ -24,6 +24,7 @@ class ColdStartModel:
         intercepts: One a segment.
         names: One a segment.
         segmenter_version: The artifact whose segments it predicts.
+        reading: How records are read, as the segmenter's.
         provenance: The segmenter's.
         metrics: Cross-validated, on tenured customers.
     """
@@ -36,5 +37,6 @@ class ColdStartModel:
     intercepts: NDArray[np.float64]
     names: tuple[SegmentName, ...]
     segmenter_version: str
+    reading: dict[str, Any]
     provenance: dict[str, Any]
     metrics: dict[str, Any]

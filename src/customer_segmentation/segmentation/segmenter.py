@@ -25,6 +25,7 @@ class Segmenter:
         names: One a segment.
         decisions: The decisions that can be taken, in definition order.
         learned: Their numbers.
+        reading: The `customers` block of the configuration: how records are read.
         provenance: Where the data came from: no times, so that equal data give equal artifacts.
     """
 
@@ -34,4 +35,5 @@ class Segmenter:
     names: tuple[SegmentName, ...]
     decisions: tuple[str, ...]
     learned: Learned
+    reading: dict[str, Any]
     provenance: dict[str, Any]

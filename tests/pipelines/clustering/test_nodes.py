@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
@@ -27,7 +28,7 @@ from customer_segmentation.pipelines.clustering.nodes import (
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.segmentation.choice import nearest
 from tests.pipelines.calling import call
-from tests.scoring.example import FEATURES, draw_customers
+from tests.scoring.example import FEATURES, draw_customers, reading
 
 MEASURES = ("inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability")
 # Three customers on a line, whom the centroids below are nearest to one by one.
@@ -41,7 +42,13 @@ def draw(gold: Any, clustering: ClusteringParameters) -> ClusteringSample:
 def learn(
     sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
 ) -> LearnedSegmenter:
-    return call(learn_segmenter, sample=sample, candidates=candidates, clustering=clustering)
+    return call(
+        learn_segmenter,
+        sample=sample,
+        candidates=candidates,
+        clustering=clustering,
+        customers=CustomerParameters.model_validate(reading()),
+    )
 
 
 def test_a_small_base_is_its_own_sample(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation import __version__
 from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE, available_decisions
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
@@ -160,7 +161,10 @@ def refine_centroids(
 
 
 def learn_segmenter(
-    sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
+    sample: ClusteringSample,
+    candidates: MeasuredCandidates,
+    clustering: ClusteringParameters,
+    customers: CustomerParameters,
 ) -> LearnedSegmenter:
     """Order and name the segments, and learn what the decisions beside them need."""
     numbers, weights = sample.numbers(), sample.weights
@@ -194,6 +198,7 @@ def learn_segmenter(
         names=tuple(names),
         decisions=decisions,
         learned=learned.numbers,
+        reading=customers.model_dump(mode="json"),
         provenance={
             "as_of": sample.as_of,
             "customers": sample.customers,

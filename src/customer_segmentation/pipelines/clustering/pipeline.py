@@ -44,7 +44,12 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 learn_segmenter,
-                inputs=["clustering_sample", "refined_candidates", "params:clustering"],
+                inputs=[
+                    "clustering_sample",
+                    "refined_candidates",
+                    "params:clustering",
+                    "params:customers",
+                ],
                 outputs="learned_segmenter",
                 name="learn_segmenter",
             ),

@@ -118,6 +118,7 @@ def build_artifact(
             intercepts=learned.intercepts,
             names=validation.customers.segments,
             segmenter_version=described["version"],
+            reading=described["customers"],
             provenance=described["provenance"],
             metrics=cross_validated,
         )
