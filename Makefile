@@ -10,11 +10,12 @@ CACHE ?= $(or $(CUSTOMER_SEGMENTATION_CACHE),$(HOME)/.cache/customer-segmentatio
 export CUSTOMER_SEGMENTATION_CACHE := $(abspath $(CACHE))
 VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
 VERSITYGW_VERSION := v1.8.0
+REQUESTS ?= 100000
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging prod services test faults lint format bench docs viz notebook lock clean
+.PHONY: help run staging prod serve services test faults fuzz lint format bench docs viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -41,6 +42,10 @@ $(VENV)/prod.done: requirements/prod.txt $(VENV)/core.done
 	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/prod.txt
 	@touch $@
 
+$(VENV)/serving.done: requirements/serving.txt $(VENV)/core.done
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/serving.txt
+	@touch $@
+
 $(VERSITYGW):
 	@command -v go > /dev/null || { echo "make services: Go is needed to build versitygw: https://go.dev/dl" >&2; exit 1; }
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
@@ -53,6 +58,9 @@ staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of it
 
 prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and folders; needs Java 17; ARGS as above
 	$(BIN)/kedro run --env=prod $(ARGS)
+
+serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
+	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
 services: $(VERSITYGW)  ## build the S3 server that `make test` tries besides moto; needs Go, takes minutes once
 
@@ -74,6 +82,9 @@ test: lint  ## lint, types, import contracts and all tests
 faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py
 
+fuzz: $(VENV)/dev.done  ## REQUESTS=100000 to the API, right and wrong ones, by its own description
+	SEGMENTATION_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/pytest tests/serving/test_fuzz.py
+
 format: $(VENV)/dev.done  ## mend what the formatter and the linter can
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -88,7 +99,8 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra dev -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt -o requirements/core.txt
 	$(LOCK) --extra cloud --extra rehearsal -c requirements/dev.txt -o requirements/staging.txt
+	$(LOCK) --extra serving -c requirements/dev.txt -o requirements/serving.txt
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/bronze data/silver data/gold data/models data/reporting data/staging data/prod mlflow.db mlruns
+	rm -rf data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns

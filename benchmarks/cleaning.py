@@ -39,11 +39,10 @@ from customer_segmentation.customers.generator import write
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
-    REASONS,
     ROW_NUMBER,
-    SEPARATOR,
     CheckedCustomers,
 )
+from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing

@@ -6,6 +6,7 @@ A date becomes its year and its day of the year; a category becomes its code; nu
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 import narwhals as nw
 
@@ -23,6 +24,12 @@ def numeric_columns(columns: Iterable[str]) -> tuple[str, ...]:
     if AS_OF in present:
         names += _date_parts(AS_OF)
     return tuple(names)
+
+
+def date_numbers(column: str, day: date) -> dict[str, float]:
+    """A day as the numeric columns of a date column: its year and its day of the year."""
+    year, ordinal = numeric_columns([column])
+    return {year: float(day.year), ordinal: float(day.timetuple().tm_yday)}
 
 
 def canonical_columns(numeric: Iterable[str]) -> tuple[str, ...]:

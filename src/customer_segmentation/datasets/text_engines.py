@@ -89,11 +89,16 @@ def _pandas_chunks(source: TextInspection, part: TextPart, rows: int) -> Iterato
 def _csv_chunks(source: TextInspection, part: TextPart, rows: int) -> Iterator[pd.DataFrame]:
     import pandas as pd  # noqa: PLC0415 - as above
 
+    for chunk in _csv_cells(source, part, rows):
+        yield pd.DataFrame(chunk, columns=list(source.headers), dtype=object)
+
+
+def _csv_cells(source: TextInspection, part: TextPart, rows: int) -> Iterator[list[list[str]]]:
     columns = len(source.headers)
     cells = csv_rows(part.file.open(), part.file.name, source.delimiter, part.header_lines)
     whole = (fitted(row, columns) for _, row in cells)
     while chunk := list(islice(whole, rows)):
-        yield pd.DataFrame(chunk, columns=list(source.headers), dtype=object)
+        yield chunk
 
 
 def load_polars(source: TextInspection) -> pl.LazyFrame:
@@ -150,10 +155,16 @@ def _polars_chunks(source: TextInspection) -> pl.LazyFrame:
         wanted = schema.names() if columns is None else columns
         left = source.rows if n_rows is None else n_rows
         for part in source.parts:
-            for chunk in read_chunks(source, part, batch_size or CHUNK_ROWS):
+            first = part.rows_before + 1
+            # Not by `read_chunks`: a worker that answers the API has no pandas.
+            for chunk in _csv_cells(source, part, batch_size or CHUNK_ROWS):
                 if not left:
                     return
-                frame = pl.from_pandas(chunk, schema_overrides=schema).head(left)
+                texts = dict.fromkeys(source.headers, pl.String)
+                frame = pl.DataFrame(chunk, schema=texts, orient="row").head(left)
+                numbers = pl.int_range(first, first + len(frame), dtype=pl.Int64, eager=True)
+                frame = frame.with_columns(numbers.alias(ROW_NUMBER))
+                first += len(frame)
                 left -= len(frame)
                 yield (frame if predicate is None else frame.filter(predicate)).select(wanted)
 

@@ -64,7 +64,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
             "in one line."
         )
         raise UserError(message)
-    _refuse_names(name, [each.strip() for each in names])
+    refuse_names(name, [each.strip() for each in names])
     return TextHeader(
         delimiter=delimiter,
         names=tuple(names),
@@ -74,7 +74,16 @@ def read_header(name: str, head: bytes) -> TextHeader:
     )
 
 
-def _refuse_names(name: str, names: list[str]) -> None:
+def refuse_names(name: str, names: list[str]) -> None:
+    """Refuse headers that cannot be columns.
+
+    Args:
+        name: The file, for messages.
+        names: Its headers, without white space around them.
+
+    Raises:
+        UserError: Several have no name, or two the same, or ingestion adds a column of the name.
+    """
     unnamed = [position for position, each in enumerate(names, start=1) if not each]
     if len(unnamed) > 1:
         message = f"{name}: columns {unnamed} have no name. Name or remove them."

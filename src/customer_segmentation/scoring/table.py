@@ -66,11 +66,7 @@ def _scorer(artifact: bytes) -> Scorer:
 def _score_in_memory(
     numbers: nw.LazyFrame[Any], artifact: bytes, _outputs: list[str]
 ) -> nw.LazyFrame[Any]:
-    held = numbers.collect()
-    scorer = _scorer(artifact)
-    answers = scorer.score(scorer.matrix(held))
-    series = [nw.new_series(n, a, backend=held.implementation) for n, a in answers.items()]
-    return held.select(*_KEPT).with_columns(*series).lazy()
+    return _scorer(artifact).scored(numbers.collect(), *_KEPT).lazy()
 
 
 def _score_by_polars(

@@ -16,11 +16,11 @@ from customer_segmentation.customers.contract import (
     Column,
 )
 from customer_segmentation.customers.quarantine import (
-    REASONS,
     ROW_NUMBER,
     SOURCE_HASH,
     SOURCE_NAME,
 )
+from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.definitions import FEATURES
 

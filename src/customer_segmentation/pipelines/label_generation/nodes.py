@@ -9,14 +9,15 @@ import onnx
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.customers.contract import AS_OF, KEY
-from customer_segmentation.customers.quarantine import REASONS, ROW_NUMBER
+from customer_segmentation.customers.quarantine import ROW_NUMBER
+from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, require_version
 from customer_segmentation.scoring.table import score_table
+from customer_segmentation.scoring.words import UNSEGMENTED, in_words
 from customer_segmentation.segmentation.profiles import weighted_means
 
-UNSEGMENTED = "unsegmented"
 _ONE = "customers"
 
 
@@ -28,21 +29,7 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
     """
     scored = score_table(nw.from_native(silver_customers).lazy(), artifact)
     metadata = metadata_of(artifact)
-    keys = [segment["key"] for segment in metadata["segments"]]
-    names = [segment["name"] for segment in metadata["segments"]]
-    columns = {
-        "segment": _words("segment", keys),
-        "segment_name": _words("segment", names),
-        "segment_id": nw.col("segment"),
-        "runner_up": _words("runner_up", keys),
-        "margin": nw.col("margin"),
-    }
-    for name in metadata["outputs"]:
-        if name not in columns:
-            codes = metadata["codes"].get(name)
-            columns[name] = _words(name, codes) if codes else nw.col(name)
-    version = nw.lit(metadata[VERSION])
-    return scored.select(KEY, AS_OF, **columns, **{ARTIFACT_VERSION: version}).sort(KEY).to_native()
+    return scored.select(KEY, AS_OF, **in_words(metadata)).sort(KEY).to_native()
 
 
 def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
@@ -116,10 +103,3 @@ def _is_measure(name: str) -> bool:
         return True
     categories = ("education_", "marital_status_")
     return name in FEATURES and not name.startswith(categories) and not uses_outcome(name)
-
-
-def _words(name: str, words: list[str]) -> nw.Expr:
-    """The word that each code stands for; -1 is a row that the artifact could not score."""
-    return nw.col(name).replace_strict(
-        list(range(len(words))), words, default=UNSEGMENTED, return_dtype=nw.String
-    )

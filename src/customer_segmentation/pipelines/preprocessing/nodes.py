@@ -13,8 +13,6 @@ from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPL
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
-    REASONS,
-    SEPARATOR,
     SOURCE_HASH,
     SOURCE_NAME,
     CheckedCustomers,
@@ -22,6 +20,7 @@ from customer_segmentation.customers.quarantine import (
     map_headers,
     require_columns,
 )
+from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
 from customer_segmentation.features.evaluate import on_frame

@@ -1,0 +1,164 @@
+"""The contract as expressions over the cells of a row, each row by itself.
+
+A batch asks them of a whole table (`quarantine`), a job of the API of some rows at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from typing import Any
+
+import narwhals as nw
+
+from customer_segmentation.customers.cells import (
+    Columns,
+    ParsedDate,
+    ParsedNumber,
+    category,
+    missing_as_empty,
+    stripped,
+)
+from customer_segmentation.customers.contract import CONTRACT, Column
+from customer_segmentation.customers.parameters import CustomerParameters
+
+REASONS = "reasons"
+SEPARATOR = "; "
+# Beside the cells as sent, whose headers may be any word.
+CANONICAL = "canonical__"
+
+# In words, and where it is so.
+Problems = dict[str, nw.Expr]
+
+
+class Rules:
+    """The contract as expressions over the cells as sent.
+
+    Args:
+        mapped: Canonical column -> header.
+        parameters: Formats, spellings and windows.
+    """
+
+    def __init__(self, mapped: dict[str, str], parameters: CustomerParameters) -> None:
+        self.mapped = mapped
+        self.parameters = parameters
+        self.columns = [column for column in CONTRACT if column.name in mapped]
+
+    def text(self, name: str) -> nw.Expr:
+        """The stripped cell of a column, '' where it spells a missing value."""
+        return missing_as_empty(stripped(self.mapped[name]), self.parameters.missing_values)
+
+    def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """With the text of each column, and beside it what was parsed of it."""
+        for level in _in_step(self._levels(column) for column in self.columns):
+            rows = rows.with_columns(**level)
+        return rows
+
+    def _levels(self, column: Column) -> tuple[Columns, ...]:
+        name = canonical_name(column.name)
+        text = (
+            {name: stripped(self.mapped[column.name])},
+            {name: missing_as_empty(nw.col(name), self.parameters.missing_values)},
+        )
+        if column.kind == "number":
+            return *text, *ParsedNumber(name).levels
+        if column.kind == "date":
+            return *text, *self._date(column).levels
+        if column.kind == "category":
+            spellings = self.parameters.categories.get(column.name, {})
+            meaning = category(nw.col(name), spellings, column.categories)
+            return *text, {_meaning(column): meaning}
+        return text
+
+    def _date(self, column: Column) -> ParsedDate:
+        return ParsedDate(canonical_name(column.name), self.parameters.date_formats)
+
+    def values(self) -> Columns:
+        """The canonical columns of parsed rows; dates are `YYYYMMDD` until `with_dates`."""
+        found = {}
+        for column in self.columns:
+            name = canonical_name(column.name)
+            value = nw.col(name)
+            if column.kind == "number":
+                value = ParsedNumber(name).value
+            elif column.kind == "date":
+                day = self._date(column)
+                # pandas has no dates far from today.
+                is_day = day.is_date & ~self._outside(day)
+                value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
+            elif column.kind == "category":
+                value = nw.col(_meaning(column))
+            found[name] = value
+        return found
+
+    def with_dates(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The text that `values` gives for dates, as dates."""
+        dates = [canonical_name(column.name) for column in self.columns if column.kind == "date"]
+        return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y%m%d")) if dates else rows
+
+    def problems(self) -> Problems:
+        """Every reason in words, and what is true of a parsed row that has it; null is no."""
+        found: Problems = {}
+        for column in self.columns:
+            rules = {"missing": nw.col(canonical_name(column.name)) == ""}
+            if column.kind == "number":
+                rules |= self._number_problems(column)
+            elif column.kind == "date":
+                rules |= self._date_problems(column)
+            elif column.kind == "category":
+                is_known = nw.col(_meaning(column)) != ""
+                rules["unknown category"] = ~rules["missing"] & ~is_known
+            found |= {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
+        return found
+
+    def _number_problems(self, column: Column) -> Problems:
+        parsed = ParsedNumber(canonical_name(column.name))
+        value = parsed.value
+        problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
+        if column.whole:
+            problems["not a whole number"] = value // 1.0 < value
+        if column.name == "year_birth":
+            window, year = self.parameters.age, float(self.parameters.as_of.year)
+            outside = (value > year - window.minimum) | (value < year - window.maximum)
+            problems[f"age outside {window.minimum} to {window.maximum}"] = outside
+        if column.minimum == 0.0:
+            problems["negative"] = value < 0.0
+        if column.maximum is not None:
+            problems[f"above {column.maximum:.0f}"] = value > column.maximum
+        return problems
+
+    def _date_problems(self, column: Column) -> Problems:
+        day = self._date(column)
+        earliest, latest = self.parameters.enrolled_from, self.parameters.as_of
+        return {
+            "not a date": (nw.col(canonical_name(column.name)) != "") & ~day.is_date,
+            f"outside {earliest} to {latest}": day.is_date & self._outside(day),
+        }
+
+    def _outside(self, day: ParsedDate) -> nw.Expr:
+        window = self.parameters.enrolled_from, self.parameters.as_of
+        first, last = (float(end.strftime("%Y%m%d")) for end in window)
+        return (day.ordered < first) | (day.ordered > last)
+
+
+def reasons(problems: Problems) -> nw.Expr:
+    """The words of all problems that a row has, in one text; '' where it has none."""
+    found = [nw.when(rule).then(nw.lit(text)) for text, rule in problems.items()]
+    return nw.concat_str(*found, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
+
+
+def canonical_name(name: str) -> str:
+    """The column that holds a canonical column beside the cells as sent."""
+    return CANONICAL + name
+
+
+def _meaning(column: Column) -> str:
+    return f"{canonical_name(column.name)}__meaning"
+
+
+def _in_step(columns: Iterable[tuple[Columns, ...]]) -> list[Columns]:
+    """The levels of all columns, side by side."""
+    return [
+        {name: made for level in levels for name, made in level.items()}
+        for levels in zip_longest(*columns, fillvalue={})
+    ]

@@ -1,0 +1,121 @@
+"""Write a segmenter as an MLflow model, which `mlflow models serve` and registries take.
+
+The model is MLflow's own ONNX flavour over the artifact: whoever serves it needs onnxruntime and
+nothing of this project. The graph's input is float64, so that MLflow casts nothing, and its answers
+are the artifact's. Its columns are the artifact's numeric ones, the snapshot's day among them: a
+category is its code, and a missing number is null.
+
+    python -m customer_segmentation.scoring.mlflow_model --out FOLDER
+    mlflow models serve --model-uri FOLDER --env-manager local
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.customers.matrix import date_numbers
+from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.scorer import Scorer
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
+
+_CHAMPION = Path("data/models/champion/segmenter.onnx")
+_FILE = "segmenter.onnx"
+# Somebody who might be a customer; other columns are 1.
+_EXAMPLE = {"income": 50_000.0, "enrolled_year": 2013.0, "spend_wines": 100.0, "purchases_web": 5.0}
+_EXAMPLE_AGE = 45.0
+
+
+def save_model(artifact: Path, out: Path) -> None:
+    """Write a folder with the MLflow model of a segmenter.
+
+    Args:
+        artifact: `segmenter.onnx`, or the folder of a bundle.
+        out: The folder to make.
+
+    Raises:
+        UserError: There is no segmenter, or something is at `out`.
+    """
+    path = artifact / _FILE if artifact.is_dir() else artifact
+    if not path.is_file():
+        message = f"{path} is not there: run kedro run, or name another by --artifact"
+        raise UserError(message)
+    if out.exists() and any(out.iterdir()):
+        message = f"{out} is there already: name another folder, or remove it"
+        raise UserError(message)
+    scorer = _opened(path)
+    import mlflow.onnx  # noqa: PLC0415 - slow import
+    import onnx  # noqa: PLC0415 - slow import
+    import pandas as pd  # noqa: PLC0415 - slow import
+
+    example = example_customer(scorer)
+    mlflow.onnx.save_model(
+        onnx.load(path),
+        out,
+        signature=_signature(scorer, example),
+        input_example=pd.DataFrame([example]),
+        metadata={"artifact_version": scorer.version, "as_of": scorer.metadata["customers"][AS_OF]},
+        onnx_execution_providers=["CPUExecutionProvider"],
+        onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
+        # One file, whose bytes are known.
+        save_as_external_data=False,
+        pip_requirements=mlflow.onnx.get_default_pip_requirements(),
+    )
+
+
+def example_customer(scorer: Scorer) -> dict[str, float]:
+    """Numeric column -> value of a customer of the artifact's day."""
+    day = date.fromisoformat(scorer.metadata["customers"][AS_OF])
+    values = _EXAMPLE | date_numbers(AS_OF, day) | {"year_birth": day.year - _EXAMPLE_AGE}
+    return {name: values.get(name, 1.0) for name in scorer.columns}
+
+
+def _opened(path: Path) -> Scorer:
+    try:
+        scorer = Scorer(path)
+    except Exception as error:
+        message = f"{path} is no ONNX file that can be run: {error}"
+        raise UserError(message) from error
+    if scorer.metadata.get("kind") != "segmenter" or "customers" not in scorer.metadata:
+        message = f"{path} is no segmenter of this project, or of an older version: run kedro run"
+        raise UserError(message)
+    return scorer
+
+
+def _signature(scorer: Scorer, example: dict[str, float]) -> ModelSignature:
+    """Every column by name, none optional: the graph has no defaults."""
+    from mlflow.models import ModelSignature  # noqa: PLC0415 - slow import
+    from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - slow import
+
+    answers = scorer.score(np.array([list(example.values())]))
+    kinds = {
+        name: "long" if found.dtype == np.int64 else "double" for name, found in answers.items()
+    }
+    return ModelSignature(
+        inputs=Schema([ColSpec("double", name) for name in scorer.columns]),
+        outputs=Schema([ColSpec(kind, name) for name, kind in kinds.items()]),
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the MLflow model of an artifact."""
+    parser = argparse.ArgumentParser(prog="python -m customer_segmentation.scoring.mlflow_model")
+    parser.add_argument("--artifact", type=Path, default=_CHAMPION, help="segmenter.onnx")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to make")
+    given = parser.parse_args(arguments)
+    try:
+        save_model(given.artifact, given.out)
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""`python -m customer_segmentation.serving`: the server, and its API keys."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.serving.keys import ROLES, add_key
+from customer_segmentation.serving.settings import Settings, as_environment, read_settings
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve, or make an API key."""
+    parser = argparse.ArgumentParser(prog="python -m customer_segmentation.serving")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="answer over HTTP", description=Settings.__doc__)
+    for field in msgspec.structs.fields(Settings):
+        # A flag may also be given its value, as all others must.
+        flag: dict[str, Any] = {"nargs": "?", "const": "true"} if field.type is bool else {}
+        serve.add_argument(f"--{field.name.replace('_', '-')}", default=None, **flag)
+    key = commands.add_parser("add-key", help="make an API key and print it, once")
+    key.add_argument("--keys", type=Path, required=True)
+    key.add_argument("--name", required=True)
+    key.add_argument("--role", action="append", choices=ROLES, required=True)
+    given = vars(parser.parse_args(arguments))
+    try:
+        if given.pop("command") == "serve":
+            _serve(read_settings(given))
+        else:
+            print(add_key(given["keys"], given["name"], tuple(given["role"])))  # noqa: T201 - its answer
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+
+
+def _serve(settings: Settings) -> None:
+    import uvicorn  # noqa: PLC0415 - making a key needs none
+
+    from customer_segmentation.serving.app import create  # noqa: PLC0415 - as above
+    from customer_segmentation.serving.jobs.supervisor import job_workers  # noqa: PLC0415 - as above
+    from customer_segmentation.serving.protocol import PatientProtocol  # noqa: PLC0415 - as above
+
+    # uvicorn stops gently and then sends the signal on, which would leave no time to clean up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Workers are processes that read their settings anew.
+    os.environ.update(as_environment(settings))
+    with (
+        TemporaryDirectory(prefix="segmentation-metrics-") as folder,
+        job_workers(settings.job_workers, settings.stop_seconds),
+    ):
+        if settings.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        uvicorn.run(
+            create() if settings.workers == 1 else "customer_segmentation.serving.app:create",
+            factory=settings.workers > 1,
+            workers=settings.workers,
+            host=settings.host,
+            port=settings.port,
+            http=PatientProtocol,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=round(settings.stop_seconds),
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""The routes of the server, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, asgi, get
+from litestar.exceptions import HTTPException
+
+from customer_segmentation.serving.bundle import Champion
+from customer_segmentation.serving.description import description_routes
+from customer_segmentation.serving.guard import Guard
+from customer_segmentation.serving.invocations import invocation_routes
+from customer_segmentation.serving.jobs.desk import Desk
+from customer_segmentation.serving.jobs.routes import job_routes
+from customer_segmentation.serving.keys import Keys
+from customer_segmentation.serving.measures import AccessLog, Measures
+from customer_segmentation.serving.openapi import openapi_routes
+from customer_segmentation.serving.page import page_routes
+from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
+from customer_segmentation.serving.segments import Segments
+from customer_segmentation.serving.settings import Settings, read_settings
+from customer_segmentation.serving.stored import StoredAnswers
+
+logger = logging.getLogger(__name__)
+
+JSON = "application/json"
+_encode = msgspec.json.Encoder().encode
+Asked = Request[Any, Any, Any]
+
+
+class Server:
+    """Everything that the routes share, and the routes.
+
+    Args:
+        settings: What the server is told.
+
+    Raises:
+        UserError: There is no bundle, or no keys where they are named.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.champion = Champion(settings.bundle, settings.device)
+        self.stored = StoredAnswers(settings.segments)
+        self.measures = Measures()
+        self.log = AccessLog()
+        self.segments = Segments(self.measures, settings.most_customers)
+        self.desk = Desk(settings)
+        self.is_ready = False
+
+    def app(self) -> Guard:
+        """The ASGI application."""
+        inside = Litestar(
+            route_handlers=self._routes(),
+            exception_handlers={
+                RefusedError: _refused,
+                HTTPException: _http_error,
+                Exception: _failed,
+            },
+            lifespan=[self._life],
+            openapi_config=None,
+            logging_config=None,
+        )
+        keys = Keys(self.settings.keys)
+        self.guard = Guard(
+            inside,
+            keys=keys,
+            settings=self.settings,
+            measures=self.measures,
+            log=self.log,
+            champion=self.champion,
+        )
+        return self.guard
+
+    @asynccontextmanager
+    async def _life(self, _app: Litestar) -> AsyncIterator[None]:
+        """Follow the champion while the server lives."""
+        following = asyncio.create_task(self._follow())
+        self.is_ready = True
+        try:
+            yield
+        finally:
+            self.is_ready = False
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            self.log.flush()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.look_seconds)
+            await asyncio.to_thread(self.champion.refresh)
+
+    def _routes(self) -> list[Any]:
+        @get("/v1/customers/{customer_id:str}")
+        async def customer(request: Asked, customer_id: str) -> Response[bytes]:
+            try:
+                found, state = await asyncio.to_thread(self.stored.find, customer_id)
+            except FileNotFoundError as error:
+                detail = "no batch run has stored answers yet: run kedro run"
+                raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
+            if found is None:
+                detail = "the last batch run has no such customer"
+                raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+            etag = f'"{state}"'
+            headers = {"etag": etag, "cache-control": "private, no-cache"}
+            if request.headers.get("if-none-match") == etag:
+                return Response(b"", status_code=304, headers=headers)
+            return Response(_encode(found), media_type=JSON, headers=headers)
+
+        @get("/healthz", sync_to_thread=False)
+        def healthz() -> Response[bytes]:
+            return Response(b'{"status":"ok"}', media_type=JSON)
+
+        @get("/readyz", sync_to_thread=False)
+        def readyz() -> Response[bytes]:
+            if not self.is_ready:
+                raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
+            return Response(b'{"status":"ready"}', media_type=JSON)
+
+        @get("/metrics")
+        async def metrics() -> Response[bytes]:
+            await self.desk.measure(self.measures)
+            text = self.measures.text(self.champion.current.version, self.guard.waiting)
+            return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+        return [
+            asgi("/v1/segments", copy_scope=False)(self.segments.serve),
+            *(customer, healthz, readyz, metrics),
+            *description_routes(self),
+            *invocation_routes(self),
+            *job_routes(self),
+            *openapi_routes(self),
+            *page_routes(self),
+        ]
+
+
+def create() -> Guard:
+    """The application of the settings in the environment, one a process."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    return Server(read_settings({})).app()
+
+
+def _refused(_request: Asked, error: RefusedError) -> Response[bytes]:
+    return Response(
+        error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers
+    )
+
+
+def _failed(request: Asked, error: Exception) -> Response[bytes]:
+    logger.error("%s failed", request.scope["path"].split("/")[1], exc_info=error)
+    detail = "the server failed; its log tells more"
+    return _refused(request, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+
+
+def _http_error(request: Asked, error: HTTPException) -> Response[bytes]:
+    status = HTTPStatus(error.status_code)
+    headers = {name: value for name, value in (error.headers or {}).items() if name == "allow"}
+    return _refused(request, RefusedError(status, error.detail or status.phrase, headers=headers))

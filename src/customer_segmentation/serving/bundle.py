@@ -1,0 +1,171 @@
+"""What an environment promotes and a server loads: two artifacts that belong together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import fsspec
+import numpy as np
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.serving.answers import Answer, Answerer
+from customer_segmentation.serving.contract import Contract, ReadCustomer, matrix_of
+from customer_segmentation.serving.records import Reader
+
+logger = logging.getLogger(__name__)
+
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_KINDS = ("segmenter", "cold_start")
+
+
+class BrokenBundleError(UserError):
+    """Files that are no bundle: absent, damaged, or not of one another."""
+
+
+class Bundle:
+    """A segmenter and the cold-start model that predicts its segments.
+
+    Args:
+        segmenter: The segmenter's file.
+        cold_start: The cold-start model's.
+        device: `cpu` or `cuda`.
+
+    Raises:
+        BrokenBundleError: They are not what they should be.
+    """
+
+    def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
+        self.segmenter = _opened(segmenter, "segmenter", device)
+        self.cold_start = _opened(cold_start, "cold_start", device)
+        made_for = self.cold_start.metadata["segmenter_version"]
+        if made_for != self.version:
+            message = (
+                f"cold_start.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
+                f"{self.version}: promote the two together"
+            )
+            raise BrokenBundleError(message)
+        self.contract = Contract(self.segmenter.metadata, self.cold_start.metadata)
+        self.reader = Reader(self.contract)
+        self._segments = Answerer(self.segmenter)
+        self._cold_starts = Answerer(self.cold_start)
+        self._try()
+
+    @property
+    def version(self) -> str:
+        """Of the segmenter, which the cold-start model names as its own."""
+        return self.segmenter.version
+
+    @property
+    def keys(self) -> list[str]:
+        """The segments' keys, in the order of their ids."""
+        return self._segments.keys
+
+    def answer_matrix(self, ids: Sequence[str | None], matrix: Any) -> list[Answer]:  # noqa: ANN401 - NumPy's
+        """One answer a row of the segmenter's columns."""
+        return self._segments.of(ids, matrix)
+
+    def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
+        """One answer a customer, in order, each by the model that its columns allow."""
+        answers: list[Answer | None] = [None] * len(customers)
+        for is_cold in (False, True):
+            places = [i for i, customer in enumerate(customers) if customer.is_cold is is_cold]
+            if places:
+                chosen = [customers[place] for place in places]
+                ids = [customer.customer_id for customer in chosen]
+                answerer = self._cold_starts if is_cold else self._segments
+                found = answerer.of(ids, matrix_of(chosen))
+                for place, answer in zip(places, found, strict=True):
+                    answers[place] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def _try(self) -> None:
+        """Score one customer with each model: a file that loads may still not answer."""
+        for answerer, columns in (
+            (self._segments, self.contract.columns),
+            (self._cold_starts, self.contract.cold_columns),
+        ):
+            answerer.of(["tried"], np.zeros((1, len(columns))))
+
+
+class Champion:
+    """The bundle of a folder, followed as it is replaced.
+
+    Args:
+        folder: A path, or a URL that fsspec reads.
+        device: `cpu` or `cuda`.
+    """
+
+    def __init__(self, folder: str, device: str = "cpu") -> None:
+        self._files, root = fsspec.core.url_to_fs(folder)
+        self._paths = [f"{root.rstrip('/')}/{kind}.onnx" for kind in _KINDS]
+        self._device = device
+        self._seen = self._signature()
+        self.current = self._load()
+        self._told = ""
+
+    def refresh(self) -> bool:
+        """Take up a bundle that was replaced; a broken one is told once, and the old one stays."""
+        try:
+            found = self._signature()
+            if found == self._seen:
+                return False
+            loaded = self._load()
+        except Exception as error:  # noqa: BLE001 - whatever a store or a file may raise
+            if str(error) != self._told:
+                logger.error("the new bundle is refused, the old one stays: %s", error)  # noqa: TRY400 - its cause says no more
+            self._told = str(error)
+            return False
+        self._seen = found
+        if loaded.version == self.current.version:
+            return False
+        logger.info("artifact %s replaces %s", loaded.version, self.current.version)
+        self.current = loaded
+        self._told = ""
+        return True
+
+    def _signature(self) -> tuple[Any, ...]:
+        self._files.invalidate_cache()
+        found = [self._info(path) for path in self._paths]
+        kept = ("ETag", "mtime", "ino", "size")
+        return tuple(str(info.get(key)) for info in found for key in kept)
+
+    def _info(self, path: str) -> dict[str, Any]:
+        try:
+            info: dict[str, Any] = self._files.info(path)
+        except FileNotFoundError as error:
+            message = f"no bundle: {path} is not there. Make one with kedro run"
+            raise BrokenBundleError(message) from error
+        return info
+
+    def _load(self) -> Bundle:
+        segmenter, cold_start = (self._files.cat_file(path) for path in self._paths)
+        return Bundle(segmenter, cold_start, self._device)
+
+
+def _opened(content: bytes, kind: str, device: str) -> Scorer:
+    try:
+        scorer = Scorer(content, providers=_providers(device))
+    except Exception as error:
+        message = f"{kind}.onnx is no ONNX file that can be run: {error}"
+        raise BrokenBundleError(message) from error
+    if scorer.metadata.get("kind") != kind or "customers" not in scorer.metadata:
+        message = f"{kind}.onnx is no {kind} of this project, or of an older version: run kedro run"
+        raise BrokenBundleError(message)
+    return scorer
+
+
+@cache
+def _providers(device: str) -> tuple[str, ...]:
+    """Onnxruntime's providers for a device; said once where the wish cannot be met."""
+    if device == "cpu":
+        return (_CPU,)
+    import onnxruntime as ort  # noqa: PLC0415 - the CPU needs no look
+
+    if _CUDA in ort.get_available_providers():
+        return (_CUDA, _CPU)
+    logger.warning("onnxruntime has no CUDA provider here (pip install onnxruntime-gpu): CPU used")
+    return (_CPU,)

@@ -1,0 +1,252 @@
+"""The contract that an artifact carries, applied to one record with care.
+
+Every problem of a record is named. Names are canonical or the bundle's aliases; null counts as
+absent, white space around text and the case of a category do not count; numbers written as text
+are refused, and so is text that spells a missing value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import AS_OF, CHANNELS, KEY, PRODUCTS
+from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+
+Record = Mapping[str, Any]
+LONGEST_KEY = 256
+_PURCHASES = frozenset(
+    {"purchases_deals", *(f"spend_{p}" for p in PRODUCTS), *(f"purchases_{c}" for c in CHANNELS)}
+)
+_SHAPES = {"%d": r"(?P<d>[0-9]{1,2})", "%m": r"(?P<m>[0-9]{1,2})", "%Y": r"(?P<Y>[0-9]{4})"}
+_ISO = "%Y-%m-%d"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with one field, and what would be right."""
+
+    path: str
+    problem: str
+    accepted: str
+
+
+@dataclass(frozen=True)
+class ReadCustomer:
+    """A customer who keeps the contract: the numeric columns of one model.
+
+    Attributes:
+        customer_id: As sent, as text; None where there is none.
+        numbers: Numeric column -> value, for every column of the model.
+        is_cold: Whether what was bought is not known, so that the cold-start model answers.
+    """
+
+    customer_id: str | None
+    numbers: dict[str, float]
+    is_cold: bool
+
+
+class Contract:
+    """The rules of an artifact's metadata, applied to one record at a time.
+
+    Args:
+        segmenter: The segmenter's metadata.
+        cold_start: The cold-start model's, where there is one.
+    """
+
+    def __init__(
+        self, segmenter: Mapping[str, Any], cold_start: Mapping[str, Any] | None = None
+    ) -> None:
+        self.rules: dict[str, dict[str, Any]] = {
+            rule["name"]: rule for rule in segmenter["contract"]
+        }
+        reading = segmenter["customers"]
+        self.as_of = date.fromisoformat(reading["as_of"])
+        self.enrolled_from = date.fromisoformat(reading["enrolled_from"])
+        self.age: dict[str, int] = reading["age"]
+        self.aliases: dict[str, str] = reading["aliases"]
+        self.missing_values: frozenset[str] = frozenset(["", *reading["missing_values"]])
+        self._formats = [_date_pattern(fmt) for fmt in [*reading["date_formats"], _ISO]]
+        self._spellings = {
+            name: {word: word for word in rule["categories"]}
+            | {_folded(s): w for s, w in reading["categories"].get(name, {}).items()}
+            for name, rule in self.rules.items()
+            if rule["kind"] == "category"
+        }
+        self.columns: tuple[str, ...] = tuple(segmenter["columns"])
+        self.cold_columns: tuple[str, ...] = tuple(cold_start["columns"]) if cold_start else ()
+        self.needed = canonical_columns(self.columns)
+        self.cold_needed = canonical_columns(self.cold_columns)
+        # Not known of who has not bought yet.
+        self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
+
+    def read(self, record: object, path: str) -> ReadCustomer | list[Problem]:
+        """One customer, or every problem of the record.
+
+        Args:
+            record: Decoded JSON.
+            path: Where it stands in the body: `$` or `$[3]`.
+        """
+        if not isinstance(record, dict):
+            return [Problem(path, "not an object", "an object of canonical columns")]
+        given, problems = self._named(record, path)
+        as_of = self.as_of
+        if AS_OF in given:
+            sent, name = given.pop(AS_OF)
+            day = self.day(sent)
+            if day is None:
+                problems.append(Problem(f"{path}.{name}", "not a date", "a day, as 2014-06-30"))
+            as_of = day or as_of
+        values: dict[str, Any] = {}
+        for column, (sent, name) in given.items():
+            value, problem = self._value(column, sent, as_of)
+            if problem:
+                problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
+            values[column] = value
+        is_tenured = not self.purchases or any(name in given for name in self.purchases)
+        is_cold = bool(self.cold_columns) and not is_tenured
+        for column in self.cold_needed if is_cold else self.needed:
+            if column not in given:
+                problems.append(
+                    Problem(f"{path}.{column}", "missing", self.accepted(column, as_of))
+                )
+        if problems:
+            return problems
+        columns = self.cold_columns if is_cold else self.columns
+        numbers = self._numbers(values | {AS_OF: as_of})
+        return ReadCustomer(values.get(KEY), {name: numbers[name] for name in columns}, is_cold)
+
+    def accepted(self, column: str, as_of: date | None = None) -> str:
+        """What a column may hold, in words."""
+        rule = self.rules[column]
+        if rule["kind"] == "key":
+            return f"text of 1 to {LONGEST_KEY} signs, or a whole number"
+        if rule["kind"] == "category":
+            return "one of " + ", ".join(rule["categories"])
+        if rule["kind"] == "date":
+            return f"a day from {self.enrolled_from} to {as_of or self.as_of}"
+        least, most = self.range_of(column, as_of)
+        number = "a whole number" if rule.get("whole") else "a number"
+        return f"{number} from {least:g} to {most:g}"
+
+    def range_of(self, column: str, as_of: date | None = None) -> tuple[float, float]:
+        """The least and the greatest value of a number column, both allowed."""
+        if column == "year_birth":
+            year = (as_of or self.as_of).year
+            return float(year - self.age["maximum"]), float(year - self.age["minimum"])
+        rule = self.rules[column]
+        return rule.get("minimum", -math.inf), rule.get("maximum", math.inf)
+
+    def _named(self, record: Record, path: str) -> tuple[dict[str, Any], list[Problem]]:
+        """Canonical column -> (value, name as sent), without nulls; and names that are wrong."""
+        given: dict[str, tuple[Any, str]] = {}
+        problems = []
+        for name, value in record.items():
+            column = self.aliases.get(name, name)
+            if column not in self.rules and column != AS_OF:
+                close = get_close_matches(name, [*self.rules, *self.aliases], n=1)
+                hint = f"did you mean {close[0]}?" if close else "a canonical column or an alias"
+                problems.append(Problem(f"{path}.{_shown(name)}", "unknown field", hint))
+            elif column in given:
+                twice = f"{given[column][1]} stands for the same column"
+                problems.append(Problem(f"{path}.{name}", twice, "one of the two"))
+            elif value is not None:
+                given[column] = (value, name)
+        return given, problems
+
+    def _value(self, column: str, sent: object, as_of: date) -> tuple[Any, str]:
+        """The value of a column, and its problem or ''."""
+        if isinstance(sent, str) and sent.strip() in self.missing_values:
+            return None, "missing"
+        kind = self.rules[column]["kind"]
+        if kind == "number":
+            return self._number(column, sent, as_of)
+        if kind == "category":
+            word = self._spellings[column].get(_folded(sent)) if isinstance(sent, str) else None
+            return word, "" if word else "unknown category"
+        if kind == "date":
+            day = self.day(sent)
+            if day and self.enrolled_from <= day <= as_of:
+                return day, ""
+            return None, "outside the accepted days" if day else "not a date"
+        return self._key(sent)
+
+    @staticmethod
+    def _key(sent: object) -> tuple[str | None, str]:
+        if isinstance(sent, float) and sent.is_integer():
+            # JSON does not tell 7.0 from 7.
+            sent = int(sent)
+        if isinstance(sent, bool) or not isinstance(sent, (str, int)):
+            return None, "not text"
+        text = str(sent).strip()
+        return text, "" if len(text) <= LONGEST_KEY else "too long"
+
+    def _number(self, column: str, sent: object, as_of: date) -> tuple[float | None, str]:
+        if isinstance(sent, bool) or not isinstance(sent, (int, float)):
+            return None, "not a number"
+        try:
+            value = float(sent)
+        except OverflowError:
+            value = math.inf
+        if not math.isfinite(value):
+            return None, "not finite"
+        least, most = self.range_of(column, as_of)
+        if value < least:
+            return value, "too small"
+        if value > most:
+            return value, "too large"
+        if self.rules[column].get("whole") and not value.is_integer():
+            return value, "not a whole number"
+        return value, ""
+
+    def day(self, sent: object) -> date | None:
+        """The day that a text tells in the first format that it fits; None where there is none."""
+        if not isinstance(sent, str):
+            return None
+        for pattern in self._formats:
+            if found := pattern.fullmatch(sent.strip()):
+                try:
+                    return date(int(found["Y"]), int(found["m"]), int(found["d"]))
+                except ValueError:
+                    return None
+        return None
+
+    def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
+        """The numeric columns that the values give."""
+        numbers: dict[str, float] = {}
+        for column, value in values.items():
+            if isinstance(value, date):
+                numbers |= date_numbers(column, value)
+            elif column in self._spellings:
+                numbers[column] = float(self.rules[column]["categories"].index(value))
+            elif column != KEY:
+                numbers[column] = value
+        return numbers
+
+
+def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
+    """(customers x columns) of customers for one model."""
+    return np.array([list(customer.numbers.values()) for customer in customers], dtype=np.float64)
+
+
+def _date_pattern(fmt: str) -> re.Pattern[str]:
+    fields = re.findall("%[dmY]", fmt)
+    return re.compile(re.escape(fmt[2]).join(_SHAPES[field] for field in fields))
+
+
+def _folded(spelling: str) -> str:
+    return spelling.strip().lower().replace(" ", "_")
+
+
+def _shown(name: str) -> str:
+    """A name of the client's, short enough to be said again."""
+    longest = 60
+    return name if len(name) <= longest else name[:longest] + "..."

@@ -1,0 +1,242 @@
+"""What the server tells of its bundle: segments with their typical customers, fields, counts.
+
+A segment's typical customer is its centroid put back into features: mean + deviation times
+(components @ centroid). The components are orthonormal, so that these features lie exactly on the
+centroid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from litestar import Request, Response, get
+
+from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
+from customer_segmentation.features.definitions import describe
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.contract import Contract
+from customer_segmentation.serving.explanation import CHANGEABLE
+from customer_segmentation.serving.guard import BUNDLE
+from customer_segmentation.serving.stored import Summary
+
+if TYPE_CHECKING:
+    from customer_segmentation.serving.app import Server
+
+_encode = msgspec.json.Encoder().encode
+# Where the features tell nothing of how often somebody buys: once in two months of two years.
+_PURCHASES = 12.0
+_AGE, _TENURE_DAYS = 40.0, 365.0
+
+
+class Typical(msgspec.Struct):
+    """What a feature of a segment's typical customer is; `cap`: from there on, more is the same."""
+
+    feature: str
+    value: float
+    cap: float
+    unit: str
+    description: str
+
+
+class Segment(msgspec.Struct):
+    """A segment; `customer` is a record, of the contract's fields, like its typical customer.
+
+    `customers`, `share` (of 1), `offer` (the most frequent) and `offer_share` (of 1, of the
+    segment's customers) are of the last batch run, null where it has stored nothing.
+    """
+
+    key: str
+    name: str
+    typical: list[Typical]
+    customer: dict[str, str | int]
+    customers: int | None = None
+    share: float | None = None
+    offer: str | None = None
+    offer_share: float | None = None
+
+
+class Field(msgspec.Struct):
+    """A field of a customer's record; `minimum` and `maximum` are allowed, null where none is.
+
+    `needed` and `needed_at_sign_up`: by the segmenter, and by the cold-start model; `changeable`:
+    by the retailer, so that a smallest change may name it.
+    """
+
+    name: str
+    kind: str
+    description: str
+    unit: str
+    accepted: str
+    aliases: list[str]
+    needed: bool
+    needed_at_sign_up: bool
+    changeable: bool
+    whole: bool
+    minimum: float | None
+    maximum: float | None
+    categories: list[str]
+
+
+class Stored(msgspec.Struct):
+    """The last batch run's answers: how many customers, and of which artifact."""
+
+    customers: int
+    artifact_version: str
+
+
+class Description(msgspec.Struct):
+    """The bundle in use; `stored` is null where no batch run has stored answers yet."""
+
+    artifact_version: str
+    as_of: str
+    needs_key: bool
+    segments: list[Segment]
+    fields: list[Field]
+    stored: Stored | None
+
+
+def describe_bundle(bundle: Bundle, summary: Summary | None, *, needs_key: bool) -> Description:
+    """The bundle, and what the last batch run has stored of its segments.
+
+    Args:
+        bundle: In use.
+        summary: Of the stored answers, where there are any.
+        needs_key: Whether the server asks for API keys.
+    """
+    said = bundle.segmenter.metadata
+    segments = []
+    for place, segment in enumerate(said["segments"]):
+        typical = _typical(said, place)
+        customer = typical_customer(bundle, typical)
+        described = Segment(segment["key"], segment["name"], typical, customer)
+        if summary and (counted := summary.segments.get(described.key)):
+            described.customers = counted.customers
+            described.share = counted.customers / summary.customers
+            described.offer = counted.offer
+            described.offer_share = counted.offer_share
+        segments.append(described)
+    return Description(
+        artifact_version=bundle.version,
+        as_of=bundle.contract.as_of.isoformat(),
+        needs_key=needs_key,
+        segments=segments,
+        fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
+        stored=Stored(summary.customers, summary.artifact_version) if summary else None,
+    )
+
+
+def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | int]:
+    """A record with every field that the segmenter needs, as near to the features as it can be.
+
+    A sum is dealt out in the base's usual shares; what no feature tells is the least of its range,
+    the first category, or a purchase every two months.
+    """
+    contract = bundle.contract
+    known = {part.feature: part.value for part in typical}
+    known |= _parts_of(known, "spend_total", _usual(bundle, "spend", "product", PRODUCTS), 0.0)
+    channels = _usual(bundle, "purchases", "channel", CHANNELS)
+    known |= _parts_of(known, "purchases_total", channels, _PURCHASES)
+    known["year_birth"] = contract.as_of.year - known.get("age", _AGE)
+    known.setdefault("kids_home", known.get("children", 0.0))
+    return {name: _allowed(contract, name, known) for name in contract.needed if name != AS_OF}
+
+
+def description_routes(server: Server) -> list[Any]:
+    """`GET /v1/bundle`."""
+
+    @lru_cache(maxsize=4)
+    def described(bundle: Bundle, summary: Summary | None) -> bytes:
+        needs_key = server.settings.keys is not None
+        return _encode(describe_bundle(bundle, summary, needs_key=needs_key))
+
+    @get("/v1/bundle")
+    async def bundle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        summary = await asyncio.to_thread(_summary_of, server)
+        current: Bundle = request.scope[BUNDLE]  # type: ignore[literal-required]  # the guard's
+        etag = f'"{current.version}-{summary.state if summary else ""}"'
+        headers = {"etag": etag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == etag:
+            return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        body = described(current, summary)
+        return Response(body, media_type="application/json", headers=headers)
+
+    return [bundle]
+
+
+def _summary_of(server: Server) -> Summary | None:
+    try:
+        return server.stored.summary()
+    except FileNotFoundError:
+        return None
+
+
+def _typical(said: Mapping[str, Any], place: int) -> list[Typical]:
+    scaling = said["scaling"]
+    standardised = np.array(said["components"]) @ np.array(said["centroids"][place])
+    values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
+    found = []
+    for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):
+        description, unit = describe(name)
+        found.append(Typical(name, value, cap, unit, description))
+    return found
+
+
+def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) -> dict[str, float]:
+    """Column -> its usual share of the group's sum, in the base that the artifact learned from."""
+    learned = bundle.segmenter.metadata["learned"].get(decision, {})
+    shares = learned.get("means", [1.0 / len(names)] * len(names))
+    return {f"{group}_{name}": share for name, share in zip(names, shares, strict=True)}
+
+
+def _parts_of(
+    known: Mapping[str, float], whole: str, usual: Mapping[str, float], default: float
+) -> dict[str, float]:
+    """The parts of a sum that no feature tells, dealt out in their usual shares."""
+    unknown = {name: share for name, share in usual.items() if name not in known}
+    left = known.get(whole, default) - sum(known.get(name, 0.0) for name in usual)
+    of_all = sum(unknown.values())
+    return {name: max(left, 0.0) * share / of_all for name, share in unknown.items()}
+
+
+def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str | int:
+    """A value that the contract takes, nearest to what is known."""
+    rule = contract.rules[name]
+    if rule["kind"] == "category":
+        told = {c: known.get(f"{name}_{c}", 0.0) for c in rule["categories"]}
+        return max(told, key=lambda category: told[category])
+    if rule["kind"] == "date":
+        day = contract.as_of - timedelta(days=round(known.get("tenure_days", _TENURE_DAYS)))
+        return max(day, contract.enrolled_from).isoformat()
+    if rule["kind"] == "key":
+        return "typical"
+    least, most = contract.range_of(name)
+    value = min(max(known.get(name, least), least), most)
+    # Fractions of a monetary unit tell a reader nothing.
+    return round(value)
+
+
+def _field(contract: Contract, name: str) -> Field:
+    rule = contract.rules[name]
+    least, most = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
+    return Field(
+        name=name,
+        kind=rule["kind"],
+        description=rule["description"],
+        unit=rule.get("unit", ""),
+        accepted=contract.accepted(name),
+        aliases=[alias for alias, column in contract.aliases.items() if column == name],
+        needed=name in contract.needed,
+        needed_at_sign_up=name in contract.cold_needed,
+        changeable=name in CHANGEABLE and name in contract.needed,
+        whole=bool(rule.get("whole")),
+        minimum=least if np.isfinite(least) else None,
+        maximum=most if np.isfinite(most) else None,
+        categories=list(rule.get("categories", ())),
+    )

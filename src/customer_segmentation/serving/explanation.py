@@ -1,0 +1,145 @@
+"""Why a customer is in a segment, and the smallest change that would move them to the next.
+
+The pull of a feature is its part of the difference between the squared distances to the two
+centroids: |x - other|^2 - |x - own|^2 = sum over f of 2 (z_f - m_f) (own_f - other_f), with z the
+capped, standardised features and m the middle between the centroids. It is exact, since the
+components are orthonormal.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.contract import ReadCustomer
+
+Array = NDArray[np.float64]
+
+# What a retailer can change: offers, sales, visits; nobody's age.
+CHANGEABLE = (
+    "purchases_deals",
+    "web_visits_month",
+    *(f"spend_{name}" for name in PRODUCTS),
+    *(f"purchases_{name}" for name in CHANNELS),
+)
+# Each whole unit is tried up to here, and from there on steps of 1 %, which are then refined.
+_EACH = 256
+_STEP = 1.01
+_FAR = 1e6
+_KEPT = 4_096
+
+
+class Explainer:
+    """Explains single customers; explanations of the last few thousand rows are kept."""
+
+    def __init__(self) -> None:
+        self._explain = lru_cache(maxsize=_KEPT)(_explain)
+        self._version = ""
+
+    def explain(self, bundle: Bundle, customer: ReadCustomer) -> dict[str, Any]:
+        """The pulls and the smallest change; none for a customer without purchases."""
+        if customer.is_cold:
+            return {"note": "answered by the cold-start model: nothing was bought yet"}
+        if bundle.version != self._version:
+            # What another artifact explained is of no use.
+            self._explain.cache_clear()
+            self._version = bundle.version
+        return self._explain(bundle, tuple(customer.numbers.values()))
+
+
+def _explain(bundle: Bundle, row: tuple[float, ...]) -> dict[str, Any]:
+    values = np.array([row])
+    found = bundle.segmenter.score(values)
+    own, other = int(found["segment"][0]), int(found["runner_up"][0])
+    return {
+        "against": bundle.keys[other],
+        "pulls": _pulls(bundle, dict(zip(bundle.contract.columns, row, strict=True)), own, other),
+        "smallest_change": _smallest_change(bundle, values, other),
+    }
+
+
+def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[dict[str, Any]]:
+    """Each feature's pull toward the segment; below 0 it pulls to the runner-up."""
+    said = bundle.segmenter.metadata
+    scaling, components = said["scaling"], np.array(said["components"])
+    names = scaling["features"]
+    columns = {name: np.array([[value]]) for name, value in row.items()}
+    features = on_arrays(names, columns)
+    raw = np.array([float(features[name][0, 0]) for name in names])
+    standardised = np.minimum(raw, scaling["caps"]) - scaling["means"]
+    standardised = standardised / np.array(scaling["deviations"])
+    centroids = np.array(said["centroids"])
+    # Of (features x components), whichever way the metadata holds it.
+    away = components @ (centroids[own] - centroids[other])
+    middle = components @ (centroids[own] + centroids[other]) / 2.0
+    pulls = 2.0 * (standardised - middle) * away
+    found = [
+        {"feature": name, "value": value, "pull": pull}
+        for name, value, pull in zip(names, raw.tolist(), pulls.tolist(), strict=True)
+    ]
+    return sorted(found, key=lambda part: -abs(part["pull"]))
+
+
+def _smallest_change(bundle: Bundle, row: Array, other: int) -> dict[str, Any] | str:
+    """The change of one input by the fewest whole units that gives the runner-up, or `none`."""
+    best: dict[str, Any] = {}
+    for name in CHANGEABLE:
+        if name in bundle.contract.columns:
+            line = _Line(bundle, row, name, other)
+            change = line.smallest(below=abs(best.get("change", np.inf)))
+            if change:
+                best = {"field": name, "from": line.now, "to": line.now + change, "change": change}
+    return best or "none"
+
+
+class _Line:
+    """A customer of whom one input changes.
+
+    Args:
+        bundle: What scores.
+        row: (1 x columns).
+        name: The input.
+        other: The segment to come to.
+    """
+
+    def __init__(self, bundle: Bundle, row: Array, name: str, other: int) -> None:
+        self._scorer = bundle.segmenter
+        self._row = row
+        self._place = bundle.contract.columns.index(name)
+        self._least, self._most = bundle.contract.range_of(name)
+        self._other = other
+        self.now = float(row[0, self._place])
+
+    def smallest(self, below: float) -> float:
+        """The least change, by its size, that is below a limit; 0 where there is none."""
+        changes = np.concatenate([_STEPS, -_STEPS])
+        changes = changes[np.argsort(np.abs(changes), kind="stable")]
+        change = self._first(changes[np.abs(changes) < below])
+        if abs(change) <= _EACH:
+            return change
+        before = np.floor(abs(change) / _STEP) - 1.0
+        return self._first(np.sign(change) * np.arange(before, abs(change) + 1.0))
+
+    def _first(self, changes: Array) -> float:
+        """The first change that is allowed and moves the customer, by scoring each; else 0."""
+        values = self.now + changes
+        changes = changes[(values >= self._least) & (values <= self._most)]
+        rows = np.repeat(self._row, len(changes), axis=0)
+        rows[:, self._place] += changes
+        moved = np.flatnonzero(self._scorer.score(rows)["segment"] == self._other)
+        return float(changes[moved[0]]) if len(moved) else 0.0
+
+
+def _steps() -> Array:
+    count = int(np.log(_FAR / _EACH) / np.log(_STEP))
+    far = np.floor(_EACH * _STEP ** np.arange(1, count + 1))
+    return np.concatenate([np.arange(1.0, _EACH + 1.0), np.unique(far)])
+
+
+_STEPS = _steps()

@@ -1,0 +1,87 @@
+"""`/ping` and `/invocations`: MLflow's scoring protocol, and SageMaker's container contract.
+
+The answers are those of `mlflow models serve` for the model of `scoring.mlflow_model`, with null
+for MLflow's NaN, which is no JSON. Two requests are answered that MLflow refuses: `inputs` as a
+bare matrix, and columns without the snapshot's day, which is then the artifact's.
+
+SageMaker starts a container with the argument `serve`, asks `/ping` and `/invocations` on port 8080
+and sends no API key: it has authenticated the caller itself. The image's entry point is
+`python -m customer_segmentation.serving`, and its environment says so: SEGMENTATION_SERVING_HOST
+0.0.0.0, SEGMENTATION_SERVING_PORT 8080, SEGMENTATION_SERVING_BUNDLE /opt/ml/model and
+SEGMENTATION_SERVING_BEHIND_GATEWAY true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from litestar import Request, Response, get, post
+
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.model_inputs import Matrix, ModelInputs, WrongInputError
+from customer_segmentation.serving.problems import RefusedError
+
+if TYPE_CHECKING:
+    from customer_segmentation.serving.app import Server
+
+JSON, CSV = "application/json", "text/csv"
+# A row is numbers alone, which costs a tenth of a record.
+ROWS_A_CUSTOMER = 10
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
+_encode = msgspec.json.Encoder().encode
+
+
+def invocation_routes(server: Server) -> list[Any]:
+    """The routes, for a server whose bundle, limits and measures they share.
+
+    A request has at most ten times as many rows as one of `/v1/segments` has customers.
+    """
+    most = server.settings.most_customers * ROWS_A_CUSTOMER
+
+    @get("/ping", sync_to_thread=False)
+    def ping() -> Response[bytes]:
+        if not server.is_ready:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
+        return Response(b"{}", media_type=JSON)
+
+    @post("/invocations", status_code=200)
+    async def invocations(request: Request[Any, Any, Any]) -> Response[bytes]:
+        bundle: Bundle = request.scope["segmentation.bundle"]  # type: ignore[typeddict-item]  # the guard's
+        media_type = _media_type(request)
+        body = await request.body()
+        # Reading ten thousand rows would keep others waiting.
+        matrix = await asyncio.to_thread(_read, bundle, body, media_type)
+        if len(matrix) > most:
+            detail = f"{len(matrix)} rows; at most {most} a request: use POST /v1/jobs"
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        found = await asyncio.to_thread(bundle.segmenter.score, matrix)
+        keys, counts = np.unique(found["segment"], return_counts=True)
+        names = [*bundle.keys, "unsegmented"]
+        server.measures.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
+        columns = [values.tolist() for values in found.values()]
+        rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
+        return Response(_encode({"predictions": rows}), media_type=JSON)
+
+    return [ping, invocations]
+
+
+def _media_type(request: Request[Any, Any, Any]) -> str:
+    media_type, parameters = request.content_type
+    charset = parameters.get("charset", "utf-8").strip('"').lower()
+    has_header = parameters.get("header", "present") == "present"
+    if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
+        detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    return media_type
+
+
+def _read(bundle: Bundle, body: bytes, media_type: str) -> Matrix:
+    inputs = ModelInputs(bundle.segmenter.metadata)
+    try:
+        return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
+    except WrongInputError as error:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error

@@ -1,0 +1,207 @@
+"""Where clients hand in files and ask after them: the jobs that a key may see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from customer_segmentation.serving.jobs.files import JobFiles
+from customer_segmentation.serving.jobs.output import Table
+from customer_segmentation.serving.jobs.source import Format
+from customer_segmentation.serving.jobs.table import STATES, Job, JobTable, State, TooManyJobsError
+from customer_segmentation.serving.jobs.uploads import CLOSE, save, too_large
+from customer_segmentation.serving.keys import Key
+from customer_segmentation.serving.measures import Measures
+from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.settings import Settings
+
+MEDIA_TYPES: dict[str, Format] = {
+    "text/csv": "csv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/octet-stream": "parquet",
+    "application/x-ndjson": "ndjson",
+}
+logger = logging.getLogger(__name__)
+
+_LONGEST_KEY = 255
+_RETRY_SECONDS = "10"
+
+
+class Desk:
+    """The jobs as the routes see them.
+
+    Args:
+        settings: Limits, and where jobs lie.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._files = JobFiles(settings.jobs)
+        self._uploading: Counter[str] = Counter()
+
+    @cached_property
+    def _table(self) -> JobTable:
+        """Opened with the first question: a server that has no jobs needs no database."""
+        return JobTable(self._settings.database_url, self._settings.jobs_kept)
+
+    async def post(self, key: Key, headers: Mapping[str, str], receive: Any) -> Job:  # noqa: ANN401 - ASGI's
+        """Take in a file as a job, or give the job that the same request made before.
+
+        Args:
+            key: Who asks.
+            headers: Of the request.
+            receive: Gives its body.
+
+        Raises:
+            RefusedError: The file is of no use, too large, too slow, or one too many.
+        """
+        kind, repeated = self._format(headers), headers.get("idempotency-key")
+        if repeated is not None and not 0 < len(repeated) <= _LONGEST_KEY:
+            detail = f"Idempotency-Key has 1 to {_LONGEST_KEY} signs"
+            raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
+        owner = _owner(key)
+        if repeated is None:
+            waiting = await asyncio.to_thread(lambda: self._table.unfinished(owner))
+            if waiting + self._uploading[owner] >= self._settings.most_jobs:
+                raise self._too_many(CLOSE)
+        elif self._uploading[owner] >= self._settings.most_jobs:
+            raise self._too_many(CLOSE)
+        self._uploading[owner] += 1
+        try:
+            return await self._take_in(owner, kind, repeated, receive)
+        finally:
+            self._uploading[owner] -= 1
+
+    async def _take_in(self, owner: str, kind: Format, repeated: str | None, receive: Any) -> Job:  # noqa: ANN401 - as above
+        limits = self._settings.most_job, self._settings.body_seconds
+        identity = token_hex(16)
+        incoming = await asyncio.to_thread(self._files.incoming, identity)
+        upload = await save(receive, incoming, *limits)
+        if not upload.size:
+            incoming.unlink()
+            raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a file")
+
+        def add() -> Job:
+            self._files.accept(identity)
+            try:
+                job = self._table.add(
+                    identity,
+                    owner,
+                    size=upload.size,
+                    sha256=upload.sha256,
+                    parameters={"format": kind},
+                    idempotency_key=repeated,
+                    most=self._settings.most_jobs,
+                )
+            except TooManyJobsError as error:
+                self._files.remove(identity)
+                raise self._too_many() from error
+            if job.id != identity:
+                self._files.remove(identity)
+            return job
+
+        # To its end, though the client goes: a job is accepted, or leaves nothing.
+        job = await asyncio.shield(asyncio.to_thread(add))
+        if (job.sha256, job.parameters["format"]) != (upload.sha256, kind):
+            detail = "this Idempotency-Key was used for another file: take another key"
+            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+        return job
+
+    async def find(self, key: Key, identity: str) -> Job:
+        """A job that the key may see.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        job = await asyncio.to_thread(lambda: self._table.find(identity))
+        if job is None or (job.owner != _owner(key) and not key.may("admin")):
+            detail = "there is no such job, or it was removed"
+            raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+        return job
+
+    async def own(self, key: Key) -> list[Job]:
+        """The key's own jobs, the newest first."""
+        return await asyncio.to_thread(lambda: self._table.of(_owner(key)))
+
+    async def delete(self, key: Key, identity: str) -> None:
+        """Cancel a job, or remove one that is over.
+
+        Raises:
+            RefusedError: There is none.
+        """
+        await self.find(key, identity)
+
+        def end() -> None:
+            if not self._table.cancel(identity):
+                self._table.remove(identity)
+            self._files.remove(identity)
+
+        await asyncio.to_thread(end)
+
+    async def result(self, key: Key, identity: str, table: Table, kind: str) -> tuple[Path, Format]:
+        """The file of a finished job's table, and its format.
+
+        Args:
+            key: Who asks.
+            identity: The job's.
+            table: Which one.
+            kind: `parquet`, or '' for the format that was sent.
+
+        Raises:
+            RefusedError: There is no such job, or no such file of it.
+        """
+        job = await self.find(key, identity)
+        sent: Format = job.parameters["format"]
+        if kind not in ("", "parquet", sent):
+            detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
+            raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
+        if job.state != "done":
+            detail = f"the job is {job.state}: there are results once it is done"
+            raise RefusedError(HTTPStatus.CONFLICT, detail)
+        wanted: Format = "parquet" if kind == "parquet" else sent
+        return self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}", wanted
+
+    async def measure(self, measures: Measures) -> None:
+        """Tell how many jobs there are of each state, as far as the table answers."""
+        try:
+            counts = await asyncio.to_thread(self._counts)
+        except (SQLAlchemyError, OSError):
+            logger.exception("the job table does not answer")
+            return
+        for state in STATES:
+            measures.jobs.labels(state).set(counts[state])
+
+    def _counts(self) -> dict[State, int]:
+        # Opening the table is work for a thread too.
+        return self._table.counts()
+
+    def _format(self, headers: Mapping[str, str]) -> Format:
+        sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
+            detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
+            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=CLOSE)
+        size = headers.get("content-length", "0")
+        if size.isdigit() and int(size) > self._settings.most_job:
+            raise too_large(self._settings.most_job)
+        return MEDIA_TYPES[sent]
+
+    def _too_many(self, headers: Mapping[str, str] | None = None) -> RefusedError:
+        detail = (
+            f"{self._settings.most_jobs} jobs of this key are not done yet: wait, or cancel one"
+        )
+        added = {"retry-after": _RETRY_SECONDS, **(headers or {})}
+        return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=added)
+
+
+def _owner(key: Key) -> str:
+    """What stays the same of a key, and is not taken by another of its name."""
+    return key.sha256 or key.name

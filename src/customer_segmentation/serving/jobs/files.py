@@ -1,0 +1,102 @@
+"""The files of jobs: `incoming/JOB` while it is sent, `JOB/upload`, and `JOB/ATTEMPT/...`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+from customer_segmentation.serving.jobs.table import UNFINISHED, JobTable
+
+_NAME = re.compile("[0-9a-f]{32}")
+# A job's folder is there before its row; no row is written so late.
+_LATEST_ROW = 300.0
+
+
+class JobFiles:
+    """Paths below one folder; no name in it is a client's.
+
+    Args:
+        root: The folder, which all processes share.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def incoming(self, identity: str) -> Path:
+        """Where a file lies while it is sent."""
+        folder = self.root / "incoming"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / identity
+
+    def upload(self, identity: str) -> Path:
+        """What was sent."""
+        return self.root / identity / "upload"
+
+    def accept(self, identity: str) -> None:
+        """Keep what has come in whole, so that a crash does not lose it."""
+        upload = self.upload(identity)
+        upload.parent.mkdir(mode=0o700)
+        self.incoming(identity).rename(upload)
+        for folder in (upload.parent, self.root):
+            sync(folder)
+
+    def attempt(self, identity: str, attempt: str | None) -> Path:
+        """The folder of one attempt's results."""
+        return self.root / identity / (attempt or "none")
+
+    def remove(self, identity: str) -> None:
+        """All files of a job."""
+        shutil.rmtree(self.root / identity, ignore_errors=True)
+
+    def keep_results(self, identity: str, attempt: str | None) -> None:
+        """Remove what is not needed of a job that is done: the upload, and what others tried."""
+        folder = self.root / identity
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name == "upload":
+                path.unlink(missing_ok=True)
+            elif path.name != attempt:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def sweep(self, table: JobTable, quiet_seconds: float) -> None:
+        """Remove what no job needs any more, or was left by a process that died.
+
+        Args:
+            table: The jobs.
+            quiet_seconds: An upload to which nothing was added for so long comes no more.
+        """
+        for identity in table.remove_old():
+            self.remove(identity)
+        folders = [path for path in self._entries(self.root) if _NAME.fullmatch(path.name)]
+        known = table.states([folder.name for folder in folders])
+        for folder in folders:
+            state, attempt = known.get(folder.name, (None, None))
+            if state == "done":
+                self.keep_results(folder.name, attempt)
+            elif state not in UNFINISHED and (state or _is_older(folder, _LATEST_ROW)):
+                self.remove(folder.name)
+        for path in self._entries(self.root / "incoming"):
+            if _is_older(path, quiet_seconds):
+                path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _entries(folder: Path) -> list[Path]:
+        return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold a file, or a folder's names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > seconds
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,91 @@
+"""Who works on which job: a worker holds a job for some seconds, and holds it longer by asking.
+
+Each change names the attempt that makes it, so that a worker that lost its job changes nothing.
+"""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import and_, case, func, or_, select, update
+
+from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime
+from customer_segmentation.serving.jobs.table import Job, JobTable, job_of
+
+MOST_ATTEMPTS = 3
+_NOW = DatabaseTime()
+
+
+class Leases:
+    """The jobs that workers take.
+
+    Args:
+        table: The jobs.
+        seconds: After so many without a word of its worker, a job is taken by another.
+    """
+
+    def __init__(self, table: JobTable, seconds: float) -> None:
+        self._engine = table.engine
+        self.seconds = seconds
+
+    def take(self) -> Job | None:
+        """The job that waits longest, or one whose worker is gone; None where there is none."""
+        is_left = and_(JOBS.c.state == "running", JOBS.c.lease_until < _NOW)
+        is_spent = JOBS.c.attempts >= MOST_ATTEMPTS
+        is_free = or_(JOBS.c.state == "queued", and_(is_left, ~is_spent))
+        message = (
+            f"the worker ended {MOST_ATTEMPTS} times while it worked on this job, most likely for "
+            "want of memory: look for cells of many megabytes, or post the file in parts"
+        )
+        give_up = (
+            update(JOBS)
+            .where(is_left, is_spent)
+            .values(state="failed", message=message, ended_at=_NOW, attempt=None, lease_until=None)
+        )
+        first = select(JOBS.c.id).where(is_free).order_by(JOBS.c.created_at, JOBS.c.id).limit(1)
+        # Where the database has locks of rows, workers do not wait for each other.
+        chosen = first.with_for_update(skip_locked=True).scalar_subquery()
+        take = (
+            update(JOBS)
+            .where(JOBS.c.id == chosen, is_free)
+            .values(
+                state="running",
+                attempt=token_hex(8),
+                attempts=JOBS.c.attempts + 1,
+                started_at=func.coalesce(JOBS.c.started_at, _NOW),
+                lease_until=_NOW + self.seconds,
+                rows=None,
+                rows_done=0,
+                rows_rejected=0,
+            )
+            .returning(*JOBS.c)
+        )
+        with self._engine.begin() as connection:
+            connection.execute(give_up)
+            row = connection.execute(take).one_or_none()
+        return None if row is None else job_of(row)
+
+    def renew(self, job: Job, **progress: Any) -> bool:  # noqa: ANN401 - columns of the table
+        """Hold the job longer, and say how far it is; False where it is held no more."""
+        return self._change(job, lease_until=_NOW + self.seconds, **progress)
+
+    def publish(self, job: Job) -> bool:
+        """End the job with the results of its attempt; False where it is held no more."""
+        return self._change(job, state="done", ended_at=_NOW, lease_until=None)
+
+    def fail(self, job: Job, message: str) -> bool:
+        """End the job with what its sender can do about it; False where it is held no more."""
+        ended = {"ended_at": _NOW, "lease_until": None, "attempt": None}
+        return self._change(job, state="failed", message=message, **ended)
+
+    def give_back(self, job: Job) -> bool:
+        """Let another worker begin it anew; this attempt does not count."""
+        attempts = case((JOBS.c.attempts > 0, JOBS.c.attempts - 1), else_=0)
+        return self._change(job, state="queued", lease_until=None, attempt=None, attempts=attempts)
+
+    def _change(self, job: Job, **values: Any) -> bool:  # noqa: ANN401 - columns of the table
+        is_ours = and_(JOBS.c.id == job.id, JOBS.c.attempt == job.attempt)
+        change = update(JOBS).where(is_ours, JOBS.c.state == "running").values(**values)
+        with self._engine.begin() as connection:
+            return connection.execute(change).rowcount == 1

@@ -1,0 +1,89 @@
+"""Tables that are written some rows at a time: as Parquet, and as the text they were sent as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import pyarrow as pa
+from pyarrow import parquet
+
+from customer_segmentation.serving.jobs.files import sync
+from customer_segmentation.serving.jobs.source import Format
+
+Table = Literal["results", "rejected"]
+# A spreadsheet would take such a cell for a formula, unless all of it is a number.
+_FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+_NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
+
+
+class TableWriter:
+    """One table, in Parquet and perhaps as text.
+
+    Args:
+        folder: Where to.
+        table: Its name, without the format.
+        kind: The format of what was sent.
+        separator: Between the cells of CSV.
+    """
+
+    def __init__(self, folder: Path, table: Table, kind: Format, separator: str) -> None:
+        self._paths = [folder / f"{table}.{suffix}" for suffix in dict.fromkeys(("parquet", kind))]
+        self._kind = kind
+        self._separator = separator
+        self._open = ExitStack()
+        self._parquet: parquet.ParquetWriter | None = None
+        self._text = (
+            None if kind == "parquet" else self._open.enter_context(self._paths[1].open("xb"))
+        )
+
+    def write(self, rows: pl.DataFrame) -> None:
+        """Add rows; the first may be none, and tell the columns."""
+        table: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        is_first = self._parquet is None
+        if self._parquet is None:
+            writer = parquet.ParquetWriter(self._paths[0], table.schema, compression="zstd")
+            self._parquet = self._open.enter_context(writer)
+        self._parquet.write_table(table)
+        if self._text and self._kind == "csv":
+            safe = rows.with_columns(
+                _defused(name) for name in rows.columns if rows.schema[name] == pl.String
+            )
+            safe.write_csv(self._text, include_header=is_first, separator=self._separator)
+        elif self._text:
+            rows.write_ndjson(self._text)
+
+    def close(self) -> None:
+        """End the files."""
+        self._open.close()
+
+    def sync(self) -> None:
+        """Have the disk hold the files."""
+        for path in self._paths:
+            sync(path)
+
+
+@contextmanager
+def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWriter, TableWriter]]:
+    """The results and the rejected rows of an attempt; whole and on disk once it is left."""
+    folder.mkdir(mode=0o700)
+    with ExitStack() as stack:
+        results, rejected = (
+            TableWriter(folder, name, kind, separator) for name in ("results", "rejected")
+        )
+        for writer in (results, rejected):
+            stack.callback(writer.close)
+        yield results, rejected
+    for written in (results, rejected):
+        written.sync()
+    sync(folder)
+    sync(folder.parent)
+
+
+def _defused(name: str) -> pl.Expr:
+    text = pl.col(name)
+    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    return pl.when(is_formula).then(pl.lit("'") + text).otherwise(text).alias(name)

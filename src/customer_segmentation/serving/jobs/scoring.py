@@ -1,0 +1,114 @@
+"""Answer rows of a file, each by itself, by the pipelines' own rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, time
+from functools import cached_property
+
+import narwhals as nw
+import polars as pl
+
+from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.quarantine import ROW_NUMBER, map_headers, name_missing
+from customer_segmentation.customers.rules import Rules, canonical_name, reasons
+from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
+from customer_segmentation.scoring.words import cold_start_in_words, in_words
+from customer_segmentation.serving.bundle import Bundle
+
+_ANSWERS = (
+    "segment",
+    "segment_name",
+    "runner_up",
+    "margin",
+    "affluence_tier",
+    "waits_for_offers",
+    "likely_to_spend",
+    "product",
+    "channel",
+    "offer",
+    ARTIFACT_VERSION,
+)
+IS_BROKEN = "checked__is_broken"
+
+
+class FileScorer:
+    """Scores the rows of files with the same headers.
+
+    A file without any column of what was bought is answered by the cold-start model.
+
+    Args:
+        headers: As sent.
+        bundle: What answers.
+
+    Raises:
+        UserError: There is no header for a column that the model needs, or two for one.
+    """
+
+    def __init__(self, headers: Sequence[str], bundle: Bundle) -> None:
+        block = json.dumps(bundle.segmenter.metadata["customers"])
+        self._parameters = CustomerParameters.model_validate_json(block)
+        mapped = map_headers(headers, self._parameters)
+        purchases = bundle.contract.purchases
+        self.is_cold = bool(purchases) and mapped.keys().isdisjoint(purchases)
+        self._scorer = bundle.cold_start if self.is_cold else bundle.segmenter
+        needed = canonical_columns(self._scorer.columns)
+        if named := name_missing(mapped, [KEY, *needed], self._parameters):
+            message = f"the file has no column for {named}. Add it, and post the file again."
+            raise UserError(message)
+        self._headers = list(headers)
+        self._rules = Rules(mapped, self._parameters)
+        self._numbers = numeric_expressions([*needed, AS_OF])
+
+    @property
+    def version(self) -> str:
+        """Of the artifact that answers."""
+        return self._scorer.version
+
+    @cached_property
+    def _answers(self) -> dict[str, nw.Expr]:
+        if self.is_cold:
+            return cold_start_in_words(self._scorer.metadata)
+        words = in_words(self._scorer.metadata)
+        return {name: words[name] for name in _ANSWERS if name in words}
+
+    def check(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """What was parsed of each row, whether it breaks the contract, and then its cells.
+
+        Args:
+            rows: Cells as text by header, and `row_number`.
+        """
+        rules = self._rules
+        broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
+        parsed = rules.parsed(nw.from_native(rows)).with_columns(**{IS_BROKEN: broken})
+        # The cells of the few broken ones alone: all would take most of a worker's memory.
+        cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self._headers}
+        checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **rules.values())
+        return rules.with_dates(checked).to_native()
+
+    def answers(self, checked: pl.DataFrame) -> pl.DataFrame:
+        """One row of answers a row that keeps the contract."""
+        kept = nw.from_native(checked).filter(~nw.col(IS_BROKEN))
+        names = [column.name for column in self._rules.columns]
+        customers = kept.select(
+            *(nw.col(canonical_name(name)).alias(name) for name in names),
+            nw.lit(datetime.combine(self._parameters.as_of, time.min)).alias(AS_OF),
+        )
+        numbers = customers.select(KEY, **self._numbers)
+        return self._scorer.scored(numbers, KEY).select(KEY, **self._answers).to_native()
+
+    def broken(self, checked: pl.DataFrame) -> pl.DataFrame:
+        """The rows that break the contract, as they were sent."""
+        return checked.filter(IS_BROKEN).select(*self._headers, ROW_NUMBER)
+
+    def reasons(self, broken: pl.DataFrame) -> pl.DataFrame:
+        """Broken rows with their key and all reasons; for many it takes as long as for one."""
+        cells = [nw.col(header).alias(f"sent_{header.strip()}") for header in self._headers]
+        key = nw.col(canonical_name(KEY)).alias(KEY)
+        rows = self._rules.parsed(nw.from_native(broken.lazy()))
+        told = rows.select(ROW_NUMBER, key, reasons(self._rules.problems()), *cells)
+        return told.collect().to_native()

@@ -1,0 +1,99 @@
+"""`python -m customer_segmentation.serving.jobs.worker`: works on jobs, one at a time.
+
+Its settings are the server's, from the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from time import monotonic
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.serving.bundle import Champion
+from customer_segmentation.serving.jobs.attempt import attempt
+from customer_segmentation.serving.jobs.files import JobFiles
+from customer_segmentation.serving.jobs.leases import Leases
+from customer_segmentation.serving.jobs.table import JobTable
+from customer_segmentation.serving.settings import Settings, read_settings
+
+logger = logging.getLogger(__name__)
+
+_IDLE_SECONDS = 0.2
+_SWEEP_SECONDS = 30.0
+_PARENT_SECONDS = 0.5
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Work until a signal comes, or the parent is gone."""
+    parser = argparse.ArgumentParser(prog="python -m customer_segmentation.serving.jobs.worker")
+    parser.add_argument("--parent", type=int, help="end when this process is not the parent")
+    parent = parser.parse_args(arguments).parent
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        settings = read_settings({})
+        if parent is not None:
+            watch = threading.Thread(
+                target=_watch, args=(parent, stopping, settings.stop_seconds), daemon=True
+            )
+            watch.start()
+        work(settings, stopping)
+    except UserError as error:
+        sys.exit(f"Error: {error}")
+
+
+def work(settings: Settings, stopping: threading.Event) -> None:
+    """Take jobs and work on them, and remove what is old.
+
+    Args:
+        settings: The server's.
+        stopping: Set when no more are to be taken, and the one at hand is to be given back.
+
+    Raises:
+        UserError: There is no bundle.
+    """
+    champion = Champion(settings.bundle, settings.device)
+    table = JobTable(settings.database_url, settings.jobs_kept)
+    leases = Leases(table, settings.lease_seconds)
+    files = JobFiles(settings.jobs)
+    pause = min(_SWEEP_SECONDS, settings.jobs_kept / 2.0)
+    next_sweep = 0.0
+    while not stopping.is_set():
+        try:
+            if monotonic() >= next_sweep:
+                # Nothing comes of an upload that was silent for longer than its server waits.
+                files.sweep(table, 3.0 * settings.body_seconds + 60.0)
+                next_sweep = monotonic() + pause
+            job = leases.take()
+            if job is None:
+                stopping.wait(_IDLE_SECONDS)
+                continue
+            champion.refresh()
+            attempt(job, leases, files, champion.current, stopping)
+        except (SQLAlchemyError, OSError):
+            logger.exception("the job table or the jobs' folder does not answer")
+            stopping.wait(1.0)
+
+
+def _watch(parent: int, stopping: threading.Event, seconds: float) -> None:
+    """End when the parent is gone; without more ado where the job at hand takes too long."""
+    while os.getppid() == parent:
+        stopping.wait(_PARENT_SECONDS)
+        if stopping.is_set():
+            return
+    stopping.set()
+    threading.Event().wait(seconds)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

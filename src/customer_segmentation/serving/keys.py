@@ -1,0 +1,99 @@
+"""API keys: who may do what. A key is shown once; what is kept is its SHA-256.
+
+A key is 256 random bits, so that no slow hash is needed to keep it from being guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from customer_segmentation.errors import UserError
+
+Role = Literal["score", "read", "admin"]
+ROLES: tuple[Role, ...] = ("score", "read", "admin")
+_PREFIX = "cs_"
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key without its secret: `sha256` is that of the whole key, in hexadecimal digits."""
+
+    name: str
+    sha256: str
+    roles: tuple[Role, ...]
+
+    def may(self, role: Role) -> bool:
+        """Whether it carries a role; an admin may do everything."""
+        return role in self.roles or "admin" in self.roles
+
+
+# Without any, a server would let everybody in.
+_Keys = Annotated[list[Key], msgspec.Meta(min_length=1)]
+
+# Whoever asks on loopback where no keys are set.
+ANYBODY = Key("anybody", "", ("admin",))
+
+
+class Keys:
+    """The keys of a file, by name.
+
+    Args:
+        path: A JSON list of keys; None where there are none.
+
+    Raises:
+        UserError: The file is not there or holds no keys.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.known = _read(path) if path else []
+
+    def find(self, given: str | None) -> Key | None:
+        """The key that is given, in a time that does not tell how much of it is right."""
+        if not self.known:
+            return ANYBODY
+        digest = hashlib.sha256((given or "").encode()).hexdigest()
+        found = None
+        for key in self.known:
+            if hmac.compare_digest(digest, key.sha256):
+                found = key
+        return found
+
+
+def add_key(path: Path, name: str, roles: tuple[Role, ...]) -> str:
+    """Make a key and keep its hash in the file.
+
+    Returns:
+        The key, which is nowhere else.
+
+    Raises:
+        UserError: The name is taken.
+    """
+    known = _read(path) if path.exists() else []
+    if name in {key.name for key in known}:
+        message = f"{path}: there is a key named {name} already: remove its entry, or take another"
+        raise UserError(message)
+    secret = _PREFIX + secrets.token_urlsafe(32)
+    known.append(Key(name, hashlib.sha256(secret.encode()).hexdigest(), roles))
+    beside = path.with_name(f".{path.name}.writing")
+    beside.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=2))
+    beside.chmod(0o600)
+    os.replace(beside, path)  # noqa: PTH105 - atomic
+    return secret
+
+
+def _read(path: Path) -> list[Key]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Keys)
+    except (OSError, msgspec.DecodeError) as error:
+        message = (
+            f"{path} holds no API keys ({error}): make one with "
+            f"python -m customer_segmentation.serving add-key --keys {path} "
+            "--name NAME --role score"
+        )
+        raise UserError(message) from error

@@ -1,0 +1,138 @@
+"""What the server tells Prometheus, and its access log: neither holds a personal field."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import Counter as Count
+from collections.abc import Iterable, Mapping
+from time import gmtime, strftime, time
+from typing import Any, TextIO
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from customer_segmentation.serving.answers import Answer
+from customer_segmentation.serving.contract import Problem
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_encode = msgspec.json.Encoder().encode
+
+
+class Measures:
+    """The metrics of one server process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "segmentation_request_seconds",
+            "From the request's head to the answer's last byte",
+            ["route", "status"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._answers = Counter(
+            "segmentation_answers",
+            "Customers answered",
+            ["segment", "model"],
+            registry=self.registry,
+        )
+        self._rejections = Counter(
+            "segmentation_rejections", "Wrong fields", ["field", "problem"], registry=self.registry
+        )
+        self._waiting = Gauge(
+            "segmentation_requests_in_flight",
+            "Requests being answered",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.jobs = Gauge(
+            "segmentation_jobs",
+            "Jobs by state",
+            ["state"],
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._artifact = Gauge(
+            "segmentation_artifact",
+            "1 for the artifact in use",
+            ["version"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self._cells: dict[tuple[str, ...], Any] = {}
+
+    def served(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        key = (route, str(status))
+        if (cell := self._cells.get(key)) is None:
+            cell = self._cells[key] = self._seconds.labels(*key)
+        cell.observe(seconds)
+
+    def answered(self, answers: Iterable[Answer]) -> None:
+        """Customers were answered."""
+        self._count(Count((a.segment, a.model) for a in answers))
+
+    def scored(self, customers: Mapping[str, int]) -> None:
+        """The segmenter scored rows: how many are in each segment."""
+        self._count({(segment, "segmenter"): count for segment, count in customers.items()})
+
+    def _count(self, customers: Mapping[tuple[str, str], int]) -> None:
+        for key, count in customers.items():
+            if (cell := self._cells.get(key)) is None:
+                cell = self._cells[key] = self._answers.labels(*key)
+            cell.inc(count)
+
+    def rejected(self, problems: Iterable[Problem], known: Iterable[str]) -> None:
+        """Fields were wrong; a name that is not of the contract is counted as `other`."""
+        names = set(known)
+        for problem in problems:
+            field = problem.path.rsplit(".", 1)[-1]
+            kind = problem.problem if len(problem.problem) < 40 else "other"  # noqa: PLR2004 - words of ours are shorter
+            if "stands for" in kind:
+                kind = "given twice"
+            self._rejections.labels(field if field in names else "other", kind).inc()
+
+    def text(self, version: str, waiting: int) -> bytes:
+        """Prometheus's exposition format."""
+        self._waiting.set(waiting)
+        self._artifact.labels(version).set(1.0)
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        # Of all server processes, through the files that they share.
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+class AccessLog:
+    """One JSON line a request, written a few times a second: a write a request would slow all."""
+
+    def __init__(self, stream: TextIO | None = None, seconds: float = 0.2) -> None:
+        self._stream = stream or sys.stdout
+        self._seconds = seconds
+        self._lines: list[bytes] = []
+        self._second, self._words = 0.0, ""
+
+    def write(self, **fields: object) -> None:
+        """Keep a line, and write it soon."""
+        if not self._lines:
+            asyncio.get_running_loop().call_later(self._seconds, self.flush)
+        self._lines.append(_encode({"time": self._now(), **fields}))
+
+    def _now(self) -> str:
+        """The time to the millisecond; to the second it is put into words once a second."""
+        seconds, part = divmod(time(), 1.0)
+        if seconds != self._second:
+            self._second = seconds
+            self._words = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
+        return f"{self._words}.{int(part * 1000.0):03d}Z"
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write(b"\n".join([*lines, b""]).decode())
+            self._stream.flush()

@@ -1,0 +1,197 @@
+"""The OpenAPI 3.1 document of the server, made of the bundle in use, and a page to read it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Request, Response, get
+
+from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.serving.answers import Answer, Rejection
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.description import Description
+from customer_segmentation.serving.guard import BUNDLE
+from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER
+from customer_segmentation.serving.jobs.views import JobView
+from customer_segmentation.serving.openapi_batches import invocation_paths, job_paths
+from customer_segmentation.serving.openapi_customer import customer_schemas
+from customer_segmentation.serving.openapi_examples import customer_examples, example_row
+from customer_segmentation.serving.openapi_operations import (
+    customer_paths,
+    ref,
+    refusals,
+    server_paths,
+)
+from customer_segmentation.serving.openapi_page import marked, operations_of, schemas_of
+from customer_segmentation.serving.problems import Details
+
+if TYPE_CHECKING:
+    from customer_segmentation.serving.app import Server
+
+Document = dict[str, Any]
+Asked = Request[Any, Any, Any]
+_ABOUT = """\
+Which segment a customer belongs to, how firmly, and what to offer. Errors are
+`application/problem+json` (RFC 9457). Every answer carries `Artifact-Version`, of the bundle that
+answered, and `X-Request-Id`. The examples are this server's own answers."""
+_encode = msgspec.json.Encoder().encode
+
+
+def build_document(bundle: Bundle, most_customers: int) -> Document:
+    """The document, for the contract and the segments of a bundle.
+
+    Args:
+        bundle: In use.
+        most_customers: In one request.
+    """
+    shown = customer_examples(bundle)
+    customer = shown["customers"]["customer"]
+    sheet = "\n".join([",".join(customer), ",".join(map(str, customer.values())), ""])
+    rows = most_customers * ROWS_A_CUSTOMER
+    key = {"type": "http", "scheme": "bearer", "description": "An API key, made by `add-key`"}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Customer segmentation",
+            "version": version("customer_segmentation"),
+            "description": _ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in ("Customers", "Jobs", "MLflow", "Server")],
+        "paths": {
+            **customer_paths(most_customers, shown),
+            **job_paths(sheet),
+            **invocation_paths(bundle.contract.columns, rows, example_row(bundle)),
+            **server_paths(),
+        },
+        "components": {
+            "schemas": {**customer_schemas(bundle.contract), **_answers()},
+            "responses": refusals({422: shown["wrong"]}),
+            "securitySchemes": {"key": key},
+        },
+    }
+
+
+def openapi_routes(server: Server) -> list[Any]:
+    """`/schema/openapi.json`, and `/docs` to read it."""
+
+    @lru_cache(maxsize=2)
+    def document(bundle: Bundle) -> Document:
+        return build_document(bundle, server.settings.most_customers)
+
+    @get("/schema/openapi.json", sync_to_thread=True)
+    def openapi(request: Asked) -> Response[bytes]:
+        body = _encode(document(_bundle(request)))
+        headers = {"cache-control": "no-cache"}
+        return Response(body, media_type="application/json", headers=headers)
+
+    @get("/docs", sync_to_thread=True)
+    def docs(request: Asked) -> Response[str]:
+        page = render_docs(document(_bundle(request)))
+        headers = {"cache-control": "no-cache"}
+        return Response(page, media_type="text/html", headers=headers)
+
+    return [openapi, docs]
+
+
+def render_docs(document: Document) -> str:
+    """The document as a page of HTML that needs only the page's own style sheet."""
+    environment = Environment(
+        loader=PackageLoader("customer_segmentation.serving", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["marked"] = marked
+    return environment.get_template("docs.html.jinja").render(
+        info=document["info"],
+        operations=operations_of(document),
+        schemas=schemas_of(document),
+    )
+
+
+def _bundle(request: Asked) -> Bundle:
+    found: Bundle = request.scope[BUNDLE]  # type: ignore[literal-required]  # the guard's
+    return found
+
+
+def _answers() -> Document:
+    """The schemas of what is answered, as the structs that it is made of say."""
+    structs = [Answer, Rejection, Details, Description, JobView]
+    _, found = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
+    schemas: Document = _cleaned(found)
+    schemas["Answer"]["properties"]["explanation"] = {
+        "description": "Where `explain` is true",
+        **ref("Explanation"),
+    }
+    schemas["Explanation"] = _EXPLANATION
+    schemas["StoredAnswer"] = _stored(schemas["Answer"])
+    return schemas
+
+
+def _stored(answer: Document) -> Document:
+    """An answer without what only a model answers at once, with the day that it is of."""
+    left_out = {"model", "probabilities", "explanation"}
+    kept = {name: schema for name, schema in answer["properties"].items() if name not in left_out}
+    kept[AS_OF] = {"type": "string", "format": "date"}
+    return {
+        "type": "object",
+        "description": "What the last batch run found for a customer",
+        "properties": kept,
+        "required": ["customer_id", AS_OF, "segment", "segment_name", "artifact_version"],
+    }
+
+
+def _cleaned(part: Any) -> Any:  # noqa: ANN401 - JSON
+    """Descriptions without the indentation of the docstrings that they are."""
+    if isinstance(part, list):
+        return [_cleaned(value) for value in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: cleandoc(value)
+        if name == "description" and isinstance(value, str)
+        else _cleaned(value)
+        for name, value in part.items()
+    }
+
+
+_PULL = {
+    "type": "object",
+    "description": "Above 0 it pulls to the segment, below 0 to the other",
+    "properties": {
+        "feature": {"type": "string"},
+        "value": {"type": "number"},
+        "pull": {"type": "number"},
+    },
+    "required": ["feature", "value", "pull"],
+}
+_CHANGE = {
+    "type": "object",
+    "description": "One input, changed by this much, gives the other segment",
+    "properties": {
+        "field": {"type": "string"},
+        "from": {"type": "number"},
+        "to": {"type": "number"},
+        "change": {"type": "number"},
+    },
+    "required": ["field", "from", "to", "change"],
+}
+_EXPLANATION = {
+    "type": "object",
+    "description": "Why a customer is in a segment, against the runner-up; only a note of one "
+    "who was answered by the cold-start model",
+    "properties": {
+        "against": {"type": "string"},
+        "pulls": {"type": "array", "items": _PULL},
+        "smallest_change": {"anyOf": [_CHANGE, {"const": "none"}]},
+        "note": {"type": "string"},
+    },
+}

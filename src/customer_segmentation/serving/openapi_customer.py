@@ -1,0 +1,144 @@
+"""The schema of a customer's record: the contract of a bundle as JSON Schema, exactly.
+
+Whatever keeps the schema is accepted. The server takes a little more: aliases, other spellings of
+days and categories, and a day of its own (`as_of`) in any year; their descriptions tell of it.
+"""
+
+from __future__ import annotations
+
+import math
+from calendar import isleap, monthrange
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.serving.contract import LONGEST_KEY, Contract
+
+Schema = dict[str, Any]
+# A number of more digits is no identifier.
+_LARGEST_KEY = 2**63 - 1
+_SOME_INK = r"[^\s\u001c-\u001f\u0085\ufeff]"
+_DAYS = {
+    31: "(?:0[1-9]|[12][0-9]|3[01])",
+    30: "(?:0[1-9]|[12][0-9]|30)",
+    28: "(?:0[1-9]|1[0-9]|2[0-8])",
+}
+_MONTHS = ((31, "(?:0[13578]|1[02])"), (30, "(?:0[469]|11)"), (28, "02"))
+
+
+def customer_schemas(contract: Contract) -> dict[str, Schema]:
+    """The schemas `Customer`, `KnownCustomer` and, with a cold-start model, `NewCustomer`."""
+    known = _record(
+        contract, contract.needed, "A customer of whom everything is known that the segmenter needs"
+    )
+    if not contract.cold_columns:
+        return {"Customer": known}
+    new = _record(
+        contract,
+        contract.cold_needed,
+        "A customer who has bought nothing yet: answered by the cold-start model",
+        without=contract.purchases,
+    )
+    either = {"anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Known", "New")]}
+    for reference in either["anyOf"]:
+        reference["$ref"] += "Customer"
+    return {"Customer": either, "KnownCustomer": known, "NewCustomer": new}
+
+
+def day_pattern(first: date, last: date) -> str:
+    """A regular expression of the days from first to last, both included, as `2014-06-30`."""
+    years = range(first.year, last.year + 1)
+    whole = [y for y in years if date(y, 1, 1) >= first and date(y, 12, 31) <= last]
+    parts = []
+    if whole:
+        in_year = "|".join(f"{months}-{_DAYS[count]}" for count, months in _MONTHS)
+        parts.append(f"(?:{_any(whole)})-(?:{in_year})")
+    if leap := [year for year in whole if isleap(year)]:
+        parts.append(f"(?:{_any(leap)})-02-29")
+    for year in (year for year in years if year not in whole):
+        for month in range(1, 13):
+            count = monthrange(year, month)[1]
+            days = [d for d in range(1, count + 1) if first <= date(year, month, d) <= last]
+            if len(days) == count and count in _DAYS:
+                parts.append(f"{year}-{month:02}-{_DAYS[count]}")
+            elif days:
+                parts.append(f"{year}-{month:02}-(?:{_any(f'{day:02}' for day in days)})")
+    return f"^(?:{'|'.join(parts)})$"
+
+
+def field_schema(contract: Contract, name: str) -> Schema:
+    """What a field may hold."""
+    rule = contract.rules[name]
+    found = _KINDS[rule["kind"]](contract, rule)
+    aliases = [f"`{alias}`" for alias, column in contract.aliases.items() if column == name]
+    unit = f", in {rule['unit']}" if rule.get("unit") not in {None, "", "date", "year"} else ""
+    also = f" Also taken under the name {', '.join(aliases)}." if aliases else ""
+    return found | {"description": f"{rule['description']}{unit}.{also}"}
+
+
+def _record(
+    contract: Contract, needed: Iterable[str], description: str, without: Iterable[str] = ()
+) -> Schema:
+    left_out = set(without)
+    fields = {}
+    for name in contract.rules:
+        if name not in left_out:
+            schema = field_schema(contract, name)
+            fields[name] = schema if name in needed else _or_null(schema)
+    fields[AS_OF] = _as_of(contract)
+    return {
+        "type": "object",
+        "description": f"{description}. A null counts as absent where a field may be absent.",
+        "properties": fields,
+        "required": list(needed),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    described = {k: v for k, v in schema.items() if k == "description"}
+    plain = {k: v for k, v in schema.items() if k != "description"}
+    if isinstance(plain.get("type"), str) and "enum" not in plain:
+        return plain | {"type": [plain["type"], "null"]} | described
+    return {"anyOf": [plain, {"type": "null"}]} | described
+
+
+def _number(contract: Contract, rule: Mapping[str, Any]) -> Schema:
+    least, most = contract.range_of(rule["name"])
+    whole = bool(rule.get("whole"))
+    found: Schema = {"type": "integer" if whole else "number"}
+    found |= {} if math.isinf(least) else {"minimum": int(least) if whole else least}
+    return found | ({} if math.isinf(most) else {"maximum": int(most) if whole else most})
+
+
+def _category(_contract: Contract, rule: Mapping[str, Any]) -> Schema:
+    return {"type": "string", "enum": list(rule["categories"])}
+
+
+def _date(contract: Contract, _rule: Mapping[str, Any]) -> Schema:
+    first, last = contract.enrolled_from, contract.as_of
+    return {"type": "string", "format": "date", "pattern": day_pattern(first, last)}
+
+
+def _key(_contract: Contract, _rule: Mapping[str, Any]) -> Schema:
+    text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": _SOME_INK}
+    number = {"type": "integer", "minimum": -_LARGEST_KEY, "maximum": _LARGEST_KEY}
+    return {"anyOf": [text, number]}
+
+
+_KINDS = {"number": _number, "category": _category, "date": _date, "key": _key}
+
+
+def _as_of(contract: Contract) -> Schema:
+    last = date(contract.as_of.year, 12, 31)
+    schema = {"type": "string", "format": "date", "pattern": day_pattern(contract.as_of, last)}
+    description = (
+        f"The day as of which the record is; {contract.as_of} unless told. Other days are taken "
+        "too, as long as the year of birth and the day of enrolment are right as of them."
+    )
+    return _or_null(schema | {"description": description})
+
+
+def _any(values: Iterable[object]) -> str:
+    return "|".join(str(value) for value in values)

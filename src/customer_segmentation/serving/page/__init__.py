@@ -1,0 +1,70 @@
+"""The page at `/`: static files, told to the browser with what changes when they do."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from litestar import Request, Response, get
+
+from customer_segmentation.serving.problems import RefusedError
+
+if TYPE_CHECKING:
+    from customer_segmentation.serving.app import Server
+
+_START = "page.html"
+_MEDIA_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+}
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """A file of this package as it is answered."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+@cache
+def static_files() -> dict[str, StaticFile]:
+    """The files of this package that a browser may ask for, by name."""
+    found = {}
+    for file in files(__package__).iterdir():
+        media_type = _MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
+        if media_type:
+            content = file.read_bytes()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+            found[file.name] = StaticFile(content, media_type, etag)
+    return found
+
+
+def page_routes(_server: Server) -> list[Any]:
+    """`/` and the files below `/page`; they are the same for every server."""
+
+    @get("/", sync_to_thread=False)
+    def start(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return _answer(request, _START)
+
+    @get("/page/{name:str}", sync_to_thread=False)
+    def file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+        if name == _START or name not in static_files():
+            raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
+        return _answer(request, name)
+
+    return [start, file]
+
+
+def _answer(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    found = static_files()[name]
+    headers = {"etag": found.etag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == found.etag:
+        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(found.content, media_type=found.media_type, headers=headers)

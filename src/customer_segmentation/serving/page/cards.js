@@ -1,0 +1,37 @@
+// The segments as cards.
+
+import { make, show, table } from "./elements.js";
+import { amount, capital, count, feature, label, percent } from "./words.js";
+
+/** Show each segment; `start` is called with the one that the what-if shall start from. */
+export function showCards(bundle, start) {
+  show(document.getElementById("cards"), ...bundle.segments.map((segment) => card(segment, start)));
+  const stored = bundle.stored;
+  document.getElementById("segments-message").textContent = stored
+    ? `${count(stored.customers)} customers of the last batch run.${otherArtifact(bundle)}`
+    : "No batch run has stored answers yet, so that shares and offers are not known.";
+}
+
+function otherArtifact(bundle) {
+  if (bundle.stored.artifact_version === bundle.artifact_version) return "";
+  return ` They were answered by artifact ${bundle.stored.artifact_version}, not by the one in use.`;
+}
+
+function card(segment, start) {
+  const title = make("h3", {}, segment.name);
+  const size = segment.share === null ? null : make("p", { class: "size" }, `${percent(segment.share)} of customers (${count(segment.customers)})`);
+  const typical = table("The typical customer", [], segment.typical.map(typicalRow));
+  const most = segment.offer
+    ? make("p", {}, `Most are offered ${label(segment.offer)} (${percent(segment.offer_share)}).`)
+    : null;
+  const button = make("button", { type: "button", class: "quiet", "aria-label": `Try changes, from ${segment.name}` }, "Try changes from here");
+  button.addEventListener("click", () => start(segment.key));
+  return make("article", { class: "card" }, title, size, typical, most, button);
+}
+
+function typicalRow(part) {
+  const unit = part.unit === "monetary units" || part.unit === "" ? "" : ` ${part.unit}`;
+  const shown = part.unit === "share" ? percent(part.value) : amount(Math.max(part.value, 0));
+  const known = make("span", { title: capital(part.description) }, feature(part.feature));
+  return [known, make("td", { class: "number" }, shown, part.unit === "years" ? make("small", {}, unit) : "")];
+}

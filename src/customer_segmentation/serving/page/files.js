@@ -1,0 +1,155 @@
+// Files of customers: sent as jobs, followed until they end, downloaded.
+
+import { make, show } from "./elements.js";
+import { ask, hasKey } from "./server.js";
+import { capital, count, percent } from "./words.js";
+
+const TYPES = {
+  csv: "text/csv",
+  tsv: "text/csv",
+  txt: "text/csv",
+  ndjson: "application/x-ndjson",
+  jsonl: "application/x-ndjson",
+  parquet: "application/vnd.apache.parquet",
+};
+const EACH = 1000;
+const KNOWN = "segmentation-jobs";
+const ENDED = new Set(["done", "failed", "cancelled"]);
+const SAID = { queued: "waiting", running: "being scored", done: "done", failed: "failed", cancelled: "cancelled" };
+const AWAY = 0;
+
+/** Make the drop zone work, and show the files that this tab sent before. */
+export function prepareFiles() {
+  const zone = document.getElementById("drop");
+  const chosen = document.getElementById("chosen");
+  chosen.addEventListener("change", () => {
+    [...chosen.files].forEach(post);
+    chosen.value = "";
+  });
+  for (const name of ["dragenter", "dragover"]) {
+    zone.addEventListener(name, (event) => {
+      event.preventDefault();
+      zone.classList.add("over");
+    });
+  }
+  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    [...event.dataTransfer.files].forEach(post);
+  });
+  for (const [id, name] of Object.entries(known())) new Row(name).follow(id);
+}
+
+async function post(file) {
+  const suffix = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
+  const message = document.getElementById("file-message");
+  if (!TYPES[suffix]) {
+    message.textContent = `${file.name} is no file that can be scored: choose a CSV, a JSON lines or a Parquet file.`;
+    return;
+  }
+  message.textContent = "";
+  const row = new Row(file.name);
+  try {
+    const response = await ask("/v1/jobs", { method: "POST", headers: { "Content-Type": TYPES[suffix] }, body: file });
+    const job = await response.json();
+    sessionStorage.setItem(KNOWN, JSON.stringify({ ...known(), [job.id]: file.name }));
+    row.follow(job.id);
+  } catch (error) {
+    row.say(error.message, true);
+  }
+}
+
+function known() {
+  return JSON.parse(sessionStorage.getItem(KNOWN) ?? "{}");
+}
+
+function forget(id) {
+  const { [id]: _, ...others } = known();
+  sessionStorage.setItem(KNOWN, JSON.stringify(others));
+}
+
+/** One file on the page. */
+class Row {
+  constructor(name) {
+    this.name = name;
+    this.bar = make("progress", { max: 1, "aria-label": `Progress of ${name}` });
+    this.line = make("p", { role: "status" }, "Being sent.");
+    this.buttons = make("div", { class: "buttons" });
+    this.item = make("li", { class: "card" }, make("h3", {}, name), this.bar, this.line, this.buttons);
+    document.getElementById("jobs").prepend(this.item);
+  }
+
+  /** Ask for the job each second until it has ended. */
+  async follow(id) {
+    this.id = id;
+    show(this.buttons, this.button("Cancel", () => this.cancel()));
+    try {
+      const job = await (await ask(`/v1/jobs/${id}`)).json();
+      this.tell(job);
+      if (!ENDED.has(job.state)) setTimeout(() => this.follow(id), EACH);
+    } catch (error) {
+      this.say(error.status === 404 ? "The server has removed this file." : error.message, true);
+      if (error.status === 404) forget(id);
+      // The job goes on without us.
+      if (error.status === AWAY || error.status === 429 || error.status === 503) setTimeout(() => this.follow(id), 5 * EACH);
+    }
+  }
+
+  tell(job) {
+    this.bar.value = job.state === "done" ? 1 : job.progress;
+    const rows = `${count(job.rows_done)} rows, of which ${count(job.rows_rejected)} rejected`;
+    const why = job.message ? ` ${job.message}` : "";
+    const far = job.state === "running" ? ` (${percent(job.progress)})` : "";
+    this.say(`${capital(SAID[job.state] ?? job.state)}${far}: ${rows}.${why}`, job.state === "failed");
+    if (!ENDED.has(job.state)) return;
+    this.bar.hidden = job.state !== "done";
+    if (job.state === "done") this.offerDownloads(job);
+    else show(this.buttons);
+  }
+
+  offerDownloads(job) {
+    const results = this.button("Download results", () => this.download("results"));
+    const rejected = job.rows_rejected ? this.button("Download rejected rows", () => this.download("rejected")) : null;
+    show(this.buttons, results, rejected);
+  }
+
+  async cancel() {
+    try {
+      await ask(`/v1/jobs/${this.id}`, { method: "DELETE" });
+    } catch (error) {
+      this.say(error.message, true);
+    }
+  }
+
+  async download(part) {
+    const path = `/v1/jobs/${this.id}/${part}`;
+    const suffix = this.name.slice(this.name.lastIndexOf("."));
+    const link = make("a", { href: path, download: `${this.name.slice(0, -suffix.length)}-${part}${suffix}` });
+    if (!hasKey()) {
+      link.click();
+      return;
+    }
+    // A link sends no key.
+    try {
+      link.href = URL.createObjectURL(await (await ask(path)).blob());
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60 * EACH);
+    } catch (error) {
+      this.say(error.message, true);
+    }
+  }
+
+  button(text, action) {
+    const made = make("button", { type: "button", class: "quiet" }, text);
+    made.setAttribute("aria-label", `${text}, ${this.name}`);
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  say(text, isWrong = false) {
+    // Said anew only where it changed, so that a screen reader does not repeat itself.
+    if (this.line.textContent !== text) this.line.textContent = text;
+    this.line.className = isWrong ? "problem" : "";
+  }
+}

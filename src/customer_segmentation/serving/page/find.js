@@ -1,0 +1,52 @@
+// A customer's stored answer, in plain words.
+
+import { make, problem, show } from "./elements.js";
+import { ask } from "./server.js";
+import { advice, capital, day, firmness, percent, spoken } from "./words.js";
+
+/** Make the form work; `names` are the segments' names by key. */
+export function prepareFind(names) {
+  const form = document.getElementById("find-form");
+  const input = document.getElementById("customer-id");
+  const place = document.getElementById("found");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const id = input.value.trim();
+    if (!id) {
+      show(place, problem("Type a customer's id first."));
+      input.focus();
+      return;
+    }
+    try {
+      const response = await ask(`/v1/customers/${encodeURIComponent(id)}`);
+      show(place, answered(await response.json(), names));
+    } catch (error) {
+      show(place, problem(error.status === 404 ? notFound(error, id) : error.message));
+    }
+  });
+}
+
+function notFound(error, id) {
+  if (error.message.includes("no batch run")) return "No batch run has stored answers yet.";
+  return `There is no such customer: the last batch run has nobody with the id ${id}.`;
+}
+
+function answered(found, names) {
+  const next = names[found.runner_up] ?? found.runner_up;
+  const firm = found.margin === undefined ? "" : `, ${firmness(found.margin)} (margin ${percent(found.margin)}; the next would be ${next})`;
+  const facts = [
+    ["Offer", advice(found)],
+    ["Affluence", found.affluence_tier && capital(spoken(found.affluence_tier))],
+    ["Waits for offers", found.waits_for_offers && capital(found.waits_for_offers)],
+    ["Likely to spend", likely(found.likely_to_spend)],
+    ["As of", day(found.as_of)],
+    ["Artifact", found.artifact_version],
+  ];
+  const list = facts.filter(([, said]) => said).flatMap(([name, said]) => [make("dt", {}, name), make("dd", {}, said)]);
+  return make("div", { class: "card" }, make("p", {}, `Customer ${found.customer_id} is `, make("strong", {}, found.segment_name), `${firm}.`), make("dl", {}, ...list));
+}
+
+function likely(percentile) {
+  if (percentile === undefined || percentile === null) return "";
+  return percentile === 0 ? "Among the least likely" : `As much as ${percentile} % of customers, or more`;
+}

@@ -1,0 +1,123 @@
+// The what-if's form: a slider and a number for each field, in step with each other.
+
+import { make, show } from "./elements.js";
+import { capital, count, spoken } from "./words.js";
+
+const GROUPS = [
+  ["Spend in two years", (name) => name.startsWith("spend_")],
+  ["Purchases and visits", (name) => name.startsWith("purchases_") || name.startsWith("web_")],
+  ["The household", () => true],
+];
+const LABELS = {
+  purchases_deals: "Purchases with a discount",
+  purchases_web: "Purchases on the web site",
+  purchases_catalog: "Purchases by catalogue",
+  purchases_store: "Purchases in the store",
+  web_visits_month: "Web visits in the last month",
+  income: "Yearly income",
+  kids_home: "Small children at home",
+  teens_home: "Teenagers at home",
+};
+
+/** A field's name beside its inputs. */
+export function fieldLabel(field) {
+  if (field.name.startsWith("spend_")) return capital(spoken(field.name.slice(6)));
+  return LABELS[field.name] ?? field.description;
+}
+
+/** What a field takes, in words, with the thousands apart. */
+export function accepted(field) {
+  if (field.kind !== "number") return field.accepted;
+  const least = field.name === "year_birth" ? field.minimum : count(field.minimum);
+  const most = field.name === "year_birth" ? field.maximum : count(field.maximum);
+  return `${field.whole ? "a whole number" : "a number"} from ${least} to ${most}`;
+}
+
+/** The fields that the segmenter needs; `changed` is called after each change. */
+export class Form {
+  constructor(bundle, changed) {
+    this.fields = new Map(bundle.fields.filter((field) => field.needed).map((field) => [field.name, field]));
+    this.inputs = new Map();
+    this.changed = changed;
+    const left = new Set(this.fields.keys());
+    const groups = GROUPS.map(([title, belongs]) => {
+      const names = [...left].filter(belongs);
+      names.forEach((name) => left.delete(name));
+      return names.length ? make("fieldset", {}, make("legend", {}, title), ...names.map((name) => this.row(this.fields.get(name), bundle))) : null;
+    });
+    show(document.getElementById("fields"), ...groups.reverse());
+  }
+
+  /** The record as it stands; an empty input leaves its field out. */
+  record() {
+    const given = [...this.inputs].filter(([, { input }]) => input.value !== "");
+    return Object.fromEntries(given.map(([name, { input }]) => [name, this.fields.get(name).kind === "number" ? Number(input.value) : input.value]));
+  }
+
+  /** Put a record into the inputs. */
+  set(record) {
+    for (const [name, { input, slider }] of this.inputs) {
+      input.value = record[name] ?? "";
+      if (slider) slider.value = input.value;
+    }
+  }
+
+  /** Show each problem beside its field; gives those that belong to none. */
+  mark(errors) {
+    const found = new Map(errors.map((error) => [error.path.slice(2), error.problem]));
+    for (const [name, { input, message }] of this.inputs) {
+      const wrong = found.get(name);
+      found.delete(name);
+      message.textContent = wrong ? `${capital(wrong)}: give ${accepted(this.fields.get(name))}.` : "";
+      if (wrong) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+    return [...found].map(([path, said]) => `${path}: ${said}`);
+  }
+
+  row(field, bundle) {
+    const id = `field-${field.name}`;
+    const message = make("p", { id: `${id}-problem`, class: "field-problem", role: "alert" });
+    const label = make("label", { for: id, title: field.description }, fieldLabel(field));
+    const input = field.kind === "number" ? number(field, id) : other(field, id);
+    const slider = field.kind === "number" ? range(field, bundle) : null;
+    this.inputs.set(field.name, { input, slider, message });
+    input.addEventListener("input", () => {
+      if (slider && input.value !== "") slider.value = input.value;
+      this.changed();
+    });
+    slider?.addEventListener("input", () => {
+      input.value = slider.value;
+      this.changed();
+    });
+    return make("div", { class: "field" }, label, slider, input, message);
+  }
+}
+
+function number(field, id) {
+  const described = `${id}-problem`;
+  return make("input", { id, type: "number", min: field.minimum, max: field.maximum, step: field.whole ? 1 : "any", inputmode: field.whole ? "numeric" : "decimal", "aria-describedby": described });
+}
+
+function other(field, id) {
+  const described = `${id}-problem`;
+  if (field.kind !== "category") return make("input", { id, type: field.kind === "date" ? "date" : "text", "aria-describedby": described });
+  const options = field.categories.map((category) => make("option", { value: category }, capital(spoken(category))));
+  return make("select", { id, "aria-describedby": described }, ...options);
+}
+
+function range(field, bundle) {
+  const [least, most] = sliderRange(field, bundle);
+  const step = field.whole ? 1 : Math.max(1, 10 ** Math.floor(Math.log10(most / 50)));
+  return make("input", { type: "range", min: least, max: most, step, "aria-label": `${fieldLabel(field)}, slider` });
+}
+
+// Twice what is typical, or the cap beyond which more counts the same, whichever is more.
+function sliderRange(field, bundle) {
+  if (field.name === "year_birth") return [field.minimum, field.maximum];
+  const typical = bundle.segments.map((segment) => segment.customer[field.name] ?? 0);
+  const caps = bundle.segments.flatMap((segment) => segment.typical.filter((part) => part.feature === field.name).map((part) => part.cap));
+  const most = Math.max(2 * Math.max(...typical), ...caps, field.whole ? 5 : 100);
+  const unit = field.whole ? 1 : 10 ** Math.floor(Math.log10(most));
+  return [Math.max(field.minimum ?? 0, 0), Math.min(Math.ceil(most / unit) * unit, field.maximum ?? Infinity)];
+}

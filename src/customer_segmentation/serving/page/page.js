@@ -1,0 +1,33 @@
+// The page: asks what the server knows, and fills each section.
+
+import { showCards } from "./cards.js";
+import { make, problem, show } from "./elements.js";
+import { prepareFiles } from "./files.js";
+import { prepareFind } from "./find.js";
+import { ask } from "./server.js";
+import { WhatIf } from "./whatif.js";
+import { day } from "./words.js";
+
+async function prepare() {
+  const message = document.getElementById("segments-message");
+  try {
+    const bundle = await (await ask("/v1/bundle")).json();
+    const names = Object.fromEntries(bundle.segments.map(({ key, name }) => [key, name]));
+    const whatIf = new WhatIf(bundle, names);
+    showCards(bundle, (key) => {
+      whatIf.start(key);
+      document.getElementById("what-if").scrollIntoView();
+      document.querySelector(`#starts [data-key="${CSS.escape(key)}"]`).focus({ preventScroll: true });
+    });
+    prepareFind(names);
+    const facts = [["Customers as of", day(bundle.as_of)], ["Artifact", bundle.artifact_version]];
+    show(document.getElementById("provenance"), ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  } catch (error) {
+    show(message, problem(error.message).firstChild);
+    message.className = "problem";
+    prepareFind({});
+  }
+}
+
+prepareFiles();
+prepare();

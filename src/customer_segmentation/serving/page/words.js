@@ -1,0 +1,97 @@
+// Numbers and names as a person would say them.
+
+const LABELS = {
+  gold: "gold products",
+  web: "the web site",
+  catalog: "the catalogue",
+  store: "the store",
+  discount: "a discount",
+  preview: "a preview of new products",
+  newsletter: "the newsletter",
+};
+const CHANGES = {
+  purchases_deals: ["purchase with a discount", "purchases with a discount"],
+  purchases_web: ["purchase on the web site", "purchases on the web site"],
+  purchases_catalog: ["purchase by catalogue", "purchases by catalogue"],
+  purchases_store: ["purchase in the store", "purchases in the store"],
+  web_visits_month: ["visit to the web site a month", "visits to the web site a month"],
+};
+const FEATURES = {
+  income: "Yearly income",
+  age: "Age",
+  spend_total: "Spend in two years",
+  purchases_deals: "Purchases with a discount",
+  web_visits_month: "Web visits a month",
+  deal_share: "Share of purchases with a discount",
+};
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const signed = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
+
+/** A count, its thousands apart. */
+export const count = (number) => whole.format(number);
+
+/** A mean: whole from 100 on, with one digit after the point below. */
+export const amount = (number) => (Math.abs(number) >= 100 || Number.isInteger(number) ? whole : fine).format(number);
+
+/** A number with its sign. */
+export const withSign = (number) => signed.format(number);
+
+/** A share of 1 in percent, never rounded to none or all. */
+export function percent(share) {
+  const points = 100 * share;
+  if (points > 0 && points < 1) return "under 1\u00a0%";
+  if (points > 99 && points < 100) return "over 99\u00a0%";
+  return `${whole.format(points)}\u00a0%`;
+}
+
+/** A decision's label in a sentence. */
+export const label = (name) => LABELS[name] ?? spoken(name);
+
+/** A machine's name with spaces. */
+export const spoken = (name) => name.replaceAll("_", " ");
+
+/** The first letter large. */
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** A feature at the start of a line. */
+export function feature(name) {
+  if (FEATURES[name]) return FEATURES[name];
+  if (name.startsWith("spend_") && !name.startsWith("spend_share_")) return `Spend on ${label(name.slice(6))}`;
+  return capital(spoken(name));
+}
+
+/** A day as 30 June 2014. */
+export function day(iso) {
+  const options = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" };
+  const date = new Date(`${iso.slice(0, 10)}T00:00:00Z`);
+  return Number.isNaN(date.valueOf()) ? iso : date.toLocaleDateString("en-GB", options);
+}
+
+/** The smallest change as a sentence. */
+export function smallestChange(change, segment) {
+  if (!change || change === "none") return `No change of a single one of these would make this customer ${segment}.`;
+  const size = Math.abs(change.change);
+  const more = change.change > 0;
+  const would = `would make this customer ${segment}.`;
+  if (change.field.startsWith("spend_")) {
+    return `Spending ${count(size)} ${more ? "more" : "less"} on ${label(change.field.slice(6))} ${would}`;
+  }
+  const [one, many] = CHANGES[change.field] ?? [spoken(change.field), spoken(change.field)];
+  return `${count(size)} ${more ? "more" : "fewer"} ${size === 1 ? one : many} ${would}`;
+}
+
+/** What to send, about what and where, as a sentence. */
+export function advice(answer) {
+  if (!answer.offer) return "";
+  const about = answer.product ? `, with ${label(answer.product)} first` : "";
+  const where = answer.channel ? `, through ${label(answer.channel)}` : "";
+  return `Offer ${label(answer.offer)}${about}${where}.`;
+}
+
+/** How firmly a customer belongs, in words. */
+export function firmness(margin) {
+  if (margin < 0.1) return "on the border";
+  if (margin < 0.4) return "loosely";
+  return margin < 0.7 ? "clearly" : "firmly";
+}

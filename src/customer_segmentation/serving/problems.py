@@ -1,0 +1,44 @@
+"""Errors as every client gets them: `application/problem+json` of RFC 9457."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+import msgspec
+
+from customer_segmentation.serving.contract import Problem
+
+MEDIA_TYPE = "application/problem+json"
+_encode = msgspec.json.Encoder().encode
+
+
+class Details(msgspec.Struct, omit_defaults=True):
+    """The body of an error; `errors` names every wrong field of a customer."""
+
+    title: str
+    status: int
+    detail: str
+    errors: list[Problem] = []
+
+
+class RefusedError(Exception):
+    """A request that is refused, with what its sender is told."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.details = Details(status.phrase, int(status), detail, list(errors))
+        self.headers = dict(headers or {})
+
+    @property
+    def body(self) -> bytes:
+        """JSON of the details."""
+        return _encode(self.details)

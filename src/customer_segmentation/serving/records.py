@@ -1,0 +1,196 @@
+"""Read customers from JSON by the contract that the artifact carries.
+
+A record that keeps the contract is decoded and checked in one step by msgspec, in the canonical
+names or in the bundle's aliases. Any other is read again with care: it has another spelling or a
+day of its own, leaves columns out, or is wrong, and then every problem is named.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from operator import attrgetter
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Meta, UnsetType
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+from customer_segmentation.serving.contract import (
+    LONGEST_KEY,
+    Contract,
+    Problem,
+    ReadCustomer,
+)
+
+
+class MalformedJsonError(ValueError):
+    """A body that is no JSON at all."""
+
+
+class FastReader:
+    """Decodes records that keep the contract, in one fixed set of names, with the artifact's day.
+
+    Args:
+        contract: The rules.
+        names: Column -> its name in the body.
+    """
+
+    def __init__(self, contract: Contract, names: Mapping[str, str]) -> None:
+        fields = [
+            _field(rule, names.get(column, column), contract, required=column in contract.needed)
+            for column, rule in contract.rules.items()
+        ]
+        struct = msgspec.defstruct(
+            "Customer", sorted(fields, key=len), forbid_unknown_fields=True, gc=False, kw_only=True
+        )
+        self._one = msgspec.json.Decoder(struct)
+        self._many = msgspec.json.Decoder(list[struct])  # type: ignore[valid-type]
+        constants = date_numbers(AS_OF, contract.as_of)
+        self._parts = [_part(column, contract, constants) for column in contract.columns]
+        plain = [column for column in contract.columns if column in contract.rules]
+        self._is_plain = all(
+            column in constants or contract.rules.get(column, {}).get("kind") == "number"
+            for column in contract.columns
+        )
+        self._plain = attrgetter(*plain) if len(plain) > 1 else None
+        self._positions = [i for i, c in enumerate(contract.columns) if c in contract.rules]
+        self._fixed = np.array([constants.get(c, 0.0) for c in contract.columns])
+        self._window = contract.enrolled_from, contract.as_of
+
+    def one(self, body: bytes) -> Any:  # noqa: ANN401 - a class made at run time
+        """The customer of a body.
+
+        Raises:
+            msgspec.ValidationError: It does not keep the contract, or not in these names.
+        """
+        customer = self._one.decode(body)
+        self._check(customer)
+        return customer
+
+    def many(self, body: bytes) -> list[Any]:
+        """The customers of a body; raises as `one`."""
+        customers = self._many.decode(body)
+        for customer in customers:
+            self._check(customer)
+        return customers
+
+    def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
+        """(customers x the artifact's columns)."""
+        rows = np.empty((len(customers), len(self._fixed)))
+        rows[:] = self._fixed
+        if not customers:
+            return rows
+        if self._is_plain and self._plain:
+            rows[:, self._positions] = list(map(self._plain, customers))
+        else:
+            for position, part in enumerate(self._parts):
+                if part is not None:
+                    rows[:, position] = [part(customer) for customer in customers]
+        return rows
+
+    def _check(self, customer: Any) -> None:  # noqa: ANN401 - a class made at run time
+        day = customer.enrolled_on
+        if day is not UNSET and not self._window[0] <= day <= self._window[1]:
+            raise msgspec.ValidationError
+
+
+class FastRead(NamedTuple):
+    """Customers that keep the contract, and what makes a matrix of them."""
+
+    reader: FastReader
+    customers: list[Any]
+
+    def ids(self) -> list[str | None]:
+        """The keys as text; None where there is none."""
+        return [_id_of(customer.customer_id) for customer in self.customers]
+
+    def matrix(self) -> NDArray[np.float64]:
+        """(customers x the artifact's columns)."""
+        return self.reader.matrix(self.customers)
+
+
+class Reader:
+    """Reads a request's body: fast where the records keep the contract, with care elsewhere."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        sent = {column: alias for alias, column in reversed(contract.aliases.items())}
+        # msgspec reads days as ISO has them, and a format of the contract may say otherwise.
+        is_iso = contract.day("2000-01-02") == date(2000, 1, 2)
+        self._fast = [FastReader(contract, names) for names in ({}, sent)] if is_iso else []
+
+    def fast(self, body: bytes, *, is_list: bool) -> FastRead | None:
+        """The customers of a body whose every record keeps the contract; else None."""
+        for reader in self._fast:
+            try:
+                customers = reader.many(body) if is_list else [reader.one(body)]
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+                continue
+            return FastRead(reader, customers)
+        return None
+
+    def careful(self, body: bytes) -> list[ReadCustomer | list[Problem]]:
+        """Each record of a body, or its problems.
+
+        Raises:
+            MalformedJsonError: The body is no JSON.
+        """
+        try:
+            decoded = msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise MalformedJsonError(str(error) or "nested too deeply") from error
+        if not isinstance(decoded, list):
+            return [self.contract.read(decoded, "$")]
+        return [self.contract.read(record, f"$[{i}]") for i, record in enumerate(decoded)]
+
+
+def _id_of(sent: str | int | UnsetType | None) -> str | None:
+    return sent if isinstance(sent, str) else None if sent in (UNSET, None) else str(sent)
+
+
+def _field(
+    rule: Mapping[str, Any], name: str, contract: Contract, *, required: bool
+) -> tuple[Any, ...]:
+    """A field of the fast struct: its column, its type with the contract's limits, its default."""
+    kind: Any
+    if rule["kind"] == "number":
+        least, most = contract.range_of(rule["name"])
+        limits: dict[str, Any] = {} if math.isinf(least) else {"ge": least}
+        limits |= {} if math.isinf(most) else {"le": most}
+        limits |= {"multiple_of": 1.0} if rule.get("whole") else {}
+        kind = Annotated[float, Meta(**limits)]
+    elif rule["kind"] == "category":
+        kind = Literal[tuple(rule["categories"])]
+    elif rule["kind"] == "date":
+        kind = date
+    else:
+        # Without white space around it, which is not part of a key.
+        missing = "|".join(map(re.escape, sorted(contract.missing_values)))
+        pattern = rf"^(?!(?:{missing})\Z)\S(.{{0,{LONGEST_KEY - 2}}}\S)?\Z"
+        kind = Annotated[str, Meta(pattern=pattern)] | int
+    if required:
+        return rule["name"], kind, msgspec.field(name=name)
+    return rule["name"], kind | UnsetType, msgspec.field(name=name, default=UNSET)
+
+
+def _part(
+    column: str, contract: Contract, constants: Mapping[str, float]
+) -> Callable[[Any], float] | None:
+    """How a numeric column is made of a decoded customer; None where it is fixed."""
+    if column in constants:
+        return None
+    (name,) = canonical_columns([column])
+    value = attrgetter(name)
+    rule = contract.rules[name]
+    if rule["kind"] == "category":
+        codes = {word: float(code) for code, word in enumerate(rule["categories"])}
+        return lambda customer: codes[value(customer)]
+    if rule["kind"] == "date":
+        return lambda customer: date_numbers(name, value(customer))[column]
+    return value

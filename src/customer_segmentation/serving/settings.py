@@ -1,0 +1,105 @@
+"""What a server is told: every limit has a default and a name in the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from customer_segmentation.errors import UserError
+
+_PREFIX = "SEGMENTATION_SERVING_"
+_Count = Annotated[int, Meta(ge=0)]
+_Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field a setting; `SEGMENTATION_SERVING_<FIELD>` sets it, the command line wins.
+
+    Sizes are bytes, times seconds.
+    """
+
+    bundle: str = "data/models/champion"
+    segments: str = "data/gold/segments.parquet"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
+    workers: Annotated[int, Meta(ge=1)] = 1
+    job_workers: _Count = 1
+    keys: Path | None = None
+    # Something else lets only those through who may ask, as SageMaker does: no keys are asked for.
+    behind_gateway: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"
+    # Where uploads and results lie, and the table that tells of them.
+    jobs: Path = Path("data/jobs")
+    database: str = ""
+    most_body: _Count = 1_000_000
+    most_customers: _Count = 1_000
+    most_job: _Count = 2_000_000_000
+    most_jobs: _Count = 5
+    jobs_kept: _Amount = 86_400.0
+    # A job whose worker is silent for so long is taken by another.
+    lease_seconds: _Amount = 10.0
+    requests_per_second: _Amount = 0.0
+    most_waiting: _Count = 256
+    body_seconds: _Amount = 10.0
+    stop_seconds: _Amount = 20.0
+    look_seconds: _Amount = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would be unsafe or cannot be.
+
+        Raises:
+            UserError: Another address than loopback without keys or a gateway; or both of them.
+        """
+        if self.behind_gateway and self.keys is not None:
+            message = "behind-gateway says that no keys are asked for, and there are keys: give one"
+            raise UserError(message)
+        if self.host not in _LOOPBACK and self.keys is None and not self.behind_gateway:
+            message = (
+                f"host {self.host} is not loopback, and there are no API keys: make one with "
+                "python -m customer_segmentation.serving add-key --keys keys.json --name NAME "
+                "--role score, and start with --keys keys.json; or, where something else lets only "
+                "those through who may ask, say so with --behind-gateway"
+            )
+            raise UserError(message)
+
+    @property
+    def database_url(self) -> str:
+        """Of the job table: SQLite beside the jobs' files unless set."""
+        return self.database or f"sqlite:///{(self.jobs / 'jobs.db').resolve()}"
+
+
+def read_settings(given: dict[str, Any]) -> Settings:
+    """The settings of the environment and the command line, whose None is not given.
+
+    Raises:
+        UserError: A value is of no use; the message names the setting.
+    """
+    fields = Settings.__struct_fields__
+    from_environment = {
+        name: os.environ[_PREFIX + name.upper()]
+        for name in fields
+        if os.environ.get(_PREFIX + name.upper())
+    }
+    wanted = from_environment | {k: v for k, v in given.items() if v is not None}
+    try:
+        return msgspec.convert(wanted, Settings, strict=False, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        message = f"wrong setting (--OPTION or {_PREFIX}NAME): {error}"
+        raise UserError(message) from error
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables from which `read_settings` reads them again."""
+    values = msgspec.structs.asdict(settings)
+    return {_PREFIX + name.upper(): str(v) for name, v in values.items() if v is not None}
+
+
+def _hook(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's signature
+    if kind is Path:
+        return Path(value)
+    raise NotImplementedError

@@ -1,0 +1,125 @@
+"""The stored answers of the last batch run, by customer.
+
+`gold_segments` is sorted by key, so that Polars reads only the part of the file that may hold the
+customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import fsspec
+
+from customer_segmentation.customers.contract import AS_OF, KEY
+
+# A number that only a run's own tables need.
+_ID = "segment_id"
+_KEPT = 10_000
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of a segment's stored answers: how many, the most frequent offer, and its share of 1."""
+
+    customers: int
+    offer: str | None
+    offer_share: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """Of all stored answers: how many, of which artifact, and each segment's by key.
+
+    `state` is what changes when the table does.
+    """
+
+    state: str
+    customers: int
+    artifact_version: str
+    segments: dict[str, Counted]
+
+
+class StoredAnswers:
+    """Looks customers up in `gold_segments`; the last ten thousand found are kept.
+
+    Args:
+        path: A Parquet file or a Delta table's folder, as a path or a URL; it need not be there
+            yet.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._files, self._root = fsspec.core.url_to_fs(path)
+        # Delta's log grows with every commit.
+        self._watched = self._root if path.endswith(".parquet") else f"{self._root}/_delta_log"
+        self._find = lru_cache(maxsize=_KEPT)(self._look_up)
+        self._summary: Summary | None = None
+
+    def find(self, customer_id: str) -> tuple[dict[str, Any] | None, str]:
+        """The answer for a customer, or None; and what changes when the table does.
+
+        Raises:
+            FileNotFoundError: No batch run has stored answers yet.
+        """
+        state = self._look()
+        if state != getattr(self, "_state", None):
+            self._find.cache_clear()
+            self._state = state
+        return self._find(customer_id), state
+
+    def summary(self) -> Summary | None:
+        """What all answers together say, computed once a table; None of an empty table.
+
+        Raises:
+            FileNotFoundError: No batch run has stored answers yet.
+        """
+        state = self._look()
+        if self._summary is None or self._summary.state != state:
+            self._summary = self._sum_up(state)
+        return self._summary
+
+    def _look(self) -> str:
+        """What changes when the table does."""
+        self._files.invalidate_cache()
+        info = self._files.info(self._watched)
+        return "-".join(str(info[key]) for key in ("ETag", "mtime", "ino", "size") if key in info)
+
+    def _scan(self) -> Any:  # noqa: ANN401 - polars, which is imported when asked
+        import polars as pl  # noqa: PLC0415 - 40 MB that only this needs
+
+        is_file = self._path.endswith(".parquet")
+        return pl.scan_parquet(self._path) if is_file else pl.scan_delta(self._path)
+
+    def _sum_up(self, state: str) -> Summary | None:
+        import polars as pl  # noqa: PLC0415 - as above
+
+        table = self._scan()
+        # An artifact whose customers have no channels gives no offers.
+        has_offer = "offer" in table.collect_schema().names()
+        offer = pl.col("offer") if has_offer else pl.lit(None, pl.String).alias("offer")
+        by = ["segment", offer, "artifact_version"]
+        rows = table.group_by(by).len().sort("len", "offer", descending=True).collect().to_dicts()
+        if not rows:
+            return None
+        segments = {}
+        for key in {row["segment"] for row in rows}:
+            own = [row for row in rows if row["segment"] == key]
+            count = sum(row["len"] for row in own)
+            share = own[0]["len"] / count if has_offer else None
+            segments[key] = Counted(count, own[0]["offer"], share)
+        total = sum(row["len"] for row in rows)
+        return Summary(state, total, rows[0]["artifact_version"], segments)
+
+    def _look_up(self, customer_id: str) -> dict[str, Any] | None:
+        import polars as pl  # noqa: PLC0415 - as above
+
+        found = (
+            self._scan()
+            .filter(pl.col(KEY) == customer_id)
+            .drop(_ID)
+            .with_columns(pl.col(AS_OF).cast(pl.Date))
+        )
+        rows = found.collect().to_dicts()
+        return rows[0] if rows else None

@@ -1,0 +1,65 @@
+"""A bundle made without a run of Kedro, the same in every process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.scoring.cold_start import build_cold_start
+from customer_segmentation.scoring.graph import build_segmenter
+from customer_segmentation.scoring.metadata import VERSION, metadata_of
+from customer_segmentation.segmentation.cold_start import ColdStartModel
+from tests.scoring.example import make_segmenter, reading
+
+
+def write_bundle(folder: Path, segments: int = 3) -> Path:
+    """Write a segmenter and its cold-start model, and give the folder.
+
+    Args:
+        folder: Made where it is not there; what it holds is replaced.
+        segments: Another number makes another version.
+    """
+    segmenter = make_segmenter(segments)
+    artifact = build_segmenter(segmenter)
+    model = ColdStartModel(
+        features=("income", "age", "partnered"),
+        caps=np.array([90_000.0, 80.0, 1.0]),
+        means=np.array([50_000.0, 45.0, 0.6]),
+        deviations=np.array([20_000.0, 12.0, 0.5]),
+        weights=np.linspace(-2.0, 1.9, 3 * segments).reshape(segments, 3),
+        intercepts=np.linspace(0.2, -0.3, segments),
+        names=segmenter.names,
+        segmenter_version=metadata_of(artifact)[VERSION],
+        reading=reading(),
+        provenance={"as_of": "2014-06-30", "customers": 2000},
+        metrics={"model": {"log_loss": {"mean": 0.5, "sd": 0.1}}},
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {"segmenter": artifact, "cold_start": build_cold_start(model)}
+    for kind, graph in made.items():
+        content = graph.SerializeToString(deterministic=True)
+        (folder / f"{kind}.onnx").write_bytes(content)
+    return folder
+
+
+def a_customer() -> dict[str, Any]:
+    """A customer with everything that the example's segmenter needs, in canonical names."""
+    return {
+        "income": 58138,
+        "year_birth": 1957,
+        "kids_home": 0,
+        "teens_home": 0,
+        **{f"spend_{name}": 100.5 for name in PRODUCTS},
+        "purchases_deals": 3,
+        **{f"purchases_{name}": 4 for name in CHANNELS},
+        "web_visits_month": 7,
+    }
+
+
+def a_new_customer() -> dict[str, Any]:
+    """Somebody who has not bought yet: what the example's cold-start model needs."""
+    known = {"income": 58138, "year_birth": 1957, "marital_status": "single"}
+    return known | {"kids_home": 0, "teens_home": 0}

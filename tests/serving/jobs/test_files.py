@@ -1,0 +1,178 @@
+"""Files of every format, their answers, and files that cannot be answered."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import onnx
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
+from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+from customer_segmentation.pipelines.label_generation.nodes import score_customers
+from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from tests.serving.jobs.posting import CSV, LINES, PARQUET, done, ended, fetched, post
+
+SAMPLE = Path(__file__).parents[3] / "data" / "sample" / "customers.csv"
+
+
+@pytest.fixture(scope="module")
+def sample(client: httpx.Client) -> dict[str, Any]:
+    return done(client, SAMPLE.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def answers(client: httpx.Client, sample: dict[str, Any]) -> pl.DataFrame:
+    return pl.read_parquet(fetched(client, sample, "results", "?format=parquet"))
+
+
+@pytest.fixture(scope="module")
+def cells() -> pl.DataFrame:
+    text = SAMPLE.read_text(encoding="utf-8-sig").splitlines()
+    header, *rows = [line.split("\t") for line in text if line.strip()]
+    return pl.DataFrame(rows, schema=header, orient="row")
+
+
+def test_answers_are_those_of_the_pipelines_bit_for_bit(
+    answers: pl.DataFrame, bundle: Path, customer_parameters: CustomerParameters
+) -> None:
+    source = DelimitedTextDataset(filepath=str(SAMPLE), engine="polars").load()
+    bronze = ingest_source(source, customer_parameters)
+    checked = preprocessing.check_rows(bronze, customer_parameters, ["income"])
+    silver = preprocessing._verdicts(checked).customers().to_native()
+    gold = score_customers(silver, onnx.load(bundle / "segmenter.onnx")).collect()
+    known = answers.unique("customer_id", keep="first")
+    known = known.join(gold.select("customer_id"), on="customer_id", how="semi")
+    assert len(known) == len(gold) > 2000
+    expected = gold.select(answers.columns)
+    assert_frame_equal(known.sort("customer_id"), expected.sort("customer_id"), check_exact=True)
+
+
+def test_answers_are_in_the_order_of_the_rows(
+    client: httpx.Client, sample: dict[str, Any], answers: pl.DataFrame, cells: pl.DataFrame
+) -> None:
+    rejected = pl.read_parquet(fetched(client, sample, "rejected", "?format=parquet"))
+    numbered = cells.with_row_index("row_number", 1)
+    kept = numbered.filter(~pl.col("row_number").is_in(rejected["row_number"].to_list()))
+    assert answers["customer_id"].to_list() == kept["ID"].to_list()
+    assert len(answers) + len(rejected) == sample["rows"] == len(cells)
+    assert sample["rows_rejected"] == len(rejected) > 0
+
+
+def test_csv_tells_the_same_as_parquet(
+    client: httpx.Client, sample: dict[str, Any], answers: pl.DataFrame
+) -> None:
+    text = fetched(client, sample, "results")
+    read = pl.read_csv(io.BytesIO(text), separator="\t", schema=answers.schema)
+    assert_frame_equal(read, answers, check_exact=True)
+
+
+def test_every_reason_and_the_cells_as_sent_are_told_of_a_rejected_row(
+    client: httpx.Client, cells: pl.DataFrame
+) -> None:
+    wrong = cells.head(3).with_columns(
+        Income=pl.Series(["-5", "x", "100"]), Education=pl.Series(["?", "PhD", "PhD"])
+    )
+    job = done(client, wrong.write_csv().encode())
+    rejected = pl.read_csv(fetched(client, job, "rejected"), infer_schema=False).to_dicts()
+    assert [row["row_number"] for row in rejected] == ["1", "2"]
+    assert rejected[0]["reasons"] == "education: unknown category; income: negative"
+    assert rejected[0]["sent_Income"] == "-5"
+    assert rejected[1]["customer_id"] == cells["ID"][1]
+
+
+@pytest.mark.parametrize("kind", [LINES, PARQUET])
+def test_every_format_gives_the_same_answers(
+    client: httpx.Client, answers: pl.DataFrame, cells: pl.DataFrame, kind: str
+) -> None:
+    typed = cells.with_columns(
+        pl.col("Income").cast(pl.Float64, strict=False),
+        pl.col("Year_Birth").cast(pl.Int32),
+        pl.col("Dt_Customer").str.to_date("%d-%m-%Y"),
+        pl.col("Response").cast(pl.Int8).cast(pl.Boolean),
+    )
+    content = io.BytesIO()
+    if kind == LINES:
+        typed.write_ndjson(content)
+    else:
+        typed.write_parquet(content)
+    job = done(client, content.getvalue(), kind)
+    found = fetched(client, job, "results")
+    if kind == LINES:
+        read = msgspec.json.Decoder(dict[str, Any]).decode_lines(found)
+        assert read == answers.to_dicts()
+    else:
+        assert_frame_equal(pl.read_parquet(found), answers, check_exact=True)
+
+
+def test_a_file_without_purchases_is_answered_by_the_cold_start_model(
+    client: httpx.Client, cells: pl.DataFrame
+) -> None:
+    known = cells.select("ID", "Year_Birth", "Marital_Status", "Income")
+    job = done(client, known.write_csv(separator=";").encode())
+    found = pl.read_csv(fetched(client, job, "results"), separator=";")
+    shares = [name for name in found.columns if name.startswith("probability_")]
+    expected = ["customer_id", "segment", "segment_name", *shares, "artifact_version"]
+    assert found.columns == expected
+    assert ((found.select(shares).sum_horizontal() - 1.0).abs() < 1e-9).all()
+
+
+def test_no_cell_of_text_is_a_formula_of_a_spreadsheet(
+    client: httpx.Client, cells: pl.DataFrame
+) -> None:
+    keys = ["=1+1", "+a", "-b", "@c", "-5"]
+    rows = cells.head(5).with_columns(
+        ID=pl.Series(keys), Income=pl.Series(["1", "1", "1", "=x", "-1"])
+    )
+    job = done(client, rows.write_csv().encode())
+    ids = pl.read_csv(fetched(client, job, "results"))["customer_id"].to_list()
+    assert ids == ["'=1+1", "'+a", "'-b"]
+    rejected = pl.read_csv(fetched(client, job, "rejected"), infer_schema=False)
+    assert rejected["customer_id"].to_list() == ["'@c", "-5"]
+    assert rejected["sent_Income"].to_list() == ["'=x", "-1"]
+    parquet = pl.read_parquet(fetched(client, job, "results", "?format=parquet"))
+    assert parquet["customer_id"].to_list() == keys[:3]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "says"),
+    [
+        (b"ID,Income\n1,2\n", CSV, "no column for `year_birth` (header Year_Birth or year_birth)"),
+        (b"ID,ID\n1,2\n", CSV, "names ['ID'] more than once"),
+        (b"ID\n1\n", CSV, "the header is one column"),
+        (b"ID,Income\n", CSV, "no row"),
+        (b"ID,Income\n\xff\xfe,2\n", CSV, "line 2 is not UTF-8"),
+        (b'ID,Income\n1,"2\n', CSV, "never closed"),
+        (b"no Parquet at all", PARQUET, "no Parquet file"),
+        (b'{"ID": 1}\n{"ID": [1]}\n', LINES, "line 2 is no JSON object"),
+        (b'{"ID": 1\n', LINES, "line 1 is no JSON object"),
+    ],
+)
+def test_a_file_that_cannot_be_answered_fails_with_one_clear_message(
+    client: httpx.Client, content: bytes, kind: str, says: str
+) -> None:
+    job = ended(client, post(client, content, kind).json())
+    assert job["state"] == "failed"
+    assert says in job["message"]
+    assert job["id"] not in job["message"]
+    assert client.get(f"/v1/jobs/{job['id']}/results").status_code == httpx.codes.CONFLICT
+
+
+def test_a_file_whose_rows_are_all_rejected_has_headers_alone(client: httpx.Client) -> None:
+    job = done(client, b"ID,Year_Birth,Marital_Status,Income\n1,x,y,z\n")
+    assert fetched(client, job, "results").decode().startswith("customer_id,segment,")
+    assert job["rows_rejected"] == 1
+
+
+def test_blank_lines_and_lone_returns_are_read_as_the_pipelines_do(client: httpx.Client) -> None:
+    rows = b"ID,Year_Birth,Marital_Status,Income\r1,1960,Single,5\r\r2,1970,Married,6\r"
+    job = done(client, rows)
+    assert job["rows_done"] == 2
+    assert job["rows_rejected"] == 0

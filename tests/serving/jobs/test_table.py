@@ -1,0 +1,165 @@
+"""The job table and its leases, on both databases."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+
+from customer_segmentation.serving.jobs.files import JobFiles
+from customer_segmentation.serving.jobs.leases import MOST_ATTEMPTS, Leases
+from customer_segmentation.serving.jobs.schema import JOBS
+from customer_segmentation.serving.jobs.table import Job, JobTable, TooManyJobsError
+
+KEPT = 0.3
+
+
+@pytest.fixture
+def table(database: str) -> Iterator[JobTable]:
+    made = JobTable(database, KEPT)
+    with made.engine.begin() as connection:
+        connection.execute(JOBS.delete())
+    yield made
+    made.engine.dispose()
+
+
+def add(table: JobTable, owner: str = "me", key: str | None = None, most: int = 100) -> Job:
+    rest = {"size": 1, "sha256": "0", "parameters": {"format": "csv"}}
+    return table.add(token_hex(16), owner, idempotency_key=key, most=most, **rest)
+
+
+def test_workers_that_ask_at_once_take_different_jobs(table: JobTable) -> None:
+    added = {add(table).id for _ in range(12)}
+    leases = Leases(table, 10.0)
+    with ThreadPoolExecutor(4) as several:
+        taken = list(several.map(lambda _: leases.take(), range(16)))
+    found = [job.id for job in taken if job]
+    assert len(found) == 12
+    assert set(found) == added
+
+
+def test_the_job_that_waits_longest_is_taken_first(table: JobTable) -> None:
+    first, second = add(table), add(table)
+    leases = Leases(table, 10.0)
+    assert [leases.take().id, leases.take().id] == [first.id, second.id]
+
+
+def test_a_worker_that_lost_its_lease_does_not_publish(table: JobTable) -> None:
+    add(table)
+    slow, quick = Leases(table, 0.05), Leases(table, 10.0)
+    lost = slow.take()
+    time.sleep(0.1)
+    taken = quick.take()
+    assert taken.id == lost.id
+    assert not slow.publish(lost)
+    assert not slow.renew(lost)
+    assert quick.publish(taken)
+    assert table.find(taken.id).attempt == taken.attempt
+
+
+def test_a_lease_that_is_renewed_is_not_taken(table: JobTable) -> None:
+    add(table)
+    leases = Leases(table, 0.5)
+    job = leases.take()
+    for _ in range(4):
+        time.sleep(0.2)
+        assert leases.renew(job, rows_done=7)
+        assert leases.take() is None
+    assert table.find(job.id).rows_done == 7
+
+
+def test_a_job_that_ends_its_worker_three_times_is_failed_with_a_message(table: JobTable) -> None:
+    job = add(table)
+    leases = Leases(table, 0.02)
+    for _ in range(MOST_ATTEMPTS):
+        assert leases.take().id == job.id
+        time.sleep(0.05)
+    assert leases.take() is None
+    failed = table.find(job.id)
+    assert failed.state == "failed"
+    assert "3 times" in failed.message
+
+
+def test_a_job_that_is_given_back_is_taken_again_and_does_not_count(table: JobTable) -> None:
+    add(table)
+    leases = Leases(table, 10.0)
+    for _ in range(MOST_ATTEMPTS + 2):
+        job = leases.take()
+        assert leases.give_back(job)
+    assert leases.take().attempts == 1
+
+
+def test_a_cancelled_job_is_lost_to_its_worker(table: JobTable) -> None:
+    job = add(table)
+    leases = Leases(table, 10.0)
+    taken = leases.take()
+    assert table.cancel(job.id)
+    assert not leases.publish(taken)
+    assert not table.cancel(job.id)
+    assert table.find(job.id).state == "cancelled"
+
+
+def test_the_same_idempotency_key_is_the_same_job_of_its_owner_only(table: JobTable) -> None:
+    first = add(table, key="a")
+    assert add(table, key="a").id == first.id
+    assert add(table, owner="you", key="a").id != first.id
+    assert add(table).id != add(table).id
+
+
+def test_posts_at_once_do_not_pass_the_limit(table: JobTable) -> None:
+    def one(_: int) -> bool:
+        try:
+            add(table, most=3)
+        except TooManyJobsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as several:
+        assert sum(several.map(one, range(12))) == 3
+    assert table.unfinished("me") == 3
+
+
+def test_many_processes_may_make_the_table_at_once(database: str) -> None:
+    with ThreadPoolExecutor(4) as several:
+        for made in several.map(lambda _: JobTable(database, KEPT), range(4)):
+            made.engine.dispose()
+
+
+def test_jobs_and_files_are_removed_once_they_were_kept(table: JobTable, tmp_path: Path) -> None:
+    files, leases = JobFiles(tmp_path / "files"), Leases(table, 10.0)
+    old, waiting = add(table), add(table)
+    for job in (old, waiting):
+        files.incoming(job.id).write_bytes(b"x")
+        files.accept(job.id)
+    taken = leases.take()
+    files.attempt(old.id, taken.attempt).mkdir()
+    files.attempt(old.id, "another").mkdir()
+    assert leases.publish(taken)
+    files.sweep(table, 60.0)
+    assert [path.name for path in (files.root / old.id).iterdir()] == [taken.attempt]
+    time.sleep(KEPT + 0.1)
+    assert table.find(old.id) is None
+    files.sweep(table, 60.0)
+    assert not (files.root / old.id).exists()
+    assert files.upload(waiting.id).exists()
+    assert table.counts()["queued"] == 1
+
+
+def test_what_a_dead_server_left_is_swept(table: JobTable, tmp_path: Path) -> None:
+    files = JobFiles(tmp_path / "files")
+    half, new = files.incoming("1" * 32), files.incoming("2" * 32)
+    orphan = files.root / ("3" * 32)
+    orphan.mkdir()
+    for path in (half, new):
+        path.write_bytes(b"x")
+    for path in (half, orphan):
+        os.utime(path, (0, 0))
+    files.sweep(table, 60.0)
+    assert not half.exists()
+    assert not orphan.exists()
+    assert new.exists()

@@ -1,0 +1,161 @@
+"""The champion: taken up when it is replaced, kept when what replaces it is broken."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx
+import pytest
+
+from customer_segmentation.serving import bundle as bundles
+from customer_segmentation.serving.bundle import BrokenBundleError, Bundle, Champion
+from tests.serving.example import a_customer, write_bundle
+from tests.serving.process import serving
+
+FILES = ("segmenter.onnx", "cold_start.onnx")
+
+
+def copy(source: Path, target: Path) -> None:
+    """As a promotion does: each file whole, one after the other."""
+    for name in FILES:
+        beside = target / f".{name}"
+        shutil.copy(source / name, beside)
+        beside.replace(target / name)
+
+
+@pytest.fixture
+def folder(bundle: Path, tmp_path: Path) -> Path:
+    copied = tmp_path / "champion"
+    shutil.copytree(bundle, copied)
+    return copied
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("other"), segments=4)
+
+
+def test_a_new_champion_is_taken_up(folder: Path, other: Path) -> None:
+    champion = Champion(str(folder))
+    before = champion.current.version
+    assert champion.refresh() is False
+    copy(other, folder)
+    assert champion.refresh() is True
+    assert champion.current.version != before
+    assert len(champion.current.keys) == 4
+
+
+def text(folder: Path) -> None:
+    (folder / "segmenter.onnx").write_text("no model")
+
+
+def cut(folder: Path) -> None:
+    content = (folder / "segmenter.onnx").read_bytes()
+    (folder / "segmenter.onnx").write_bytes(content[: len(content) // 2])
+
+
+def exchanged(folder: Path) -> None:
+    shutil.copy(folder / "cold_start.onnx", folder / "segmenter.onnx")
+
+
+def gone(folder: Path) -> None:
+    (folder / "cold_start.onnx").unlink()
+
+
+@pytest.mark.parametrize("broken", [text, cut, exchanged, gone])
+def test_a_broken_champion_is_refused_and_the_old_one_stays(
+    folder: Path, broken: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    champion = Champion(str(folder))
+    kept = champion.current
+    broken(folder)
+    with caplog.at_level(logging.ERROR):
+        assert champion.refresh() is False
+        assert champion.refresh() is False
+    assert champion.current is kept
+    assert [r.message for r in caplog.records if "the old one stays" in r.message]
+    with pytest.raises(BrokenBundleError):
+        Champion(str(folder))
+
+
+def test_half_of_a_promotion_is_waited_out(folder: Path, other: Path) -> None:
+    champion = Champion(str(folder))
+    shutil.copy(other / "segmenter.onnx", folder)
+    assert champion.refresh() is False
+    shutil.copy(other / "cold_start.onnx", folder)
+    assert champion.refresh() is True
+
+
+def test_a_broken_champion_that_is_mended_is_taken_up(folder: Path, other: Path) -> None:
+    champion = Champion(str(folder))
+    text(folder)
+    champion.refresh()
+    copy(other, folder)
+    assert champion.refresh() is True
+
+
+def test_two_models_that_are_not_of_one_another_are_refused(bundle: Path, other: Path) -> None:
+    with pytest.raises(BrokenBundleError, match="promote the two together"):
+        Bundle((bundle / FILES[0]).read_bytes(), (other / FILES[1]).read_bytes())
+
+
+def test_without_a_gpu_it_says_so_once_and_uses_the_cpu(
+    bundle: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundles._providers.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        champions = [Champion(str(bundle), device="cuda") for _ in range(2)]
+    assert champions[0].current.version == champions[1].current.version
+    assert [r.message for r in caplog.records if "no CUDA provider" in r.message] == [
+        "onnxruntime has no CUDA provider here (pip install onnxruntime-gpu): CPU used"
+    ]
+
+
+def test_champions_swap_under_load_without_a_failed_request(
+    folder: Path, bundle: Path, other: Path, tmp_path: Path
+) -> None:
+    found: list[tuple[int, str, str]] = []
+    stop = threading.Event()
+
+    def ask(url: str) -> None:
+        with httpx.Client(base_url=url, timeout=30.0) as client:
+            while not stop.is_set():
+                answer = client.post("/v1/segments", json=a_customer())
+                version = answer.json().get("artifact_version", "")
+                found.append((answer.status_code, answer.headers["artifact-version"], version))
+
+    with serving(folder, tmp_path, "--look-seconds", "0.05", "--job-workers", "0") as server:
+        threads = [threading.Thread(target=ask, args=(server.url,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for swap in range(10):
+            copy(other if swap % 2 == 0 else bundle, folder)
+            sleep(0.3)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert {status for status, _, _ in found} == {200}
+    assert {version for _, _, version in found} == {
+        Champion(str(path)).current.version for path in (bundle, other)
+    }
+    assert all(header == version for _, header, version in found)
+
+
+def test_a_running_server_answers_with_the_new_champion_within_seconds(
+    folder: Path, other: Path, tmp_path: Path
+) -> None:
+    wanted = Champion(str(other)).current.version
+    with serving(folder, tmp_path, "--job-workers", "0") as server:
+        copy(other, folder)
+        until = monotonic() + 20.0
+        while monotonic() < until:
+            answer = httpx.post(f"{server.url}/v1/segments", json=a_customer())
+            if answer.headers["artifact-version"] == wanted:
+                break
+            sleep(0.2)
+        assert answer.json()["artifact_version"] == wanted

@@ -1,0 +1,55 @@
+"""What the server tells of its bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.description import describe_bundle
+from customer_segmentation.serving.stored import Counted, Summary
+
+
+@pytest.fixture(scope="module")
+def opened(bundle: Path) -> Bundle:
+    return Bundle(*((bundle / f"{n}.onnx").read_bytes() for n in ("segmenter", "cold_start")))
+
+
+def test_the_typical_features_lie_on_the_centroid(opened: Bundle) -> None:
+    said = opened.segmenter.metadata
+    scaling = said["scaling"]
+    for segment, centroid in zip(
+        describe_bundle(opened, None, needs_key=False).segments, said["centroids"], strict=True
+    ):
+        values = np.array([part.value for part in segment.typical])
+        standardised = (values - scaling["means"]) / scaling["deviations"]
+        np.testing.assert_allclose(standardised @ np.array(said["components"]), centroid, atol=1e-9)
+
+
+def test_each_typical_customer_is_answered_with_their_segment(opened: Bundle) -> None:
+    for segment in describe_bundle(opened, None, needs_key=False).segments:
+        (answer,) = opened.answer([opened.contract.read(segment.customer, "$")])
+        assert answer.segment == segment.key
+
+
+def test_stored_answers_give_shares_and_offers(opened: Bundle) -> None:
+    summary = Summary("state", 8, "old", {"s1": Counted(2, "discount", 0.5)})
+    described = describe_bundle(opened, summary, needs_key=True)
+    found = described.segments[1]
+    assert (found.customers, found.share) == (2, 0.25)
+    assert (found.offer, found.offer_share) == ("discount", 0.5)
+    assert described.segments[0].share is None
+    assert described.stored.artifact_version == "old"
+
+
+def test_the_bundle_is_told_without_stored_answers_and_only_once(client: httpx.Client) -> None:
+    first = client.get("/v1/bundle")
+    assert first.json()["stored"] is None
+    assert first.json()["needs_key"] is False
+    income = next(field for field in first.json()["fields"] if field["name"] == "income")
+    assert (income["minimum"], income["maximum"], income["unit"]) == (0.0, 1e12, "monetary units")
+    again = client.get("/v1/bundle", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
