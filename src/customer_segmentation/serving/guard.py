@@ -36,7 +36,7 @@ _ROLES: dict[str, Role] = {
     "/invocations": "score",
     "/metrics": "admin",
 }
-# Their bodies are streamed: what they do with them has limits of its own.
+# Files come and go in pieces: what is done with them has limits of its own.
 _STREAMED = frozenset({"/v1/jobs"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _POLICY = (
@@ -107,7 +107,12 @@ class Guard:
             if message["type"] == "http.response.start":
                 status, has_begun = message["status"], True
                 message["headers"] = [*message.get("headers", ()), *added]
-            await send(message)
+            if route not in _STREAMED:
+                await send(message)
+                return
+            # Who takes a file has to read it.
+            async with asyncio.timeout(self._settings.body_seconds):
+                await send(message)
 
         self.waiting += 1
         try:

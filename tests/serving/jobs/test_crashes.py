@@ -22,6 +22,7 @@ from tests.serving.process import free_port, start_serving
 
 WORKER = "customer_segmentation.serving.jobs.worker"
 JOBS = 20
+SIZES = {"small": 1_500, "large": 40_000}
 
 
 def workers_of(parent: int) -> list[int]:
@@ -31,60 +32,98 @@ def workers_of(parent: int) -> list[int]:
     return [pid for pid in children if WORKER in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
+class Crashing:
+    """A server that is killed and started again on the same port, and what it accepted.
+
+    Jobs are named by their size and number: `large-3`.
+    """
+
+    def __init__(self, bundle: Path, folder: Path, options: tuple[str, ...]) -> None:
+        self._bundle, self._folder, self._options = bundle, folder, options
+        self._port = free_port()
+        self._chance = random.Random(7)  # noqa: S311 - no secret
+        self.contents = {}
+        for size, count in SIZES.items():
+            write(folder / f"{size}.csv", count, 3)
+            self.contents[size] = (folder / f"{size}.csv").read_bytes()
+        self.accepted: dict[str, str] = {}
+        self.start()
+        self.client = httpx.Client(base_url=self.server.url, timeout=30.0)
+
+    def start(self) -> None:
+        folder = self._folder / "server"
+        self.server = start_serving(self._bundle, folder, *self._options, port=self._port)
+
+    def post(self, name: str) -> str:
+        content = self.contents[name.split("-", maxsplit=1)[0]]
+        answer = post(self.client, content, Idempotency_Key=name)
+        assert answer.status_code == httpx.codes.ACCEPTED
+        return str(answer.json()["id"])
+
+    def kill(self, whom: str) -> None:
+        """Kill the server, its workers, or all at once, at a random moment of a job."""
+        time.sleep(self._chance.uniform(0.0, 0.4))
+        workers = workers_of(self.server.process.pid)
+        assert workers
+        if whom == "workers":
+            for pid in workers:
+                os.kill(pid, signal.SIGKILL)
+            return
+        if whom == "all":
+            self.server.kill()
+        else:
+            os.kill(self.server.process.pid, signal.SIGKILL)
+            self.server.process.wait()
+        self.start()
+
+    def result(self, name: str) -> str:
+        """The one result of a job, once the leftovers of its attempts are gone."""
+        identity = self.accepted[name]
+        job = ended(self.client, self.client.get(f"/v1/jobs/{identity}").json())
+        assert job["state"] == "done", job
+        table = pl.read_parquet(io.BytesIO(fetched(self.client, job, "results", "?format=parquet")))
+        rows = SIZES[name.split("-", maxsplit=1)[0]]
+        assert len(table) + job["rows_rejected"] == job["rows"] == rows
+        until = time.monotonic() + 5.0
+        folder = self._folder / "server" / "jobs" / identity
+        while len(list(folder.iterdir())) > 1 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert len(list(folder.iterdir())) == 1
+        return table.write_csv()
+
+
 @pytest.mark.parametrize("database_of", ["sqlite", "postgresql"])
 def test_nothing_is_lost_or_done_twice_however_server_and_workers_are_killed(
     bundle: Path, tmp_path: Path, request: pytest.FixtureRequest, database_of: str
 ) -> None:
-    url = request.getfixturevalue("postgresql") if database_of == "postgresql" else ""
-    chance = random.Random(7)  # noqa: S311 - no secret
-    source = tmp_path / "customers.csv"
-    write(source, 1_500, 3)
-    content = source.read_bytes()
-    port = free_port()
     options = ("--most-jobs", "100", "--job-workers", "2", "--lease-seconds", "1")
-    options += ("--database", url) if url else ()
-
-    def started():
-        return start_serving(bundle, tmp_path / "server", *options, port=port)
-
-    server = started()
-    client = httpx.Client(base_url=server.url, timeout=30.0)
-    accepted: dict[str, str] = {}
-    kills = {3: "server", 8: "worker", 12: "worker"}
+    if database_of == "postgresql":
+        options += ("--database", request.getfixturevalue("postgresql"))
+    crashing = Crashing(bundle, tmp_path, options)
+    kills = {3: "server", 8: "workers", 12: "all", 16: "workers"}
     try:
         for number in range(JOBS):
-            answer = post(client, content, Idempotency_Key=f"job-{number}")
-            assert answer.status_code == httpx.codes.ACCEPTED
-            accepted[f"job-{number}"] = answer.json()["id"]
-            if number not in kills:
-                continue
-            time.sleep(chance.uniform(0.0, 0.6))
-            if kills[number] == "server":
-                os.kill(server.process.pid, signal.SIGKILL)
-                server.process.wait()
-                server = started()
-            else:
-                for pid in workers_of(server.process.pid)[:1]:
-                    os.kill(pid, signal.SIGKILL)
-        for key, identity in accepted.items():
-            assert post(client, content, Idempotency_Key=key).json()["id"] == identity
-        rows = set()
-        for identity in accepted.values():
-            job = ended(client, client.get(f"/v1/jobs/{identity}").json())
-            assert job["state"] == "done", job
-            found = fetched(client, job, "results", "?format=parquet")
-            table = pl.read_parquet(io.BytesIO(found))
-            assert len(table) + job["rows_rejected"] == job["rows"] == 1_500
-            rows.add(table.write_csv())
-            until = time.monotonic() + 5.0
-            folder = tmp_path / "server" / "jobs" / identity
-            while len(list(folder.iterdir())) > 1 and time.monotonic() < until:
-                time.sleep(0.05)
-        assert len(rows) == 1
-        assert len(client.get("/v1/jobs").json()["jobs"]) == JOBS
+            name = f"{'large' if number in kills else 'small'}-{number}"
+            crashing.accepted[name] = crashing.post(name)
+            if number in kills:
+                until_running(crashing.client, crashing.accepted[name])
+                crashing.kill(kills[number])
+        assert {name: crashing.post(name) for name in crashing.accepted} == crashing.accepted
+        results = {name: crashing.result(name) for name in crashing.accepted}
+        # One for each of the two files that were sent, however often.
+        assert len(set(results.values())) == len(SIZES)
+        assert len(crashing.client.get("/v1/jobs").json()["jobs"]) == JOBS
     finally:
-        client.close()
-        server.stop()
+        crashing.client.close()
+        crashing.server.stop()
+
+
+def until_running(client: httpx.Client, identity: str) -> None:
+    """Wait until somebody works on a job."""
+    until = time.monotonic() + 60.0
+    while client.get(f"/v1/jobs/{identity}").json()["state"] == "queued":
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def environment(bundle: Path, folder: Path, **changes: object) -> dict[str, str]:
