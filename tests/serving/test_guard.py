@@ -147,23 +147,25 @@ def test_a_body_that_never_comes_is_not_waited_for(
         assert 0.5 < monotonic() - started < 5.0
 
 
-def test_a_head_that_never_ends_is_not_waited_for(server: ServerProcess) -> None:
-    with closing(connected(server)) as client:
+def test_a_head_that_never_ends_is_not_waited_for(
+    limited: tuple[ServerProcess, dict[str, str]],
+) -> None:
+    with closing(connected(limited[0])) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         started = monotonic()
         assert client.recv(100) == b""
-        assert 5.0 < monotonic() - started < 20.0
+        assert 0.5 < monotonic() - started < 8.0
 
 
-def test_a_kept_connection_is_as_impatient(server: ServerProcess) -> None:
-    with closing(connected(server)) as client:
+def test_a_kept_connection_is_as_impatient(limited: tuple[ServerProcess, dict[str, str]]) -> None:
+    with closing(connected(limited[0])) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(10_000).startswith(b"HTTP/1.1 200")
         client.sendall(b"GET /healthz HTTP/1.1\r\nHo")
         started = monotonic()
         while client.recv(10_000):
             pass
-        assert monotonic() - started < 20.0
+        assert monotonic() - started < 8.0
 
 
 def test_more_requests_than_can_wait_are_told_to_come_back(bundle: Path, tmp_path: Path) -> None:

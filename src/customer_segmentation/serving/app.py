@@ -25,6 +25,7 @@ from customer_segmentation.serving.measures import AccessLog, Measures
 from customer_segmentation.serving.openapi import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
+from customer_segmentation.serving.protocol import PatientProtocol
 from customer_segmentation.serving.segments import Segments
 from customer_segmentation.serving.settings import Settings, read_settings
 from customer_segmentation.serving.stored import StoredAnswers
@@ -146,7 +147,9 @@ class Server:
 def create() -> Guard:
     """The application of the settings in the environment, one a process."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
-    return Server(read_settings({})).app()
+    settings = read_settings({})
+    PatientProtocol.head_seconds = settings.body_seconds
+    return Server(settings).app()
 
 
 def _refused(_request: Asked, error: RefusedError) -> Response[bytes]:

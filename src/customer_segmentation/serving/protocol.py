@@ -7,8 +7,6 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_HEAD_SECONDS = 10.0
-
 
 class PatientProtocol(HttpToolsProtocol):
     """Closes a connection whose request's head is not there in time.
@@ -16,6 +14,8 @@ class PatientProtocol(HttpToolsProtocol):
     uvicorn waits for one without end, so that a few slow clients would hold all connections.
     """
 
+    # How long, for all connections of the process: uvicorn makes one of these for each.
+    head_seconds = 10.0
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's signature
@@ -41,7 +41,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._patience is None:
-            self._patience = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
+            self._patience = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def _forget(self) -> None:
         if self._patience is not None:

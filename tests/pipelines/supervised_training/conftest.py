@@ -70,7 +70,12 @@ def make_segments(features: pd.DataFrame) -> pd.DataFrame:
 
 def make_segmenter(segments: list[dict[str, str]]) -> onnx.ModelProto:
     """An artifact of which only the metadata are read."""
-    metadata = {"segments": segments, "version": "0123456789ab", "provenance": {"customers": 160}}
+    metadata = {
+        "segments": segments,
+        "version": "0123456789ab",
+        "customers": {"as_of": "2014-06-30"},
+        "provenance": {"customers": 160},
+    }
     model = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
     onnx.helper.set_model_props(
         model, {f"customer_segmentation.{k}": json.dumps(v) for k, v in metadata.items()}
