@@ -62,7 +62,8 @@ def running(
             sleep(0.01)
         yield process.pid, perf_counter() - started
     finally:
-        os.killpg(process.pid, 15)
+        if process.poll() is None:
+            os.killpg(process.pid, 15)
         process.wait()
 
 
@@ -157,7 +158,9 @@ def main() -> None:
         mlflow = [str(Path(sys.executable).with_name("mlflow")), "models", "serve"]
         mlflow += ["-m", str(folder / "model"), "--env-manager", "local", "-p", port, "-w", "1"]
         url = f"http://127.0.0.1:{port}/invocations"
-        with running(mlflow, url, mlflow_body):
+        # It looks for uvicorn there.
+        programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        with running(mlflow, url, mlflow_body, PATH=programs):
             load(url, mlflow_body, folder, 2)
             found.append(
                 {"server": "mlflow models serve", **load(url, mlflow_body, folder, options.seconds)}

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -70,14 +71,13 @@ class FastReader:
             msgspec.ValidationError: It does not keep the contract, or not in these names.
         """
         customer = self._one.decode(body)
-        self._check(customer)
+        self._check([customer])
         return customer
 
     def many(self, body: bytes) -> list[Any]:
         """The customers of a body; raises as `one`."""
-        customers = self._many.decode(body)
-        for customer in customers:
-            self._check(customer)
+        customers: list[Any] = self._many.decode(body)
+        self._check(customers)
         return customers
 
     def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
@@ -87,16 +87,21 @@ class FastReader:
         if not customers:
             return rows
         if self._is_plain and self._plain:
-            rows[:, self._positions] = list(map(self._plain, customers))
+            # One flat run of numbers: an array of tuples takes twice as long.
+            numbers = chain.from_iterable(map(self._plain, customers))
+            count = len(customers) * len(self._positions)
+            flat = np.fromiter(numbers, np.float64, count)
+            rows[:, self._positions] = flat.reshape(len(customers), -1)
         else:
             for position, part in enumerate(self._parts):
                 if part is not None:
                     rows[:, position] = [part(customer) for customer in customers]
         return rows
 
-    def _check(self, customer: Any) -> None:  # noqa: ANN401 - a class made at run time
-        day = customer.enrolled_on
-        if day is not UNSET and not self._window[0] <= day <= self._window[1]:
+    def _check(self, customers: list[Any]) -> None:
+        first, last = self._window
+        days = [customer.enrolled_on for customer in customers]
+        if any(day is not UNSET and not first <= day <= last for day in days):
             raise msgspec.ValidationError
 
 
