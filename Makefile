@@ -10,6 +10,10 @@ CACHE ?= $(or $(CUSTOMER_SEGMENTATION_CACHE),$(HOME)/.cache/customer-segmentatio
 export CUSTOMER_SEGMENTATION_CACHE := $(abspath $(CACHE))
 VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
 VERSITYGW_VERSION := v1.8.0
+# Debian's names and places of what tests run beside Python.
+PACKAGES := chromium curl postgresql-15
+POSTGRESQL := /usr/lib/postgresql/15/bin
+INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 REQUESTS ?= 100000
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
@@ -62,7 +66,10 @@ prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and fo
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
-services: $(VERSITYGW)  ## build the S3 server that `make test` tries besides moto; needs Go, takes minutes once
+services: $(VERSITYGW)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Chromium
+	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x $(POSTGRESQL)/initdb \
+		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
+		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }
 
 viz: $(VENV)/core.done  ## the pipelines in the browser
 	$(BIN)/kedro viz run

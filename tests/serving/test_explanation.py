@@ -13,7 +13,7 @@ from customer_segmentation.serving.bundle import Bundle, Champion
 from customer_segmentation.serving.contract import ReadCustomer
 from customer_segmentation.serving.explanation import CHANGEABLE, Explainer
 from tests.scoring.example import draw_customers
-from tests.serving.example import a_new_customer
+from tests.serving.example import a_new_customer, write_bundle
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,16 @@ def test_who_has_not_bought_has_no_explanation_but_a_note(loaded: Bundle) -> Non
     read = loaded.contract.read(a_new_customer(), "$")
     assert isinstance(read, ReadCustomer)
     assert set(Explainer().explain(loaded, read)) == {"note"}
+
+
+def test_a_new_artifact_empties_what_is_kept(
+    loaded: Bundle, customers: list[ReadCustomer], tmp_path: Path
+) -> None:
+    other = Champion(str(write_bundle(tmp_path, segments=2))).current
+    explainer = Explainer()
+    first = explainer.explain(loaded, customers[0])
+    assert explainer.explain(loaded, customers[0]) is first
+    assert explainer.explain(other, customers[0])["against"] in other.keys
+    again = explainer.explain(loaded, customers[0])
+    assert again == first
+    assert again is not first

@@ -1,0 +1,42 @@
+"""A client that asks for a file and does not read it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+
+from customer_segmentation.customers.generator import write
+from tests.serving.jobs.posting import ended, post
+from tests.serving.process import serving
+
+# More than the buffers of both ends of a connection hold.
+ROWS = 150_000
+
+
+def test_it_is_not_waited_for(bundle: Path, tmp_path: Path) -> None:
+    source = tmp_path / "customers.csv"
+    write(source, ROWS, 3)
+    with serving(bundle, tmp_path / "server", "--body-seconds", "1") as server:
+        url = httpx.URL(server.url)
+        with httpx.Client(base_url=server.url, timeout=60.0) as client:
+            job = ended(client, post(client, source.read_bytes()).json())
+            size = len(client.get(job["links"]["results"]).content)
+        with closing(socket.socket()) as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            reader.settimeout(30.0)
+            reader.connect((url.host, url.port))
+            reader.sendall(f"GET {job['links']['results']} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            time.sleep(4.0)
+            got = 0
+            try:
+                while part := reader.recv(1 << 20):
+                    got += len(part)
+            except ConnectionResetError:
+                # What was not taken is thrown away.
+                pass
+        assert 0 < got < size
+        assert httpx.get(f"{server.url}/healthz").status_code == httpx.codes.OK
