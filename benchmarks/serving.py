@@ -114,6 +114,72 @@ def resident(pid: int) -> float:
     return sum(int(line) for line in listed.stdout.split()) / 1024
 
 
+class Trial:
+    """One bundle, one customer, and a folder to work in.
+
+    Args:
+        folder: A temporary one.
+        seconds: Of each load.
+    """
+
+    def __init__(self, folder: Path, seconds: int) -> None:
+        self._folder, self._seconds = folder, seconds
+        self._bundle = write_bundle(folder / "bundle")
+        self._artifact = self._bundle / "segmenter.onnx"
+        self._customer = a_customer() | {"customer_id": "10476"}
+        self._one = json.dumps(self._customer).encode()
+
+    def ours(self) -> tuple[dict[str, Any], dict[str, float]]:
+        """This API: single customers, and what else is measured of it."""
+        port = str(free_port())
+        command = [sys.executable, "-m", "customer_segmentation.serving", "serve", "--port", port]
+        command += ["--bundle", str(self._bundle), "--jobs", str(self._folder / "jobs")]
+        url = f"http://127.0.0.1:{port}/v1/segments"
+        many = json.dumps([self._customer] * LIST).encode()
+        with running([*command, "--job-workers", "0"], url, self._one) as (pid, first):
+            at_rest = resident(pid)
+            row = self._loaded("this API", url, self._one)
+            lists = load(url, many, self._folder, self._seconds)
+            after = resident(pid)
+        return row, {
+            "customers a second in lists": lists["requests a second"] * LIST,
+            "failed lists": lists["failed"],
+            "seconds to the first answer": first,
+            "megabytes at rest": at_rest,
+            "megabytes after load": after,
+        }
+
+    def fastapi(self) -> dict[str, Any]:
+        """The same body and model behind FastAPI."""
+        port = str(free_port())
+        command = [sys.executable, "-m", "uvicorn", "serving_peer:app", "--port", port]
+        command += ["--no-access-log", "--log-level", "warning"]
+        url = f"http://127.0.0.1:{port}/v1/segments"
+        paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        given = {"SEGMENTATION_SEGMENTER": str(self._artifact), "PYTHONPATH": paths}
+        with running(command, url, self._one, **given):
+            return self._loaded("FastAPI", url, self._one)
+
+    def mlflow(self) -> dict[str, Any]:
+        """The same model behind MLflow's own server, which takes its numeric columns."""
+        save_model(self._artifact, self._folder / "model")
+        port = str(free_port())
+        command = [str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-p", port]
+        command += ["-m", str(self._folder / "model"), "--env-manager", "local", "-w", "1"]
+        columns = Scorer(self._artifact).columns
+        record = {name: float(self._customer.get(name, 2014.0)) for name in columns}
+        body = json.dumps({"dataframe_records": [record]}).encode()
+        url = f"http://127.0.0.1:{port}/invocations"
+        # It looks for uvicorn there.
+        programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        with running(command, url, body, PATH=programs):
+            return self._loaded("mlflow models serve", url, body)
+
+    def _loaded(self, name: str, url: str, body: bytes) -> dict[str, Any]:
+        load(url, body, self._folder, 2)
+        return {"server": name, **load(url, body, self._folder, self._seconds)}
+
+
 def main() -> None:
     """Start each, ask, and compare."""
     parser = arguments((__doc__ or "").splitlines()[0])
@@ -122,68 +188,16 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed: apt-get install wrk, brew install wrk")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        bundle = write_bundle(folder / "bundle")
-        artifact = bundle / "segmenter.onnx"
-        save_model(artifact, folder / "model")
-        customer = a_customer() | {"customer_id": "10476"}
-        one = json.dumps(customer).encode()
-        many = json.dumps([customer] * LIST).encode()
-        columns = Scorer(artifact).columns
-        record = {name: float(customer.get(name, 2014.0)) for name in columns}
-        mlflow_body = json.dumps({"dataframe_records": [record]}).encode()
-        found: list[dict[str, Any]] = []
-
-        port = str(free_port())
-        ours = [sys.executable, "-m", "customer_segmentation.serving", "serve", "--port", port]
-        ours += ["--bundle", str(bundle), "--jobs", str(folder / "jobs"), "--job-workers", "0"]
-        url = f"http://127.0.0.1:{port}/v1/segments"
-        with running(ours, url, one) as (pid, first):
-            memory = resident(pid)
-            load(url, one, folder, 2)
-            found.append({"server": "this API", **load(url, one, folder, options.seconds)})
-            lists = load(url, many, folder, options.seconds)
-            after = resident(pid)
-
-        port = str(free_port())
-        uvicorn = ["-m", "uvicorn", "serving_peer:app", "--port", port, "--no-access-log"]
-        peer = [sys.executable, *uvicorn, "--log-level", "warning"]
-        url = f"http://127.0.0.1:{port}/v1/segments"
-        paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-        with running(peer, url, one, SEGMENTATION_SEGMENTER=str(artifact), PYTHONPATH=paths):
-            load(url, one, folder, 2)
-            found.append({"server": "FastAPI", **load(url, one, folder, options.seconds)})
-
-        port = str(free_port())
-        mlflow = [str(Path(sys.executable).with_name("mlflow")), "models", "serve"]
-        mlflow += ["-m", str(folder / "model"), "--env-manager", "local", "-p", port, "-w", "1"]
-        url = f"http://127.0.0.1:{port}/invocations"
-        # It looks for uvicorn there.
-        programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        with running(mlflow, url, mlflow_body, PATH=programs):
-            load(url, mlflow_body, folder, 2)
-            found.append(
-                {"server": "mlflow models serve", **load(url, mlflow_body, folder, options.seconds)}
-            )
+        trial = Trial(Path(name), options.seconds)
+        ours, more = trial.ours()
+        found = [ours, trial.fastapi(), trial.mlflow()]
     for row in found:
-        row["times slower than ours"] = found[0]["requests a second"] / row["requests a second"]
+        row["times slower than ours"] = ours["requests a second"] / row["requests a second"]
     print(f"one worker, {CONNECTIONS} connections, one customer a request; {machine()}")
     table(found)
-    customers = lists["requests a second"] * LIST
-    print(f"lists of {LIST}: {customers:,.0f} customers a second, failed {lists['failed']:.0f}")
-    print(
-        f"start to first answer {first:.2f} s; {memory:.0f} MB at rest, {after:.0f} MB after load"
-    )
-    write_json(
-        options.json,
-        {
-            "servers": found,
-            "customers a second in lists": customers,
-            "seconds to the first answer": first,
-            "megabytes at rest": memory,
-            "megabytes after load": after,
-        },
-    )
+    for measure, value in more.items():
+        print(f"{measure}: {value:,.1f}")
+    write_json(options.json, {"servers": found, **more})
 
 
 if __name__ == "__main__":
