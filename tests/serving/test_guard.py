@@ -45,6 +45,7 @@ def bearer(secret: str) -> dict[str, str]:
     ("method", "path", "role"),
     [
         ("POST", SEGMENTS, "score"),
+        ("GET", "/v1/bundle", "score"),
         ("GET", "/v1/customers/1", "read"),
         ("GET", "/metrics", "admin"),
         ("GET", "/v1/jobs", "score"),

@@ -31,6 +31,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # By the first part of the path, or the first two below /v1; anything else is for everybody.
 _ROLES: dict[str, Role] = {
     "/v1/segments": "score",
+    # It counts customers, which is nobody else's business.
+    "/v1/bundle": "score",
     "/v1/jobs": "score",
     "/v1/customers": "read",
     "/invocations": "score",
@@ -270,4 +272,4 @@ def _route(path: str) -> str:
     return known if known in _ROLES or known in _OPEN else "other"
 
 
-_OPEN = frozenset({"/", "/healthz", "/readyz", "/ping", "/docs", "/schema", "/page", "/v1/bundle"})
+_OPEN = frozenset({"/", "/healthz", "/readyz", "/ping", "/docs", "/schema", "/page"})

@@ -168,6 +168,7 @@ def customer_paths(most_customers: int, shown: Mapping[str, Any]) -> dict[str, P
                     "304": {"description": "As it was"},
                 },
                 (),
+                role="score",
                 tag="Server",
                 parameters=[etag],
             )
