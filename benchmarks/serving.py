@@ -152,8 +152,8 @@ class Trial:
     def fastapi(self) -> dict[str, Any]:
         """The same body and model behind FastAPI."""
         port = str(free_port())
-        command = [sys.executable, "-m", "uvicorn", "serving_peer:app", "--port", port]
-        command += ["--no-access-log", "--log-level", "warning"]
+        command = [sys.executable, "-m", "uvicorn", "serving_peer:create", "--factory"]
+        command += ["--port", port, "--no-access-log", "--log-level", "warning"]
         url = f"http://127.0.0.1:{port}/v1/segments"
         paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
         given = {"SEGMENTATION_SEGMENTER": str(self._artifact), "PYTHONPATH": paths}

@@ -4,8 +4,6 @@ A pydantic model with the contract's ranges, an asynchronous endpoint, the same 
 the same full answer. `SEGMENTATION_SEGMENTER` names the artifact.
 """
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
@@ -17,33 +15,32 @@ from pydantic.fields import FieldInfo
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.contract import Contract
 
-_scorer = Scorer(os.environ["SEGMENTATION_SEGMENTER"])
-_said = _scorer.metadata
-_contract = Contract(_said)
-_keys = [segment["key"] for segment in _said["segments"]]
-_labels = _said["codes"] | {"segment": _keys, "runner_up": _keys}
 
-
-def _field(name: str) -> Any:  # noqa: ANN401 - pydantic's
-    least, most = _contract.range_of(name)
-    return (float, FieldInfo(annotation=float, ge=least, le=most))
-
-
-_Customer = create_model(
-    "Customer", customer_id=(str | None, None), **{name: _field(name) for name in _contract.needed}
-)
-_year = float(_contract.as_of.year)
-app = FastAPI()
-
-
-@app.post("/v1/segments")
-async def segments(customer: _Customer) -> dict[str, Any]:  # type: ignore[valid-type]
-    """Every answer of the artifact for one customer."""
-    row = [getattr(customer, name, _year) for name in _scorer.columns]
-    found = _scorer.score(np.array([row], dtype=np.float64))
-    answer = {
-        name: _labels[name][values[0]] if name in _labels else values[0].item()
-        for name, values in found.items()
+def create() -> FastAPI:
+    """The application, one a process."""
+    scorer = Scorer(os.environ["SEGMENTATION_SEGMENTER"])
+    said = scorer.metadata
+    contract = Contract(said)
+    keys = [segment["key"] for segment in said["segments"]]
+    labels = said["codes"] | {"segment": keys, "runner_up": keys}
+    year = float(contract.as_of.year)
+    limits = {name: contract.range_of(name) for name in contract.needed}
+    fields: dict[str, Any] = {
+        name: (float, FieldInfo(annotation=float, ge=least, le=most))
+        for name, (least, most) in limits.items()
     }
-    version = {"artifact_version": _scorer.version}
-    return {"customer_id": customer.customer_id} | answer | version  # type: ignore[attr-defined]
+    customer_type = create_model("Customer", customer_id=(str | None, None), **fields)
+    app = FastAPI()
+
+    @app.post("/v1/segments")
+    async def segments(customer: customer_type) -> dict[str, Any]:  # type: ignore[valid-type]
+        row = [getattr(customer, name, year) for name in scorer.columns]
+        found = scorer.score(np.array([row], dtype=np.float64))
+        answer = {
+            name: labels[name][values[0]] if name in labels else values[0].item()
+            for name, values in found.items()
+        }
+        version = {"artifact_version": scorer.version}
+        return {"customer_id": customer.customer_id} | answer | version  # type: ignore[attr-defined]
+
+    return app
