@@ -409,7 +409,7 @@ def by_content(found: Outcome) -> Counter[tuple[Any, ...]]:
     )
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_row_is_in_one_place_whatever_the_dirt_the_engine_and_the_order(
     data: st.DataObject, checked: Callable[..., Outcome], sent: Callable[..., Any]

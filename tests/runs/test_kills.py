@@ -1,6 +1,6 @@
 """A run that is killed leaves every table whole, and the next one gives what it would have given.
 
-One kill in dev and in staging; `make faults` does 20 in each environment, prod among them, where
+Two kills in dev and in staging; `make faults` does 20 in each environment, prod among them, where
 one run alone takes a minute.
 """
 
@@ -23,7 +23,7 @@ from tests.runs.project import CHECKOUT, Project, make_project
 from tests.runs.tables import read_table
 from tests.services.s3 import S3Server
 
-KILLS = int(os.environ.get("SEGMENTATION_KILLS", "1"))
+KILLS = int(os.environ.get("SEGMENTATION_KILLS", "2"))
 ENVIRONMENTS: list[Any] = ["dev", "staging"]
 if "SEGMENTATION_KILLS" in os.environ:
     ENVIRONMENTS.append(pytest.param("prod", marks=pytest.mark.spark))

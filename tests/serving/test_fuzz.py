@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.serving.process import ServerProcess, serving
 
-REQUESTS = int(os.environ.get("SEGMENTATION_FUZZ_REQUESTS", "200"))
+REQUESTS = int(os.environ.get("SEGMENTATION_FUZZ_REQUESTS", "400"))
 # A connection a request would take longer than the answer.
 SESSION = requests.Session()
 CHECKS = [
