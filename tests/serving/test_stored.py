@@ -70,6 +70,26 @@ def test_a_new_run_empties_what_is_kept(
     assert state != other
 
 
+def test_a_row_that_was_read_as_the_table_changed_is_not_kept_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up in the old table may end after the first one in the new table."""
+    path = parquet(answers(), tmp_path / "segments")
+    stored = StoredAnswers(path)
+    scan = stored._scan
+
+    def replaced_meanwhile() -> pl.LazyFrame:
+        rows = scan().collect().lazy()
+        monkeypatch.undo()
+        parquet(answers("s2"), tmp_path / "segments")
+        assert stored.find("0")[0] is not None
+        return rows
+
+    monkeypatch.setattr(stored, "_scan", replaced_meanwhile)
+    assert stored.find("10476")[0]["segment"] == "s1"
+    assert stored.find("10476")[0]["segment"] == "s2"
+
+
 def test_a_client_that_has_the_answer_is_not_sent_it_again(bundle: Path, tmp_path: Path) -> None:
     path = parquet(answers(), tmp_path / "segments")
     with serving(bundle, tmp_path, "--segments", path, "--job-workers", "0") as server:

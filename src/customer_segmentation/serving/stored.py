@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Any
 
 import fsspec
@@ -52,8 +53,7 @@ class StoredAnswers:
     def __init__(self, path: str) -> None:
         self._path = path
         self._files, self._root = fsspec.core.url_to_fs(path)
-        # Delta's log grows with every commit.
-        self._watched = self._root if path.endswith(".parquet") else f"{self._root}/_delta_log"
+        self._is_file = path.endswith(".parquet")
         self._find = lru_cache(maxsize=_KEPT)(self._look_up)
         self._summary: Summary | None = None
 
@@ -64,10 +64,7 @@ class StoredAnswers:
             FileNotFoundError: No batch run has stored answers yet.
         """
         state = self._look()
-        if state != getattr(self, "_state", None):
-            self._find.cache_clear()
-            self._state = state
-        return self._find(customer_id), state
+        return self._find(customer_id, state), state
 
     def summary(self) -> Summary | None:
         """What all answers together say, computed once a table; None of an empty table.
@@ -83,14 +80,17 @@ class StoredAnswers:
     def _look(self) -> str:
         """What changes when the table does."""
         self._files.invalidate_cache()
-        info = self._files.info(self._watched)
+        if not self._is_file:
+            # A commit is a file of its own; a folder of S3 has neither time nor size.
+            files = self._files.ls(f"{self._root}/_delta_log", detail=False)
+            return max(PurePosixPath(file).name for file in files if file.endswith(".json"))
+        info = self._files.info(self._root)
         return "-".join(str(info[key]) for key in ("ETag", "mtime", "ino", "size") if key in info)
 
     def _scan(self) -> Any:  # noqa: ANN401 - polars, which is imported when asked
         import polars as pl  # noqa: PLC0415 - 40 MB that only this needs
 
-        is_file = self._path.endswith(".parquet")
-        return pl.scan_parquet(self._path) if is_file else pl.scan_delta(self._path)
+        return pl.scan_parquet(self._path) if self._is_file else pl.scan_delta(self._path)
 
     def _sum_up(self, state: str) -> Summary | None:
         import polars as pl  # noqa: PLC0415 - as above
@@ -112,7 +112,8 @@ class StoredAnswers:
         total = sum(row["len"] for row in rows)
         return Summary(state, total, rows[0]["artifact_version"], segments)
 
-    def _look_up(self, customer_id: str) -> dict[str, Any] | None:
+    def _look_up(self, customer_id: str, _state: str) -> dict[str, Any] | None:
+        """The row of a customer; by the state too, so that what is kept is of one table."""
         import polars as pl  # noqa: PLC0415 - as above
 
         found = (
