@@ -15,7 +15,7 @@ import pytest
 from customer_segmentation.serving import bundle as bundles
 from customer_segmentation.serving.bundle import BrokenBundleError, Bundle, Champion
 from tests.serving.example import a_customer, write_bundle
-from tests.serving.process import serving
+from tests.serving.process import ServerProcess, serving
 
 FILES = ("segmenter.onnx", "cold_start.onnx")
 
@@ -159,3 +159,22 @@ def test_a_running_server_answers_with_the_new_champion_within_seconds(
                 break
             sleep(0.2)
         assert answer.json()["artifact_version"] == wanted
+
+
+def test_metrics_name_the_new_champion_and_no_more_the_old_one(
+    folder: Path, other: Path, tmp_path: Path
+) -> None:
+    old, new = (Champion(str(path)).current.version for path in (folder, other))
+    with serving(folder, tmp_path, "--look-seconds", "0.05", "--job-workers", "0") as server:
+        assert f'segmentation_artifact{{version="{old}"}} 1.0' in metrics(server)
+        copy(other, folder)
+        until = monotonic() + 20.0
+        while f'version="{new}"}} 1.0' not in metrics(server) and monotonic() < until:
+            sleep(0.05)
+        told = metrics(server)
+    assert f'segmentation_artifact{{version="{new}"}} 1.0' in told
+    assert f'segmentation_artifact{{version="{old}"}} 0.0' in told
+
+
+def metrics(server: ServerProcess) -> str:
+    return httpx.get(f"{server.url}/metrics").text

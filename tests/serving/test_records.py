@@ -111,7 +111,7 @@ def numbers(reader: Reader, body: bytes) -> dict[str, float]:
         ),
         ({"incme": 1}, "$.incme", "unknown field", "did you mean income?"),
         ({LONG: 1}, f"$.{LONG[:60]}...", "unknown field", "a canonical column or an alias"),
-        ({"Income": 1}, "$.Income", "income stands for the same column", "one of the two"),
+        ({"Income": 1}, "$.Income", "given twice", "this or income, which is the same column"),
     ],
 )
 def test_each_problem_is_named_with_its_place_and_what_is_accepted(

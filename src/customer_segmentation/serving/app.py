@@ -52,6 +52,7 @@ class Server:
         self.champion = Champion(settings.bundle, settings.device)
         self.stored = StoredAnswers(settings.segments)
         self.measures = Measures()
+        self.measures.used(self.champion.current.version)
         self.log = AccessLog()
         self.segments = Segments(self.measures, settings.most_customers)
         self.desk = Desk(settings)
@@ -98,7 +99,8 @@ class Server:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self.settings.look_seconds)
-            await asyncio.to_thread(self.champion.refresh)
+            if await asyncio.to_thread(self.champion.refresh):
+                self.measures.used(self.champion.current.version)
 
     def _routes(self) -> list[Any]:
         @get("/v1/customers/{customer_id:str}")
@@ -130,7 +132,7 @@ class Server:
         @get("/metrics")
         async def metrics() -> Response[bytes]:
             await self.desk.measure(self.measures)
-            text = self.measures.text(self.champion.current.version, self.guard.waiting)
+            text = self.measures.text(self.guard.waiting)
             return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
         return [

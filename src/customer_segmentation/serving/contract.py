@@ -156,8 +156,8 @@ class Contract:
                 hint = f"did you mean {close[0]}?" if close else "a canonical column or an alias"
                 problems.append(Problem(f"{path}.{_shown(name)}", "unknown field", hint))
             elif column in given:
-                twice = f"{given[column][1]} stands for the same column"
-                problems.append(Problem(f"{path}.{name}", twice, "one of the two"))
+                either = f"this or {given[column][1]}, which is the same column"
+                problems.append(Problem(f"{path}.{name}", "given twice", either))
             elif value is not None:
                 given[column] = (value, name)
         return given, problems

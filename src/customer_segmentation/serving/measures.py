@@ -57,12 +57,13 @@ class Measures:
         )
         self._artifact = Gauge(
             "segmentation_artifact",
-            "1 for the artifact in use",
+            "1 for the artifact in use, 0 for those before it",
             ["version"],
             registry=self.registry,
             multiprocess_mode="livemax",
         )
         self._cells: dict[tuple[str, ...], Any] = {}
+        self._version = ""
 
     def served(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -90,15 +91,18 @@ class Measures:
         names = set(known)
         for problem in problems:
             field = problem.path.rsplit(".", 1)[-1]
-            kind = problem.problem if len(problem.problem) < 40 else "other"  # noqa: PLR2004 - words of ours are shorter
-            if "stands for" in kind:
-                kind = "given twice"
-            self._rejections.labels(field if field in names else "other", kind).inc()
+            self._rejections.labels(field if field in names else "other", problem.problem).inc()
 
-    def text(self, version: str, waiting: int) -> bytes:
+    def used(self, version: str) -> None:
+        """An artifact is taken up."""
+        if self._version:
+            self._artifact.labels(self._version).set(0.0)
+        self._artifact.labels(version).set(1.0)
+        self._version = version
+
+    def text(self, waiting: int) -> bytes:
         """Prometheus's exposition format."""
         self._waiting.set(waiting)
-        self._artifact.labels(version).set(1.0)
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         # Of all server processes, through the files that they share.
