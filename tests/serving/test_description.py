@@ -22,7 +22,7 @@ def test_the_typical_features_lie_on_the_centroid(opened: Bundle) -> None:
     said = opened.segmenter.metadata
     scaling = said["scaling"]
     for segment, centroid in zip(
-        describe_bundle(opened, None, needs_key=False).segments, said["centroids"], strict=True
+        describe_bundle(opened, None).segments, said["centroids"], strict=True
     ):
         values = np.array([part.value for part in segment.typical])
         standardised = (values - scaling["means"]) / scaling["deviations"]
@@ -30,14 +30,14 @@ def test_the_typical_features_lie_on_the_centroid(opened: Bundle) -> None:
 
 
 def test_each_typical_customer_is_answered_with_their_segment(opened: Bundle) -> None:
-    for segment in describe_bundle(opened, None, needs_key=False).segments:
+    for segment in describe_bundle(opened, None).segments:
         (answer,) = opened.answer([opened.contract.read(segment.customer, "$")])
         assert answer.segment == segment.key
 
 
 def test_stored_answers_give_shares_and_offers(opened: Bundle) -> None:
     summary = Summary("state", 8, "old", {"s1": Counted(2, "discount", 0.5)})
-    described = describe_bundle(opened, summary, needs_key=True)
+    described = describe_bundle(opened, summary)
     found = described.segments[1]
     assert (found.customers, found.share) == (2, 0.25)
     assert (found.offer, found.offer_share) == ("discount", 0.5)
@@ -48,7 +48,6 @@ def test_stored_answers_give_shares_and_offers(opened: Bundle) -> None:
 def test_the_bundle_is_told_without_stored_answers_and_only_once(client: httpx.Client) -> None:
     first = client.get("/v1/bundle")
     assert first.json()["stored"] is None
-    assert first.json()["needs_key"] is False
     income = next(field for field in first.json()["fields"] if field["name"] == "income")
     assert (income["minimum"], income["maximum"], income["unit"]) == (0.0, 1e12, "monetary units")
     again = client.get("/v1/bundle", headers={"if-none-match": first.headers["etag"]})

@@ -96,19 +96,17 @@ class Description(msgspec.Struct):
 
     artifact_version: str
     as_of: str
-    needs_key: bool
     segments: list[Segment]
     fields: list[Field]
     stored: Stored | None
 
 
-def describe_bundle(bundle: Bundle, summary: Summary | None, *, needs_key: bool) -> Description:
+def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
     """The bundle, and what the last batch run has stored of its segments.
 
     Args:
         bundle: In use.
         summary: Of the stored answers, where there are any.
-        needs_key: Whether the server asks for API keys.
     """
     said = bundle.segmenter.metadata
     segments = []
@@ -125,7 +123,6 @@ def describe_bundle(bundle: Bundle, summary: Summary | None, *, needs_key: bool)
     return Description(
         artifact_version=bundle.version,
         as_of=bundle.contract.as_of.isoformat(),
-        needs_key=needs_key,
         segments=segments,
         fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
         stored=Stored(summary.customers, summary.artifact_version) if summary else None,
@@ -153,8 +150,7 @@ def description_routes(server: Server) -> list[Any]:
 
     @lru_cache(maxsize=4)
     def described(bundle: Bundle, summary: Summary | None) -> bytes:
-        needs_key = server.settings.keys is not None
-        return _encode(describe_bundle(bundle, summary, needs_key=needs_key))
+        return _encode(describe_bundle(bundle, summary))
 
     @get("/v1/bundle")
     async def bundle(request: Request[Any, Any, Any]) -> Response[bytes]:

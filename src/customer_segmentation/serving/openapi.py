@@ -85,6 +85,10 @@ def openapi_routes(server: Server) -> list[Any]:
     def document(bundle: Bundle) -> Document:
         return build_document(bundle, server.settings.most_customers)
 
+    @lru_cache(maxsize=2)
+    def page(bundle: Bundle) -> str:
+        return render_docs(document(bundle))
+
     @get("/schema/openapi.json", sync_to_thread=True)
     def openapi(request: Asked) -> Response[bytes]:
         body = _encode(document(_bundle(request)))
@@ -93,9 +97,8 @@ def openapi_routes(server: Server) -> list[Any]:
 
     @get("/docs", sync_to_thread=True)
     def docs(request: Asked) -> Response[str]:
-        page = render_docs(document(_bundle(request)))
         headers = {"cache-control": "no-cache"}
-        return Response(page, media_type="text/html", headers=headers)
+        return Response(page(_bundle(request)), media_type="text/html", headers=headers)
 
     return [openapi, docs]
 

@@ -19,7 +19,7 @@ _ID = "C-1001"
 
 def example_customer(bundle: Bundle) -> Record:
     """The typical customer of the first segment."""
-    typical = describe_bundle(bundle, None, needs_key=False).segments[0].customer
+    typical = describe_bundle(bundle, None).segments[0].customer
     return {KEY: _ID, **typical}
 
 

@@ -53,7 +53,7 @@ def opened_bundle(bundle: Path) -> Bundle:
 @pytest.fixture(scope="session")
 def stored(opened_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Store an answer for the typical customer of each segment, twice for the first."""
-    segments = describe_bundle(opened_bundle, None, needs_key=False).segments
+    segments = describe_bundle(opened_bundle, None).segments
     records = [
         {**segment.customer, "customer_id": f"c{number}"}
         for number, segment in enumerate([segments[0], *segments])

@@ -2,7 +2,7 @@
 
 import { bar, make, show, table, twoSidedBar } from "./elements.js";
 import { Form } from "./form.js";
-import { ask, hasKey } from "./server.js";
+import { ask } from "./server.js";
 import { advice, amount, feature, firmness, percent, smallestChange, withSign } from "./words.js";
 
 // Long enough that a moving slider asks a few times a second, short enough to feel live.
@@ -22,8 +22,7 @@ export class WhatIf {
     const [first] = bundle.segments;
     this.form.set(first.customer);
     this.press(first.key);
-    // Nobody is asked for a key before they want something.
-    if (!bundle.needs_key || hasKey()) this.answer();
+    this.answer();
   }
 
   /** Take a segment's typical customer. */
