@@ -14,7 +14,11 @@ import polars as pl
 from tests.serving.process import serving
 
 CHECKOUT = Path(__file__).parents[2]
-UNNEEDED = ("kedro", "mlflow", "pandas", "sklearn", "scipy", "matplotlib", "onnx", "pyspark")
+UNNEEDED = (
+    *("kedro", "mlflow", "pandas", "sklearn", "scipy", "matplotlib", "onnx", "pyspark"),
+    # Only of jobs and stored answers.
+    *("polars", "pyarrow"),
+)
 
 
 def test_a_server_imports_nothing_that_it_does_not_need(bundle: Path, tmp_path: Path) -> None:

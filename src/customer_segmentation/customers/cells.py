@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import narwhals as nw
 
-_NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
+# A cell that is a number.
+NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 _NOT_FINITE = r"^[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])$"
 _LARGEST = 1.7976931348623157e308
 # What Python calls white space; each engine's own idea of it differs.
@@ -62,7 +63,7 @@ class ParsedNumber(_Parsed):
         word = nw.when(~is_number).then(text).otherwise(nw.lit(""))
         too_large = parsed.abs() > _LARGEST
         return (
-            {self._beside("is_number"): text.str.contains(_NUMBER)},
+            {self._beside("is_number"): text.str.contains(NUMBER)},
             {self._beside("parsed"): number.cast(nw.Float64)},
             {self._beside("not_finite"): word.str.contains(_NOT_FINITE) | too_large},
             {self._beside("value"): nw.when(is_number & ~self._part("not_finite")).then(parsed)},
@@ -88,7 +89,7 @@ class ParsedNumber(_Parsed):
 def category(text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str]) -> nw.Expr:
     """The category that the text spells, '' where it spells none; case and spaces do not count."""
     meanings = {name: name for name in known}
-    meanings |= {_folded(spelling): meaning for spelling, meaning in spellings.items()}
+    meanings |= {folded(spelling): meaning for spelling, meaning in spellings.items()}
     return (
         text.str.to_lowercase()
         .str.replace_all(" ", "_", literal=True)
@@ -96,7 +97,8 @@ def category(text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str]) 
     )
 
 
-def _folded(spelling: str) -> str:
+def folded(spelling: str) -> str:
+    """A spelling of a category without what does not count: case, and which spaces."""
     return spelling.strip().lower().replace(" ", "_")
 
 

@@ -21,13 +21,14 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
+from customer_segmentation.customers.cells import NUMBER
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.scoring.metadata import INPUT
 
 Matrix = NDArray[np.float64]
 # As batches read one: Python's `float` would take 1_000 and the digits of any script.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(NUMBER)
 # Cells without these (1_000, nan, inf) hold nothing that `float` alone would take.
 _ODD = re.compile("[_nN]")
 _FORMS = ("dataframe_split", "dataframe_records", "inputs")

@@ -18,6 +18,7 @@ from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from tests.serving.example import a_customer
 from tests.serving.jobs.posting import CSV, LINES, PARQUET, done, ended, fetched, post
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample" / "customers.csv"
@@ -110,6 +111,19 @@ def test_every_format_gives_the_same_answers(
         assert read == answers.to_dicts()
     else:
         assert_frame_equal(pl.read_parquet(found), answers, check_exact=True)
+
+
+def test_a_key_that_json_writes_as_a_number_is_the_one_that_the_api_tells(
+    client: httpx.Client, cells: pl.DataFrame
+) -> None:
+    row = cells.head(1).to_dicts()[0]
+    lines = [msgspec.json.encode(row | {"ID": key}) for key in (7.0, 8, "9.0")]
+    job = done(client, b"\n".join(lines), LINES)
+    found = pl.read_ndjson(fetched(client, job, "results"))["customer_id"].to_list()
+    assert found == ["7", "8", "9.0"]
+    for key, told in zip((7.0, 8, "9.0"), found, strict=True):
+        sent = a_customer() | {"customer_id": key}
+        assert client.post("/v1/segments", json=sent).json()["customer_id"] == told
 
 
 def test_a_file_without_purchases_is_answered_by_the_cold_start_model(

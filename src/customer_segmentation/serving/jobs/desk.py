@@ -14,9 +14,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from customer_segmentation.serving.jobs.files import JobFiles
-from customer_segmentation.serving.jobs.output import Table
-from customer_segmentation.serving.jobs.source import Format
+from customer_segmentation.serving.jobs.files import Format, JobFiles, Table
 from customer_segmentation.serving.jobs.table import STATES, Job, JobTable, State, TooManyJobsError
 from customer_segmentation.serving.jobs.uploads import CLOSE, save, too_large
 from customer_segmentation.serving.keys import Key

@@ -7,9 +7,12 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import Literal
 
 from customer_segmentation.serving.jobs.table import UNFINISHED, JobTable
 
+Format = Literal["csv", "parquet", "ndjson"]
+Table = Literal["results", "rejected"]
 _NAME = re.compile("[0-9a-f]{32}")
 # A job's folder is there before its row; no row is written so late.
 _LATEST_ROW = 300.0

@@ -72,5 +72,6 @@ def _records(path: Path) -> Iterator[dict[str, Cell]]:
 def _text(cell: Cell) -> str:
     if cell is None:
         return ""
-    # As the contract writes flags.
-    return str(int(cell)) if isinstance(cell, bool) else str(cell)
+    # The contract writes flags as numbers; JSON does not tell 7.0 from 7, and a key has no point.
+    is_whole = isinstance(cell, bool) or (isinstance(cell, float) and cell.is_integer())
+    return str(int(cell)) if is_whole else str(cell)

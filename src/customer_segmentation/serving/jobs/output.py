@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
-from customer_segmentation.serving.jobs.files import sync
-from customer_segmentation.serving.jobs.source import Format
+from customer_segmentation.customers.cells import NUMBER
+from customer_segmentation.serving.jobs.files import Format, Table, sync
 
-Table = Literal["results", "rejected"]
 # A spreadsheet would take such a cell for a formula, unless all of it is a number.
 _FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
-_NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 
 
 class TableWriter:
@@ -85,5 +82,5 @@ def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWr
 
 def _defused(name: str) -> pl.Expr:
     text = pl.col(name)
-    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(NUMBER)
     return pl.when(is_formula).then(pl.lit("'") + text).otherwise(text).alias(name)

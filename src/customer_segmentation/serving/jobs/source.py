@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from customer_segmentation.datasets.text_engines import load_polars
 from customer_segmentation.datasets.text_header import refuse_names
 from customer_segmentation.datasets.text_inspection import inspect_text
 from customer_segmentation.errors import UserError
+from customer_segmentation.serving.jobs.files import Format
 from customer_segmentation.serving.jobs.json_lines import json_chunks, json_header
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 # What is to become of rows, each by itself.
 Plan = Callable[[pl.LazyFrame], pl.LazyFrame]
-Format = Literal["csv", "parquet", "ndjson"]
 CHUNK_ROWS = 50_000
 _MOST_COLUMNS = 1_000
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from customer_segmentation.serving.jobs.source import Format
+from customer_segmentation.serving.jobs.files import Format
 from customer_segmentation.serving.jobs.table import Job, State
 
 
