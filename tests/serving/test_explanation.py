@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -44,11 +45,11 @@ def test_the_pulls_add_up_to_the_difference_of_the_squared_distances(
     for customer in customers:
         found = Explainer().explain(loaded, customer)
         own, other = np.sort(distances(loaded, customer))[:2]
-        assert sum(part["pull"] for part in found["pulls"]) == pytest.approx(other - own)
+        assert sum(part.pull for part in found.pulls) == pytest.approx(other - own)
 
 
 def test_the_strongest_pull_comes_first(loaded: Bundle, customers: list[ReadCustomer]) -> None:
-    pulls = [abs(part["pull"]) for part in Explainer().explain(loaded, customers[0])["pulls"]]
+    pulls = [abs(part.pull) for part in Explainer().explain(loaded, customers[0]).pulls]
     assert pulls == sorted(pulls, reverse=True)
 
 
@@ -63,15 +64,15 @@ def test_the_smallest_change_is_the_smallest_of_all_and_moves_the_customer(
     moved = 0
     for customer in customers:
         found = Explainer().explain(loaded, customer)
-        other = loaded.keys.index(found["against"])
-        change = found["smallest_change"]
+        other = loaded.keys.index(found.against)
+        change = found.smallest_change
         if change == "none":
             continue
         moved += 1
-        assert change["to"] == change["from"] + change["change"]
-        assert segment_of(loaded, customer, **{change["field"]: change["to"]}) == other
+        assert change.to == change.from_ + change.change
+        assert segment_of(loaded, customer, **{change.field: change.to}) == other
         # Every smaller whole change of every input, one by one, for those within reach.
-        for size in range(1, min(int(abs(change["change"])), 60)):
+        for size in range(1, min(int(abs(change.change)), 60)):
             for name in CHANGEABLE:
                 for value in (customer.numbers[name] - size, customer.numbers[name] + size):
                     if value >= 0.0:
@@ -84,11 +85,12 @@ def test_a_large_change_is_found_to_the_unit(loaded: Bundle) -> None:
     nothing = dict.fromkeys(CHANGEABLE, 0.0)
     row = draw_customers(1, seed=3)[list(loaded.contract.columns)].to_dict("records")[0]
     customer = ReadCustomer(None, row | nothing, is_cold=False)
-    found = Explainer().explain(loaded, customer)["smallest_change"]
-    if found != "none" and abs(found["change"]) > 1.0:
-        other = loaded.keys.index(Explainer().explain(loaded, customer)["against"])
-        one_less = found["to"] - np.sign(found["change"])
-        assert segment_of(loaded, customer, **{found["field"]: one_less}) != other
+    explanation = Explainer().explain(loaded, customer)
+    found, other = explanation.smallest_change, loaded.keys.index(explanation.against)
+    assert abs(found.change) > 60
+    assert segment_of(loaded, customer, **{found.field: found.to}) == other
+    one_less = found.to - np.sign(found.change)
+    assert segment_of(loaded, customer, **{found.field: one_less}) != other
 
 
 def test_nobodys_age_or_income_is_changed() -> None:
@@ -98,7 +100,7 @@ def test_nobodys_age_or_income_is_changed() -> None:
 def test_who_has_not_bought_has_no_explanation_but_a_note(loaded: Bundle) -> None:
     read = loaded.contract.read(a_new_customer(), "$")
     assert isinstance(read, ReadCustomer)
-    assert set(Explainer().explain(loaded, read)) == {"note"}
+    assert set(msgspec.to_builtins(Explainer().explain(loaded, read))) == {"note"}
 
 
 def test_a_new_artifact_empties_what_is_kept(
@@ -108,7 +110,7 @@ def test_a_new_artifact_empties_what_is_kept(
     explainer = Explainer()
     first = explainer.explain(loaded, customers[0])
     assert explainer.explain(loaded, customers[0]) is first
-    assert explainer.explain(other, customers[0])["against"] in other.keys
+    assert explainer.explain(other, customers[0]).against in other.keys
     again = explainer.explain(loaded, customers[0])
     assert again == first
     assert again is not first

@@ -16,11 +16,41 @@ from customer_segmentation.serving.contract import Problem
 _PROBABILITY = "probability_"
 
 
+class Pull(msgspec.Struct, gc=False):
+    """A feature's part in the choice: above 0 it pulls to the segment, below 0 to the other."""
+
+    feature: str
+    value: float
+    pull: float
+
+
+class Change(msgspec.Struct, gc=False, rename={"from_": "from"}):
+    """One input, changed by this much, gives the other segment."""
+
+    field: str
+    from_: float
+    to: float
+    change: float
+
+
+class Explanation(msgspec.Struct, omit_defaults=True, gc=False):
+    """Why a customer is in a segment, against the runner-up.
+
+    Of one who was answered by the cold-start model only a note.
+    """
+
+    against: str | None = None
+    pulls: list[Pull] = []
+    smallest_change: Change | Literal["none"] | None = None
+    note: str | None = None
+
+
 class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     """The answer for one customer; what a model does not tell is left out.
 
     `model` is `segmenter`, or `cold_start` for a customer without purchases. `margin` is 0 halfway
     between two segments and 1 on a centroid; `likely_to_spend` is a percentile of the base.
+    The explanation is there where `explain` is true.
     """
 
     segment: str
@@ -37,7 +67,7 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     channel: str | None = None
     offer: str | None = None
     probabilities: dict[str, float] | None = None
-    explanation: dict[str, Any] | None = None
+    explanation: Explanation | None = None
 
 
 _FIELDS = Answer.__struct_fields__

@@ -9,13 +9,14 @@ components are orthonormal.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.serving.answers import Change, Explanation, Pull
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import ReadCustomer
 
@@ -42,10 +43,10 @@ class Explainer:
         self._explain = lru_cache(maxsize=_KEPT)(_explain)
         self._version = ""
 
-    def explain(self, bundle: Bundle, customer: ReadCustomer) -> dict[str, Any]:
+    def explain(self, bundle: Bundle, customer: ReadCustomer) -> Explanation:
         """The pulls and the smallest change; none for a customer without purchases."""
         if customer.is_cold:
-            return {"note": "answered by the cold-start model: nothing was bought yet"}
+            return Explanation(note="answered by the cold-start model: nothing was bought yet")
         if bundle.version != self._version:
             # What another artifact explained is of no use.
             self._explain.cache_clear()
@@ -53,18 +54,19 @@ class Explainer:
         return self._explain(bundle, tuple(customer.numbers.values()))
 
 
-def _explain(bundle: Bundle, row: tuple[float, ...]) -> dict[str, Any]:
+def _explain(bundle: Bundle, row: tuple[float, ...]) -> Explanation:
     values = np.array([row])
     found = bundle.segmenter.score(values)
     own, other = int(found["segment"][0]), int(found["runner_up"][0])
-    return {
-        "against": bundle.keys[other],
-        "pulls": _pulls(bundle, dict(zip(bundle.contract.columns, row, strict=True)), own, other),
-        "smallest_change": _smallest_change(bundle, values, other),
-    }
+    columns = dict(zip(bundle.contract.columns, row, strict=True))
+    return Explanation(
+        against=bundle.keys[other],
+        pulls=_pulls(bundle, columns, own, other),
+        smallest_change=_smallest_change(bundle, values, other),
+    )
 
 
-def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[dict[str, Any]]:
+def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[Pull]:
     """Each feature's pull toward the segment; below 0 it pulls to the runner-up."""
     said = bundle.segmenter.metadata
     scaling, components = said["scaling"], np.array(said["components"])
@@ -79,22 +81,19 @@ def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[
     away = components @ (centroids[own] - centroids[other])
     middle = components @ (centroids[own] + centroids[other]) / 2.0
     pulls = 2.0 * (standardised - middle) * away
-    found = [
-        {"feature": name, "value": value, "pull": pull}
-        for name, value, pull in zip(names, raw.tolist(), pulls.tolist(), strict=True)
-    ]
-    return sorted(found, key=lambda part: -abs(part["pull"]))
+    found = list(map(Pull, names, raw.tolist(), pulls.tolist()))
+    return sorted(found, key=lambda part: -abs(part.pull))
 
 
-def _smallest_change(bundle: Bundle, row: Array, other: int) -> dict[str, Any] | str:
+def _smallest_change(bundle: Bundle, row: Array, other: int) -> Change | Literal["none"]:
     """The change of one input by the fewest whole units that gives the runner-up, or `none`."""
-    best: dict[str, Any] = {}
+    best: Change | None = None
     for name in CHANGEABLE:
         if name in bundle.contract.columns:
             line = _Line(bundle, row, name, other)
-            change = line.smallest(below=abs(best.get("change", np.inf)))
+            change = line.smallest(below=abs(best.change) if best else np.inf)
             if change:
-                best = {"field": name, "from": line.now, "to": line.now + change, "change": change}
+                best = Change(name, line.now, line.now + change, change)
     return best or "none"
 
 

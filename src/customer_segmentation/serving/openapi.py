@@ -15,7 +15,7 @@ from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Description
-from customer_segmentation.serving.guard import BUNDLE
+from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER
 from customer_segmentation.serving.jobs.views import JobView
 from customer_segmentation.serving.openapi_batches import invocation_paths, job_paths
@@ -23,7 +23,6 @@ from customer_segmentation.serving.openapi_customer import customer_schemas
 from customer_segmentation.serving.openapi_examples import customer_examples, example_row
 from customer_segmentation.serving.openapi_operations import (
     customer_paths,
-    ref,
     refusals,
     server_paths,
 )
@@ -91,14 +90,14 @@ def openapi_routes(server: Server) -> list[Any]:
 
     @get("/schema/openapi.json", sync_to_thread=True)
     def openapi(request: Asked) -> Response[bytes]:
-        body = _encode(document(_bundle(request)))
+        body = _encode(document(bundle_of(request.scope)))
         headers = {"cache-control": "no-cache"}
         return Response(body, media_type="application/json", headers=headers)
 
     @get("/docs", sync_to_thread=True)
     def docs(request: Asked) -> Response[str]:
         headers = {"cache-control": "no-cache"}
-        return Response(page(_bundle(request)), media_type="text/html", headers=headers)
+        return Response(page(bundle_of(request.scope)), media_type="text/html", headers=headers)
 
     return [openapi, docs]
 
@@ -120,21 +119,11 @@ def render_docs(document: Document) -> str:
     )
 
 
-def _bundle(request: Asked) -> Bundle:
-    found: Bundle = request.scope[BUNDLE]  # type: ignore[literal-required]  # the guard's
-    return found
-
-
 def _answers() -> Document:
     """The schemas of what is answered, as the structs that it is made of say."""
     structs = [Answer, Rejection, Details, Description, JobView]
     _, found = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     schemas: Document = _cleaned(found)
-    schemas["Answer"]["properties"]["explanation"] = {
-        "description": "Where `explain` is true",
-        **ref("Explanation"),
-    }
-    schemas["Explanation"] = _EXPLANATION
     schemas["StoredAnswer"] = _stored(schemas["Answer"])
     return schemas
 
@@ -164,37 +153,3 @@ def _cleaned(part: Any) -> Any:  # noqa: ANN401 - JSON
         else _cleaned(value)
         for name, value in part.items()
     }
-
-
-_PULL = {
-    "type": "object",
-    "description": "Above 0 it pulls to the segment, below 0 to the other",
-    "properties": {
-        "feature": {"type": "string"},
-        "value": {"type": "number"},
-        "pull": {"type": "number"},
-    },
-    "required": ["feature", "value", "pull"],
-}
-_CHANGE = {
-    "type": "object",
-    "description": "One input, changed by this much, gives the other segment",
-    "properties": {
-        "field": {"type": "string"},
-        "from": {"type": "number"},
-        "to": {"type": "number"},
-        "change": {"type": "number"},
-    },
-    "required": ["field", "from", "to", "change"],
-}
-_EXPLANATION = {
-    "type": "object",
-    "description": "Why a customer is in a segment, against the runner-up; only a note of one "
-    "who was answered by the cold-start model",
-    "properties": {
-        "against": {"type": "string"},
-        "pulls": {"type": "array", "items": _PULL},
-        "smallest_change": {"anyOf": [_CHANGE, {"const": "none"}]},
-        "note": {"type": "string"},
-    },
-}
