@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from customer_segmentation.serving import guard
+from customer_segmentation.serving.app import Server
 from customer_segmentation.serving.keys import add_key
+from customer_segmentation.serving.settings import Settings
 from tests.serving.example import a_customer
 from tests.serving.process import ServerProcess, serving
 
@@ -263,6 +266,19 @@ def test_the_log_has_a_line_a_request_and_no_personal_field(bundle: Path, tmp_pa
     assert [line["status"] for line in lines if line["route"].startswith("/v1")] == [200, 404, 422]
 
 
+def test_buckets_of_clients_that_went_away_are_forgotten(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a gateway clients are addresses, of which there are as many as one likes."""
+    monkeypatch.setattr(guard, "_MOST_BUCKETS", 2)
+    seconds = iter([0.0, 0.1, 5.0, 5.1])
+    monkeypatch.setattr(guard, "monotonic", lambda: next(seconds))
+    app = Server(Settings(bundle=str(bundle), requests_per_second=1.0)).app()
+    for client in ("a", "b", "c", "d"):
+        app._count(client)
+    assert set(app._buckets) == {"c", "d"}
+
+
 def test_metrics_count_answers_and_rejections(bundle: Path, tmp_path: Path) -> None:
     with serving(bundle, tmp_path, "--job-workers", "0") as server:
         answer = httpx.post(server.url + SEGMENTS, json=[a_customer()] * 3).json()[0]
@@ -273,6 +289,8 @@ def test_metrics_count_answers_and_rejections(bundle: Path, tmp_path: Path) -> N
     assert 'segmentation_rejections_total{field="income",problem="too small"} 1.0' in text
     assert 'segmentation_rejections_total{field="other",problem="unknown field"} 1.0' in text
     assert f'segmentation_artifact{{version="{answer["artifact_version"]}"}} 1.0' in text
+    # The one that asks.
+    assert "segmentation_requests_in_flight 1.0" in text
     assert 'segmentation_request_seconds_bucket{le="0.005",route="/v1/segments"' in text
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, Request, Response, asgi, get
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 
 from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.description import description_routes
@@ -72,7 +73,7 @@ class Server:
             logging_config=None,
         )
         keys = Keys(self.settings.keys)
-        self.guard = Guard(
+        return Guard(
             inside,
             keys=keys,
             settings=self.settings,
@@ -80,7 +81,6 @@ class Server:
             log=self.log,
             champion=self.champion,
         )
-        return self.guard
 
     @asynccontextmanager
     async def _life(self, _app: Litestar) -> AsyncIterator[None]:
@@ -104,7 +104,7 @@ class Server:
 
     def _routes(self) -> list[Any]:
         @get("/v1/customers/{customer_id:str}")
-        async def customer(request: Asked, customer_id: str) -> Response[bytes]:
+        async def customer(request: Asked, customer_id: FromPath[str]) -> Response[bytes]:
             try:
                 found, state = await asyncio.to_thread(self.stored.find, customer_id)
             except FileNotFoundError as error:
@@ -132,8 +132,9 @@ class Server:
         @get("/metrics")
         async def metrics() -> Response[bytes]:
             await self.desk.measure(self.measures)
-            text = self.measures.text(self.guard.waiting)
-            return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+            return Response(
+                self.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+            )
 
         return [
             asgi("/v1/segments", copy_scope=False)(self.segments.serve),

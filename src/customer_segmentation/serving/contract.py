@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from customer_segmentation.customers.cells import folded
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, KEY, PRODUCTS
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
 
@@ -77,7 +78,7 @@ class Contract:
         self._formats = [_date_pattern(fmt) for fmt in [*reading["date_formats"], _ISO]]
         self._spellings = {
             name: {word: word for word in rule["categories"]}
-            | {_folded(s): w for s, w in reading["categories"].get(name, {}).items()}
+            | {folded(s): w for s, w in reading["categories"].get(name, {}).items()}
             for name, rule in self.rules.items()
             if rule["kind"] == "category"
         }
@@ -135,7 +136,7 @@ class Contract:
             return f"a day from {self.enrolled_from} to {as_of or self.as_of}"
         least, most = self.range_of(column, as_of)
         number = "a whole number" if rule.get("whole") else "a number"
-        return f"{number} from {least:g} to {most:g}"
+        return f"{number} from {least:.15g} to {most:.15g}"
 
     def range_of(self, column: str, as_of: date | None = None) -> tuple[float, float]:
         """The least and the greatest value of a number column, both allowed."""
@@ -170,7 +171,7 @@ class Contract:
         if kind == "number":
             return self._number(column, sent, as_of)
         if kind == "category":
-            word = self._spellings[column].get(_folded(sent)) if isinstance(sent, str) else None
+            word = self._spellings[column].get(folded(sent)) if isinstance(sent, str) else None
             return word, "" if word else "unknown category"
         if kind == "date":
             day = self.day(sent)
@@ -240,10 +241,6 @@ def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
 def _date_pattern(fmt: str) -> re.Pattern[str]:
     fields = re.findall("%[dmY]", fmt)
     return re.compile(re.escape(fmt[2]).join(_SHAPES[field] for field in fields))
-
-
-def _folded(spelling: str) -> str:
-    return spelling.strip().lower().replace(" ", "_")
 
 
 def _shown(name: str) -> str:

@@ -23,7 +23,7 @@ from customer_segmentation.features.definitions import describe
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.explanation import CHANGEABLE
-from customer_segmentation.serving.guard import BUNDLE
+from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.stored import Summary
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def description_routes(server: Server) -> list[Any]:
     @get("/v1/bundle")
     async def bundle(request: Request[Any, Any, Any]) -> Response[bytes]:
         summary = await asyncio.to_thread(_summary_of, server)
-        current: Bundle = request.scope[BUNDLE]  # type: ignore[literal-required]  # the guard's
+        current = bundle_of(request.scope)
         etag = f'"{current.version}-{summary.state if summary else ""}"'
         headers = {"etag": etag, "cache-control": "no-cache"}
         if request.headers.get("if-none-match") == etag:

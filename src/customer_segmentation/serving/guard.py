@@ -11,7 +11,7 @@ from secrets import token_hex
 from time import monotonic, perf_counter
 from typing import Any
 
-from customer_segmentation.serving.bundle import Champion
+from customer_segmentation.serving.bundle import Bundle, Champion
 from customer_segmentation.serving.keys import Key, Keys, Role
 from customer_segmentation.serving.measures import AccessLog, Measures
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
@@ -24,9 +24,10 @@ Scope = Any
 Message = Any
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-# Where the guard leaves the bundle that a request keeps to its end.
-BUNDLE = "segmentation.bundle"
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Where the guard leaves, in ASGI's scope, what a request keeps to its end.
+_BUNDLE, _KEY = "segmentation.bundle", "segmentation.key"
 
 # By the first part of the path, or the first two below /v1; anything else is for everybody.
 _ROLES: dict[str, Role] = {
@@ -40,6 +41,7 @@ _ROLES: dict[str, Role] = {
 }
 # Files come and go in pieces: what is done with them has limits of its own.
 _STREAMED = frozenset({"/v1/jobs"})
+_MOST_BUCKETS = 10_000
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -53,6 +55,22 @@ _HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"content-security-policy", _POLICY),
 ]
+
+
+def bundle_of(scope: Scope) -> Bundle:
+    """The bundle that answers a request, whichever comes meanwhile."""
+    found: Bundle = scope[_BUNDLE]
+    return found
+
+
+def key_of(scope: Scope) -> Key:
+    """Who asks, on a route that is not for everybody."""
+    found: Key = scope[_KEY]
+    return found
+
+
+class UnreadError(Exception):
+    """A client does not read the file that it asked for."""
 
 
 class Guard:
@@ -84,7 +102,7 @@ class Guard:
         self._log = log
         self._champion = champion
         self._buckets: dict[str, tuple[float, float]] = {}
-        self.waiting = 0
+        self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -95,7 +113,7 @@ class Guard:
         headers = dict(scope["headers"])
         sent = headers.get(b"x-request-id", b"")
         request_id = sent if _REQUEST_ID.fullmatch(sent) else token_hex(8).encode()
-        bundle = scope[BUNDLE] = self._champion.current
+        bundle = scope[_BUNDLE] = self._champion.current
         added = [
             *_HEADERS,
             (b"x-request-id", request_id),
@@ -109,30 +127,30 @@ class Guard:
             if message["type"] == "http.response.start":
                 status, has_begun = message["status"], True
                 message["headers"] = [*message.get("headers", ()), *added]
-            if route not in _STREAMED:
-                await send(message)
-                return
-            # Who takes a file has to read it.
-            async with asyncio.timeout(self._settings.body_seconds):
+            if route in _STREAMED:
+                await _send_soon(send, message, self._settings.body_seconds)
+            else:
                 await send(message)
 
-        self.waiting += 1
+        self._waiting += 1
+        self._measures.waiting.inc()
         try:
             key = self._admit(route, headers, scope)
-            scope["segmentation.key"] = key
+            scope[_KEY] = key
             if route not in _STREAMED:
                 receive = _given(await self._body(receive, headers))
             await self._app(scope, receive, answer)
         except RefusedError as refused:
             if not has_begun:
                 await _refuse(answer, refused)
-        except Exception:
-            logger.exception("request %s failed", request_id.decode())
+        except Exception as error:  # noqa: BLE001 - it is logged, and the client is told
+            _log(error, request_id.decode())
             if not has_begun:
                 detail = "the server failed; its log tells more under this request's id"
                 await _refuse(answer, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
         finally:
-            self.waiting -= 1
+            self._waiting -= 1
+            self._measures.waiting.dec()
             seconds = perf_counter() - started
             self._measures.served(route, status, seconds)
             self._log.write(
@@ -153,7 +171,7 @@ class Guard:
         role = _ROLES.get(route)
         if role is None:
             return None
-        if self.waiting > self._settings.most_waiting:
+        if self._waiting > self._settings.most_waiting:
             busy = "the server is busy: ask again"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers={"retry-after": "1"})
         key = self._keys.find(_key_of(headers))
@@ -183,6 +201,9 @@ class Guard:
                 f"more than {rate:g} requests a second",
                 headers={"retry-after": wait},
             )
+        if len(self._buckets) > _MOST_BUCKETS:
+            # One that nobody touched for two seconds is full again.
+            self._buckets = {c: held for c, held in self._buckets.items() if now - held[1] < 2.0}  # noqa: PLR2004 - as above
         self._buckets[client] = (left - 1.0, now)
 
     async def _body(self, receive: Receive, headers: dict[bytes, bytes]) -> bytes:
@@ -230,6 +251,22 @@ async def soon(receive: Receive, seconds: float) -> Message:
     if message["type"] == "http.disconnect":
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the client went away")
     return message
+
+
+async def _send_soon(send: Send, message: Message, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await send(message)
+    except TimeoutError as error:
+        raise UnreadError from error
+
+
+def _log(error: Exception, request_id: str) -> None:
+    # Litestar wraps what is raised once an answer has begun, and what sends a file makes a group.
+    if BaseExceptionGroup("", [error.__cause__ or error]).subgroup(UnreadError):
+        logger.warning("request %s: its answer was not read", request_id)
+    else:
+        logger.error("request %s failed", request_id, exc_info=error)
 
 
 def _too_large(most: int) -> RefusedError:

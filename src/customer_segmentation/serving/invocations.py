@@ -22,6 +22,7 @@ import numpy as np
 from litestar import Request, Response, get, post
 
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import Matrix, ModelInputs, WrongInputError
 from customer_segmentation.serving.problems import RefusedError
 
@@ -50,7 +51,7 @@ def invocation_routes(server: Server) -> list[Any]:
 
     @post("/invocations", status_code=200)
     async def invocations(request: Request[Any, Any, Any]) -> Response[bytes]:
-        bundle: Bundle = request.scope["segmentation.bundle"]  # type: ignore[typeddict-item]  # the guard's
+        bundle = bundle_of(request.scope)
         media_type = _media_type(request)
         body = await request.body()
         # Reading ten thousand rows would keep others waiting.

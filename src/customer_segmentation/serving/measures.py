@@ -42,7 +42,7 @@ class Measures:
         self._rejections = Counter(
             "segmentation_rejections", "Wrong fields", ["field", "problem"], registry=self.registry
         )
-        self._waiting = Gauge(
+        self.waiting = Gauge(
             "segmentation_requests_in_flight",
             "Requests being answered",
             registry=self.registry,
@@ -60,7 +60,7 @@ class Measures:
             "1 for the artifact in use, 0 for those before it",
             ["version"],
             registry=self.registry,
-            multiprocess_mode="livemax",
+            multiprocess_mode="mostrecent",
         )
         self._cells: dict[tuple[str, ...], Any] = {}
         self._version = ""
@@ -100,9 +100,8 @@ class Measures:
         self._artifact.labels(version).set(1.0)
         self._version = version
 
-    def text(self, waiting: int) -> bytes:
+    def text(self) -> bytes:
         """Prometheus's exposition format."""
-        self._waiting.set(waiting)
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         # Of all server processes, through the files that they share.

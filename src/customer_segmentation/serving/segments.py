@@ -14,7 +14,7 @@ from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Problem, ReadCustomer
 from customer_segmentation.serving.explanation import Explainer
-from customer_segmentation.serving.guard import BUNDLE, Receive, Scope, Send
+from customer_segmentation.serving.guard import Receive, Scope, Send, bundle_of
 from customer_segmentation.serving.measures import Measures
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.records import MalformedJsonError
@@ -58,7 +58,7 @@ class Segments:
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": "POST"})
         flags = _flags(scope["query_string"], ("explain", "partial"))
         message = await receive()
-        body = await self.answer(scope[BUNDLE], message.get("body", b""), **flags)
+        body = await self.answer(bundle_of(scope), message.get("body", b""), **flags)
         length = (b"content-length", str(len(body)).encode())
         headers = [(b"content-type", b"application/json"), length]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

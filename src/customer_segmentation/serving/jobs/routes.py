@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 import msgspec
 from litestar import Request, Response, delete, get, post
+from litestar.params import FromPath
 from litestar.response import File
 
+from customer_segmentation.serving.guard import key_of
 from customer_segmentation.serving.jobs.desk import MEDIA_TYPES, Desk
-from customer_segmentation.serving.jobs.output import Table
+from customer_segmentation.serving.jobs.files import Table
 from customer_segmentation.serving.jobs.views import view
-from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.settings import Settings
 
@@ -37,30 +38,30 @@ def job_routes(server: Shared) -> list[Any]:
 
     @post("/v1/jobs", status_code=HTTPStatus.ACCEPTED)
     async def post_job(request: Asked) -> Response[bytes]:
-        job = await server.desk.post(_key(request), request.headers, request.receive)
+        job = await server.desk.post(key_of(request.scope), request.headers, request.receive)
         headers = {"location": f"/v1/jobs/{job.id}", **_PRIVATE}
         return Response(_encode(view(job, kept)), media_type=_JSON, headers=headers)
 
     @get("/v1/jobs")
     async def list_jobs(request: Asked) -> Response[bytes]:
-        found = [view(job, kept) for job in await server.desk.own(_key(request))]
+        found = [view(job, kept) for job in await server.desk.own(key_of(request.scope))]
         return Response(_encode({"jobs": found}), media_type=_JSON, headers=_PRIVATE)
 
     @get("/v1/jobs/{identity:str}")
-    async def get_job(request: Asked, identity: str) -> Response[bytes]:
-        job = await server.desk.find(_key(request), identity)
+    async def get_job(request: Asked, identity: FromPath[str]) -> Response[bytes]:
+        job = await server.desk.find(key_of(request.scope), identity)
         return Response(_encode(view(job, kept)), media_type=_JSON, headers=_PRIVATE)
 
     @delete("/v1/jobs/{identity:str}", status_code=HTTPStatus.NO_CONTENT)
-    async def delete_job(request: Asked, identity: str) -> None:
-        await server.desk.delete(_key(request), identity)
+    async def delete_job(request: Asked, identity: FromPath[str]) -> None:
+        await server.desk.delete(key_of(request.scope), identity)
 
     @get("/v1/jobs/{identity:str}/results")
-    async def results(request: Asked, identity: str) -> File:
+    async def results(request: Asked, identity: FromPath[str]) -> File:
         return await _download(server, request, identity, "results")
 
     @get("/v1/jobs/{identity:str}/rejected")
-    async def rejected(request: Asked, identity: str) -> File:
+    async def rejected(request: Asked, identity: FromPath[str]) -> File:
         return await _download(server, request, identity, "rejected")
 
     return [post_job, list_jobs, get_job, delete_job, results, rejected]
@@ -68,7 +69,7 @@ def job_routes(server: Shared) -> list[Any]:
 
 async def _download(server: Shared, request: Asked, identity: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
-    path, kind = await server.desk.result(_key(request), identity, table, asked)
+    path, kind = await server.desk.result(key_of(request.scope), identity, table, asked)
     if not path.exists():
         detail = "there is no such job, or it was removed"
         raise RefusedError(HTTPStatus.NOT_FOUND, detail)
@@ -79,10 +80,3 @@ async def _download(server: Shared, request: Asked, identity: str, table: Table)
         content_disposition_type="attachment",
         headers=_PRIVATE,
     )
-
-
-def _key(request: Asked) -> Key:
-    # The guard's own entry, which ASGI's types do not know.
-    scope: Any = request.scope
-    key: Key = scope["segmentation.key"]
-    return key

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from customer_segmentation.serving.problems import RefusedError
 
@@ -54,7 +55,7 @@ def page_routes(_server: Server) -> list[Any]:
         return _answer(request, _START)
 
     @get("/page/{name:str}", sync_to_thread=False)
-    def file(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         if name == _START or name not in static_files():
             raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
         return _answer(request, name)
@@ -62,7 +63,7 @@ def page_routes(_server: Server) -> list[Any]:
     return [start, file]
 
 
-def _answer(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+def _answer(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     found = static_files()[name]
     headers = {"etag": found.etag, "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == found.etag:
