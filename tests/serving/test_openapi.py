@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from customer_segmentation.serving.openapi_customer import day_pattern
-from customer_segmentation.serving.openapi_page import marked
+from customer_segmentation.serving.openapi.customer import day_pattern
+from customer_segmentation.serving.openapi.page import marked
 
 Document = dict[str, Any]
 

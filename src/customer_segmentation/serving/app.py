@@ -23,7 +23,7 @@ from customer_segmentation.serving.jobs.desk import Desk
 from customer_segmentation.serving.jobs.routes import job_routes
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.measures import AccessLog, Measures
-from customer_segmentation.serving.openapi import openapi_routes
+from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 from customer_segmentation.serving.protocol import PatientProtocol

@@ -18,15 +18,15 @@ from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER
 from customer_segmentation.serving.jobs.views import JobView
-from customer_segmentation.serving.openapi_batches import invocation_paths, job_paths
-from customer_segmentation.serving.openapi_customer import customer_schemas
-from customer_segmentation.serving.openapi_examples import customer_examples, example_row
-from customer_segmentation.serving.openapi_operations import (
+from customer_segmentation.serving.openapi.batches import invocation_paths, job_paths
+from customer_segmentation.serving.openapi.customer import customer_schemas
+from customer_segmentation.serving.openapi.examples import customer_examples, example_row
+from customer_segmentation.serving.openapi.operations import (
     customer_paths,
     refusals,
     server_paths,
 )
-from customer_segmentation.serving.openapi_page import marked, operations_of, schemas_of
+from customer_segmentation.serving.openapi.page import marked, operations_of, schemas_of
 from customer_segmentation.serving.problems import Details
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from customer_segmentation.serving.jobs.table import Job
 from customer_segmentation.serving.jobs.views import view
-from customer_segmentation.serving.openapi_operations import (
+from customer_segmentation.serving.openapi.operations import (
     JSON,
     Part,
     answer,
