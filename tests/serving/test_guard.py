@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from customer_segmentation.serving import guard
-from customer_segmentation.serving.app import Server
+from customer_segmentation.serving.app import make_app
 from customer_segmentation.serving.keys import add_key
 from customer_segmentation.serving.settings import Settings
 from tests.serving.example import a_customer
@@ -273,7 +273,7 @@ def test_buckets_of_clients_that_went_away_are_forgotten(
     monkeypatch.setattr(guard, "_MOST_BUCKETS", 2)
     seconds = iter([0.0, 0.1, 5.0, 5.1])
     monkeypatch.setattr(guard, "monotonic", lambda: next(seconds))
-    app = Server(Settings(bundle=str(bundle), requests_per_second=1.0)).app()
+    app = make_app(Settings(bundle=str(bundle), requests_per_second=1.0))
     for client in ("a", "b", "c", "d"):
         app._count(client)
     assert set(app._buckets) == {"c", "d"}

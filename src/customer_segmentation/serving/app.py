@@ -15,21 +15,17 @@ from litestar import Litestar, Request, Response, asgi, get
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard
 from customer_segmentation.serving.invocations import invocation_routes
-from customer_segmentation.serving.jobs.desk import Desk
 from customer_segmentation.serving.jobs.routes import job_routes
 from customer_segmentation.serving.keys import Keys
-from customer_segmentation.serving.measures import AccessLog, Measures
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 from customer_segmentation.serving.protocol import PatientProtocol
-from customer_segmentation.serving.segments import Segments
+from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
-from customer_segmentation.serving.stored import StoredAnswers
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +34,8 @@ _encode = msgspec.json.Encoder().encode
 Asked = Request[Any, Any, Any]
 
 
-class Server:
-    """Everything that the routes share, and the routes.
+def make_app(settings: Settings) -> Guard:
+    """The ASGI application of one server process.
 
     Args:
         settings: What the server is told.
@@ -47,104 +43,86 @@ class Server:
     Raises:
         UserError: There is no bundle, or no keys where they are named.
     """
+    server = Server(settings)
+    inside = Litestar(
+        route_handlers=_routes(server),
+        exception_handlers={
+            RefusedError: _refused,
+            HTTPException: _http_error,
+            Exception: _failed,
+        },
+        lifespan=[lambda _app: _life(server)],
+        openapi_config=None,
+        logging_config=None,
+    )
+    return Guard(
+        inside,
+        keys=Keys(settings.keys),
+        settings=settings,
+        measures=server.measures,
+        log=server.log,
+        champion=server.champion,
+    )
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.champion = Champion(settings.bundle, settings.device)
-        self.stored = StoredAnswers(settings.segments)
-        self.measures = Measures()
-        self.measures.used(self.champion.current.version)
-        self.log = AccessLog()
-        self.segments = Segments(self.measures, settings.most_customers)
-        self.desk = Desk(settings)
-        self.is_ready = False
 
-    def app(self) -> Guard:
-        """The ASGI application."""
-        inside = Litestar(
-            route_handlers=self._routes(),
-            exception_handlers={
-                RefusedError: _refused,
-                HTTPException: _http_error,
-                Exception: _failed,
-            },
-            lifespan=[self._life],
-            openapi_config=None,
-            logging_config=None,
-        )
-        keys = Keys(self.settings.keys)
-        return Guard(
-            inside,
-            keys=keys,
-            settings=self.settings,
-            measures=self.measures,
-            log=self.log,
-            champion=self.champion,
-        )
+@asynccontextmanager
+async def _life(server: Server) -> AsyncIterator[None]:
+    """Follow the champion while the server lives."""
+    following = asyncio.create_task(server.follow())
+    server.is_ready = True
+    try:
+        yield
+    finally:
+        server.is_ready = False
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        server.log.flush()
 
-    @asynccontextmanager
-    async def _life(self, _app: Litestar) -> AsyncIterator[None]:
-        """Follow the champion while the server lives."""
-        following = asyncio.create_task(self._follow())
-        self.is_ready = True
+
+def _routes(server: Server) -> list[Any]:
+    @get("/v1/customers/{customer_id:str}")
+    async def customer(request: Asked, customer_id: FromPath[str]) -> Response[bytes]:
         try:
-            yield
-        finally:
-            self.is_ready = False
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
-            self.log.flush()
+            found, state = await asyncio.to_thread(server.stored.find, customer_id)
+        except FileNotFoundError as error:
+            detail = "no batch run has stored answers yet: run kedro run"
+            raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
+        if found is None:
+            detail = "the last batch run has no such customer"
+            raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+        etag = f'"{state}"'
+        headers = {"etag": etag, "cache-control": "private, no-cache"}
+        if request.headers.get("if-none-match") == etag:
+            return Response(b"", status_code=304, headers=headers)
+        return Response(_encode(found), media_type=JSON, headers=headers)
 
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.look_seconds)
-            if await asyncio.to_thread(self.champion.refresh):
-                self.measures.used(self.champion.current.version)
+    @get("/healthz", sync_to_thread=False)
+    def healthz() -> Response[bytes]:
+        return Response(b'{"status":"ok"}', media_type=JSON)
 
-    def _routes(self) -> list[Any]:
-        @get("/v1/customers/{customer_id:str}")
-        async def customer(request: Asked, customer_id: FromPath[str]) -> Response[bytes]:
-            try:
-                found, state = await asyncio.to_thread(self.stored.find, customer_id)
-            except FileNotFoundError as error:
-                detail = "no batch run has stored answers yet: run kedro run"
-                raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
-            if found is None:
-                detail = "the last batch run has no such customer"
-                raise RefusedError(HTTPStatus.NOT_FOUND, detail)
-            etag = f'"{state}"'
-            headers = {"etag": etag, "cache-control": "private, no-cache"}
-            if request.headers.get("if-none-match") == etag:
-                return Response(b"", status_code=304, headers=headers)
-            return Response(_encode(found), media_type=JSON, headers=headers)
+    @get("/readyz", sync_to_thread=False)
+    def readyz() -> Response[bytes]:
+        if not server.is_ready:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
+        return Response(b'{"status":"ready"}', media_type=JSON)
 
-        @get("/healthz", sync_to_thread=False)
-        def healthz() -> Response[bytes]:
-            return Response(b'{"status":"ok"}', media_type=JSON)
+    @get("/metrics")
+    async def metrics() -> Response[bytes]:
+        await server.desk.measure(server.measures)
+        return Response(
+            server.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
-        @get("/readyz", sync_to_thread=False)
-        def readyz() -> Response[bytes]:
-            if not self.is_ready:
-                raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
-            return Response(b'{"status":"ready"}', media_type=JSON)
-
-        @get("/metrics")
-        async def metrics() -> Response[bytes]:
-            await self.desk.measure(self.measures)
-            return Response(
-                self.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
-            )
-
-        return [
-            asgi("/v1/segments", copy_scope=False)(self.segments.serve),
-            *(customer, healthz, readyz, metrics),
-            *description_routes(self),
-            *invocation_routes(self),
-            *job_routes(self),
-            *openapi_routes(self),
-            *page_routes(self),
-        ]
+    return [
+        asgi("/v1/segments", copy_scope=False)(server.segments.serve),
+        *(customer, healthz, readyz, metrics),
+        *description_routes(server),
+        *invocation_routes(server),
+        *job_routes(server),
+        *openapi_routes(server),
+        *page_routes(),
+    ]
 
 
 def create() -> Guard:
@@ -152,7 +130,7 @@ def create() -> Guard:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     settings = read_settings({})
     PatientProtocol.head_seconds = settings.body_seconds
-    return Server(settings).app()
+    return make_app(settings)
 
 
 def _refused(_request: Asked, error: RefusedError) -> Response[bytes]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,10 +24,8 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.explanation import CHANGEABLE
 from customer_segmentation.serving.guard import bundle_of
+from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
-
-if TYPE_CHECKING:
-    from customer_segmentation.serving.app import Server
 
 _encode = msgspec.json.Encoder().encode
 # Where the features tell nothing of how often somebody buys: once in two months of two years.

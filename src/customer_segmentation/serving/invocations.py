@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,9 +25,7 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import Matrix, ModelInputs, WrongInputError
 from customer_segmentation.serving.problems import RefusedError
-
-if TYPE_CHECKING:
-    from customer_segmentation.serving.app import Server
+from customer_segmentation.serving.server import Server
 
 JSON, CSV = "application/json", "text/csv"
 # A row is numbers alone, which costs a tenth of a record.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
@@ -11,11 +11,11 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from customer_segmentation.serving.guard import key_of
-from customer_segmentation.serving.jobs.desk import MEDIA_TYPES, Desk
+from customer_segmentation.serving.jobs.desk import MEDIA_TYPES
 from customer_segmentation.serving.jobs.files import Table
 from customer_segmentation.serving.jobs.views import view
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.settings import Settings
+from customer_segmentation.serving.server import Server
 
 Asked = Request[Any, Any, Any]
 _JSON = "application/json"
@@ -25,14 +25,7 @@ _SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items(
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
-class Shared(Protocol):
-    """What the routes need of the server."""
-
-    settings: Settings
-    desk: Desk
-
-
-def job_routes(server: Shared) -> list[Any]:
+def job_routes(server: Server) -> list[Any]:
     """The handlers, for the application's list."""
     kept = server.settings.jobs_kept
 
@@ -67,7 +60,7 @@ def job_routes(server: Shared) -> list[Any]:
     return [post_job, list_jobs, get_job, delete_job, results, rejected]
 
 
-async def _download(server: Shared, request: Asked, identity: str, table: Table) -> File:
+async def _download(server: Server, request: Asked, identity: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
     path, kind = await server.desk.result(key_of(request.scope), identity, table, asked)
     if not path.exists():

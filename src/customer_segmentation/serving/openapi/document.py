@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -28,9 +28,7 @@ from customer_segmentation.serving.openapi.operations import (
 )
 from customer_segmentation.serving.openapi.page import marked, operations_of, schemas_of
 from customer_segmentation.serving.problems import Details
-
-if TYPE_CHECKING:
-    from customer_segmentation.serving.app import Server
+from customer_segmentation.serving.server import Server
 
 Document = dict[str, Any]
 Asked = Request[Any, Any, Any]

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from customer_segmentation.serving.problems import RefusedError
-
-if TYPE_CHECKING:
-    from customer_segmentation.serving.app import Server
 
 _START = "page.html"
 _MEDIA_TYPES = {
@@ -47,7 +44,7 @@ def static_files() -> dict[str, StaticFile]:
     return found
 
 
-def page_routes(_server: Server) -> list[Any]:
+def page_routes() -> list[Any]:
     """`/` and the files below `/page`; they are the same for every server."""
 
     @get("/", sync_to_thread=False)
