@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import polars as pl
@@ -88,6 +89,15 @@ def test_a_row_that_was_read_as_the_table_changed_is_not_kept_for_the_new_one(
     monkeypatch.setattr(stored, "_scan", replaced_meanwhile)
     assert stored.find("10476")[0]["segment"] == "s1"
     assert stored.find("10476")[0]["segment"] == "s2"
+
+
+@pytest.mark.parametrize("customer_id", ["A/1", "A//1", "ü 1", "50%"])
+def test_a_key_may_hold_any_sign(bundle: Path, tmp_path: Path, customer_id: str) -> None:
+    rows = answers().with_columns(customer_id=pl.Series([customer_id, "A"]))
+    path = parquet(rows, tmp_path / "segments")
+    with serving(bundle, tmp_path, "--segments", path, "--job-workers", "0") as server:
+        found = httpx.get(f"{server.url}/v1/customers/{quote(customer_id, safe='')}")
+    assert found.json()["customer_id"] == customer_id
 
 
 def test_a_client_that_has_the_answer_is_not_sent_it_again(bundle: Path, tmp_path: Path) -> None:

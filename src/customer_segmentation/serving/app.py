@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Request, Response, asgi, get
 from litestar.exceptions import HTTPException
-from litestar.params import FromPath
 
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard
@@ -30,6 +30,7 @@ from customer_segmentation.serving.settings import Settings, read_settings
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
+_CUSTOMERS = "/v1/customers/"
 _encode = msgspec.json.Encoder().encode
 Asked = Request[Any, Any, Any]
 
@@ -81,8 +82,11 @@ async def _life(server: Server) -> AsyncIterator[None]:
 
 
 def _routes(server: Server) -> list[Any]:
-    @get("/v1/customers/{customer_id:str}")
-    async def customer(request: Asked, customer_id: FromPath[str]) -> Response[bytes]:
+    @get(f"{_CUSTOMERS}{{customer_id:path}}")
+    async def customer(request: Asked) -> Response[bytes]:
+        # As sent: an id may hold slashes, and Litestar's path has none that follows another.
+        path = unquote(request.scope["raw_path"].decode("latin-1"))
+        customer_id = path.removeprefix(_CUSTOMERS)
         try:
             found, state = await asyncio.to_thread(server.stored.find, customer_id)
         except FileNotFoundError as error:
