@@ -175,6 +175,7 @@ def records_of() -> Callable[[Any], list[dict[str, Any]]]:
     return records
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where two processes share the tests: one has all files that use Spark, none a part of one."""
     with_spark = {item.path for item in items if _uses_spark(item)}
