@@ -21,6 +21,7 @@ from tests.services.s3 import S3Server, serve_moto
 
 # Takes the lock, says whether it did, and ends with its standard input.
 HOLDER = """
+import select
 import sys
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock import run_lock
@@ -29,7 +30,9 @@ try:
     print("held", flush=True)
 except UserError as error:
     print(error, flush=True)
-sys.stdin.read()
+# A signal that comes just before a read without end would wait for its end.
+while not select.select([sys.stdin], [], [], 0.1)[0]:
+    pass
 """
 # A lease is free for others one second later, since the server's times have no fractions; and its
 # age is known to a second only.
