@@ -84,7 +84,7 @@ lint: $(VENV)/dev.done
 	$(BIN)/lint-imports
 
 test: lint  ## lint, types, import contracts and all tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py

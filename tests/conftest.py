@@ -173,17 +173,3 @@ def records_of() -> Callable[[Any], list[dict[str, Any]]]:
         return [{name: as_python(value) for name, value in row.items()} for row in rows]
 
     return records
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where two processes share the tests: one has all files that use Spark, none a part of one."""
-    with_spark = {item.path for item in items if _uses_spark(item)}
-    for item in items:
-        group = "spark" if item.path in with_spark else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _uses_spark(item: pytest.Item) -> bool:
-    is_marked = item.get_closest_marker("spark") is not None
-    return is_marked or "spark" in getattr(item, "fixturenames", ())
