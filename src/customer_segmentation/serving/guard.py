@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from secrets import token_hex
+from random import getrandbits
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -112,7 +112,7 @@ class Guard:
         started = perf_counter()
         headers = dict(scope["headers"])
         sent = headers.get(b"x-request-id", b"")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else token_hex(8).encode()
+        request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else b"%016x" % getrandbits(64)
         bundle = scope[_BUNDLE] = self._champion.current
         added = [
             *_HEADERS,

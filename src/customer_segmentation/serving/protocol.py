@@ -1,11 +1,52 @@
-"""HTTP as uvicorn reads it, with patience for a request's head that ends."""
+"""HTTP as uvicorn speaks it, but with patience that ends, and head and body in one write."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# A body beyond it is worth a write of its own; a longer queue would hide it from flow control.
+_LARGE = 65_536
+
+
+class JoinedWrites:
+    """A transport that sends together what is written in one turn of the event loop.
+
+    uvicorn writes an answer's head and body apart, and each write takes the system as long as
+    msgspec takes for a customer.
+
+    Args:
+        transport: What sends.
+        loop: Whose turns.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a transport has
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it at the end of this turn, or at once where it is large."""
+        self._parts.append(data)
+        if len(data) > _LARGE:
+            self._flush()
+        elif len(self._parts) == 1:
+            self._loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        """Send what waits, then close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -21,6 +62,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         """A client came: its first head is awaited."""
         super().connection_made(transport)
+        self.transport = cast("asyncio.Transport", JoinedWrites(transport, self.loop))
         self._wait()
 
     def data_received(self, data: bytes) -> None:
