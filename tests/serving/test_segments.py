@@ -45,6 +45,11 @@ def test_a_list_is_answered_in_its_order_with_the_ids_that_were_sent(client: htt
     assert answers == alone
 
 
+def test_a_slash_at_the_paths_end_changes_nothing(client: httpx.Client) -> None:
+    answers = [client.post(path, json=a_customer()) for path in (SEGMENTS, f"{SEGMENTS}/")]
+    assert answers[0].raise_for_status().json() == answers[1].raise_for_status().json()
+
+
 def test_an_empty_list_has_no_answers(client: httpx.Client) -> None:
     assert client.post(SEGMENTS, json=[]).raise_for_status().json() == []
 

@@ -27,7 +27,8 @@ class JoinedWrites:
         self._loop = loop
         self._parts: list[bytes] = []
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else a transport has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what it is asked for
+        """Whatever else a transport has."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
@@ -46,7 +47,7 @@ class JoinedWrites:
     def _flush(self) -> None:
         parts, self._parts = self._parts, []
         if parts and not self._transport.is_closing():
-            self._transport.write(b"".join(parts))
+            self._transport.writelines(parts)
 
 
 class PatientProtocol(HttpToolsProtocol):
