@@ -67,3 +67,21 @@ def test_the_readmes_commands_are_answered(bundle: Path, tmp_path: Path) -> None
             )
             assert said.returncode == 0, (line, said.stdout)
             assert said.stdout.strip()
+
+
+def test_it_tells_where_it_listens_and_what_stands_in_its_way(bundle: Path, tmp_path: Path) -> None:
+    with serving(bundle, tmp_path, "--job-workers", "0") as server:
+        assert f"running on {server.url}" in server.stderr()
+        port = server.url.rpartition(":")[2]
+        second = [sys.executable, "-m", "customer_segmentation.serving", "serve"]
+        ended = subprocess.run(  # noqa: S603 - this interpreter
+            [*second, "--bundle", bundle, "--job-workers", "0", "--port", port],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode != 0
+    assert "address already in use" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -65,7 +65,8 @@ def _serve(settings: Settings) -> None:
             port=settings.port,
             http=PatientProtocol,
             access_log=False,
-            log_level="warning",
+            # Tells where it listens, and when it stops.
+            log_level="info",
             server_header=False,
             timeout_graceful_shutdown=round(settings.stop_seconds),
         )
