@@ -95,7 +95,7 @@ def read(path: Path) -> pd.DataFrame:
             "real",
             marks=pytest.mark.skipif(
                 "SEGMENTATION_REAL_CSV" not in os.environ,
-                reason="SEGMENTATION_REAL_CSV does not name the published file",
+                reason="the published file is not shipped: set SEGMENTATION_REAL_CSV to its path",
             ),
         ),
     ],

@@ -201,7 +201,7 @@ def test_nothing_is_pickled(whole_run: tuple[Project, Result]) -> None:
 def real_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
     named = os.environ.get("SEGMENTATION_REAL_CSV")
     if not named:
-        pytest.skip("SEGMENTATION_REAL_CSV does not name the public file")
+        pytest.skip("the published file is not shipped: set SEGMENTATION_REAL_CSV to its path")
     project = make_project(tmp_path_factory.mktemp("real"))
     placed = project.root / "data" / "source" / "customers.csv"
     placed.parent.mkdir()

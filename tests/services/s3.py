@@ -105,7 +105,7 @@ def versitygw_server() -> Iterator[S3Server]:
     """Start versitygw, which also checks who may do what."""
     binary = versitygw_binary()
     if binary is None:
-        pytest.skip("versitygw is not built: make services")
+        pytest.skip("versitygw is not built, which needs Go: make services")
     with serve_versitygw(binary) as server:
         yield server
 

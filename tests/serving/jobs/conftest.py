@@ -21,7 +21,7 @@ _PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 def postgresql() -> Iterator[str]:
     """Start a PostgreSQL of its own, and give its URL."""
     if not (_PROGRAMS / "initdb").exists():
-        pytest.skip("no PostgreSQL 15 here: apt-get install postgresql-15")
+        pytest.skip("no PostgreSQL 15 here, a server of the system: make services")
     # Not below pytest's folders, which other users may not enter.
     folder = Path(mkdtemp(prefix="jobs-postgresql-"))
     as_owner: list[str] = []

@@ -83,7 +83,7 @@ def site(
 def browser() -> Iterator[Browser]:
     """Start Debian's Chromium, for a file alone: Playwright keeps an event loop running."""
     if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium")
+        pytest.skip(f"{CHROMIUM} is not there, a browser of the system: make services")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield started
