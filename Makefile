@@ -19,7 +19,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging prod serve services test faults fuzz lint format bench docs viz notebook lock clean
+.PHONY: help run staging prod serve services test faults security fuzz lint format bench docs viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -88,6 +88,9 @@ test: lint  ## lint, types, import contracts and all tests
 
 faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py
+
+security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
+	$(BIN)/pytest -n 2 --dist loadfile -m "security or not security" tests/security
 
 fuzz: $(VENV)/dev.done  ## REQUESTS=100000 to the API, right and wrong ones, by its own description
 	SEGMENTATION_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/pytest tests/serving/test_fuzz.py

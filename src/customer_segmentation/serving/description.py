@@ -150,7 +150,8 @@ def description_routes(server: Server) -> list[Any]:
     def described(bundle: Bundle, summary: Summary | None) -> bytes:
         return _encode(describe_bundle(bundle, summary))
 
-    @get("/v1/bundle")
+    # It counts customers, which is nobody else's business.
+    @get("/v1/bundle", opt={"access": "score"})
     async def bundle(request: Request[Any, Any, Any]) -> Response[bytes]:
         summary = await asyncio.to_thread(_summary_of, server)
         current = bundle_of(request.scope)
@@ -195,7 +196,8 @@ def _parts_of(
     """The parts of a sum that no feature tells, dealt out in their usual shares."""
     unknown = {name: share for name, share in usual.items() if name not in known}
     left = known.get(whole, default) - sum(known.get(name, 0.0) for name in usual)
-    of_all = sum(unknown.values())
+    # In a base that bought nothing, every share is 0.
+    of_all = sum(unknown.values()) or 1.0
     return {name: max(left, 0.0) * share / of_all for name, share in unknown.items()}
 
 
@@ -206,8 +208,9 @@ def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str |
         told = {c: known.get(f"{name}_{c}", 0.0) for c in rule["categories"]}
         return max(told, key=lambda category: told[category])
     if rule["kind"] == "date":
-        day = contract.as_of - timedelta(days=round(known.get("tenure_days", _TENURE_DAYS)))
-        return max(day, contract.enrolled_from).isoformat()
+        most_days = (contract.as_of - contract.enrolled_from).days
+        days = min(max(round(known.get("tenure_days", _TENURE_DAYS)), 0), most_days)
+        return (contract.as_of - timedelta(days=days)).isoformat()
     if rule["kind"] == "key":
         return "typical"
     least, most = contract.range_of(name)

@@ -23,7 +23,12 @@ from litestar import Request, Response, get, post
 
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.guard import bundle_of
-from customer_segmentation.serving.model_inputs import Matrix, ModelInputs, WrongInputError
+from customer_segmentation.serving.model_inputs import (
+    Matrix,
+    ModelInputs,
+    TooManyRowsError,
+    WrongInputError,
+)
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.server import Server
 
@@ -41,22 +46,19 @@ def invocation_routes(server: Server) -> list[Any]:
     """
     most = server.settings.most_customers * ROWS_A_CUSTOMER
 
-    @get("/ping", sync_to_thread=False)
+    @get("/ping", opt={"access": "probe"}, sync_to_thread=False)
     def ping() -> Response[bytes]:
         if not server.is_ready:
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
         return Response(b"{}", media_type=JSON)
 
-    @post("/invocations", status_code=200)
+    @post("/invocations", opt={"access": "score"}, status_code=200)
     async def invocations(request: Request[Any, Any, Any]) -> Response[bytes]:
         bundle = bundle_of(request.scope)
         media_type = _media_type(request)
         body = await request.body()
         # Reading ten thousand rows would keep others waiting.
-        matrix = await asyncio.to_thread(_read, bundle, body, media_type)
-        if len(matrix) > most:
-            detail = f"{len(matrix)} rows; at most {most} a request: use POST /v1/jobs"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        matrix = await asyncio.to_thread(_read, bundle, body, media_type, most)
         found = await asyncio.to_thread(bundle.segmenter.score, matrix)
         keys, counts = np.unique(found["segment"], return_counts=True)
         names = [*bundle.keys, "unsegmented"]
@@ -78,9 +80,11 @@ def _media_type(request: Request[Any, Any, Any]) -> str:
     return media_type
 
 
-def _read(bundle: Bundle, body: bytes, media_type: str) -> Matrix:
-    inputs = ModelInputs(bundle.segmenter.metadata)
+def _read(bundle: Bundle, body: bytes, media_type: str, most: int) -> Matrix:
+    inputs = ModelInputs(bundle.segmenter.metadata, most)
     try:
         return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
+    except TooManyRowsError as error:
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     except WrongInputError as error:
         raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error

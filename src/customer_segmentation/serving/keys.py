@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -19,6 +20,7 @@ from customer_segmentation.errors import UserError
 Role = Literal["score", "read", "admin"]
 ROLES: tuple[Role, ...] = ("score", "read", "admin")
 _PREFIX = "cs_"
+logger = logging.getLogger(__name__)
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +30,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
     roles: tuple[Role, ...]
 
-    def may(self, role: Role) -> bool:
+    def may(self, role: str) -> bool:
         """Whether it carries a role; an admin may do everything."""
         return role in self.roles or "admin" in self.roles
 
@@ -52,6 +54,8 @@ class Keys:
 
     def __init__(self, path: Path | None) -> None:
         self.known = _read(path) if path else []
+        if path and os.name == "posix" and path.stat().st_mode & 0o077:
+            logger.warning("%s can be read by other users of this machine: chmod 600 it", path)
 
     def find(self, given: str | None) -> Key | None:
         """The key that is given, in a time that does not tell how much of it is right."""
@@ -81,8 +85,9 @@ def add_key(path: Path, name: str, roles: tuple[Role, ...]) -> str:
     secret = _PREFIX + secrets.token_urlsafe(32)
     known.append(Key(name, hashlib.sha256(secret.encode()).hexdigest(), roles))
     beside = path.with_name(f".{path.name}.writing")
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=0o600)
     beside.write_bytes(msgspec.json.format(msgspec.json.encode(known), indent=2))
-    beside.chmod(0o600)
     os.replace(beside, path)  # noqa: PTH105 - atomic
     return secret
 

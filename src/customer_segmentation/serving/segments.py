@@ -10,17 +10,19 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from customer_segmentation.serving.answers import Answer, Rejection
+from customer_segmentation.serving.asgi import Receive, Scope, Send
 from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Problem, ReadCustomer
 from customer_segmentation.serving.explanation import Explainer
-from customer_segmentation.serving.guard import Receive, Scope, Send, bundle_of
+from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.measures import Measures
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.records import MalformedJsonError
+from customer_segmentation.serving.records import MalformedJsonError, TooManyCustomersError
 
 _encode = msgspec.json.Encoder().encode
 _MOST_EXPLAINED = 20
+_MOST_TOLD = 100
 _SPACE = b" \t\r\n"
 
 
@@ -51,11 +53,8 @@ class Segments:
         """The route: Litestar's request and response would take longer than the answer.
 
         Raises:
-            RefusedError: As `answer`, and for another method or an unknown query.
+            RefusedError: As `answer`, and for an unknown query.
         """
-        if scope["method"] != "POST":
-            detail = "Method Not Allowed"
-            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": "POST"})
         flags = _flags(scope["query_string"], ("explain", "partial"))
         message = await receive()
         body = await self.answer(bundle_of(scope), message.get("body", b""), **flags)
@@ -84,7 +83,8 @@ class Segments:
                 answer = await self._batcher.answer(bundle, read)
                 self._measures.answered([answer])
                 return _encode(answer)
-            self._count(len(read.customers))
+            if len(read.customers) > self._most:
+                raise self._too_many(len(read.customers))
             answers = bundle.answer_matrix(read.ids(), read.matrix())
             self._measures.answered(answers)
             return _encode(answers)
@@ -97,15 +97,17 @@ class Segments:
 
     def _carefully(self, bundle: Bundle, body: bytes, *, partial: bool) -> list[_Found]:
         try:
-            read = bundle.reader.careful(body)
+            read = bundle.reader.careful(body, self._most)
         except MalformedJsonError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"no JSON: {error}") from error
-        self._count(len(read))
+        except TooManyCustomersError as error:
+            raise self._too_many(error.customers) from error
         found = [_Found(None, one) if isinstance(one, list) else _Found(one) for one in read]
         problems = [problem for one in found for problem in one.problems]
         self._measures.rejected(problems, bundle.contract.rules)
         if problems and not partial:
             raise _refused(problems)
+        _shorten(found)
         right = [one for one in found if one.customer]
         answers = bundle.answer([one.customer for one in right if one.customer])
         self._measures.answered(answers)
@@ -126,10 +128,9 @@ class Segments:
             if one.customer and one.answer:
                 one.answer.explanation = self._explainer.explain(bundle, one.customer)
 
-    def _count(self, customers: int) -> None:
-        if customers > self._most:
-            detail = f"{customers} customers; at most {self._most} a request: use POST /v1/jobs"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    def _too_many(self, customers: int) -> RefusedError:
+        detail = f"{customers} customers; at most {self._most} a request: use POST /v1/jobs"
+        return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
@@ -149,6 +150,16 @@ def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
     return flags
 
 
+def _shorten(found: list[_Found]) -> None:
+    """Keep some errors of all, but one of each wrong record."""
+    left = _MOST_TOLD
+    for one in found:
+        one.problems = one.problems[: max(left, 1)]
+        left -= len(one.problems)
+
+
 def _refused(problems: list[Problem]) -> RefusedError:
     fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
-    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong", errors=problems)
+    told = f"; the first {_MOST_TOLD} are told" if len(problems) > _MOST_TOLD else ""
+    errors = problems[:_MOST_TOLD]
+    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong{told}", errors=errors)

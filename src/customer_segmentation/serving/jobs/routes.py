@@ -22,6 +22,9 @@ _JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 # The first of each format's.
 _SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items())}
+_ACCESS = {"access": "score"}
+# Files come and go in pieces.
+_STREAMED = {**_ACCESS, "streams": True}
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
@@ -29,31 +32,31 @@ def job_routes(server: Server) -> list[Any]:
     """The handlers, for the application's list."""
     kept = server.settings.jobs_kept
 
-    @post("/v1/jobs", status_code=HTTPStatus.ACCEPTED)
+    @post("/v1/jobs", opt=_STREAMED, status_code=HTTPStatus.ACCEPTED)
     async def post_job(request: Asked) -> Response[bytes]:
         job = await server.desk.post(key_of(request.scope), request.headers, request.receive)
         headers = {"location": f"/v1/jobs/{job.id}", **_PRIVATE}
         return Response(_encode(view(job, kept)), media_type=_JSON, headers=headers)
 
-    @get("/v1/jobs")
+    @get("/v1/jobs", opt=_STREAMED)
     async def list_jobs(request: Asked) -> Response[bytes]:
         found = [view(job, kept) for job in await server.desk.own(key_of(request.scope))]
         return Response(_encode({"jobs": found}), media_type=_JSON, headers=_PRIVATE)
 
-    @get("/v1/jobs/{identity:str}")
+    @get("/v1/jobs/{identity:str}", opt=_ACCESS)
     async def get_job(request: Asked, identity: FromPath[str]) -> Response[bytes]:
         job = await server.desk.find(key_of(request.scope), identity)
         return Response(_encode(view(job, kept)), media_type=_JSON, headers=_PRIVATE)
 
-    @delete("/v1/jobs/{identity:str}", status_code=HTTPStatus.NO_CONTENT)
+    @delete("/v1/jobs/{identity:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
     async def delete_job(request: Asked, identity: FromPath[str]) -> None:
         await server.desk.delete(key_of(request.scope), identity)
 
-    @get("/v1/jobs/{identity:str}/results")
+    @get("/v1/jobs/{identity:str}/results", opt=_STREAMED)
     async def results(request: Asked, identity: FromPath[str]) -> File:
         return await _download(server, request, identity, "results")
 
-    @get("/v1/jobs/{identity:str}/rejected")
+    @get("/v1/jobs/{identity:str}/rejected", opt=_STREAMED)
     async def rejected(request: Asked, identity: FromPath[str]) -> File:
         return await _download(server, request, identity, "rejected")
 

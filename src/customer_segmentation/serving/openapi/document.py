@@ -82,18 +82,23 @@ def openapi_routes(server: Server) -> list[Any]:
     def document(bundle: Bundle) -> Document:
         return build_document(bundle, server.settings.most_customers)
 
+    # Whoever asks has no key: what they ask for is made once.
     @lru_cache(maxsize=2)
-    def page(bundle: Bundle) -> str:
-        return render_docs(document(bundle))
+    def sent(bundle: Bundle) -> bytes:
+        return _encode(document(bundle))
 
-    @get("/schema/openapi.json", sync_to_thread=True)
+    @lru_cache(maxsize=2)
+    def page(bundle: Bundle) -> bytes:
+        return render_docs(document(bundle)).encode()
+
+    @get("/schema/openapi.json", opt={"access": "open"}, sync_to_thread=True)
     def openapi(request: Asked) -> Response[bytes]:
-        body = _encode(document(bundle_of(request.scope)))
         headers = {"cache-control": "no-cache"}
+        body = sent(bundle_of(request.scope))
         return Response(body, media_type="application/json", headers=headers)
 
-    @get("/docs", sync_to_thread=True)
-    def docs(request: Asked) -> Response[str]:
+    @get("/docs", opt={"access": "open"}, sync_to_thread=True)
+    def docs(request: Asked) -> Response[bytes]:
         headers = {"cache-control": "no-cache"}
         return Response(page(bundle_of(request.scope)), media_type="text/html", headers=headers)
 

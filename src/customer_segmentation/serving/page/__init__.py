@@ -47,11 +47,11 @@ def static_files() -> dict[str, StaticFile]:
 def page_routes() -> list[Any]:
     """`/` and the files below `/page`; they are the same for every server."""
 
-    @get("/", sync_to_thread=False)
+    @get("/", opt={"access": "open"}, sync_to_thread=False)
     def start(request: Request[Any, Any, Any]) -> Response[bytes]:
         return _answer(request, _START)
 
-    @get("/page/{name:str}", sync_to_thread=False)
+    @get("/page/{name:str}", opt={"access": "open"}, sync_to_thread=False)
     def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         if name == _START or name not in static_files():
             raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
