@@ -23,13 +23,16 @@ class Sent(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.is_closed
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
 
 def sent_by(use: Callable[[JoinedWrites], None]) -> Sent:
     """What is sent by the end of the turn in which a transport is used."""
 
     async def turn() -> Sent:
         sent = Sent()
-        use(JoinedWrites(sent, asyncio.get_running_loop()))
+        use(JoinedWrites(sent, asyncio.get_running_loop(), 10.0))
         await asyncio.sleep(0)
         return sent
 

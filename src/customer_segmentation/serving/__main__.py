@@ -16,6 +16,8 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.serving.keys import ROLES, add_key
 from customer_segmentation.serving.settings import Settings, as_environment, read_settings
 
+_MOST_FILES = 65_536
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve, or make an API key."""
@@ -49,6 +51,7 @@ def _serve(settings: Settings) -> None:
 
     # uvicorn stops gently and then sends the signal on, which would leave no time to clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _allow_connections()
     # Workers are processes that read their settings anew.
     os.environ.update(as_environment(settings))
     with (
@@ -64,12 +67,25 @@ def _serve(settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             http=PatientProtocol,
+            # No route speaks it, and what does would log paths with ids.
+            ws="none",
             access_log=False,
             # Tells where it listens, and when it stops.
             log_level="info",
             server_header=False,
             timeout_graceful_shutdown=round(settings.stop_seconds),
         )
+
+
+def _allow_connections() -> None:
+    """Allow as many as the system does: some hundred idle ones would keep all others out."""
+    if os.name != "posix":
+        return
+    import resource  # noqa: PLC0415 - Windows does not have it
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 if __name__ == "__main__":

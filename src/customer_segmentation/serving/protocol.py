@@ -1,31 +1,47 @@
-"""HTTP as uvicorn speaks it, but with patience that ends, and head and body in one write."""
+"""HTTP as uvicorn speaks it, but with limits and an end to its patience, and in fewer writes."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
+
+logger = logging.getLogger(__name__)
+
 # A body beyond it is worth a write of its own; a longer queue would hide it from flow control.
 _LARGE = 65_536
+# Of a request's head, in bytes and in lines: what browsers and proxies send is far below.
+MOST_HEAD = 32_768
+MOST_HEADERS = 100
+# Bytes a second that a client reads at least, of what waits for it.
+_LEAST_RATE = 1_000.0
 
 
 class JoinedWrites:
     """A transport that sends together what is written in one turn of the event loop.
 
     uvicorn writes an answer's head and body apart, and each write takes the system as long as
-    msgspec takes for a customer.
+    msgspec takes for a customer. A client that does not read what waits for it is cut off.
 
     Args:
         transport: What sends.
         loop: Whose turns.
+        seconds: How long what waits may stay as it is.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, seconds: float
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._seconds = seconds
         self._parts: list[bytes] = []
+        self._unread: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what it is asked for
         """Whatever else a transport has."""
@@ -43,6 +59,27 @@ class JoinedWrites:
         """Send what waits, then close."""
         self._flush()
         self._transport.close()
+        self.watch()
+
+    def watch(self) -> None:
+        """Cut the client off, unless it reads what waits for it."""
+        if self._unread is None and (waiting := self._transport.get_write_buffer_size()):
+            self._unread = self._loop.call_later(self._seconds, self._look, waiting)
+
+    def _look(self, before: int) -> None:
+        self._unread = None
+        # Nothing is added while it is full, so that what is gone was read.
+        if before - self._transport.get_write_buffer_size() < _LEAST_RATE * self._seconds:
+            logger.warning("an answer was not read: its connection is closed")
+            self._transport.abort()
+        else:
+            self.watch()
+
+    def forget(self) -> None:
+        """The client reads, or is gone."""
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _flush(self) -> None:
         parts, self._parts = self._parts, []
@@ -50,43 +87,118 @@ class JoinedWrites:
             self._transport.writelines(parts)
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """Closes a connection whose request's head is not there in time.
+class _TooLargeError(Exception):
+    """A request's head has too many lines or bytes."""
 
-    uvicorn waits for one without end, so that a few slow clients would hold all connections.
+
+class PatientProtocol(HttpToolsProtocol):
+    """Closes a connection whose client sends too much of a head, or takes too long.
+
+    uvicorn waits without end for the rest of a head or of an unwanted body, and for a client to
+    read, so that a few slow ones would hold all connections.
     """
 
     # How long, for all connections of the process: uvicorn makes one of these for each.
-    head_seconds = 10.0
+    seconds = 10.0
     _patience: asyncio.TimerHandle | None = None
+    _is_in_head = False
+    _is_whole = True
+    _is_too_large = False
+    _head_size = 0
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         """A client came: its first head is awaited."""
         super().connection_made(transport)
-        self.transport = cast("asyncio.Transport", JoinedWrites(transport, self.loop))
+        self._writes = JoinedWrites(transport, self.loop, self.seconds)
+        self.transport = cast("asyncio.Transport", self._writes)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
         """Something came; on a kept connection it may be the beginning of the next head."""
         if self.cycle is None or self.cycle.response_complete:
             self._wait()
+        was_in_head = self._is_in_head
         super().data_received(data)
+        if was_in_head and self._is_in_head:
+            # Of a name or value without end the parser tells nothing.
+            self._head_size += len(data)
+            if self._head_size > MOST_HEAD and not self.transport.is_closing():
+                self._refuse()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._is_in_head, self._is_whole, self._head_size = True, False, 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of the head, or one that follows a body in chunks."""
+        self._head_size += len(name) + len(value)
+        if self._head_size > MOST_HEAD or len(self.headers) >= MOST_HEADERS:
+            self._is_too_large = True
+            raise _TooLargeError
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if len(self.url) > MOST_HEAD:
+            self._is_too_large = True
+            raise _TooLargeError
+        self._is_in_head = False
         self._forget()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        self._is_whole = True
+        self._forget()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is written; of a body that nobody wanted, the rest may come a while."""
+        super().on_response_complete()
+        if not self._is_whole and self.cycle.response_complete:
+            self._wait()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what the parser does not take."""
+        if self._is_too_large:
+            self._refuse()
+        else:
+            super().send_400_response(msg)
+
+    def pause_writing(self) -> None:
+        """More waits for the client than it reads."""
+        super().pause_writing()
+        self._writes.watch()
+
+    def resume_writing(self) -> None:
+        """The client has read most of it."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._writes.forget()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client went."""
         self._forget()
+        self._writes.forget()
         super().connection_lost(exc)
 
     def _wait(self) -> None:
         if self._patience is None:
-            self._patience = self.loop.call_later(self.head_seconds, self.transport.close)
+            self._patience = self.loop.call_later(self.seconds, self.transport.close)
 
     def _forget(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _refuse(self) -> None:
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        detail = f"a head of more than {MOST_HEAD} bytes or {MOST_HEADERS} headers"
+        body = RefusedError(status, detail).body
+        head = (
+            f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

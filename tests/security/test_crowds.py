@@ -1,0 +1,127 @@
+"""Many clients that send or read nothing, beside one with a key who is to be answered."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import pytest
+
+from customer_segmentation.serving.keys import add_key
+from tests.security.raw import connected, many, request, rest, status
+from tests.serving.example import a_customer
+from tests.serving.process import ServerProcess, serving
+
+PATIENCE = 2.0
+
+
+@pytest.fixture(scope="module")
+def keyed(
+    bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ServerProcess, str, str]]:
+    """A server that waits two seconds, and two keys."""
+    folder = tmp_path_factory.mktemp("crowds")
+    path = folder / "keys.json"
+    first, second = (add_key(path, name, ("score",)) for name in ("first", "second"))
+    options = ["--keys", path, "--job-workers", "0", "--body-seconds", str(PATIENCE)]
+    with serving(bundle, folder, *options) as server:
+        yield server, first, second
+
+
+def is_answered(server: ServerProcess, key: str) -> bool:
+    headers = {"authorization": f"Bearer {key}"}
+    started = monotonic()
+    found = httpx.post(f"{server.url}/v1/segments", json=a_customer(), headers=headers)
+    return found.status_code == 200 and monotonic() - started < 3.0
+
+
+def files_of(server: ServerProcess) -> int:
+    return len(os.listdir(f"/proc/{server.process.pid}/fd"))  # noqa: PTH208 - numbers, no paths
+
+
+def closes(server: ServerProcess, before: int, seconds: float) -> bool:
+    """Whether the server lets go of its connections within so many seconds."""
+    until = monotonic() + seconds
+    while files_of(server) > before + 5:
+        if monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/", "/healthz", "/schema/openapi.json", "/v1/segments", "/v1/jobs"]
+)
+def test_bodies_held_back_without_a_key_keep_nobody_out(
+    keyed: tuple[ServerProcess, str, str], path: str
+) -> None:
+    server, key, _ = keyed
+    before = files_of(server)
+    held = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode()
+    with many(server, 300, held):
+        assert is_answered(server, key)
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        # Nor do they keep their connections.
+        assert closes(server, before, PATIENCE + 8.0)
+
+
+def test_answers_that_nobody_reads_keep_nobody_out(keyed: tuple[ServerProcess, str, str]) -> None:
+    server, key, _ = keyed
+    before = files_of(server)
+    # Pipelined, so that the answers are more than the buffers of both ends hold.
+    unread = b"GET /schema/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+    with many(server, 270, unread):
+        assert is_answered(server, key)
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        assert closes(server, before, PATIENCE + 10.0)
+    assert "was not read" in server.stderr()
+
+
+def test_one_key_cannot_take_the_places_of_another(keyed: tuple[ServerProcess, str, str]) -> None:
+    server, key, other = keyed
+    held = request("POST", "/v1/segments", key=other)[:-2] + b"Content-Length: 9\r\n\r\n"
+    with many(server, 300, held) as clients:
+        assert is_answered(server, key)
+        assert status(rest(clients[-1])) in {408, 503}
+
+
+def test_a_body_that_drips_after_the_answer_ends_its_connection(
+    keyed: tuple[ServerProcess, str, str],
+) -> None:
+    with closing(connected(keyed[0])) as client:
+        client.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n")
+        assert status(client.recv(1_000)) == 401
+        started = monotonic()
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            _drip(client, 15.0)
+        assert monotonic() - started < PATIENCE + 3.0
+
+
+def _drip(client: socket.socket, seconds: float) -> None:
+    for _ in range(round(seconds * 5.0)):
+        client.sendall(b"x")
+        time.sleep(0.2)
+
+
+def test_a_slow_reader_who_reads_is_served_to_the_end(
+    keyed: tuple[ServerProcess, str, str],
+) -> None:
+    """A thin line is no attack: what counts is that it moves."""
+    server, _, _ = keyed
+    whole = httpx.get(f"{server.url}/schema/openapi.json").content
+    with closing(connected(server)) as client:
+        asking = b"GET /schema/openapi.json HTTP/1.1\r\nHost: x\r\n"
+        client.sendall(asking + b"\r\n" + asking + b"Connection: close\r\n\r\n")
+        got = 0
+        started = monotonic()
+        while part := client.recv(4_096):
+            got += len(part)
+            if monotonic() - started < 1.5 * PATIENCE:
+                time.sleep(0.05)
+    assert got > 2 * len(whole)

@@ -1,0 +1,101 @@
+"""Heads of requests that never end, or hold more than anybody needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.security.raw import asked, connected, rest, status
+from tests.serving.process import ServerProcess
+
+START = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+CHUNKED = b"POST /v1/segments HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def memory(server: ServerProcess) -> float:
+    """The most that the server ever held, in MB."""
+    lines = Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1_024
+
+
+def poured(server: ServerProcess, start: bytes, part: bytes, size: int) -> bytes:
+    """Send a start and then a part over and over; gives what is answered."""
+    with closing(connected(server)) as client:
+        client.sendall(start)
+        try:
+            for _ in range(size // len(part)):
+                client.sendall(part)
+        except (BrokenPipeError, ConnectionResetError):
+            # It does not read on.
+            pass
+        return rest(client)
+
+
+@pytest.mark.parametrize(
+    ("start", "part"),
+    [
+        (START + b"X-Long: ", b"x" * 65_536),
+        (START + b"X", b"x" * 65_536),
+        (START, b"X-A: 1\r\n" * 8_192),
+        (b"GET /", b"x" * 65_536),
+        (b"GET /healthz?", b"x" * 65_536),
+        # What follows a body in chunks are headers too.
+        (
+            CHUNKED + b"2\r\n[]\r\n0\r\n",
+            b"X-A: 1\r\n" * 8_192,
+        ),
+    ],
+    ids=["value", "name", "headers", "path", "query", "trailers"],
+)
+def test_a_head_of_many_megabytes_is_refused_at_once(
+    server: ServerProcess, start: bytes, part: bytes
+) -> None:
+    before = memory(server)
+    started = time.monotonic()
+    answer = poured(server, start, part, 80_000_000)
+    # Of one that was refused while it was sent, the answer may be lost with the connection.
+    assert status(answer) in {0, 431}
+    assert time.monotonic() - started < 2.0
+    assert memory(server) - before < 20.0
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_the_limits_are_told_and_what_is_below_is_taken(server: ServerProcess) -> None:
+    assert status(asked(server, START + b"X-Long: " + b"x" * 31_000 + b"\r\n\r\n")) == 200
+    refused = asked(server, START + b"X-Long: " + b"x" * 33_000 + b"\r\n\r\n")
+    assert status(refused) == 431
+    assert b"application/problem+json" in refused
+    assert b"a head of more than 32768 bytes or 100 headers" in refused
+    assert status(asked(server, START + b"X-A: 1\r\n" * 98 + b"\r\n")) == 200
+    assert status(asked(server, START + b"X-A: 1\r\n" * 99 + b"\r\n")) == 431
+
+
+def test_what_is_no_http_is_still_refused_as_such(server: ServerProcess) -> None:
+    assert status(asked(server, b"nonsense\r\n\r\n")) == 400
+
+
+@pytest.mark.security
+def test_extensions_of_chunks_without_end_end(server: ServerProcess) -> None:
+    """Bytes that are part of no body: the time for the whole body ends them."""
+
+    def chunks() -> Iterator[bytes]:
+        yield CHUNKED + b"2;"
+        while True:
+            yield b"x" * 65_536
+
+    before = memory(server)
+    started = time.monotonic()
+    with closing(connected(server)) as client:
+        try:
+            for part in chunks():
+                client.sendall(part)
+                time.sleep(0.01)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert time.monotonic() - started < 25.0
+    assert memory(server) - before < 20.0
