@@ -21,6 +21,7 @@ from tests.serving.example import a_customer, a_new_customer
 from tests.serving.sent_customers import SentCustomer, sent_customers, with_headers
 
 LONG = "x" * 257
+MOST = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +41,13 @@ def changed(**changes: Any) -> bytes:
 def problems(reader: Reader, body: bytes) -> list[Problem]:
     """The problems of a body of one customer, which the fast way has left alone."""
     assert reader.fast(body, is_list=False) is None
-    (read,) = reader.careful(body)
+    (read,) = reader.careful(body, MOST)
     assert isinstance(read, list)
     return read
 
 
 def numbers(reader: Reader, body: bytes) -> dict[str, float]:
-    (read,) = reader.careful(body)
+    (read,) = reader.careful(body, MOST)
     assert isinstance(read, ReadCustomer), read
     return read.numbers
 
@@ -144,7 +145,7 @@ def test_what_is_no_object_is_no_customer(reader: Reader, body: bytes) -> None:
 
 
 def test_who_has_bought_nothing_yet_is_read_for_the_cold_start_model(reader: Reader) -> None:
-    (read,) = reader.careful(msgspec.json.encode(a_new_customer()))
+    (read,) = reader.careful(msgspec.json.encode(a_new_customer()), MOST)
     assert isinstance(read, ReadCustomer)
     assert read.is_cold
     assert tuple(read.numbers) == reader.contract.cold_columns
@@ -176,7 +177,7 @@ def test_what_is_no_json_is_told_apart_from_wrong_customers(reader: Reader, body
     for is_list in (False, True):
         assert reader.fast(body, is_list=is_list) is None
     with pytest.raises(MalformedJsonError):
-        reader.careful(body)
+        reader.careful(body, MOST)
 
 
 def test_of_a_name_that_is_repeated_the_last_counts(reader: Reader) -> None:
@@ -205,7 +206,7 @@ def test_a_key_is_text_without_white_space_around_it(
     reader: Reader, sent: str | int | None, key: str | None
 ) -> None:
     body = json.dumps(a_customer() | {"customer_id": sent}).encode()
-    (read,) = reader.careful(body)
+    (read,) = reader.careful(body, MOST)
     assert isinstance(read, ReadCustomer)
     assert read.customer_id == key
     if fast := reader.fast(body, is_list=False):
@@ -216,7 +217,7 @@ def test_a_key_is_text_without_white_space_around_it(
 def test_every_white_space_of_a_batch_is_one_of_a_request(reader: Reader, space: str) -> None:
     spaced = msgspec.json.encode(a_customer() | {"customer_id": f"{space}a{space}"})
     assert reader.fast(spaced, is_list=False) is None
-    (read,) = reader.careful(spaced)
+    (read,) = reader.careful(spaced, MOST)
     assert isinstance(read, ReadCustomer)
     assert read.customer_id == "a"
 
@@ -242,7 +243,7 @@ def test_right_records_are_read_fast_and_as_with_care(
         body = msgspec.json.encode(named)
         fast = reader.fast(body, is_list=True)
         assert fast is not None
-        assert_same(fast, reader.careful(body))
+        assert_same(fast, reader.careful(body, MOST))
 
 
 @given(sent=sent_customers(1, odd=2), value=st.sampled_from([None, True, [], {}, 0.5, 1e6, "", 1]))
@@ -253,7 +254,7 @@ def test_nothing_is_read_fast_that_would_be_refused_with_care(
     for name in ("income", "kids_home", "customer_id", "enrolled_on"):
         body = msgspec.json.encode([record | {name: value}])
         if (fast := reader.fast(body, is_list=True)) is not None:
-            assert_same(fast, reader.careful(body))
+            assert_same(fast, reader.careful(body, MOST))
 
 
 def canonical_where_it_can_be(sent: SentCustomer, contract: Contract) -> dict[str, Any]:
@@ -276,5 +277,5 @@ def test_a_contract_whose_days_are_not_iso_s_is_read_with_care(
     odd = Reader(Contract(segmenter | {"customers": reading}, cold_start))
     body = changed(enrolled_on="2012-09-04")
     assert odd.fast(body, is_list=False) is None
-    assert isinstance(odd.careful(body)[0], ReadCustomer)
+    assert isinstance(odd.careful(body, MOST)[0], ReadCustomer)
     assert odd.contract.day("2012-09-04").isoformat() == "2012-04-09"  # type: ignore[union-attr]

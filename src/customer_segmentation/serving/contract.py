@@ -25,6 +25,8 @@ from customer_segmentation.customers.matrix import canonical_columns, date_numbe
 
 Record = Mapping[str, Any]
 LONGEST_KEY = 256
+# Of a client's, to be said again or to be likened to one of ours.
+_LONGEST_NAME = 60
 _PURCHASES = frozenset(
     {"purchases_deals", *(f"spend_{p}" for p in PRODUCTS), *(f"purchases_{c}" for c in CHANNELS)}
 )
@@ -86,19 +88,27 @@ class Contract:
         self.cold_columns: tuple[str, ...] = tuple(cold_start["columns"]) if cold_start else ()
         self.needed = canonical_columns(self.columns)
         self.cold_needed = canonical_columns(self.cold_columns)
+        self._names = [*self.rules, *self.aliases, AS_OF]
+        # No more than each name once.
+        self._most_fields = len(self._names)
         # Not known of who has not bought yet.
         self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
 
-    def read(self, record: object, path: str) -> ReadCustomer | list[Problem]:
+    def read(
+        self, record: object, path: str, *, hints: bool = True
+    ) -> ReadCustomer | list[Problem]:
         """One customer, or every problem of the record.
 
         Args:
             record: Decoded JSON.
             path: Where it stands in the body: `$` or `$[3]`.
+            hints: Say which column an unknown name may mean, which takes a while.
         """
         if not isinstance(record, dict):
             return [Problem(path, "not an object", "an object of canonical columns")]
-        given, problems = self._named(record, path)
+        if len(record) > self._most_fields:
+            return [Problem(path, "too many fields", f"at most {self._most_fields}")]
+        given, problems = self._named(record, path, hints=hints)
         as_of = self.as_of
         if AS_OF in given:
             sent, name = given.pop(AS_OF)
@@ -146,14 +156,16 @@ class Contract:
         rule = self.rules[column]
         return rule.get("minimum", -math.inf), rule.get("maximum", math.inf)
 
-    def _named(self, record: Record, path: str) -> tuple[dict[str, Any], list[Problem]]:
+    def _named(
+        self, record: Record, path: str, *, hints: bool
+    ) -> tuple[dict[str, Any], list[Problem]]:
         """Canonical column -> (value, name as sent), without nulls; and names that are wrong."""
         given: dict[str, tuple[Any, str]] = {}
         problems = []
         for name, value in record.items():
             column = self.aliases.get(name, name)
             if column not in self.rules and column != AS_OF:
-                close = get_close_matches(name, [*self.rules, *self.aliases], n=1)
+                close = hints and get_close_matches(name[:_LONGEST_NAME], self._names, n=1)
                 hint = f"did you mean {close[0]}?" if close else "a canonical column or an alias"
                 problems.append(Problem(f"{path}.{_shown(name)}", "unknown field", hint))
             elif column in given:
@@ -245,5 +257,4 @@ def _date_pattern(fmt: str) -> re.Pattern[str]:
 
 def _shown(name: str) -> str:
     """A name of the client's, short enough to be said again."""
-    longest = 60
-    return name if len(name) <= longest else name[:longest] + "..."
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."

@@ -33,6 +33,8 @@ _NUMBER = re.compile(NUMBER)
 _ODD = re.compile("[_nN]")
 _FORMS = ("dataframe_split", "dataframe_records", "inputs")
 _ONE_FORM = "a body is an object with exactly one of " + ", ".join(_FORMS)
+# Brackets around the rows: at most the body's, the form's, and those of its columns and data.
+_FRAME = 4
 # No number of a JSON body is infinite.
 _ABSENT = math.inf
 
@@ -41,14 +43,20 @@ class WrongInputError(ValueError):
     """A body that is no input of the model; the message tells its sender why."""
 
 
+class TooManyRowsError(ValueError):
+    """A body of more rows than are answered at once; the message tells its sender so."""
+
+
 class ModelInputs:
     """Reads bodies for one artifact.
 
     Args:
         metadata: The artifact's: its columns, its day, and how it spells a missing value.
+        most: Rows that a body may have.
     """
 
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, metadata: Mapping[str, Any], most: int) -> None:
+        self._most = most
         self.columns = tuple(metadata["columns"])
         self._decoder = _decoder(self.columns)
         reading = metadata["customers"]
@@ -61,7 +69,13 @@ class ModelInputs:
 
         Raises:
             WrongInputError: No JSON, another form, other columns, or what is no number.
+            TooManyRowsError: It has more rows than are answered at once.
         """
+        # A row closes a bracket, and so may its index and each column: they are counted before each
+        # row becomes one with all columns.
+        brackets = body.count(b"]") + body.count(b"}")
+        if brackets > 2 * self._most + len(self.columns) + _FRAME:
+            raise self._too_many(brackets)
         try:
             decoded = self._decoder.decode(body)
         except msgspec.ValidationError as error:
@@ -88,6 +102,7 @@ class ModelInputs:
 
         Raises:
             WrongInputError: No such text, other columns, or what is no number.
+            TooManyRowsError: As `from_json`.
         """
         try:
             text = body.decode("utf-8-sig")
@@ -100,9 +115,14 @@ class ModelInputs:
             message = f"no CSV: the first line names the columns {_listed(self.columns)}"
             raise WrongInputError(message)
         header = [name.strip() for name in rows.pop(0)]
+        if len(rows) > self._most:
+            raise self._too_many(len(rows))
         is_odd = not text.isascii() or _ODD.search(text.partition("\n")[2])
         values = None if is_odd else _plain(rows)
         return self._table(header, values or self._cells(header, rows), "the CSV")
+
+    def _too_many(self, rows: int) -> TooManyRowsError:
+        return TooManyRowsError(f"{rows} rows; at most {self._most} a request: use POST /v1/jobs")
 
     def _inputs(self, sent: Any) -> Matrix:  # noqa: ANN401 - classes made at run time
         """A matrix, records, or columns by name: what `inputs` may hold."""
@@ -148,9 +168,12 @@ class ModelInputs:
 
     def _arranged(self, names: Sequence[str], values: Sequence[Matrix], count: int) -> Matrix:
         """The columns in the artifact's order."""
+        if count > self._most:
+            raise self._too_many(count)
         twice = [name for name, count in Counter(names).items() if count > 1]
-        unknown = [name for name in names if name not in self.columns]
-        missing = [n for n in self.columns if n not in names and n not in self._fixed]
+        sent, known = set(names), set(self.columns)
+        unknown = [name for name in names if name not in known]
+        missing = [n for n in self.columns if n not in sent and n not in self._fixed]
         wrong = {"unknown": unknown, "missing": missing, "given twice": twice}
         found = "; ".join(f"{what}: {_listed(which)}" for what, which in wrong.items() if which)
         if found:

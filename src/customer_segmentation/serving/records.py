@@ -29,9 +29,20 @@ from customer_segmentation.serving.contract import (
     ReadCustomer,
 )
 
+# Wrong records whose unknown names are likened to the contract's: the others have the same.
+_MOST_HINTED = 5
+
 
 class MalformedJsonError(ValueError):
     """A body that is no JSON at all."""
+
+
+class TooManyCustomersError(ValueError):
+    """A body of more customers than are answered at once; `customers` tells how many."""
+
+    def __init__(self, customers: int) -> None:
+        super().__init__(f"{customers} customers")
+        self.customers = customers
 
 
 class FastReader:
@@ -140,11 +151,16 @@ class Reader:
             return FastRead(reader, customers)
         return None
 
-    def careful(self, body: bytes) -> list[ReadCustomer | list[Problem]]:
+    def careful(self, body: bytes, most: int) -> list[ReadCustomer | list[Problem]]:
         """Each record of a body, or its problems.
+
+        Args:
+            body: JSON.
+            most: Records that a body may have.
 
         Raises:
             MalformedJsonError: The body is no JSON.
+            TooManyCustomersError: It has more records.
         """
         try:
             decoded = msgspec.json.decode(body)
@@ -152,7 +168,14 @@ class Reader:
             raise MalformedJsonError(str(error) or "nested too deeply") from error
         if not isinstance(decoded, list):
             return [self.contract.read(decoded, "$")]
-        return [self.contract.read(record, f"$[{i}]") for i, record in enumerate(decoded)]
+        if len(decoded) > most:
+            raise TooManyCustomersError(len(decoded))
+        read: list[ReadCustomer | list[Problem]] = []
+        wrong = 0
+        for i, record in enumerate(decoded):
+            read.append(self.contract.read(record, f"$[{i}]", hints=wrong < _MOST_HINTED))
+            wrong += isinstance(read[-1], list)
+        return read
 
 
 def _id_of(sent: str | int | UnsetType | None) -> str | None:
