@@ -62,6 +62,27 @@ def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
         OnnxModelDataset(filepath=str(path)).load()
 
 
+def test_a_model_that_keeps_data_in_another_file_is_refused(
+    tmp_path: Path, model: onnx.ModelProto
+) -> None:
+    (tmp_path / "beside.bin").write_bytes(bytes(8))
+    constant = model.graph.initializer.add(name="c", data_type=TensorProto.DOUBLE, dims=[1])
+    constant.data_location = TensorProto.EXTERNAL
+    constant.external_data.add(key="location", value="beside.bin")
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(DatasetError, match="keeps data in another file"):
+        OnnxModelDataset(filepath=str(path)).load()
+
+
+def test_a_large_model_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    with path.open("wb") as file:
+        file.truncate(50_000_000_000)
+    with pytest.raises(DatasetError, match="is larger than the 1000000 bytes"):
+        OnnxModelDataset(filepath=str(path)).load()
+
+
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"none\.onnx"):
         OnnxModelDataset(filepath=str(tmp_path / "none.onnx")).load()

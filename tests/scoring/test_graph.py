@@ -18,6 +18,7 @@ from customer_segmentation.features.evaluate import on_arrays, on_frame
 from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.scoring.example import FEATURES, between_segments, draw_customers, make_segmenter
 
@@ -61,7 +62,8 @@ def test_of_equal_distances_the_lowest_index_wins(
     segmenter: Segmenter, matrix: Matrix, twins: int
 ) -> None:
     same = np.repeat(segmenter.centroids[:1], twins, axis=0)
-    answers = scorer_of(replace(segmenter, centroids=same)).score(matrix)
+    names = tuple(SegmentName(f"s{n}", f"Segment {n}") for n in range(twins))
+    answers = scorer_of(replace(segmenter, centroids=same, names=names)).score(matrix)
     assert (answers["segment"] == 0).all()
     assert (answers["runner_up"] == 1).all()
     assert (answers["margin"] == 0.0).all()

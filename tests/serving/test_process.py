@@ -15,7 +15,7 @@ from tests.serving.process import serving
 
 CHECKOUT = Path(__file__).parents[2]
 UNNEEDED = (
-    *("kedro", "mlflow", "pandas", "sklearn", "scipy", "matplotlib", "onnx", "pyspark"),
+    *("kedro", "mlflow", "pandas", "sklearn", "scipy", "matplotlib", "ndonnx", "spox", "pyspark"),
     # Only of jobs and stored answers.
     *("polars", "pyarrow"),
 )

@@ -32,11 +32,17 @@ class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelPr
         super().__init__(PurePosixPath(path), None, self._fs.exists, self._fs.glob)
 
     def load(self) -> onnx.ModelProto:
-        """The model, checked against the ONNX standard."""
+        """The model, which is one file of a bounded size, checked against the ONNX standard."""
         import onnx  # noqa: PLC0415 - only models need it
 
+        from customer_segmentation.scoring.artifact_file import (  # noqa: PLC0415 - as above
+            MOST_BYTES,
+            read_model,
+        )
+
         with self._fs.open(self._path(self._get_load_path()), "rb") as file:
-            model = onnx.load_model_from_string(file.read())
+            # First: the checker looks for other files that a model names.
+            model = read_model(file.read(MOST_BYTES + 1))
         onnx.checker.check_model(model)
         return model
 

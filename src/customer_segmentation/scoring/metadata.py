@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 INPUT = "customers"
 VERSION = "version"
+PRODUCER = "customer_segmentation"
 # Keeps our entries apart from those of the tools that built the graph.
-_PREFIX = "customer_segmentation."
+PREFIX = f"{PRODUCER}."
 
 
 def describe_segmenter(
@@ -60,15 +61,20 @@ def contract_rules() -> list[dict[str, Any]]:
 
 def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.ModelProto:
     """The model with its metadata and a version: the first 12 digits of the SHA-256 of both."""
-    from onnx.helper import set_model_props  # noqa: PLC0415 - a server reads, and needs no onnx
+    from onnx.helper import set_model_props  # noqa: PLC0415 - only who makes a model needs it
 
-    model.producer_name = "customer_segmentation"
+    model.producer_name = PRODUCER
     texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
-    digest = hashlib.sha256(model.graph.SerializeToString(deterministic=True))
-    digest.update(json.dumps(texts, sort_keys=True).encode())
-    texts[VERSION] = json.dumps(digest.hexdigest()[:12])
-    set_model_props(model, {_PREFIX + key: text for key, text in texts.items()})
+    texts[VERSION] = json.dumps(version_of(model.graph, texts))
+    set_model_props(model, {PREFIX + key: text for key, text in texts.items()})
     return model
+
+
+def version_of(graph: onnx.GraphProto, texts: Mapping[str, str]) -> str:
+    """The digits that stand for a graph and its metadata's texts, the version's own left out."""
+    digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
+    digest.update(json.dumps(dict(texts), sort_keys=True).encode())
+    return digest.hexdigest()[:12]
 
 
 def metadata_of(model: onnx.ModelProto) -> dict[str, Any]:
@@ -79,9 +85,9 @@ def metadata_of(model: onnx.ModelProto) -> dict[str, Any]:
 def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
     """The metadata from a model's custom properties."""
     return {
-        key.removeprefix(_PREFIX): json.loads(text)
+        key.removeprefix(PREFIX): json.loads(text)
         for key, text in properties.items()
-        if key.startswith(_PREFIX)
+        if key.startswith(PREFIX)
     }
 
 

@@ -51,14 +51,16 @@ def save_model(artifact: Path, out: Path) -> None:
     if out.exists() and any(out.iterdir()):
         message = f"{out} is there already: name another folder, or remove it"
         raise UserError(message)
-    scorer = _opened(path)
+    # Read once: what is checked is what is written.
+    content = path.read_bytes()
+    scorer = _opened(path, content)
     import mlflow.onnx  # noqa: PLC0415 - slow import
     import onnx  # noqa: PLC0415 - slow import
     import pandas as pd  # noqa: PLC0415 - slow import
 
     example = example_customer(scorer)
     mlflow.onnx.save_model(
-        onnx.load(path),
+        onnx.load_model_from_string(content),
         out,
         signature=_signature(scorer, example),
         input_example=pd.DataFrame([example]),
@@ -78,14 +80,14 @@ def example_customer(scorer: Scorer) -> dict[str, float]:
     return {name: values.get(name, 1.0) for name in scorer.columns}
 
 
-def _opened(path: Path) -> Scorer:
+def _opened(path: Path, content: bytes) -> Scorer:
     try:
-        scorer = Scorer(path)
+        scorer = Scorer(content)
     except Exception as error:
         message = f"{path} is no ONNX file that can be run: {error}"
         raise UserError(message) from error
-    if scorer.metadata.get("kind") != "segmenter" or "customers" not in scorer.metadata:
-        message = f"{path} is no segmenter of this project, or of an older version: run kedro run"
+    if scorer.metadata["kind"] != "segmenter":
+        message = f"{path} is no segmenter: name segmenter.onnx, which kedro run wrote"
         raise UserError(message)
     return scorer
 

@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.metadata import INPUT, VERSION, read_metadata
+from customer_segmentation.scoring.artifact_file import MOST_BYTES
+from customer_segmentation.scoring.metadata import INPUT, VERSION
+from customer_segmentation.scoring.probe import check_answers
+from customer_segmentation.scoring.verify import verified
 
 # Rows that fit the cache: up to twice as fast as all at once, most of all on a busy machine.
 _CHUNK = 4_096
@@ -43,6 +46,9 @@ class Scorer:
         model: The artifact's bytes, or the path of its file.
         threads: Of onnxruntime, for one call.
         providers: Of onnxruntime's execution providers, the first that is there.
+
+    Raises:
+        WrongArtifactError: It is none of this project's artifacts.
     """
 
     def __init__(
@@ -56,11 +62,13 @@ class Scorer:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        content = model if isinstance(model, bytes) else Path(model).read_bytes()
-        self._session = ort.InferenceSession(content, options, providers=list(providers))
-        self.metadata = read_metadata(self._session.get_modelmeta().custom_metadata_map)
+        content = model if isinstance(model, bytes) else _read(Path(model))
+        # First: onnxruntime reads other files that a model names.
+        self.metadata = verified(content)
         self.columns: tuple[str, ...] = tuple(self.metadata["columns"])
-        self.outputs = tuple(output.name for output in self._session.get_outputs())
+        self.outputs: tuple[str, ...] = tuple(self.metadata["outputs"])
+        self._session = ort.InferenceSession(content, options, providers=list(providers))
+        check_answers(self.score, self.metadata)
 
     @property
     def version(self) -> str:
@@ -96,3 +104,9 @@ class Scorer:
     def matrix(self, numbers: nw.DataFrame[Any]) -> NDArray[np.float64]:
         """The input matrix of a table that has the artifact's numeric columns, null as NaN."""
         return np.ascontiguousarray(numbers.select(*self.columns).to_numpy(), dtype=np.float64)
+
+
+def _read(path: Path) -> bytes:
+    """No more of a file than shows that it is too large."""
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES + 1)

@@ -19,8 +19,9 @@ import onnx
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.metadata import VERSION, has_codes, metadata_of
+from customer_segmentation.scoring.metadata import VERSION, has_codes
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.verify import verified
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,9 +35,10 @@ def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.L
     Whole numbers for the segments and codes, -1 where an input is missing; else float64.
 
     Raises:
-        UserError: The table lacks a column that the artifact needs.
+        UserError: The table lacks a column that the artifact needs, or it is no artifact of ours.
     """
-    metadata = metadata_of(artifact)
+    content = artifact.SerializeToString(deterministic=True)
+    metadata = verified(content)
     columns = metadata["columns"]
     needed = [*canonical_columns(columns), AS_OF]
     missing = sorted({*needed} - set(customers.collect_schema().names()))
@@ -54,7 +56,7 @@ def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.L
         nw.Implementation.PYSPARK_CONNECT: _score_by_spark,
     }
     score = by_engine.get(numbers.implementation, _score_in_memory)
-    return score(numbers, artifact.SerializeToString(), metadata["outputs"])
+    return score(numbers, content, metadata["outputs"])
 
 
 @lru_cache(maxsize=2)

@@ -11,6 +11,7 @@ import fsspec
 import numpy as np
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifactError
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.answers import Answer, Answerer
 from customer_segmentation.serving.contract import Contract, ReadCustomer, matrix_of
@@ -48,6 +49,13 @@ class Bundle:
                 f"{self.version}: promote the two together"
             )
             raise BrokenBundleError(message)
+        for key in ("segments", "contract", "customers"):
+            if self.cold_start.metadata[key] != self.segmenter.metadata[key]:
+                message = (
+                    f"cold_start.onnx states other {key} than segmenter.onnx: promote the two "
+                    "files that one kedro run wrote"
+                )
+                raise BrokenBundleError(message)
         self.contract = Contract(self.segmenter.metadata, self.cold_start.metadata)
         self.reader = Reader(self.contract)
         self._segments = Answerer(self.segmenter)
@@ -142,18 +150,32 @@ class Champion:
         return info
 
     def _load(self) -> Bundle:
-        segmenter, cold_start = (self._files.cat_file(path) for path in self._paths)
+        for path, kind in zip(self._paths, _KINDS, strict=True):
+            # Told by the store, so that nothing large is read.
+            if (size := self._info(path)["size"]) > MOST_BYTES:
+                message = (
+                    f"{kind}.onnx is of {size} bytes, and {MOST_BYTES} are the most. Promote the "
+                    "file that kedro run wrote"
+                )
+                raise BrokenBundleError(message)
+        # It may have grown since.
+        segmenter, cold_start = (
+            self._files.cat_file(path, start=0, end=MOST_BYTES + 1) for path in self._paths
+        )
         return Bundle(segmenter, cold_start, self._device)
 
 
 def _opened(content: bytes, kind: str, device: str) -> Scorer:
     try:
         scorer = Scorer(content, providers=_providers(device))
+    except WrongArtifactError as error:
+        message = f"{kind}.onnx is refused: {error}"
+        raise BrokenBundleError(message) from error
     except Exception as error:
         message = f"{kind}.onnx is no ONNX file that can be run: {error}"
         raise BrokenBundleError(message) from error
-    if scorer.metadata.get("kind") != kind or "customers" not in scorer.metadata:
-        message = f"{kind}.onnx is no {kind} of this project, or of an older version: run kedro run"
+    if scorer.metadata["kind"] != kind:
+        message = f"{kind}.onnx is a {scorer.metadata['kind']}: promote each file under its name"
         raise BrokenBundleError(message)
     return scorer
 

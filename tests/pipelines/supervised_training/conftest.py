@@ -16,6 +16,7 @@ from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.pipelines.supervised_training.parameters import (
     SupervisedTrainingParameters,
 )
+from tests.scoring.example import reading
 
 SEGMENTS = [
     {"key": "low_spend", "name": "Low-spend"},
@@ -73,7 +74,7 @@ def make_segmenter(segments: list[dict[str, str]]) -> onnx.ModelProto:
     metadata = {
         "segments": segments,
         "version": "0123456789ab",
-        "customers": {"as_of": "2014-06-30"},
+        "customers": reading(),
         "provenance": {"customers": 160},
     }
     model = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))

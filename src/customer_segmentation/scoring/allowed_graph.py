@@ -1,0 +1,185 @@
+"""What a graph may do: our operators, on numbers, at a cost that is known beforehand.
+
+No operator makes a value larger than its inputs, but a chain of sums and concatenations could.
+So the shape of every value is inferred, and the numbers that it holds a customer are counted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from customer_segmentation.scoring.artifact_file import WrongArtifactError, shown
+from customer_segmentation.scoring.metadata import INPUT, PRODUCER
+
+if TYPE_CHECKING:
+    import onnx
+
+# Of onnx's own domain; all that our builders use, and a test holds them to it.
+OPERATORS = frozenset(
+    {
+        *("Add", "And", "ArgMax", "Cast", "Concat", "Constant", "Div", "Equal", "Floor", "Gemm"),
+        *("Greater", "GreaterOrEqual", "Identity", "IsNaN", "Less", "MatMul", "Max", "Min", "Mul"),
+        *("ReduceSum", "ReduceSumSquare", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "TopK"),
+        *("Transpose", "Where"),
+    }
+)
+OPSETS = frozenset({21})
+IR_VERSIONS = frozenset({10})
+
+# With every feature and column there is and twelve segments, ours have 330 nodes, constants of
+# 4,500 numbers, and values of 600 numbers a customer.
+_MOST_NODES = 600
+_MOST_CONSTANTS = 20_000
+_MOST_A_CUSTOMER = 2_000
+
+_BYTES = 8
+_ROWS = "N"
+# A length is a number, or the name of one.
+Shape = tuple[int | str, ...]
+Values = dict[str, tuple[int, Shape]]
+_UNKNOWN: Shape = (0,)
+
+
+def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) -> None:
+    """Refuse a graph that is not like those which this project builds.
+
+    Args:
+        model: As read from its file.
+        columns: Of its input, as its metadata state them.
+        outputs: Their names, in order, as its metadata state them.
+
+    Raises:
+        WrongArtifactError: The first thing that is wrong.
+    """
+    from onnx import TensorProto  # noqa: PLC0415 - only who opens a model needs it
+
+    _check_versions(model)
+    if len(model.graph.node) > _MOST_NODES:
+        message = f"has {len(model.graph.node)} nodes, and {_MOST_NODES} are the most"
+        raise WrongArtifactError(message)
+    for node in model.graph.node:
+        if node.domain or node.op_type not in OPERATORS:
+            name = shown(f"{node.domain}.{node.op_type}".removeprefix("."))
+            message = f"uses the operator {name}, which none of ours uses"
+            raise WrongArtifactError(message)
+    _check_constants(model.graph.node)
+    declared = {INPUT: (TensorProto.DOUBLE, (_ROWS, columns))}
+    if len(model.graph.input) != 1 or _values(model.graph.input) != declared:
+        message = f"does not take one float64 matrix `{INPUT}` of {columns} columns"
+        raise WrongArtifactError(message)
+    inferred = _inferred(model)
+    _check_cost(model.graph, inferred)
+    answered = _values(model.graph.output)
+    is_vector = all(
+        shape == (_ROWS,) and kind in {TensorProto.DOUBLE, TensorProto.INT64}
+        for kind, shape in answered.values()
+    )
+    if [output.name for output in model.graph.output] != [*outputs] or not is_vector:
+        message = "does not answer one vector of numbers for each output that its metadata name"
+        raise WrongArtifactError(message)
+    if any(inferred.get(name) != value for name, value in answered.items()):
+        message = "declares outputs of another type or shape than it computes"
+        raise WrongArtifactError(message)
+
+
+def _check_versions(model: onnx.ModelProto) -> None:
+    opsets = [(opset.domain, opset.version) for opset in model.opset_import]
+    is_known = len(opsets) == 1 and not opsets[0][0] and opsets[0][1] in OPSETS
+    # All else that a model may say of itself is part of its version.
+    is_ours = model.producer_name == PRODUCER and not model.doc_string
+    if not is_ours or model.ir_version not in IR_VERSIONS or not is_known:
+        message = "was not made by this project, or is of another version of ONNX"
+        raise WrongArtifactError(message)
+
+
+def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
+    """Each holds all its numbers, and together they are few."""
+    from onnx import TensorProto  # noqa: PLC0415 - as above
+
+    count = 0
+    for node in nodes:
+        tensors = [attribute.name for attribute in node.attribute if attribute.HasField("t")]
+        is_constant = node.op_type == "Constant"
+        if tensors != ["value"] * is_constant or (is_constant and len(node.attribute) > 1):
+            message = "has a constant in a place where ours have none"
+            raise WrongArtifactError(message)
+        if is_constant:
+            tensor = node.attribute[0].t
+            size = math.prod(tensor.dims)
+            is_whole = all(length > 0 for length in tensor.dims)
+            is_number = tensor.data_type in {TensorProto.DOUBLE, TensorProto.INT64}
+            if not (is_whole and is_number and size * _BYTES == len(tensor.raw_data)):
+                message = "has a constant that is no table of float64 or int64 numbers"
+                raise WrongArtifactError(message)
+            count += size
+    if count > _MOST_CONSTANTS:
+        message = f"has constants of {count} numbers, and {_MOST_CONSTANTS} are the most"
+        raise WrongArtifactError(message)
+
+
+def _inferred(model: onnx.ModelProto) -> Values:
+    """Type and shape of every value by the operators alone, whatever the file claims."""
+    import onnx  # noqa: PLC0415 - as above
+    from onnx.shape_inference import InferenceError, infer_shapes  # noqa: PLC0415 - as above
+
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    for output in bare.graph.output:
+        output.ClearField("type")
+    try:
+        found = infer_shapes(bare, check_type=True, strict_mode=True).graph
+    # onnx raises a RuntimeError of its own for some.
+    except (InferenceError, RuntimeError) as error:
+        message = f"cannot be run: {shown(error, 120)}"
+        raise WrongArtifactError(message) from error
+    return _values([*found.value_info, *found.output])
+
+
+def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
+    """Count the numbers that are held, for each customer and beside; none is of two customers."""
+    from onnx import TensorProto  # noqa: PLC0415 - as above
+
+    kinds = {TensorProto.DOUBLE, TensorProto.INT64, TensorProto.BOOL}
+    # Name -> whether it has one entry a customer.
+    known = {INPUT: True}
+    counts = {True: 0, False: 0}
+    for node in graph.node:
+        if any(name not in known for name in node.input):
+            message = "uses a value before it is computed"
+            raise WrongArtifactError(message)
+        of_customers = any(known[name] for name in node.input)
+        for name in node.output:
+            kind, shape = values.get(name, (0, _UNKNOWN))
+            sizes = [length for length in shape if isinstance(length, int)]
+            is_sized = all(length > 0 for length in sizes)
+            rows = [length for length in shape if isinstance(length, str)]
+            is_each = rows == [_ROWS] * of_customers and not _is_over_customers(node, shape)
+            if kind not in kinds or not is_sized or not is_each or name in known:
+                message = f"computes {shown(name)}, which is no table of numbers of each customer"
+                raise WrongArtifactError(message)
+            counts[of_customers] += math.prod(sizes)
+            known[name] = of_customers
+    if counts[True] > _MOST_A_CUSTOMER or counts[False] > _MOST_CONSTANTS:
+        message = (
+            f"computes {counts[True]} numbers a customer and {counts[False]} beside, and "
+            f"{_MOST_A_CUSTOMER} and {_MOST_CONSTANTS} are the most"
+        )
+        raise WrongArtifactError(message)
+
+
+def _is_over_customers(node: onnx.NodeProto, shape: Shape) -> bool:
+    """Whether it is a softmax of all customers: of what keeps the shape, it alone mixes them."""
+    axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
+    return node.op_type == "Softmax" and shape[axis] == _ROWS
+
+
+def _values(found: Iterable[onnx.ValueInfoProto]) -> Values:
+    """Name -> type and shape; a length that is not known is 0."""
+    values = {}
+    for value in found:
+        tensor = value.type.tensor_type
+        shape = tuple(dim.dim_param or dim.dim_value for dim in tensor.shape.dim)
+        values[value.name] = tensor.elem_type, shape if tensor.HasField("shape") else _UNKNOWN
+    return values

@@ -1,0 +1,116 @@
+"""Read an artifact's file: one small, self-contained ONNX model, and nothing that points out of it.
+
+A file comes from whoever may write to the store. onnxruntime would open the files that a model
+names, so that nothing is handed to it before it was read here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from customer_segmentation.errors import UserError
+
+if TYPE_CHECKING:
+    import onnx
+
+# Ours are of 10 to 20 kB; with every feature and column there is, of 160 kB.
+MOST_BYTES = 1_000_000
+# Nodes, attributes, constants, and all else that a file is made of; ours have 2,500 at most.
+_MOST_PARTS = 20_000
+
+# What our graphs are made of, by the names of onnx.proto. Data in other files, subgraphs and
+# functions have names that are not here.
+_FIELDS = {
+    "ModelProto": (
+        *("ir_version", "producer_name", "doc_string", "graph", "opset_import", "metadata_props"),
+    ),
+    "OperatorSetIdProto": ("domain", "version"),
+    "StringStringEntryProto": ("key", "value"),
+    "GraphProto": ("node", "name", "input", "output"),
+    "NodeProto": ("input", "output", "name", "op_type", "attribute", "domain"),
+    "AttributeProto": ("name", "type", "f", "i", "t"),
+    "TensorProto": ("dims", "data_type", "raw_data"),
+    "ValueInfoProto": ("name", "type"),
+    "TypeProto": ("tensor_type",),
+    "TypeProto.Tensor": ("elem_type", "shape"),
+    "TensorShapeProto": ("dim",),
+    "TensorShapeProto.Dimension": ("dim_value", "dim_param"),
+}
+_IN_WORDS = {
+    "external_data": "keeps data in another file",
+    "data_location": "keeps data in another file",
+    "g": "has a graph inside a node",
+    "graphs": "has a graph inside a node",
+    "functions": "has functions of its own",
+}
+
+
+class WrongArtifactError(UserError):
+    """A file that is none of this project's artifacts; made of what follows "the artifact"."""
+
+    def __str__(self) -> str:
+        """The whole sentence, and what to do."""
+        return f"the artifact {self.args[0]}. Promote the file that kedro run wrote"
+
+
+def shown(text: object, longest: int = 60) -> str:
+    """A text out of a file, short and on one line, so that a log may hold it."""
+    plain = json.dumps(str(text))[1:-1]
+    return plain if len(plain) <= longest else plain[:longest] + "..."
+
+
+def read_model(content: bytes) -> onnx.ModelProto:
+    """The model of a file's bytes; its operators and its metadata are not looked at.
+
+    Raises:
+        WrongArtifactError: It is too large, no model, or made of more than one file.
+    """
+    import onnx  # noqa: PLC0415 - only who opens a model needs it
+    from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
+
+    if len(content) > MOST_BYTES:
+        message = f"is larger than the {MOST_BYTES} bytes that are the most"
+        raise WrongArtifactError(message)
+    try:
+        model = onnx.ModelProto.FromString(content)
+        _check_parts(model)
+    # Of the second kind: a name that is no text.
+    except (DecodeError, UnicodeDecodeError) as error:
+        message = "is no ONNX model"
+        raise WrongArtifactError(message) from error
+    # Another reader might see more than this one: in fields it does not know, or given twice.
+    model.DiscardUnknownFields()
+    if model.SerializeToString(deterministic=True) != content:
+        message = "is not written as this project writes one: its bytes may be read in two ways"
+        raise WrongArtifactError(message)
+    return model
+
+
+def _check_parts(model: onnx.ModelProto) -> None:
+    wrong = {}
+    for count, (kind, field) in enumerate(_parts(model)):
+        if count >= _MOST_PARTS:
+            message = f"is made of more than {_MOST_PARTS} parts"
+            raise WrongArtifactError(message)
+        if field not in _FIELDS.get(kind, ()):
+            wrong[field] = f"({kind}.{field})"
+    # The worst of them first.
+    for field in [*_IN_WORDS, *wrong]:
+        if field in wrong:
+            words = _IN_WORDS.get(field, "has what none of ours has")
+            message = f"{words} {wrong[field]}"
+            raise WrongArtifactError(message)
+
+
+def _parts(message: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any protobuf message
+    """(message, field) of all that is set."""
+    kind = message.DESCRIPTOR.full_name.removeprefix("onnx.")
+    for field, value in message.ListFields():
+        yield kind, field.name
+        if field.message_type is not None:
+            for part in [value] if hasattr(value, "ListFields") else value:
+                # Once more for each: a part may be empty.
+                yield kind, field.name
+                yield from _parts(part)

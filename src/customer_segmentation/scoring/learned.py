@@ -1,0 +1,65 @@
+"""The numbers that an artifact learned for its decisions: which there are, and of what length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from inspect import Parameter, signature
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
+from customer_segmentation.features.decisions import DECISIONS, POTENTIAL_INPUTS, TIERS
+
+# Far above any amount, and far below where a sum of squares would stop being finite.
+_MOST = 1e15
+Number = Annotated[float, Field(ge=-_MOST, le=_MOST, allow_inf_nan=False)]
+
+_NUMBER: TypeAdapter[float] = TypeAdapter(Number)
+_MOST_THRESHOLDS = 99
+
+
+def _numbers(least: int, most: int | None = None, above: float = -_MOST) -> TypeAdapter[Any]:
+    each = Annotated[Number, Field(gt=above)]
+    return TypeAdapter(Annotated[list[each], Field(min_length=least, max_length=most or least)])
+
+
+_PARTS = {"product": len(PRODUCTS), "channel": len(CHANNELS)}
+_LISTS = {
+    ("affluence_tier", "income_thresholds"): _numbers(len(TIERS) - 1),
+    ("expected_spend", "potential_caps"): _numbers(len(POTENTIAL_INPUTS)),
+    ("expected_spend", "potential_weights"): _numbers(len(POTENTIAL_INPUTS) + 1),
+    ("likely_to_spend", "potential_thresholds"): _numbers(1, _MOST_THRESHOLDS),
+    **{(name, "means"): _numbers(count, above=-1e-9) for name, count in _PARTS.items()},
+    **{(name, "spreads"): _numbers(count, above=0.0) for name, count in _PARTS.items()},
+}
+
+
+def check_learned(learned: Mapping[str, Mapping[str, Any]], decisions: Iterable[str]) -> None:
+    """Refuse learned numbers that are not those which the decisions take.
+
+    Args:
+        learned: By decision, as the metadata state them.
+        decisions: That the artifact takes, and those which these need.
+
+    Raises:
+        ValueError: A number lacks, is not known, or is of another type or length.
+    """
+    keywords = {name: _keywords(name) for name in DECISIONS}
+    lacking = {name for name in decisions if keywords[name]} - learned.keys()
+    if lacking or any(keywords.get(name) != {*numbers} for name, numbers in learned.items()):
+        message = "learned: it does not hold the numbers that the decisions take, and no others"
+        raise ValueError(message)
+    for decision, numbers in learned.items():
+        for name, value in numbers.items():
+            kind = _LISTS.get((decision, name), _NUMBER)
+            try:
+                kind.validate_python(value, strict=True)
+            except ValidationError as error:
+                message = f"learned.{decision}.{name}: {error.errors()[0]['msg']}"
+                raise ValueError(message) from None
+
+
+def _keywords(decision: str) -> set[str]:
+    parameters = signature(DECISIONS[decision].function).parameters.values()
+    return {one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY}

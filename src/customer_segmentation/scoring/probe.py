@@ -1,0 +1,151 @@
+"""Whether a graph answers as its metadata say: both are asked the same made-up customers.
+
+The metadata hold every learned number, and NumPy computes from them what the graph should answer. A
+thousand customers do not prove that two functions are the same; they find numbers that were
+changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from customer_segmentation.customers.contract import AS_OF, COLUMNS
+from customer_segmentation.customers.matrix import date_numbers
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.scoring.artifact_file import WrongArtifactError
+from customer_segmentation.scoring.metadata import scaling_of
+from customer_segmentation.segmentation.scaling import Scaling
+
+Array = NDArray[Any]
+Answers = Mapping[str, Array]
+
+_CUSTOMERS = 1_024
+# Rounding of sums, against the size of what is summed.
+_ROUNDING = 1e-9
+
+
+def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]) -> None:
+    """Refuse an artifact whose graph answers otherwise than its metadata say.
+
+    Args:
+        score: Answers by name for a (rows x columns) matrix.
+        metadata: As it was found to be whole.
+
+    Raises:
+        WrongArtifactError: Names the first answer that differs.
+    """
+    matrix = made_up(metadata)
+    is_missing = np.isnan(matrix).any(axis=1)
+    found = score(matrix)
+    check = _wrong_segmenter if metadata["kind"] == "segmenter" else _wrong_cold_start
+    with np.errstate(all="ignore"):
+        wrong = check({n: v[~is_missing] for n, v in found.items()}, matrix[~is_missing], metadata)
+    for name, values in found.items():
+        unknown = values[is_missing]
+        if not (np.isnan(unknown) if unknown.dtype.kind == "f" else unknown == -1).all():
+            wrong.append(name)
+    if wrong:
+        message = f"answers `{wrong[0]}` otherwise than its own metadata say"
+        raise WrongArtifactError(message)
+
+
+def made_up(metadata: Mapping[str, Any]) -> Array:
+    """Customers of every size, one of nothing but zeros, and for each column one who lacks it."""
+    draw = np.random.default_rng(0)
+    day = date.fromisoformat(metadata["customers"]["as_of"])
+    as_of = date_numbers(AS_OF, day)
+    # Of every other customer all amounts are of one size: shares and thresholds tell them apart.
+    is_even = np.arange(_CUSTOMERS) % 2 == 0
+    scale = 10.0 ** draw.uniform(0.0, 6.0, _CUSTOMERS)
+    columns = []
+    for name in metadata["columns"]:
+        column = COLUMNS.get(name)
+        if name in as_of:
+            values = np.full(_CUSTOMERS, as_of[name])
+        elif column is None:
+            # A date's year, or its day of the year.
+            values = day.year - draw.integers(0, 5, _CUSTOMERS)
+            values = values if name.endswith("_year") else draw.integers(1, 366, _CUSTOMERS)
+        elif column.kind == "category":
+            values = draw.integers(0, len(column.categories), _CUSTOMERS)
+        elif name == "year_birth":
+            values = day.year - draw.integers(18, 91, _CUSTOMERS)
+        else:
+            each = 10.0 ** draw.uniform(-1.0, 6.0, _CUSTOMERS)
+            values = np.where(is_even, draw.uniform(0.0, 1.0, _CUSTOMERS) * scale, each)
+            values[0] = 0.0
+        columns.append(np.asarray(values, dtype=np.float64))
+    rows = np.column_stack(columns)
+    lacking = np.repeat(rows[:1], rows.shape[1], axis=0)
+    np.fill_diagonal(lacking, np.nan)
+    return np.concatenate([rows, lacking])
+
+
+def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+    """The answers that differ."""
+    scaling, centroids = scaling_of(metadata), np.array(metadata["centroids"])
+    decisions = [name for name in metadata["outputs"] if name in DECISIONS]
+    values = _values(matrix, metadata, [*scaling.features, *decisions], metadata["learned"])
+    points = scaling.standardised(_table(values, scaling)) @ np.array(metadata["components"])
+    squares = ((points[:, None, :] - centroids) ** 2).sum(axis=2)
+    rounding = _ROUNDING * (1.0 + (points**2).sum(axis=1) + (centroids**2).sum(axis=1).max())
+    own, other = np.sort(squares, axis=1)[:, :2].T
+    # Where two are as near, rounding decides which one is named.
+    wrong = [
+        name
+        for name, expected in (("segment", own), ("runner_up", other))
+        if not _is_nearest(found[name], squares, expected, rounding)
+    ]
+    told = (1.0 - found["margin"]) ** 2 * other
+    if (found["segment"] == found["runner_up"]).any() or not _near(told, own, rounding):
+        wrong.append("margin")
+    return wrong + [n for n in decisions if not np.allclose(found[n], values[n][0], rtol=_ROUNDING)]
+
+
+def _wrong_cold_start(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+    """The answers that differ."""
+    numbers = (np.array(metadata[name]) for name in ("caps", "means", "deviations"))
+    scaling = Scaling(tuple(metadata["features"]), *numbers)
+    weights = np.array(metadata["weights"])
+    values = scaling.standardised(_table(_values(matrix, metadata, scaling.features), scaling))
+    scores = values @ weights.T + metadata["intercepts"]
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    rounding = _ROUNDING * (1.0 + (np.abs(values) @ np.abs(weights).T).max(axis=1))
+    names = metadata["outputs"][1:]
+    wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(found[n], s, rounding)]
+    likeliest = _is_nearest(found["segment"], -shares, -shares.max(axis=1), rounding)
+    return wrong if likeliest else ["segment", *wrong]
+
+
+def _values(
+    matrix: Array,
+    metadata: Mapping[str, Any],
+    names: Sequence[str],
+    learned: Mapping[str, Any] | None = None,
+) -> dict[str, Array]:
+    """(1 x rows) of each feature and decision."""
+    columns = {name: matrix[None, :, i] for i, name in enumerate(metadata["columns"])}
+    return on_arrays(names, columns, learned)
+
+
+def _table(values: Mapping[str, Array], scaling: Scaling) -> Array:
+    return np.concatenate([values[name] for name in scaling.features]).T
+
+
+def _is_nearest(ids: Array, distances: Array, expected: Array, rounding: Array) -> bool:
+    """Whether each id is that of a column as near as expected."""
+    if not ((ids >= 0) & (ids < distances.shape[1])).all():
+        return False
+    return _near(distances[np.arange(len(ids)), ids], expected, rounding)
+
+
+def _near(found: Array, expected: Array, rounding: Array) -> bool:
+    # Written so that NaN fails.
+    return bool((np.abs(found - expected) <= rounding).all())

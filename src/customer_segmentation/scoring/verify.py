@@ -1,0 +1,79 @@
+"""What an artifact must be before anything runs it.
+
+One file that holds everything; a version that is its content's; metadata of the right types, sizes
+and meaning; and a graph of our operators, at a bounded cost.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from customer_segmentation.scoring.allowed_graph import check_graph
+from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model, shown
+from customer_segmentation.scoring.metadata import PREFIX, VERSION, version_of
+from customer_segmentation.scoring.stated import STATED
+
+if TYPE_CHECKING:
+    import onnx
+
+# Ours are of 10 kB; with every feature and column there is, of 100 kB.
+_MOST_METADATA = 250_000
+
+
+def verified(content: bytes) -> dict[str, Any]:
+    """The metadata of an artifact, once all but its answers was checked; nothing is run.
+
+    Raises:
+        WrongArtifactError: What is wrong with the file.
+    """
+    model = read_model(content)
+    metadata = _metadata(model)
+    check_graph(model, len(metadata["columns"]), metadata["outputs"])
+    return metadata
+
+
+def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
+    texts = {entry.key.removeprefix(PREFIX): entry.value for entry in model.metadata_props}
+    is_ours = all(entry.key.startswith(PREFIX) for entry in model.metadata_props)
+    if not is_ours or len(texts) < len(model.metadata_props):
+        message = "has metadata of another tool, or twice"
+        raise WrongArtifactError(message)
+    size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
+    if size > _MOST_METADATA:
+        message = f"has metadata of {size} signs, and {_MOST_METADATA} are the most"
+        raise WrongArtifactError(message)
+    metadata = {key: _value(key, text) for key, text in texts.items()}
+    try:
+        STATED.validate_json(json.dumps(metadata))
+    except ValidationError as error:
+        message = f"states what cannot be: {_first(error)}"
+        raise WrongArtifactError(message) from None
+    own = texts.pop(VERSION)
+    version = version_of(model.graph, texts)
+    if json.loads(own) != version:
+        message = f"is not what its version {json.loads(own)} stands for, but {version}"
+        raise WrongArtifactError(message)
+    return metadata
+
+
+def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
+    """The value of a text that is written as this project writes JSON: no NaN, no key twice."""
+    try:
+        value = json.loads(text)
+        is_plain = json.dumps(value, sort_keys=True, allow_nan=False) == text
+    except (ValueError, RecursionError):
+        is_plain = False
+    if not is_plain:
+        message = f"has metadata that are no plain JSON, under {shown(key)}"
+        raise WrongArtifactError(message)
+    return value
+
+
+def _first(error: ValidationError) -> str:
+    """The first problem with its place, without what was found there."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    place = ".".join(str(part) for part in problems[0]["loc"])
+    return shown(f"{place}: {problems[0]['msg']}".removeprefix(": "), 200)
