@@ -225,7 +225,7 @@ def test_spark_numbers_the_rows_of_files_that_it_splits(spark: Any, tmp_path: Pa
 def test_polars_takes_irregular_text_in_chunks(
     cells: Callable[..., Cells], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_engines, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(text_engines, "MOST_ROWS", 3)
     content = "ID,a\r" + "".join(f"{row},x\r" for row in range(10))
     assert cells(content.encode(), "polars")[1:] == [[str(row), "x"] for row in range(10)]
 

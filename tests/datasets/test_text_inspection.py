@@ -176,6 +176,51 @@ def test_what_is_no_table_is_refused_with_what_to_do(
     assert says in refusal(content)
 
 
+ROW_END = "Shorten it; see that it has a line end, and that its quotes are closed."
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (",".join(map(str, range(1_001))), "it has more than 1000 columns. Leave out those of no"),
+        (",".join(map(str, range(1_000_000))), "it has more than 1000 columns. Leave out those"),
+        ('"' + '","' * 1_000 + '"', "it has more than 1000 columns. Leave out those of no use."),
+        ("ID," + "n" * 1_001, "the name of a column has more than 1000 bytes. Shorten it."),
+        ("ID," + "é" * 501, "the name of a column has more than 1000 bytes. Shorten it."),
+        ("ID," + "n" * 200_000, "the name of a column has more than 1000 bytes. Shorten it."),
+        ("ID," + "n" * 2_000_000, "the header has more than 1048576 bytes. Shorten its names."),
+        ("ID,a\n1,2\n3," + "x" * 65_537, "row 2 has a cell of more than 65536 bytes. Shorten it."),
+        ("ID,a\n3," + "é" * 32_769, "row 1 has a cell of more than 65536 bytes. Shorten it."),
+        ("ID,a\r1,2\r3," + "x" * 65_537, "row 2 has a cell of more than 65536 bytes. Shorten"),
+        ("ID,a\r1,2\r3," + "x" * 200_000, "row 2 has a cell of more than 65536 bytes. Shorten"),
+        ('ID,a\n1,"' + "x" * 200_000 + '"\n', "row 1 has a cell of more than 65536 bytes."),
+        ("ID,a\n1," + "x" * 2_000_000, f"row 1 has more than 1048576 bytes. {ROW_END}"),
+        ("ID,a\r1," + "x" * 2_000_000, f"row 1 has more than 1048576 bytes. {ROW_END}"),
+        ('ID,a\n1,"' + "x\n" * 2_000_000, 'a quote (") that opens in row 1 is never closed.'),
+    ],
+)
+def test_what_is_beyond_the_limits_is_refused_and_not_held(
+    content: str, says: str, refusal: Callable[..., str]
+) -> None:
+    assert says in refusal(content.encode())
+
+
+def test_a_row_of_several_cells_is_too_long_where_no_cell_is(
+    refusal: Callable[..., str], inspect: Callable[..., TextInspection]
+) -> None:
+    header = ",".join(map(str, range(40))).encode()
+    cells = [b"x" * 60_000] * 20
+    message = refusal(header + b"\n" + b",".join(cells) + b"\n")
+    assert f"row 1 has more than 1048576 bytes. {ROW_END}" in message
+    found = inspect(header + b"\n" + b",".join(cells[:17]) + b"\n")
+    assert found.longest == 17 * 60_001
+
+
+def test_as_much_as_may_be_is_read(inspect: Callable[..., TextInspection]) -> None:
+    header = ",".join(f"{number:0>1000}" for number in range(1_000)).encode()
+    assert len(inspect(header + b"\n" + b"x" * 65_536 + b"\n").headers) == 1_000
+
+
 @pytest.mark.parametrize("name", ADDED)
 def test_no_header_may_have_a_name_that_ingestion_adds(
     name: str, refusal: Callable[..., str]

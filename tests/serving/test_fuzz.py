@@ -41,7 +41,14 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def fuzzed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server whose jobs are worked on while others come in."""
-    with serving(bundle, tmp_path_factory.mktemp("fuzzed"), "--most-jobs", "1000000") as server:
+    with serving(
+        bundle,
+        tmp_path_factory.mktemp("fuzzed"),
+        "--most-jobs",
+        "1000000",
+        "--most-kept-jobs",
+        "1000000",
+    ) as server:
         yield server
 
 

@@ -8,8 +8,12 @@ import io
 import numpy as np
 import numpy.typing as npt
 
+from customer_segmentation.datasets.limits import LONGEST_CELL, LONGEST_ROW
 from customer_segmentation.datasets.text_rows import (
     blank_characters,
+    refuse_long_cells,
+    too_long_cell,
+    too_long_row,
     too_many_cells,
     unclosed_quote,
 )
@@ -18,8 +22,6 @@ Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.intp]
 
 _LINE_FEED, _RETURN, _QUOTE = b'\n\r"'
-# What does not end by then is left to the csv module, which knows a limit.
-_LONGEST_RECORD = 1 << 24
 
 
 class IrregularTextError(Exception):
@@ -49,6 +51,7 @@ class RecordCounter:
         self._pending = b""
         self._blank_above = False
         self.records = 0
+        self.longest = 0
         self.has_quoted_cells = False
         self.has_bare_quotes = False
         self.has_line_ends_in_cells = False
@@ -59,7 +62,7 @@ class RecordCounter:
 
         Raises:
             IrregularTextError: Only `csv_rows` can say what the records are.
-            UserError: A row has something in a cell that has no header.
+            UserError: A row has something in a cell that has no header, or a cell is too long.
         """
         data = self._pending + block
         text = np.frombuffer(data, np.uint8)
@@ -73,9 +76,11 @@ class RecordCounter:
         length = int(ends[-1]) + 1 if len(ends) else 0
         self._pending = data[length:]
         is_mixed = self.has_quoted_cells and self.has_bare_quotes
-        if is_mixed or len(self._pending) > _LONGEST_RECORD:
+        # What does not end by then is left to `csv_rows`, which can tell why.
+        if is_mixed or len(self._pending) > LONGEST_ROW:
             raise IrregularTextError
-        self._refuse_long_records(data, ends, delimiters)
+        self._measure(data, ends)
+        self._refuse_more_cells(data, ends, delimiters)
         self._count(data, ends, delimiters)
         self._lines += int(np.count_nonzero(text[:length] == _LINE_FEED))
 
@@ -92,16 +97,34 @@ class RecordCounter:
             # The header is a record and no row, so that this is the number of the next row.
             raise unclosed_quote(self._name, self.records)
 
-    def _refuse_long_records(self, data: bytes, ends: Numbers, delimiters: Numbers) -> None:
+    def _measure(self, data: bytes, ends: Numbers) -> None:
+        lengths = np.diff(ends, prepend=-1)
+        self.longest = max(self.longest, int(lengths.max(initial=0)))
+        # The few whose length allows for such a cell; that of the header has limits of its own.
+        for index in np.flatnonzero(lengths > LONGEST_CELL):
+            row = self.records + int(index)
+            if not row:
+                continue
+            if lengths[index] > LONGEST_ROW:
+                raise too_long_row(self._name, row)
+            try:
+                cells = self._cells(_record(data, ends, int(index)).decode())
+            except csv.Error as error:
+                raise too_long_cell(self._name, row) from error
+            refuse_long_cells(self._name, row, cells)
+
+    def _refuse_more_cells(self, data: bytes, ends: Numbers, delimiters: Numbers) -> None:
         delimiter = chr(self._delimiter)
         for index in np.flatnonzero(delimiters >= self._columns):
             record = _record(data, ends, int(index)).decode().rstrip("\r")
             # Most such rows end in delimiters only.
-            if record.rstrip(delimiter).count(delimiter) >= self._columns:
-                cells = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter))
-                if any(cells[self._columns :]):
-                    line = self._lines + data.count(b"\n", 0, ends[index] + 1)
-                    raise too_many_cells(self._name, line, self._columns)
+            is_longer = record.rstrip(delimiter).count(delimiter) >= self._columns
+            if is_longer and any(self._cells(record)[self._columns :]):
+                line = self._lines + data.count(b"\n", 0, ends[index] + 1)
+                raise too_many_cells(self._name, line, self._columns)
+
+    def _cells(self, record: str) -> list[str]:
+        return next(csv.reader(io.StringIO(record, newline=""), delimiter=chr(self._delimiter)))
 
     def _count(self, data: bytes, ends: Numbers, delimiters: Numbers) -> None:
         is_row = np.ones(len(ends), bool)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_HASH, SOURCE_NAME
+from customer_segmentation.datasets.limits import MOST_BATCH, MOST_ROWS, rows_at_once
 from customer_segmentation.datasets.text_inspection import TextInspection, TextPart
 from customer_segmentation.datasets.text_rows import csv_rows, fitted
 from customer_segmentation.errors import UserError
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-CHUNK_ROWS = 50_000
+# What Python needs of a cell beside its text.
+_CELL_BYTES = 64
 
 
 def load_pandas(source: TextInspection) -> pd.DataFrame:
@@ -40,12 +41,13 @@ def load_pandas(source: TextInspection) -> pd.DataFrame:
 
 
 def read_chunks(
-    source: TextInspection, part: TextPart, rows: int = CHUNK_ROWS
+    source: TextInspection, part: TextPart, rows: int | None = None
 ) -> Iterator[pd.DataFrame]:
-    """The cells of one file and their row numbers, so many rows at a time.
+    """The cells of one file and their row numbers, so many rows at a time, or as memory allows.
 
     What this gives is what every engine gives.
     """
+    rows = rows or rows_at_once(source.longest)
     if source.is_irregular or source.has_blank_lines_between:
         chunks = _csv_chunks(source, part, rows)
     else:
@@ -94,10 +96,18 @@ def _csv_chunks(source: TextInspection, part: TextPart, rows: int) -> Iterator[p
 
 
 def _csv_cells(source: TextInspection, part: TextPart, rows: int) -> Iterator[list[list[str]]]:
+    """So many rows at a time, or fewer that take as much memory as a batch may."""
     columns = len(source.headers)
     cells = csv_rows(part.file.open(), part.file.name, source.delimiter, part.header_lines)
-    whole = (fitted(row, columns) for _, row in cells)
-    while chunk := list(islice(whole, rows)):
+    chunk: list[list[str]] = []
+    size = 0
+    for _, row in cells:
+        chunk.append(fitted(row, columns))
+        size += _CELL_BYTES * columns + sum(map(len, row))
+        if len(chunk) == rows or size >= MOST_BATCH:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
 
 
@@ -157,7 +167,7 @@ def _polars_chunks(source: TextInspection) -> pl.LazyFrame:
         for part in source.parts:
             first = part.rows_before + 1
             # Not by `read_chunks`: a worker that answers the API has no pandas.
-            for chunk in _csv_cells(source, part, batch_size or CHUNK_ROWS):
+            for chunk in _csv_cells(source, part, batch_size or MOST_ROWS):
                 if not left:
                     return
                 texts = dict.fromkeys(source.headers, pl.String)

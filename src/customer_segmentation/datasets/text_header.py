@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from customer_segmentation.customers.quarantine import ADDED
+from customer_segmentation.datasets.limits import (
+    LONGEST_NAME,
+    LONGEST_ROW,
+    MOST_COLUMNS,
+    is_longer,
+)
 from customer_segmentation.errors import UserError
 
 DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon"}
@@ -36,7 +44,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
 
     Args:
         name: The file, for messages.
-        head: The file's start, a byte-order mark left out.
+        head: The file's start, a byte-order mark left out: as much as a row may have.
 
     Raises:
         UserError: There is none, it is one column, or its names cannot be columns.
@@ -47,7 +55,8 @@ def read_header(name: str, head: bytes) -> TextHeader:
         message = f"{name}: the file is empty. Export it again, with a header."
         raise UserError(message)
     number, line = found
-    text = line[1].decode()
+    # Only a sign that the end of the start cuts is no text.
+    text = line[1].decode(errors="ignore")
     unquoted = re.sub('"[^"]*"', "", text)
     delimiter = max(DELIMITERS, key=unquoted.count)
     if delimiter not in unquoted:
@@ -56,8 +65,16 @@ def read_header(name: str, head: bytes) -> TextHeader:
             f"columns by {', '.join(DELIMITERS.values())}."
         )
         raise UserError(message)
+    if unquoted.count(delimiter) >= MOST_COLUMNS:
+        raise _too_many_columns(name)
+    if not line[2] and len(head) + len(codecs.BOM_UTF8) >= LONGEST_ROW:
+        message = f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names."
+        raise UserError(message)
     reader = csv.reader([text, ""], delimiter=delimiter)
-    names = next(reader)
+    try:
+        names = next(reader)
+    except csv.Error as error:
+        raise _too_long_name(name) from error
     if reader.line_num > 1:
         message = (
             f'{name}: a quote (") in the header is not closed on its line. Write the header '
@@ -82,13 +99,19 @@ def refuse_names(name: str, names: list[str]) -> None:
         names: Its headers, without white space around them.
 
     Raises:
-        UserError: Several have no name, or two the same, or ingestion adds a column of the name.
+        UserError: There are too many or one is too long, several have no name, or two the same,
+            or ingestion adds a column of the name.
     """
+    # First: what follows names each of those that are wrong.
+    if len(names) > MOST_COLUMNS:
+        raise _too_many_columns(name)
+    if any(is_longer(each, LONGEST_NAME) for each in names):
+        raise _too_long_name(name)
     unnamed = [position for position, each in enumerate(names, start=1) if not each]
     if len(unnamed) > 1:
         message = f"{name}: columns {unnamed} have no name. Name or remove them."
         raise UserError(message)
-    repeated = sorted({each for each in names if names.count(each) > 1})
+    repeated = sorted(each for each, count in Counter(names).items() if count > 1)
     if repeated:
         message = f"{name}: the header names {repeated} more than once. Rename one."
         raise UserError(message)
@@ -96,3 +119,13 @@ def refuse_names(name: str, names: list[str]) -> None:
     if taken:
         message = f"{name}: {taken} are names that ingestion adds. Rename them."
         raise UserError(message)
+
+
+def _too_many_columns(name: str) -> UserError:
+    message = f"{name}: it has more than {MOST_COLUMNS} columns. Leave out those of no use."
+    return UserError(message)
+
+
+def _too_long_name(name: str) -> UserError:
+    message = f"{name}: the name of a column has more than {LONGEST_NAME} bytes. Shorten it."
+    return UserError(message)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from fsspec import AbstractFileSystem
 from fsspec.core import has_magic, url_to_fs
 
+from customer_segmentation.datasets.limits import LONGEST_ROW
 from customer_segmentation.datasets.text_header import TextHeader, read_header
 from customer_segmentation.datasets.text_rows import csv_rows, fitted, too_many_cells
 from customer_segmentation.errors import UserError
@@ -21,7 +22,8 @@ from customer_segmentation.errors import UserError
 if TYPE_CHECKING:
     from customer_segmentation.datasets.text_blocks import RecordCounter
 
-_BLOCK = 1 << 20
+# The first holds the header.
+_BLOCK = LONGEST_ROW
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class TextInspection:
         delimiter: Tab, comma or semicolon.
         headers: As sent, the same in all files.
         sha256: Of the bytes of all files.
+        longest: Bytes of the longest row.
         has_quoted_cells: Quotes open cells. If not, a quote is a character like others.
         has_line_ends_in_cells: A row may be several lines.
         has_blank_lines_between: A row follows a blank line.
@@ -69,6 +72,7 @@ class TextInspection:
     delimiter: str
     headers: tuple[str, ...]
     sha256: str
+    longest: int
     has_quoted_cells: bool
     has_line_ends_in_cells: bool
     has_blank_lines_between: bool
@@ -87,16 +91,17 @@ def inspect_text(filepath: str) -> TextInspection:
         filepath: A path, or a URL of a file system that fsspec knows.
 
     Raises:
-        UserError: A file is missing, empty, not UTF-8, not delimited, or ragged; the files'
-            headers differ; or there is no row.
+        UserError: A file is missing, empty, not UTF-8, not delimited, ragged, or beyond the
+            limits of what is read; the files' headers differ; or there is no row.
     """
     digest = hashlib.sha256()
     parts: list[TextPart] = []
     counters: list[RecordCounter | None] = []
     first: TextHeader | None = None
-    rows = 0
+    rows = longest = 0
     for file in find_files(filepath):
-        header, counter, found = _inspect_file(file, digest)
+        header, counter, found, longest_of_file = _inspect_file(file, digest)
+        longest = max(longest, longest_of_file)
         first = first or header
         if (header.names, header.delimiter) != (first.names, first.delimiter):
             message = (
@@ -119,6 +124,7 @@ def inspect_text(filepath: str) -> TextInspection:
         delimiter=first.delimiter,
         headers=first.names,
         sha256=digest.hexdigest(),
+        longest=longest,
         has_quoted_cells=has_quoted_cells,
         has_line_ends_in_cells=any(counter.has_line_ends_in_cells for counter in regular),
         has_blank_lines_between=any(counter.has_blank_lines_between for counter in regular),
@@ -180,8 +186,8 @@ def find_files(filepath: str) -> tuple[TextFile, ...]:
 def _inspect_file(
     file: TextFile,
     digest: Any,  # noqa: ANN401 - hashlib's type has no public name
-) -> tuple[TextHeader, RecordCounter | None, int]:
-    """The header, what else was found (nothing if irregular), and the number of rows."""
+) -> tuple[TextHeader, RecordCounter | None, int, int]:
+    """The header, what else was found (nothing if irregular), the rows, and the longest's bytes."""
     from customer_segmentation.datasets.text_blocks import (  # noqa: PLC0415 - numpy takes 0.1 s, which commands that read no data need not pay
         IrregularTextError,
         RecordCounter,
@@ -201,15 +207,16 @@ def _inspect_file(
             pass
         else:
             # The header is a record too.
-            return header, counter, counter.records - 1
+            return header, counter, counter.records - 1, counter.longest
     # Every byte is hashed and checked all the same.
     deque(blocks, maxlen=0)
-    rows = 0
+    rows = longest = 0
     for line, cells in csv_rows(file.open(), file.name, header.delimiter, header.lines):
         if any(cells[columns:]):
             raise too_many_cells(file.name, line, columns)
         rows += 1
-    return header, None, rows
+        longest = max(longest, len(header.delimiter.join(cells).encode()))
+    return header, None, rows, longest
 
 
 def _checked_blocks(file: TextFile, digest: Any) -> Iterator[bytes]:  # noqa: ANN401 - as above

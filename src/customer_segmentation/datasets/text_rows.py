@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO
 
+from customer_segmentation.datasets.limits import LONGEST_CELL, LONGEST_ROW, is_longer
 from customer_segmentation.errors import UserError
 
 # No cell holds it: a source with a NUL is refused before its cells are read.
@@ -32,6 +33,30 @@ def unclosed_quote(name: str, row: int) -> UserError:
     return malformed(name, f'a quote (") that opens in row {row} is never closed')
 
 
+def too_long_cell(name: str, row: int) -> UserError:
+    """The error for a cell of more bytes than are read; `row` counts from 1."""
+    message = f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it."
+    return UserError(message)
+
+
+def too_long_row(name: str, row: int) -> UserError:
+    """The error for a row of more bytes than are read; `row` counts from 1."""
+    return UserError(
+        f"{name}: row {row} has more than {LONGEST_ROW} bytes. Shorten it; see that it has a line "
+        "end, and that its quotes are closed."
+    )
+
+
+def refuse_long_cells(name: str, row: int, cells: Iterable[str]) -> None:
+    """Refuse a row with a cell of more bytes than are read.
+
+    Raises:
+        UserError: There is one.
+    """
+    if any(is_longer(cell, LONGEST_CELL) for cell in cells):
+        raise too_long_cell(name, row)
+
+
 def blank_characters(delimiter: str) -> str:
     """What a blank line may hold, line ends aside."""
     return " " if delimiter == "\t" else " \t"
@@ -51,18 +76,22 @@ def csv_rows(
         skip: Lines to leave out at the start, such as the header's.
 
     Raises:
-        UserError: A quote is never closed.
+        UserError: A quote is never closed, or a row or a cell is too long.
     """
     line = ""
+    # Bytes of the row so far: no more of a line without end is read than a row may have.
+    held = rows = 0
 
     def lines() -> Iterator[str]:
-        nonlocal line
-        for line in text:
+        nonlocal line, held
+        while line := text.readline(LONGEST_ROW + 1):
+            held += len(line) if line.isascii() else len(line.encode())
+            if held > LONGEST_ROW:
+                raise too_long_row(name, rows + 1)
             yield line
         line = last
         yield line
 
-    rows = 0
     # Two cells, unless a quote is open: one could be what follows the quote.
     last = _AFTER_LAST + delimiter + _AFTER_LAST
     blank = blank_characters(delimiter) + "\r\n"
@@ -76,10 +105,15 @@ def csv_rows(
                 # The last line of a row of several holds the quote that closes it.
                 if line.strip(blank):
                     rows += 1
+                    if held > LONGEST_CELL:
+                        refuse_long_cells(name, rows, cells)
                     yield skipped + reader.line_num, cells
+                held = 0
         except csv.Error as error:
             # A cell of more than 131,072 characters: most often all that follows such a quote.
-            raise unclosed_quote(name, rows + 1) from error
+            is_quoted = '"' in line or held > len(line.encode())
+            told = unclosed_quote if is_quoted else too_long_cell
+            raise told(name, rows + 1) from error
     if cells != [_AFTER_LAST, _AFTER_LAST]:
         raise unclosed_quote(name, rows + 1)
 

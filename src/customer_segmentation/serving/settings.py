@@ -40,12 +40,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     most_customers: _Count = 1_000
     most_job: _Count = 2_000_000_000
     most_jobs: _Count = 5
+    # Of one key, finished ones included, and of their files.
+    most_kept_jobs: _Count = 100
+    most_kept_bytes: _Count = 10_000_000_000
     jobs_kept: _Amount = 86_400.0
+    # Of one job: beyond either it fails, and its worker begins anew.
+    job_seconds: _Amount = 3_600.0
+    job_memory: _Count = 1_500_000_000
     # A job whose worker is silent for so long is taken by another.
     lease_seconds: _Amount = 10.0
     requests_per_second: _Amount = 0.0
+    wrong_keys_per_second: _Amount = 5.0
     most_waiting: _Count = 256
     body_seconds: _Amount = 10.0
+    # Bytes a second of an upload, once it was waited for so long.
+    least_rate: _Count = 10_000
     stop_seconds: _Amount = 20.0
     look_seconds: _Amount = 1.0
 

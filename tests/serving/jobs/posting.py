@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 CSV, LINES, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
 UNFINISHED = ("queued", "running")
+WORKER = "customer_segmentation.serving.jobs.worker"
 HEADER = "ID,Year_Birth,Marital_Status,Income,Kidhome,Teenhome"
 
 
@@ -40,3 +43,16 @@ def fetched(client: httpx.Client, job: dict[str, Any], table: str, query: str = 
     answer = client.get(f"/v1/jobs/{job['id']}/{table}{query}")
     assert answer.status_code == httpx.codes.OK, answer.text
     return answer.content
+
+
+def workers_of(parent: int) -> list[int]:
+    """The processes that a server started to work on jobs."""
+    found = Path(f"/proc/{parent}/task").glob("*/children")
+    children = [int(word) for path in found for word in path.read_text().split()]
+    workers = []
+    for pid in children:
+        # One may end meanwhile.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if WORKER in Path(f"/proc/{pid}/cmdline").read_text():
+                workers.append(pid)
+    return workers

@@ -17,19 +17,11 @@ import pytest
 
 from customer_segmentation.customers.generator import write
 from customer_segmentation.serving.settings import Settings, as_environment
-from tests.serving.jobs.posting import UNFINISHED, ended, fetched, post
+from tests.serving.jobs.posting import UNFINISHED, WORKER, ended, fetched, post, workers_of
 from tests.serving.process import free_port, start_serving
 
-WORKER = "customer_segmentation.serving.jobs.worker"
 JOBS = 20
 SIZES = {"small": 1_500, "large": 40_000}
-
-
-def workers_of(parent: int) -> list[int]:
-    """The processes that a server started to work on jobs."""
-    found = Path(f"/proc/{parent}/task").glob("*/children")
-    children = [int(word) for path in found for word in path.read_text().split()]
-    return [pid for pid in children if WORKER in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 class Crashing:

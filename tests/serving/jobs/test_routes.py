@@ -131,7 +131,7 @@ def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
 def raw_post(clerk: ServerProcess, key: str) -> socket.socket:
     host, port = clerk.url.removeprefix("http://").split(":")
     opened = socket.create_connection((host, int(port)), timeout=20.0)
-    head = f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+    head = f"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
     head += f"Content-Type: {CSV}\r\nContent-Length: 2000000\r\n\r\n"
     opened.sendall(head.encode() + b"ID,Income\n" + b"1,2\n" * 300_000)
     return opened

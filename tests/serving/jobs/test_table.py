@@ -10,11 +10,12 @@ from pathlib import Path
 from secrets import token_hex
 
 import pytest
+from sqlalchemy import text
 
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import MOST_ATTEMPTS, Leases
 from customer_segmentation.serving.jobs.schema import JOBS
-from customer_segmentation.serving.jobs.table import Job, JobTable, TooManyJobsError
+from customer_segmentation.serving.jobs.table import Amounts, Job, JobTable, TooManyJobsError
 
 KEPT = 0.3
 
@@ -28,9 +29,18 @@ def table(database: str) -> Iterator[JobTable]:
     made.engine.dispose()
 
 
-def add(table: JobTable, owner: str = "me", key: str | None = None, most: int = 100) -> Job:
-    rest = {"size": 1, "sha256": "0", "parameters": {"format": "csv"}}
-    return table.add(token_hex(16), owner, idempotency_key=key, most=most, **rest)
+def add(  # noqa: PLR0913 - what differs between tests
+    table: JobTable,
+    owner: str = "me",
+    key: str | None = None,
+    most: int = 100,
+    *,
+    kept: int = 1_000,
+    size: int = 1,
+) -> Job:
+    rest = {"sha256": "0", "parameters": {"format": "csv"}}
+    amounts = Amounts(most, kept, 1_000_000)
+    return table.add(token_hex(16), owner, size=size, idempotency_key=key, most=amounts, **rest)
 
 
 def test_workers_that_ask_at_once_take_different_jobs(table: JobTable) -> None:
@@ -121,7 +131,48 @@ def test_posts_at_once_do_not_pass_the_limit(table: JobTable) -> None:
 
     with ThreadPoolExecutor(6) as several:
         assert sum(several.map(one, range(12))) == 3
-    assert table.unfinished("me") == 3
+    assert table.kept("me").unfinished == 3
+
+
+def test_posts_at_once_do_not_pass_what_is_kept_of_a_key(table: JobTable) -> None:
+    def one(size: int) -> str:
+        try:
+            add(table, kept=6, size=size)
+        except TooManyJobsError as error:
+            return error.kind
+        return "accepted"
+
+    with ThreadPoolExecutor(6) as several:
+        large = list(several.map(one, [400_000] * 6))
+        small = list(several.map(one, [1] * 6))
+    assert sorted(large) == ["accepted"] * 2 + ["bytes"] * 4
+    assert sorted(small) == ["accepted"] * 4 + ["jobs"] * 2
+    assert table.kept("me") == Amounts(6, 6, 800_004)
+
+
+def test_what_is_kept_of_a_job_is_its_file_and_then_its_results(table: JobTable) -> None:
+    leases = Leases(table, 10.0)
+    jobs = [add(table, size=100) for _ in range(3)]
+    assert table.kept("me") == Amounts(3, 3, 300)
+    taken = [leases.take() for _ in jobs]
+    leases.renew(taken[0], kept_bytes=150)
+    assert table.kept("me").bytes == 350
+    leases.publish(taken[0], 70)
+    leases.fail(taken[1], "it is no file")
+    table.cancel(taken[2].id)
+    assert table.kept("me") == Amounts(0, 3, 70)
+
+
+def test_a_table_of_an_older_version_gets_the_new_column(database: str) -> None:
+    made = JobTable(database, KEPT)
+    add(made)
+    with made.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE jobs DROP COLUMN kept_bytes"))
+    made.engine.dispose()
+    again = JobTable(database, KEPT)
+    assert again.kept("me").bytes == 0
+    assert Leases(again, 10.0).take().kept_bytes == 1
+    again.engine.dispose()
 
 
 def test_many_processes_may_make_the_table_at_once(database: str) -> None:

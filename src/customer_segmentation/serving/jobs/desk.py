@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from customer_segmentation.serving.jobs.files import Format, JobFiles, Table
-from customer_segmentation.serving.jobs.table import STATES, Job, JobTable, State, TooManyJobsError
-from customer_segmentation.serving.jobs.uploads import CLOSE, save, too_large
+from customer_segmentation.serving.asgi import Receive
+from customer_segmentation.serving.jobs.files import JobFiles, Table
+from customer_segmentation.serving.jobs.quota import CLOSE, OnTheWay, Quota
+from customer_segmentation.serving.jobs.table import (
+    STATES,
+    Amounts,
+    Format,
+    Job,
+    JobTable,
+    State,
+    TooManyJobsError,
+)
+from customer_segmentation.serving.jobs.uploads import Patience, save
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.measures import Measures
 from customer_segmentation.serving.problems import RefusedError
@@ -31,7 +40,6 @@ MEDIA_TYPES: dict[str, Format] = {
 logger = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
-_RETRY_SECONDS = "10"
 
 
 class Desk:
@@ -44,14 +52,15 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._files = JobFiles(settings.jobs)
-        self._uploading: Counter[str] = Counter()
+        self._quota = Quota(settings)
+        self._uploading: defaultdict[str, OnTheWay] = defaultdict(OnTheWay)
 
     @cached_property
     def _table(self) -> JobTable:
         """Opened with the first question: a server that has no jobs needs no database."""
         return JobTable(self._settings.database_url, self._settings.jobs_kept)
 
-    async def post(self, key: Key, headers: Mapping[str, str], receive: Any) -> Job:  # noqa: ANN401 - ASGI's
+    async def post(self, key: Key, headers: Mapping[str, str], receive: Receive) -> Job:
         """Take in a file as a job, or give the job that the same request made before.
 
         Args:
@@ -67,23 +76,28 @@ class Desk:
             detail = f"Idempotency-Key has 1 to {_LONGEST_KEY} signs"
             raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
         owner = _owner(key)
+        kept = Amounts(0, 0, 0)
         if repeated is None:
-            waiting = await asyncio.to_thread(lambda: self._table.unfinished(owner))
-            if waiting + self._uploading[owner] >= self._settings.most_jobs:
-                raise self._too_many(CLOSE)
-        elif self._uploading[owner] >= self._settings.most_jobs:
-            raise self._too_many(CLOSE)
-        self._uploading[owner] += 1
-        try:
-            return await self._take_in(owner, kind, repeated, receive)
-        finally:
-            self._uploading[owner] -= 1
+            # Else it may be a job that there is, and adds nothing.
+            kept = await asyncio.to_thread(lambda: self._table.kept(owner))
+        on_the_way = self._uploading[owner]
+        declared = headers.get("content-length", "0")
+        size = int(declared) if declared.isdigit() else 0
+        with self._quota.upload(kept, on_the_way, size) as admit:
+            return await self._take_in(owner, kind, repeated, receive, admit)
 
-    async def _take_in(self, owner: str, kind: Format, repeated: str | None, receive: Any) -> Job:  # noqa: ANN401 - as above
-        limits = self._settings.most_job, self._settings.body_seconds
+    async def _take_in(
+        self,
+        owner: str,
+        kind: Format,
+        repeated: str | None,
+        receive: Receive,
+        admit: Callable[[int], None],
+    ) -> Job:
         identity = token_hex(16)
         incoming = await asyncio.to_thread(self._files.incoming, identity)
-        upload = await save(receive, incoming, *limits)
+        patience = Patience(self._settings.body_seconds, self._settings.least_rate)
+        upload = await save(receive, incoming, patience, admit)
         if not upload.size:
             incoming.unlink()
             raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a file")
@@ -98,11 +112,11 @@ class Desk:
                     sha256=upload.sha256,
                     parameters={"format": kind},
                     idempotency_key=repeated,
-                    most=self._settings.most_jobs,
+                    most=self._quota.most,
                 )
             except TooManyJobsError as error:
                 self._files.remove(identity)
-                raise self._too_many() from error
+                raise self._quota.refusal(error.kind) from error
             if job.id != identity:
                 self._files.remove(identity)
             return job
@@ -187,17 +201,7 @@ class Desk:
         if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
             detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=CLOSE)
-        size = headers.get("content-length", "0")
-        if size.isdigit() and int(size) > self._settings.most_job:
-            raise too_large(self._settings.most_job)
         return MEDIA_TYPES[sent]
-
-    def _too_many(self, headers: Mapping[str, str] | None = None) -> RefusedError:
-        detail = (
-            f"{self._settings.most_jobs} jobs of this key are not done yet: wait, or cancel one"
-        )
-        added = {"retry-after": _RETRY_SECONDS, **(headers or {})}
-        return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=added)
 
 
 def _owner(key: Key) -> str:

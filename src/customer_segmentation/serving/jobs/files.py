@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from customer_segmentation.serving.jobs.schema import make_folder
 from customer_segmentation.serving.jobs.table import UNFINISHED, JobTable
 
-Format = Literal["csv", "parquet", "ndjson"]
 Table = Literal["results", "rejected"]
 _NAME = re.compile("[0-9a-f]{32}")
 # A job's folder is there before its row; no row is written so late.
@@ -31,7 +31,8 @@ class JobFiles:
     def incoming(self, identity: str) -> Path:
         """Where a file lies while it is sent."""
         folder = self.root / "incoming"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (self.root, folder):
+            make_folder(each)
         return folder / identity
 
     def upload(self, identity: str) -> Path:
@@ -50,14 +51,25 @@ class JobFiles:
         """The folder of one attempt's results."""
         return self.root / identity / (attempt or "none")
 
+    def size(self, identity: str, attempt: str | None) -> int:
+        """The bytes of one attempt's results so far."""
+        return sum(path.stat().st_size for path in self._entries(self.attempt(identity, attempt)))
+
     def remove(self, identity: str) -> None:
-        """All files of a job."""
+        """All files of a job; of another name, which only a damaged row has, none."""
+        if _NAME.fullmatch(identity) is None:
+            return
         shutil.rmtree(self.root / identity, ignore_errors=True)
+
+    def keep_upload(self, identity: str) -> None:
+        """Remove what others tried of a job that is begun anew."""
+        for path in self._entries(self.root / identity):
+            if path.name != "upload":
+                shutil.rmtree(path, ignore_errors=True)
 
     def keep_results(self, identity: str, attempt: str | None) -> None:
         """Remove what is not needed of a job that is done: the upload, and what others tried."""
-        folder = self.root / identity
-        for path in folder.iterdir() if folder.is_dir() else ():
+        for path in self._entries(self.root / identity):
             if path.name == "upload":
                 path.unlink(missing_ok=True)
             elif path.name != attempt:

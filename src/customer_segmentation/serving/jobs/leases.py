@@ -11,7 +11,13 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select, update
 
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime
-from customer_segmentation.serving.jobs.table import Job, JobTable, job_of
+from customer_segmentation.serving.jobs.table import (
+    NO_MORE,
+    Job,
+    JobTable,
+    forget_damaged,
+    job_of,
+)
 
 MOST_ATTEMPTS = 3
 _NOW = DatabaseTime()
@@ -26,6 +32,7 @@ class Leases:
     """
 
     def __init__(self, table: JobTable, seconds: float) -> None:
+        self.table = table
         self._engine = table.engine
         self.seconds = seconds
 
@@ -41,7 +48,7 @@ class Leases:
         give_up = (
             update(JOBS)
             .where(is_left, is_spent)
-            .values(state="failed", message=message, ended_at=_NOW, attempt=None, lease_until=None)
+            .values(state="failed", message=message, ended_at=_NOW, **NO_MORE)
         )
         first = select(JOBS.c.id).where(is_free).order_by(JOBS.c.created_at, JOBS.c.id).limit(1)
         # Where the database has locks of rows, workers do not wait for each other.
@@ -58,26 +65,30 @@ class Leases:
                 rows=None,
                 rows_done=0,
                 rows_rejected=0,
+                kept_bytes=JOBS.c.bytes,
             )
             .returning(*JOBS.c)
         )
         with self._engine.begin() as connection:
             connection.execute(give_up)
             row = connection.execute(take).one_or_none()
-        return None if row is None else job_of(row)
+            job = None if row is None else job_of(row)
+            if row is not None and job is None:
+                forget_damaged(connection, [row.id])
+        return job
 
     def renew(self, job: Job, **progress: Any) -> bool:  # noqa: ANN401 - columns of the table
         """Hold the job longer, and say how far it is; False where it is held no more."""
         return self._change(job, lease_until=_NOW + self.seconds, **progress)
 
-    def publish(self, job: Job) -> bool:
+    def publish(self, job: Job, kept_bytes: int = 0) -> bool:
         """End the job with the results of its attempt; False where it is held no more."""
-        return self._change(job, state="done", ended_at=_NOW, lease_until=None)
+        ended = {"ended_at": _NOW, "lease_until": None, "kept_bytes": kept_bytes}
+        return self._change(job, state="done", **ended)
 
     def fail(self, job: Job, message: str) -> bool:
         """End the job with what its sender can do about it; False where it is held no more."""
-        ended = {"ended_at": _NOW, "lease_until": None, "attempt": None}
-        return self._change(job, state="failed", message=message, **ended)
+        return self._change(job, state="failed", message=message, ended_at=_NOW, **NO_MORE)
 
     def give_back(self, job: Job) -> bool:
         """Let another worker begin it anew; this attempt does not count."""

@@ -11,10 +11,15 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from customer_segmentation.customers.cells import NUMBER
-from customer_segmentation.serving.jobs.files import Format, Table, sync
+from customer_segmentation.serving.jobs.files import Table, sync
+from customer_segmentation.serving.jobs.table import Format
 
-# A spreadsheet would take such a cell for a formula, unless all of it is a number.
-_FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+# A spreadsheet would take such a cell for a formula, unless all of it is a number. It passes over
+# white space and what is not seen: control and format characters, fillers, the empty Braille cell.
+_UNSEEN = r"[\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\x{2800}]*"
+# With their wide and small forms.
+_SIGN = r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{FE66}\x{FE62}\x{FE63}\x{FE6B}]"
+_FORMULA = rf"^[\t\r\n]|^{_UNSEEN}{_SIGN}"
 
 
 class TableWriter:
@@ -82,5 +87,5 @@ def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWr
 
 def _defused(name: str) -> pl.Expr:
     text = pl.col(name)
-    is_formula = text.str.contains(_FORMULA) & ~text.str.contains(NUMBER)
+    is_formula = text.str.contains(_FORMULA) & ~text.str.strip_chars().str.contains(NUMBER)
     return pl.when(is_formula).then(pl.lit("'") + text).otherwise(text).alias(name)

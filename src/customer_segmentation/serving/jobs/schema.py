@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     make_url,
     select,
     text,
@@ -31,6 +35,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.functions import FunctionElement
 
 _BUSY_SECONDS = 20.0
+_OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
 # Any number, the same in all processes: one at a time makes the table.
 _MAKING = 7_315_201
 
@@ -56,6 +61,8 @@ JOBS = Table(
     Column("attempt", String(32)),
     Column("attempts", Integer, nullable=False),
     Column("lease_until", Float),
+    # What its files take, as far as is known.
+    Column("kept_bytes", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("owner", "idempotency_key"),
     Index("jobs_by_state", "state", "created_at"),
 )
@@ -86,23 +93,30 @@ def make_table(engine: Engine) -> None:
         connection.execute(CreateTable(JOBS, if_not_exists=True))
         for index in JOBS.indexes:
             connection.execute(CreateIndex(index, if_not_exists=True))
+        # A table of an older version has none.
+        if all(each["name"] != "kept_bytes" for each in inspect(connection).get_columns("jobs")):
+            added = "ALTER TABLE jobs ADD COLUMN kept_bytes BIGINT NOT NULL DEFAULT 0"
+            connection.execute(text(added))
 
 
 def engine_of(url: str) -> Engine:
-    """Connections to SQLite, whose file is made, or to another database.
+    """Connections to SQLite, whose file is made for its owner alone, or to another database.
 
     Args:
         url: As SQLAlchemy writes it.
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, pool_size=2)
-    Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    _make_file(Path(make_url(url).database or ""))
+    settings = {"timeout": _BUSY_SECONDS}
+    engine = create_engine(url, connect_args=settings, json_deserializer=_decoded)
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _: object) -> None:
         # The driver would begin by itself, and wait for no lock that it takes later.
         connection.isolation_level = None
+        # A damaged text is to cost its row, and not all that are asked for with it.
+        connection.text_factory = lambda raw: raw.decode(errors="replace")
         for setting in ("journal_mode = WAL", "synchronous = FULL"):
             connection.execute(f"PRAGMA {setting}").close()
 
@@ -111,3 +125,26 @@ def engine_of(url: str) -> Engine:
         connection.execute(text("BEGIN IMMEDIATE"))
 
     return engine
+
+
+def make_folder(path: Path) -> None:
+    """A folder that only its owner enters; one that is there stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=_OWNERS_FOLDER, exist_ok=True)
+
+
+def _make_file(path: Path) -> None:
+    """An empty file that only its owner reads: those that SQLite puts beside it are alike."""
+    make_folder(path.parent)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _OWNERS_FILE))
+    # One of an older version; whose it is, may not be ours to change.
+    with suppress(PermissionError):
+        path.chmod(_OWNERS_FILE)
+
+
+def _decoded(text: str) -> object:
+    """What JSON says; None where it is damaged, which no job has."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError, TypeError):
+        return None

@@ -45,6 +45,9 @@ class FileScorer:
         headers: As sent.
         bundle: What answers.
 
+    Attributes:
+        headers: Those that the contract knows.
+
     Raises:
         UserError: There is no header for a column that the model needs, or two for one.
     """
@@ -60,7 +63,8 @@ class FileScorer:
         if named := name_missing(mapped, [KEY, *needed], self._parameters):
             message = f"the file has no column for {named}. Add it, and post the file again."
             raise UserError(message)
-        self._headers = list(headers)
+        # As they stand in the file; of the others, nothing is read.
+        self.headers = [header for header in headers if header in set(mapped.values())]
         self._rules = Rules(mapped, self._parameters)
         self._numbers = numeric_expressions([*needed, AS_OF])
 
@@ -86,7 +90,7 @@ class FileScorer:
         broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
         parsed = rules.parsed(nw.from_native(rows)).with_columns(**{IS_BROKEN: broken})
         # The cells of the few broken ones alone: all would take most of a worker's memory.
-        cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self._headers}
+        cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self.headers}
         checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **rules.values())
         return rules.with_dates(checked).to_native()
 
@@ -103,11 +107,11 @@ class FileScorer:
 
     def broken(self, checked: pl.DataFrame) -> pl.DataFrame:
         """The rows that break the contract, as they were sent."""
-        return checked.filter(IS_BROKEN).select(*self._headers, ROW_NUMBER)
+        return checked.filter(IS_BROKEN).select(*self.headers, ROW_NUMBER)
 
     def reasons(self, broken: pl.DataFrame) -> pl.DataFrame:
         """Broken rows with their key and all reasons; for many it takes as long as for one."""
-        cells = [nw.col(header).alias(f"sent_{header.strip()}") for header in self._headers]
+        cells = [nw.col(header).alias(f"sent_{header.strip()}") for header in self.headers]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = self._rules.parsed(nw.from_native(broken.lazy()))
         told = rows.select(ROW_NUMBER, key, reasons(self._rules.problems()), *cells)

@@ -6,46 +6,94 @@ machines have others. What workers change is in `leases`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection, Row, case, delete, func, insert, or_, select, update
 
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime, engine_of, make_table
 
+logger = logging.getLogger(__name__)
+
+Format = Literal["csv", "parquet", "ndjson"]
+# Of what a key may have so many.
+Kind = Literal["unfinished", "jobs", "bytes"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
 UNFINISHED: tuple[State, ...] = ("queued", "running")
+# Of a job that is over without results.
+NO_MORE = {"attempt": None, "lease_until": None, "kept_bytes": 0}
 _MOST_LISTED = 100
+_LARGEST = 1 << 62
+# They are names of folders.
+_Name = Annotated[str, Meta(pattern="^[0-9a-f]{1,32}$")]
+_Count = Annotated[int, Meta(ge=0)]
+# Until the year 5138: what calendars know.
+_Time = Annotated[float, Meta(ge=0.0, le=1e11)]
 
 
 class TooManyJobsError(Exception):
-    """A key has as many unfinished jobs as it may have."""
+    """A key has as many of a kind as it may have."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Parameters(TypedDict):
+    """What is to be known of a file to read it."""
+
+    format: Format
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What one owner has, or may have: unfinished jobs, all jobs, and bytes of their files."""
+
+    unfinished: int
+    jobs: int
+    bytes: int
+
+    def and_one(self, size: int) -> Amounts:
+        """With another unfinished job."""
+        return Amounts(self.unfinished + 1, self.jobs + 1, self.bytes + size)
+
+    def beyond(self, most: Amounts) -> Kind | None:
+        """What there is more of than there may be, if anything."""
+        if self.unfinished > most.unfinished:
+            return "unfinished"
+        if self.jobs > most.jobs:
+            return "jobs"
+        return "bytes" if self.bytes > most.bytes else None
 
 
 @dataclass(frozen=True)
 class Job:
     """A row of the table; times are seconds since 1970."""
 
-    id: str
+    id: _Name
     owner: str
     idempotency_key: str | None
     sha256: str
-    bytes: int
-    parameters: dict[str, Any]
+    bytes: _Count
+    parameters: Parameters
     state: State
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-    rows: int | None
-    rows_done: int
-    rows_rejected: int
+    created_at: _Time
+    started_at: _Time | None
+    ended_at: _Time | None
+    rows: _Count | None
+    rows_done: _Count
+    rows_rejected: _Count
     artifact_version: str | None
     message: str | None
-    attempt: str | None
-    attempts: int
-    lease_until: float | None
+    attempt: _Name | None
+    attempts: _Count
+    lease_until: _Time | None
+    kept_bytes: _Count = 0
 
     @property
     def is_finished(self) -> bool:
@@ -53,9 +101,21 @@ class Job:
         return self.state not in UNFINISHED
 
 
-def job_of(row: Row[Any]) -> Job:
-    """A row of all columns as a job."""
-    return Job(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+def job_of(row: Row[Any]) -> Job | None:
+    """A row of all columns as a job; None where it is damaged, and is none."""
+    # SQLAlchemy's names are of a kind of text that msgspec does not know.
+    found = {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name
+    try:
+        return msgspec.convert(found, Job)
+    except msgspec.ValidationError:
+        return None
+
+
+def forget_damaged(connection: Connection, identities: Iterable[object]) -> None:
+    """Remove rows that are no jobs, and say so once."""
+    for identity in identities:
+        logger.error("job %r: its row in the job table is damaged, and is removed", identity)
+        connection.execute(delete(JOBS).where(JOBS.c.id == identity))
 
 
 class JobTable:
@@ -79,14 +139,14 @@ class JobTable:
         *,
         size: int,
         sha256: str,
-        parameters: dict[str, Any],
+        parameters: Parameters,
         idempotency_key: str | None,
-        most: int,
+        most: Amounts,
     ) -> Job:
         """A queued job; the one there is where its owner gave the same `Idempotency-Key` before.
 
         Raises:
-            TooManyJobsError: The owner has `most` unfinished ones.
+            TooManyJobsError: The owner has as many as it may have.
         """
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
@@ -96,12 +156,12 @@ class JobTable:
                 same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == idempotency_key)
                 connection.execute(delete(JOBS).where(same, self._is_old))
                 found = connection.execute(select(JOBS).where(same)).one_or_none()
-                if found is not None:
-                    return job_of(found)
-            unfinished = (JOBS.c.owner == owner) & JOBS.c.state.in_(UNFINISHED)
-            count = connection.scalar(select(func.count()).where(unfinished))
-            if (count or 0) >= most:
-                raise TooManyJobsError
+                if found is not None and (job := job_of(found)) is not None:
+                    return job
+                forget_damaged(connection, [] if found is None else [found.id])
+            kept = self._kept(connection, owner)
+            if kind := kept.and_one(size).beyond(most):
+                raise TooManyJobsError(kind)
             made = insert(JOBS).values(
                 id=identity,
                 owner=owner,
@@ -114,8 +174,9 @@ class JobTable:
                 rows_done=0,
                 rows_rejected=0,
                 attempts=0,
+                kept_bytes=size,
             )
-            return job_of(connection.execute(made.returning(*JOBS.c)).one())
+            return Job(**connection.execute(made.returning(*JOBS.c)).one()._mapping)  # noqa: SLF001 - as above
 
     def find(self, identity: str) -> Job | None:
         """One job."""
@@ -124,25 +185,33 @@ class JobTable:
             row = connection.execute(query).one_or_none()
         return None if row is None else job_of(row)
 
-    def unfinished(self, owner: str) -> int:
-        """How many jobs of an owner wait or run."""
-        query = select(func.count()).where(JOBS.c.owner == owner, JOBS.c.state.in_(UNFINISHED))
+    def kept(self, owner: str) -> Amounts:
+        """What an owner has."""
         with self.engine.begin() as connection:
-            return int(connection.scalar(query) or 0)
+            return self._kept(connection, owner)
+
+    def _kept(self, connection: Connection, owner: str) -> Amounts:
+        is_unfinished = case((JOBS.c.state.in_(UNFINISHED), 1), else_=0)
+        counted = func.sum(is_unfinished), func.count(), func.sum(JOBS.c.kept_bytes)
+        query = select(*counted).where(JOBS.c.owner == owner, self._is_kept)
+        found = connection.execute(query).one()
+        # What a damaged row tells may be no whole number.
+        return Amounts(*(int(min(each or 0, _LARGEST)) for each in found))
 
     def of(self, owner: str) -> list[Job]:
         """The owner's last jobs, the newest first."""
         query = select(JOBS).where(JOBS.c.owner == owner, self._is_kept)
         query = query.order_by(JOBS.c.created_at.desc(), JOBS.c.id).limit(_MOST_LISTED)
         with self.engine.begin() as connection:
-            return [job_of(row) for row in connection.execute(query)]
+            found = [job_of(row) for row in connection.execute(query)]
+        return [job for job in found if job is not None]
 
     def cancel(self, identity: str) -> bool:
         """End a job that waits or runs: whoever works on it loses it; False if it is over."""
         change = (
             update(JOBS)
             .where(JOBS.c.id == identity, JOBS.c.state.in_(UNFINISHED))
-            .values(state="cancelled", ended_at=DatabaseTime(), attempt=None, lease_until=None)
+            .values(state="cancelled", ended_at=DatabaseTime(), **NO_MORE)
         )
         with self.engine.begin() as connection:
             return connection.execute(change).rowcount == 1
@@ -154,8 +223,10 @@ class JobTable:
             return connection.execute(ended).rowcount == 1
 
     def remove_old(self) -> Sequence[str]:
-        """Forget the jobs that were kept long enough, and name them."""
+        """Forget the jobs that were kept long enough, and name them; and rows that are no jobs."""
         with self.engine.begin() as connection:
+            rows = connection.execute(select(JOBS)).all()
+            forget_damaged(connection, [row.id for row in rows if job_of(row) is None])
             gone = delete(JOBS).where(self._is_old).returning(JOBS.c.id)
             return connection.execute(gone).scalars().all()
 

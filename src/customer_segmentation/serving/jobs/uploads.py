@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from time import monotonic
 
-from customer_segmentation.serving.guard import soon
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.asgi import Message, Receive
+from customer_segmentation.serving.body import soon
 
 # A write takes a thread, which takes as long as copying this much.
 _PIECE = 1 << 20
-CLOSE = {"connection": "close"}
 
 
 @dataclass(frozen=True)
@@ -27,16 +25,45 @@ class Upload:
     sha256: str
 
 
+class Patience:
+    """How long a client is waited for: a bucket of seconds, which what comes fills again.
+
+    Only the time in which nothing came counts.
+
+    Args:
+        seconds: What the bucket holds: the longest time without any byte.
+        rate: Bytes that fill a second; of 0, any byte fills it all.
+    """
+
+    def __init__(self, seconds: float, rate: int) -> None:
+        self._seconds = seconds
+        self._rate = rate
+        self._left = seconds
+
+    async def next(self, receive: Receive) -> Message:
+        """The next message.
+
+        Raises:
+            RefusedError: The client is too slow, or went away.
+        """
+        started = monotonic()
+        message = await soon(receive, self._left)
+        if self._rate:
+            came = len(message.get("body", b"")) / self._rate
+            self._left = min(self._seconds, self._left + came - (monotonic() - started))
+        return message
+
+
 async def save(
-    receive: Callable[[], Awaitable[Any]], path: Path, most: int, seconds: float
+    receive: Receive, path: Path, patience: Patience, admit: Callable[[int], None]
 ) -> Upload:
     """Write a request's body to a file; whatever goes wrong, no file is left.
 
     Args:
         receive: Gives ASGI's messages.
         path: Where to; there is no such file yet.
-        most: Bytes.
-        seconds: The longest time without any byte.
+        patience: How long each message is waited for.
+        admit: Is told how many bytes more came, and raises where they are too many.
 
     Raises:
         RefusedError: The body is too large, too slow, or ends too early.
@@ -55,10 +82,11 @@ async def save(
 
     try:
         while more:
-            message = await soon(receive, seconds)
-            piece += message.get("body", b"")
+            message = await patience.next(receive)
+            body = message.get("body", b"")
+            admit(len(body))
+            piece += body
             more = message.get("more_body", False)
-            _limit(size + len(piece), most)
             if len(piece) >= _PIECE or not more:
                 await asyncio.to_thread(write, bytes(piece))
                 size += len(piece)
@@ -70,14 +98,3 @@ async def save(
     finally:
         file.close()
     return Upload(size, digest.hexdigest())
-
-
-def _limit(size: int, most: int) -> None:
-    if size > most:
-        raise too_large(most)
-
-
-def too_large(most: int) -> RefusedError:
-    """The refusal of a file of more bytes than are taken."""
-    detail = f"a file of more than {most} bytes: post it in parts, each with the header"
-    return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)

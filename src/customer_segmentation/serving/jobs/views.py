@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from customer_segmentation.serving.jobs.files import Format
-from customer_segmentation.serving.jobs.table import Job, State
+from customer_segmentation.serving.jobs.table import Format, Job, State
 
 
 class JobView(msgspec.Struct, omit_defaults=True):

@@ -21,6 +21,7 @@ from customer_segmentation.serving.jobs.attempt import attempt
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import Leases
 from customer_segmentation.serving.jobs.table import JobTable
+from customer_segmentation.serving.jobs.watch import HeldJob, JobLimits, begin_anew, memory
 from customer_segmentation.serving.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,9 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     leases = Leases(table, settings.lease_seconds)
     files = JobFiles(settings.jobs)
     pause = min(_SWEEP_SECONDS, settings.jobs_kept / 2.0)
+    limits = JobLimits(settings.job_seconds, settings.job_memory, settings.most_kept_bytes)
+    if limits.memory and not memory():
+        logger.warning("no /proc tells the memory of this process: job-memory is no limit here")
     next_sweep = 0.0
     while not stopping.is_set():
         try:
@@ -78,7 +82,10 @@ def work(settings: Settings, stopping: threading.Event) -> None:
                 stopping.wait(_IDLE_SECONDS)
                 continue
             champion.refresh()
-            attempt(job, leases, files, champion.current, stopping)
+            attempt(HeldJob(job, leases, files, limits, stopping), champion.current)
+            # What one job leaves is not to count against the next.
+            if limits.memory and memory() > limits.memory / 2:
+                begin_anew(stopping)
         except (SQLAlchemyError, OSError):
             logger.exception("the job table or the jobs' folder does not answer")
             stopping.wait(1.0)

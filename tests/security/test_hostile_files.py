@@ -1,0 +1,260 @@
+"""Files of some kB that unfold to GB, and text that a spreadsheet would run, posted as jobs."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from tests.serving.jobs.posting import (
+    CSV,
+    HEADER,
+    LINES,
+    PARQUET,
+    done,
+    ended,
+    fetched,
+    post,
+    workers_of,
+)
+from tests.serving.process import ServerProcess
+
+ROW = "1960,Single,5,0,0"
+RIGHT = {"Year_Birth": 1960, "Marital_Status": "Single", "Income": 5, "Kidhome": 0, "Teenhome": 0}
+COLUMNS = 1_000_000
+MANY = 100_000
+# The cap of `job_memory` is above; none of these comes near it.
+MOST_MEMORY = 1_200_000_000
+
+
+@contextmanager
+def peaks(server: ServerProcess) -> Iterator[list[int]]:
+    """The most memory that any worker held at once, in a list of one."""
+    peak, is_over = [0], threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.02):
+            for pid in workers_of(server.process.pid):
+                status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+                found = [line.split()[1] for line in status.splitlines() if "VmHWM" in line]
+                peak[0] = max(peak[0], *(1024 * int(kilobytes) for kilobytes in found), 0)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        looking.join()
+
+
+def table(rows: int, **columns: list[str]) -> bytes:
+    """Customers in Parquet, with these columns beside what the model needs."""
+    written = io.BytesIO()
+    every = {name: [value] * rows for name, value in RIGHT.items()}
+    parquet.write_table(pa.table({**every, **columns}), written, compression="zstd")
+    return written.getvalue()
+
+
+def refused(client: httpx.Client, content: Any, kind: str, seconds: float = 60.0) -> str:
+    job = ended(client, post(client, content, kind).json(), seconds)
+    assert job["state"] == "failed", job
+    return str(job["message"])
+
+
+def test_a_million_columns_are_refused_before_anything_is_asked_of_their_names(
+    client: httpx.Client,
+) -> None:
+    header = ",".join(f"c{number}" for number in range(COLUMNS))
+    started = time.monotonic()
+    message = refused(client, f"{header}\n1,2\n".encode(), CSV)
+    assert message == "the file: it has more than 1000 columns. Leave out those of no use."
+    assert time.monotonic() - started < 5.0
+
+
+@pytest.mark.parametrize("kind", [LINES, PARQUET])
+def test_other_formats_have_the_same_limit_of_columns(client: httpx.Client, kind: str) -> None:
+    names = [f"c{number}" for number in range(1_001)]
+    if kind == LINES:
+        content = json.dumps(dict.fromkeys(names, 1)).encode()
+    else:
+        content = table(1, **{name: ["x"] for name in names})
+    assert "more than 1000" in refused(client, content, kind)
+
+
+def test_a_thousand_columns_are_read(client: httpx.Client) -> None:
+    more = [f"c{number}" for number in range(994)]
+    content = f"{HEADER},{','.join(more)}\n1,{ROW},{','.join(more)}\n"
+    assert done(client, content.encode())["rows_done"] == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("x" * 70_000 + f",{ROW}\n", "row 1 has a cell of more than 65536 bytes"),
+        ('"' + "x\n" * 40_000 + f'",{ROW}\n', "row 1 has a cell of more than 65536 bytes"),
+        ("x" * 3_000_000, "row 1 has more than 1048576 bytes"),
+        (f"1,{ROW}\r2," + "x" * 70_000, "row 2 has a cell of more than 65536 bytes"),
+        (f"1,{ROW}\r2," + " " * 3_000_000, "row 2 has more than 1048576 bytes"),
+        ('1,"' + f"1,{ROW}\n" * 300_000, 'a quote (") that opens in row 1 is never closed'),
+    ],
+    ids=["cell", "cell of lines", "no line end", "lone returns", "no end of them", "quote"],
+)
+def test_long_cells_and_rows_of_csv_are_refused(
+    client: httpx.Client, cells: str, says: str
+) -> None:
+    assert says in refused(client, f"{HEADER}\n{cells}".encode(), CSV)
+
+
+def test_a_long_name_is_refused_in_every_format(client: httpx.Client) -> None:
+    name = "n" * 1_001
+    files = {
+        CSV: f"ID,{name}\n1,2\n".encode(),
+        LINES: json.dumps({"ID": 1, name: 2}).encode(),
+        PARQUET: table(1, **{name: ["x"]}),
+    }
+    for kind, content in files.items():
+        assert "name of a column has more than 1000 bytes" in refused(client, content, kind)
+
+
+def test_long_cells_of_json_and_parquet_are_refused(client: httpx.Client) -> None:
+    cell = "x" * 70_000
+    line = json.dumps({**RIGHT, "ID": cell}).encode()
+    assert "line 1: 'ID' has more than 65536 bytes" in refused(client, line, LINES)
+    rows = table(1, ID=[cell])
+    assert "column 'ID' has more than 65536 bytes" in refused(client, rows, PARQUET)
+
+
+def test_a_long_description_of_parquet_is_not_read(client: httpx.Client) -> None:
+    content = b"PAR1" + bytes(100) + (1 << 30).to_bytes(4, "little") + b"PAR1"
+    assert "its description has more than" in refused(client, content, PARQUET)
+
+
+def test_columns_of_no_use_are_not_read_and_their_cells_not_told(client: httpx.Client) -> None:
+    rows = table(2, ID=["1", ""], remark=["x" * 5_000_000] * 2)
+    job = done(client, rows, PARQUET)
+    assert (job["rows_done"], job["rows_rejected"]) == (2, 1)
+    rejected = pl.read_parquet(fetched(client, job, "rejected"))
+    assert rejected["reasons"].to_list() == ["customer_id: missing"]
+    assert [name for name in rejected.columns if name.startswith("sent_")] == [
+        "sent_Year_Birth",
+        "sent_Marital_Status",
+        "sent_Income",
+        "sent_Kidhome",
+        "sent_Teenhome",
+        "sent_ID",
+    ]
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("attack", ["cell", "page", "ids", "remarks"])
+def test_parquet_of_some_kilobytes_does_not_take_the_workers_memory(
+    server: ServerProcess, client: httpx.Client, attack: str
+) -> None:
+    content = {
+        "cell": lambda: table(1, ID=["i" * 500_000_000]),
+        "page": lambda: table(1, ID=["i" * 200_000_000]),
+        "ids": lambda: table(MANY, ID=["i" * 60_000] * MANY),
+        "remarks": lambda: table(
+            MANY, ID=[str(number) for number in range(MANY)], remark=["i" * 20_000] * MANY
+        ),
+    }[attack]()
+    assert len(content) < 300_000
+    with peaks(server) as peak:
+        job = ended(client, post(client, content, PARQUET).json())
+        says = {
+            "cell": "column 'ID' takes 5000000",
+            "page": "a cell of column 'ID' has more than 65536 bytes",
+        }
+        assert says.get(attack, "") in job.get("message", ""), job
+        assert job["state"] == ("failed" if attack in says else "done")
+        assert done(client, f"{HEADER}\n1,{ROW}\n".encode())["rows_done"] == 1
+    assert 0 < peak[0] < MOST_MEMORY
+
+
+@pytest.mark.security
+def test_a_cell_of_500_megabytes_of_csv_is_not_held(
+    server: ServerProcess, client: httpx.Client
+) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield f"{HEADER}\n1,1960,Single,5,0,".encode()
+        for _ in range(500):
+            yield b"x" * 1_000_000
+
+    with peaks(server) as peak:
+        assert "row 1 has more than 1048576 bytes" in refused(client, pieces(), CSV)
+    assert 0 < peak[0] < MOST_MEMORY
+
+
+@pytest.mark.security
+def test_many_names_and_a_million_empty_objects_are_answered_in_bounded_memory(
+    server: ServerProcess, client: httpx.Client
+) -> None:
+    names = {f"n{number}": 1 for number in range(900)}
+    first = json.dumps({**names, **RIGHT, "ID": "1"}).encode()
+    with peaks(server) as peak:
+        job = done(client, first + b"\n{}" * 1_000_000, LINES)
+    assert job["rows_rejected"] == 1_000_000
+    assert 0 < peak[0] < MOST_MEMORY
+    client.delete(f"/v1/jobs/{job['id']}")
+
+
+UNSEEN = {
+    "zero-width space": "\u200b",
+    "byte-order mark": "\ufeff",
+    "space": " ",
+    "no-break space": "\u00a0",
+    "ideographic space": "\u3000",
+    "tab": "\t",
+    "control": "\x01",
+    "soft hyphen": "\u00ad",
+    "right-to-left": "\u202e",
+    "word joiner": "\u2060",
+    "variation selector": "\ufe0f",
+    "Hangul filler": "\u3164",
+    "tag": "\U000e0001",
+    "Braille": "\u2800",
+    "several": " \u200b\u00a0\ufeff",
+}
+
+
+def test_what_is_not_seen_before_a_formula_does_not_keep_it_from_being_defused(
+    client: httpx.Client,
+) -> None:
+    cells = [f"{before}{sign}1+1" for before in UNSEEN.values() for sign in "=+-@\uff1d\ufe66"]
+    wrong = [f'"k{number}{cell}",x,Single,5,0,0' for number, cell in enumerate(cells)]
+    sent = [f'1,"{cell}",Single,5,0,0' for cell in cells]
+    keys = [f'"{cell}",{ROW}' for cell in cells]
+    job = done(client, "\n".join([HEADER, *keys, *sent, *wrong]).encode())
+    results = pl.read_csv(fetched(client, job, "results"), infer_schema=False)
+    assert results["customer_id"].str.starts_with("'").all()
+    assert len(results) == len(cells)
+    rejected = pl.read_csv(fetched(client, job, "rejected"), infer_schema=False)
+    assert rejected["sent_Year_Birth"].head(len(cells)).to_list() == [f"'{cell}" for cell in cells]
+    # What stands before is seen: such a cell is text.
+    assert not rejected["sent_ID"].tail(len(cells)).str.starts_with("'").any()
+
+
+def test_numbers_stay_numbers_and_no_header_is_a_formula(client: httpx.Client) -> None:
+    header = "ID,Year_Birth,Marital_Status,Income,=cmd,\u200b@x,Kidhome, Teenhome"
+    content = f"{header}\n-5,1960,Single, -7 ,=1,=2,0,0\n"
+    job = done(client, content.encode())
+    text = fetched(client, job, "rejected").decode()
+    assert "sent_Teenhome" in text
+    assert "cmd" not in text
+    for name in text.splitlines()[0].split(","):
+        assert name[0].isalpha()
+    rejected = pl.read_csv(text.encode(), infer_schema=False)
+    assert rejected["customer_id"].to_list() == ["-5"]
+    assert rejected["sent_Income"].to_list() == [" -7 "]
