@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from http import HTTPStatus
 from pathlib import Path
 
@@ -18,6 +17,9 @@ from customer_segmentation.serving.settings import Settings
 _LOOPBACK = rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?"
 _HOST = re.compile(_LOOPBACK, re.IGNORECASE)
 _ORIGIN = re.compile(rb"https?://" + _LOOPBACK, re.IGNORECASE)
+_WITHOUT_KEY = frozenset({"open", "probe"})
+# Holds the places of open routes.
+_OPEN = "(open)"
 
 
 class Admission:
@@ -37,10 +39,11 @@ class Admission:
         self._settings = settings
         shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self._rates = RateLimit(Path(shared) if shared else None)
-        self._places: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
         self._total = 0
         most = settings.most_waiting
         self._most_of_key = most if len(keys.known) <= 1 else max(1, most // 2)
+        self._host = b"localhost"
         self._is_local = not keys.known and not settings.behind_gateway
 
     def check(self, route: Route, scope: Scope, headers: dict[bytes, bytes]) -> Key | None:
@@ -50,20 +53,20 @@ class Admission:
             RefusedError: By a foreign name, nobody known, without the right, or too often.
         """
         if self._is_local:
-            _refuse_foreign(headers)
-        if route.access in {"open", "probe"}:
+            self._refuse_foreign(headers)
+        if route.access in _WITHOUT_KEY:
             return None
         given = _key_of(headers)
         key = self._keys.find(given)
-        address = str((scope.get("client") or ("",))[0])
         if key is None:
-            if given:
-                self._count(f"wrong {address}", self._settings.wrong_keys_per_second, "wrong keys")
+            if rate := given and self._settings.wrong_keys_per_second:
+                self._count(f"wrong {_address(scope)}", rate, "wrong keys")
             needs = {"www-authenticate": "Bearer"}
             detail = "give an API key: `Authorization: Bearer KEY`"
             raise RefusedError(HTTPStatus.UNAUTHORIZED, detail, headers=needs)
-        client = f"key {key.name}" if key.sha256 else f"address {address}"
-        self._count(client, self._settings.requests_per_second, "requests")
+        if rate := self._settings.requests_per_second:
+            client = f"key {key.name}" if key.sha256 else f"address {_address(scope)}"
+            self._count(client, rate, "requests")
         if route.access != "known" and not key.may(route.access):
             raise RefusedError(HTTPStatus.FORBIDDEN, f"this key lacks the role `{route.access}`")
         return key
@@ -76,23 +79,44 @@ class Admission:
         """
         if route.access == "probe":
             return None
-        holder = "open" if key is None else f"key {key.name}"
+        holder = _OPEN if key is None else key.name
+        held = self._places.get(holder, 0)
         most = self._most_of_key if key else self._settings.most_waiting
-        if self._places[holder] >= most or (key and self._total >= self._settings.most_waiting):
+        if held >= most or (key and self._total >= self._settings.most_waiting):
             busy = "the server is busy: ask again"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers={"retry-after": "1"})
-        self._places[holder] += 1
-        self._total += key is not None
+        self._places[holder] = held + 1
+        self._total += holder is not _OPEN
         return holder
 
     def leave(self, holder: str | None) -> None:
         """Give a place back."""
         if holder is not None:
             self._places[holder] -= 1
-            self._total -= holder != "open"
+            self._total -= holder is not _OPEN
+
+    def _refuse_foreign(self, headers: dict[bytes, bytes]) -> None:
+        """Refuse what a page of another site sends: its name may lead to this machine.
+
+        Raises:
+            RefusedError: It was sent to another name than loopback's, or by another site.
+        """
+        host = headers.get(b"host", b"")
+        # Most clients call it by one name.
+        if host != self._host:
+            if not _HOST.fullmatch(host):
+                detail = (
+                    "without keys it answers to 127.0.0.1, localhost and [::1] alone: ask one of "
+                    "them, or start it with --keys"
+                )
+                raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, detail)
+            self._host = host
+        if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
+            detail = "without keys it answers to its own page alone, and this is another site's"
+            raise RefusedError(HTTPStatus.FORBIDDEN, detail)
 
     def _count(self, client: str, rate: float, what: str) -> None:
-        if rate and (wait := self._rates.take(client, rate)):
+        if wait := self._rates.take(client, rate):
             raise RefusedError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 f"more than {rate:g} {what} a second",
@@ -100,21 +124,8 @@ class Admission:
             )
 
 
-def _refuse_foreign(headers: dict[bytes, bytes]) -> None:
-    """Refuse what a page of another site sends: its name may lead to this machine.
-
-    Raises:
-        RefusedError: The request was sent to another name than loopback's, or by another site.
-    """
-    if not _HOST.fullmatch(headers.get(b"host", b"")):
-        detail = (
-            "without keys it answers to 127.0.0.1, localhost and [::1] alone: ask one of them, or "
-            "start it with --keys"
-        )
-        raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, detail)
-    if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
-        detail = "without keys it answers to its own page alone, and this is another site's"
-        raise RefusedError(HTTPStatus.FORBIDDEN, detail)
+def _address(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
 
 
 def _key_of(headers: dict[bytes, bytes]) -> str | None:

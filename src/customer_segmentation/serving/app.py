@@ -17,7 +17,6 @@ from litestar import Litestar, Request, Response, asgi, get
 from litestar.exceptions import HTTPException
 
 from customer_segmentation.serving.access import Routes
-from customer_segmentation.serving.asgi import Receive, Scope, Send
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard
 from customer_segmentation.serving.invocations import invocation_routes
@@ -90,10 +89,9 @@ async def _life(server: Server) -> AsyncIterator[None]:
 
 
 def _routes(server: Server) -> list[Any]:
-    @asgi("/v1/segments", opt={"access": "score", "methods": ("POST",)}, copy_scope=False)
-    async def segments(scope: Scope, receive: Receive, send: Send) -> None:
-        # Without the router, which would take a fifth of the time of one customer's answer.
-        await server.segments.serve(scope, receive, send)
+    # Without the router, which would take a fifth of the time of one customer's answer.
+    options = {"access": "score", "methods": ("POST",)}
+    segments = asgi("/v1/segments", opt=options, copy_scope=False)(server.segments.serve)
 
     @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"})
     async def customer(request: Asked) -> Response[bytes]:

@@ -7,6 +7,7 @@ import re
 from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
+from typing import NoReturn
 
 from customer_segmentation.serving.access import UNKNOWN, Route, Routes
 from customer_segmentation.serving.admission import Admission
@@ -112,9 +113,14 @@ class Guard:
         try:
             key = scope[_KEY] = self._admission.check(route, scope, headers)
             place = self._admission.enter(route, key)
-            _require(route, scope["method"])
+            method = scope["method"]
+            if method not in route.methods:
+                _refuse_unanswered(route)
             if not route.is_streamed:
-                receive = _given(await self._body(scope["method"], receive, headers))
+                # Where a body means nothing, nobody waits for one.
+                is_read = method in _WITH_BODY
+                limits = self._settings.most_body, self._settings.body_seconds
+                receive = _given(await read_body(receive, headers, *limits) if is_read else b"")
             scope["path"] = route.path or scope["path"]
             await (route.handler or self._router)(scope, receive, answer)
         except RefusedError as refused:
@@ -139,15 +145,8 @@ class Guard:
                 key=key.name if key else None,
             )
 
-    async def _body(self, method: str, receive: Receive, headers: dict[bytes, bytes]) -> bytes:
-        # Where a body means nothing, nobody waits for one.
-        if method not in _WITH_BODY:
-            return b""
-        settings = self._settings
-        return await read_body(receive, headers, settings.most_body, settings.body_seconds)
 
-
-def _require(route: Route, method: str) -> None:
+def _refuse_unanswered(route: Route) -> NoReturn:
     """Refuse what no route answers.
 
     Raises:
@@ -155,10 +154,9 @@ def _require(route: Route, method: str) -> None:
     """
     if route is UNKNOWN:
         raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such path: /docs tells which are")
-    if method not in route.methods:
-        allowed = ", ".join(route.methods)
-        detail = f"{route.label} answers {allowed}"
-        raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": allowed})
+    allowed = ", ".join(route.methods)
+    detail = f"{route.label} answers {allowed}"
+    raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": allowed})
 
 
 def _given(body: bytes) -> Receive:

@@ -101,10 +101,9 @@ class PatientProtocol(HttpToolsProtocol):
     # How long, for all connections of the process: uvicorn makes one of these for each.
     seconds = 10.0
     _patience: asyncio.TimerHandle | None = None
-    _is_in_head = False
-    _is_whole = True
+    # Bytes since the last that were of a body or ended a head.
+    _unparsed = 0
     _is_too_large = False
-    _head_size = 0
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         """A client came: its first head is awaited."""
@@ -117,46 +116,30 @@ class PatientProtocol(HttpToolsProtocol):
         """Something came; on a kept connection it may be the beginning of the next head."""
         if self.cycle is None or self.cycle.response_complete:
             self._wait()
-        was_in_head = self._is_in_head
+        self._unparsed += len(data)
         super().data_received(data)
-        if was_in_head and self._is_in_head:
-            # Of a name or value without end the parser tells nothing.
-            self._head_size += len(data)
-            if self._head_size > MOST_HEAD and not self.transport.is_closing():
-                self._refuse()
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._is_in_head, self._is_whole, self._head_size = True, False, 0
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A line of the head, or one that follows a body in chunks."""
-        self._head_size += len(name) + len(value)
-        if self._head_size > MOST_HEAD or len(self.headers) >= MOST_HEADERS:
-            self._is_too_large = True
-            raise _TooLargeError
-        super().on_header(name, value)
+        # A head, headers after a body in chunks, or what else is told of a chunk, without end.
+        if self._unparsed > MOST_HEAD and not self.transport.is_closing():
+            self._refuse()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        if len(self.url) > MOST_HEAD:
+        if len(self.headers) > MOST_HEADERS or self._is_long():
             self._is_too_large = True
             raise _TooLargeError
-        self._is_in_head = False
+        self._unparsed = 0
         self._forget()
         super().on_headers_complete()
 
-    def on_message_complete(self) -> None:
-        """The request is there."""
-        self._is_whole = True
-        self._forget()
-        super().on_message_complete()
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._unparsed = 0
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """The answer is written; of a body that nobody wanted, the rest may come a while."""
         super().on_response_complete()
-        if not self._is_whole and self.cycle.response_complete:
+        if self.cycle.response_complete and self.cycle.more_body:
             self._wait()
 
     def send_400_response(self, msg: str) -> None:
@@ -191,6 +174,12 @@ class PatientProtocol(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _is_long(self) -> bool:
+        # Most heads are in what came, all of which is below the limit.
+        if self._unparsed <= MOST_HEAD:
+            return False
+        return len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > MOST_HEAD
 
     def _refuse(self) -> None:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
