@@ -114,13 +114,16 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Something came; on a kept connection it may be the beginning of the next head."""
-        if self.cycle is None or self.cycle.response_complete:
-            self._wait()
         self._unparsed += len(data)
         super().data_received(data)
+        # Most requests come whole, and nothing need be done for them.
+        if not self._unparsed or self.transport.is_closing():
+            return
         # A head, headers after a body in chunks, or what else is told of a chunk, without end.
-        if self._unparsed > MOST_HEAD and not self.transport.is_closing():
+        if self._unparsed > MOST_HEAD:
             self._refuse()
+        elif self.cycle is None or self.cycle.response_complete:
+            self._wait()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
