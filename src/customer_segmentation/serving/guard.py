@@ -7,7 +7,6 @@ import re
 from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
-from typing import NoReturn
 
 from customer_segmentation.serving.access import UNKNOWN, Route, Routes
 from customer_segmentation.serving.admission import Admission
@@ -100,6 +99,7 @@ class Guard:
             (b"artifact-version", bundle.version.encode()),
         ]
         status, has_begun, key, place = 500, False, None, None
+        method = scope["method"]
         route = self._routes.find(scope["raw_path"])
 
         async def answer(message: Message) -> None:
@@ -113,10 +113,12 @@ class Guard:
         try:
             key = scope[_KEY] = self._admission.check(route, scope, headers)
             place = self._admission.enter(route, key)
-            method = scope["method"]
-            if method not in route.methods:
-                _refuse_unanswered(route)
-            if not route.is_streamed:
+            _refuse_unanswered(route, method)
+            if method == "HEAD":
+                # In a scope of its own: the server's still says that no body follows.
+                scope = {**scope, "method": "GET"}
+                receive, send = _given(b""), _without_body(send)
+            elif not route.is_streamed:
                 # Where a body means nothing, nobody waits for one.
                 is_read = method in _WITH_BODY
                 limits = self._settings.most_body, self._settings.body_seconds
@@ -138,7 +140,7 @@ class Guard:
             self._measures.served(route.label, status, seconds)
             self._log.write(
                 request_id=request_id.decode(),
-                method=scope["method"],
+                method=method,
                 route=route.label,
                 status=status,
                 seconds=round(seconds, 6),
@@ -146,12 +148,14 @@ class Guard:
             )
 
 
-def _refuse_unanswered(route: Route) -> NoReturn:
+def _refuse_unanswered(route: Route, method: str) -> None:
     """Refuse what no route answers.
 
     Raises:
         RefusedError: There is no such path, or it has no such method.
     """
+    if method in route.methods:
+        return
     if route is UNKNOWN:
         raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such path: /docs tells which are")
     allowed = ", ".join(route.methods)
@@ -166,6 +170,17 @@ def _given(body: bytes) -> Receive:
         return next(messages, {"type": "http.disconnect"})
 
     return receive
+
+
+def _without_body(send: Send) -> Send:
+    """Send the head, and end there: a large file need not be read."""
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body"})
+
+    return answer
 
 
 async def _refuse(send: Send, refused: RefusedError) -> None:
