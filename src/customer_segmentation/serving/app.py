@@ -21,7 +21,6 @@ from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard
 from customer_segmentation.serving.invocations import invocation_routes
 from customer_segmentation.serving.jobs.routes import job_routes
-from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
@@ -62,7 +61,7 @@ def make_app(settings: Settings) -> Guard:
     return Guard(
         inside,
         Routes(inside.routes),
-        keys=Keys(settings.keys),
+        keys=server.keys,
         settings=settings,
         measures=server.measures,
         log=server.log,
@@ -72,7 +71,7 @@ def make_app(settings: Settings) -> Guard:
 
 @asynccontextmanager
 async def _life(server: Server) -> AsyncIterator[None]:
-    """Follow the champion while the server lives."""
+    """Follow the champion and the keys while the server lives."""
     following = asyncio.create_task(server.follow())
     # What is there by now stays: the collector need not go through it, request after request.
     gc.collect()
