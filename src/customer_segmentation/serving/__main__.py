@@ -69,7 +69,7 @@ def _serve(settings: Settings) -> None:
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
             # uvicorn would start them anew.
-            Multiprocess.handle_hup = _pass_on_hup  # type: ignore[method-assign]
+            Multiprocess.handle_hup = _pass_on_hup  # type: ignore[method-assign, assignment]
         uvicorn.run(
             create() if settings.workers == 1 else "customer_segmentation.serving.app:create",
             factory=settings.workers > 1,

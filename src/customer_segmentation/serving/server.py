@@ -7,12 +7,14 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+from litestar.datastructures import Headers
+
 from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.jobs.desk import Desk
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.measures import AccessLog, Measures
 from customer_segmentation.serving.segments import Segments
-from customer_segmentation.serving.settings import Settings
+from customer_segmentation.serving.settings import Settings, is_prefix
 from customer_segmentation.serving.stored import StoredAnswers
 
 
@@ -37,6 +39,11 @@ class Server:
         self.segments = Segments(self.measures, settings.most_customers)
         self.desk = Desk(settings)
         self.is_ready = False
+
+    def root_path(self, headers: Headers) -> str:
+        """What stands before a path where the client is: the setting, or what the proxy says."""
+        said = headers.get("x-forwarded-prefix", "")
+        return self.settings.root_path or (said if is_prefix(said) else "")
 
     async def follow(self) -> None:
         """Take up new keys and each new champion, without end; at SIGHUP it looks at once."""

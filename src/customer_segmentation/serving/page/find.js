@@ -18,7 +18,7 @@ export function prepareFind(names) {
       return;
     }
     try {
-      const response = await ask(`/v1/customers/${encodeURIComponent(id)}`);
+      const response = await ask(`v1/customers/${encodeURIComponent(id)}`);
       show(place, answered(await response.json(), names));
     } catch (error) {
       show(place, problem(error.status === 404 ? notFound(error, id) : error.message));
