@@ -18,7 +18,7 @@ from litestar.exceptions import HTTPException
 
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.description import description_routes
-from customer_segmentation.serving.guard import Guard
+from customer_segmentation.serving.guard import Guard, bundle_of
 from customer_segmentation.serving.invocations import invocation_routes
 from customer_segmentation.serving.jobs.routes import job_routes
 from customer_segmentation.serving.openapi.document import openapi_routes
@@ -27,6 +27,7 @@ from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 from customer_segmentation.serving.protocol import PatientProtocol
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
+from customer_segmentation.serving.stored import ARTIFACT_VERSION, told_of_champion
 
 logger = logging.getLogger(__name__)
 
@@ -105,11 +106,19 @@ def _routes(server: Server) -> list[Any]:
         if found is None:
             detail = "the last batch run has no such customer"
             raise RefusedError(HTTPStatus.NOT_FOUND, detail)
-        etag = f'"{state}"'
-        headers = {"etag": etag, "cache-control": "private, no-cache"}
+        champion = bundle_of(request.scope).version
+        etag = f'"{state}-{champion}"'
+        headers = {
+            "etag": etag,
+            "cache-control": "private, no-cache",
+            # That of the answer, in place of the champion's.
+            "artifact-version": found[ARTIFACT_VERSION],
+        }
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers=headers)
-        return Response(_encode(found), media_type=JSON, headers=headers)
+        return Response(
+            _encode(told_of_champion(found, champion)), media_type=JSON, headers=headers
+        )
 
     @get("/healthz", opt={"access": "probe"}, sync_to_thread=False)
     def healthz() -> Response[bytes]:

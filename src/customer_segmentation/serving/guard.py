@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 _BUNDLE, _KEY = "segmentation.bundle", "segmentation.key"
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_Header = tuple[bytes, bytes]
+# The last of those that are added.
+_VERSION = b"artifact-version"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -61,7 +65,8 @@ class Guard:
         settings: Limits.
         measures: What is counted.
         log: Where each request leaves a line.
-        champion: Whose bundle a request keeps to its end, and whose version every answer names.
+        champion: Whose bundle a request keeps to its end, and whose version an answer names that
+            names none itself.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of, once
@@ -96,7 +101,7 @@ class Guard:
         added = [
             *_HEADERS,
             (b"x-request-id", request_id),
-            (b"artifact-version", bundle.version.encode()),
+            (_VERSION, bundle.version.encode()),
         ]
         status, has_begun, key, place = 500, False, None, None
         method = scope["method"]
@@ -106,7 +111,7 @@ class Guard:
             nonlocal status, has_begun
             if message["type"] == "http.response.start":
                 status, has_begun = message["status"], True
-                message["headers"] = [*message.get("headers", ()), *added]
+                message["headers"] = _headers(message.get("headers", ()), added)
             await send(message)
 
         self._measures.waiting.inc()
@@ -146,6 +151,12 @@ class Guard:
                 seconds=round(seconds, 6),
                 key=key.name if key else None,
             )
+
+
+def _headers(own: Sequence[_Header], added: Sequence[_Header]) -> list[_Header]:
+    """An answer's headers; a stored one names the artifact that gave it in place of the bundle."""
+    is_named = any(name == _VERSION for name, _ in own)
+    return [*own, *(added[:-1] if is_named else added)]
 
 
 def _refuse_unanswered(route: Route, method: str) -> None:

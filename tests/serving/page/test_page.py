@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -50,6 +51,23 @@ def test_a_customer_is_found_by_id_and_told_in_words(site, open_page: OpenPage) 
     expect(found).to_contain_text("Customer c1 is Segment 0")
     expect(found).to_contain_text("30 June 2014")
     assert visit.problems == []
+
+
+def test_answers_of_another_artifact_are_told_to_be_so(
+    bundle: Path, stored: Path, open_page: OpenPage, tmp_path: Path
+) -> None:
+    trial = tmp_path / "trial.parquet"
+    pl.read_parquet(stored).with_columns(artifact_version=pl.lit("trial")).write_parquet(trial)
+    with serving(bundle, tmp_path, "--segments", trial) as server:
+        visit = open_page(server.url)
+        expect(visit.page.locator("#segments-message")).to_contain_text(
+            "answered by artifact trial"
+        )
+        expect(visit.page.locator("#cards")).not_to_contain_text("of customers")
+        visit.page.get_by_label("Customer's id").fill("c1")
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.locator("#found .problem")).to_contain_text("of artifact trial, and not")
+        assert visit.problems == []
 
 
 def test_a_customer_who_is_not_there_is_told_plainly(site, open_page: OpenPage) -> None:

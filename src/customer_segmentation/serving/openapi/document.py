@@ -34,8 +34,8 @@ Document = dict[str, Any]
 Asked = Request[Any, Any, Any]
 _ABOUT = """\
 Which segment a customer belongs to, how firmly, and what to offer. Errors are
-`application/problem+json` (RFC 9457). Every answer carries `Artifact-Version`, of the bundle that
-answered, and `X-Request-Id`. The examples are this server's own answers."""
+`application/problem+json` (RFC 9457). Every answer carries `Artifact-Version`, of the artifact that
+gave it, and `X-Request-Id`. The examples are this server's own answers."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -149,6 +149,8 @@ def _stored(answer: Document) -> Document:
     left_out = {"model", "probabilities", "explanation"}
     kept = {name: schema for name, schema in answer["properties"].items() if name not in left_out}
     kept[AS_OF] = {"type": "string", "format": "date"}
+    # Both are there where another artifact than the champion gave the answer.
+    kept |= {name: {"type": "string"} for name in ("champion_version", "note")}
     return {
         "type": "object",
         "description": "What the last batch run found for a customer",
