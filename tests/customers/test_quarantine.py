@@ -340,10 +340,9 @@ def test_two_headers_for_one_column_are_refused_by_name(
 def test_every_missing_column_is_named_with_its_alias_and_the_file(
     customer_parameters: CustomerParameters,
 ) -> None:
-    mapped = {"customer_id": "ID"}
     required = ["customer_id", "income", "year_birth"]
     with pytest.raises(UserError) as caught:
-        require_columns(mapped, required, customer_parameters, "export.csv")
+        require_columns(["ID"], required, customer_parameters, "export.csv")
     message = str(caught.value)
     assert message.startswith("export.csv: no column for `income` (header Income or income)")
     assert "`year_birth` (header Year_Birth or year_birth)" in message

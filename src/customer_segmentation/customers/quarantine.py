@@ -16,10 +16,12 @@ import narwhals as nw
 
 from customer_segmentation.customers.contract import (
     AS_OF,
+    COLUMNS,
     CONTRACT,
     KEY,
     SAMPLE_KEY,
 )
+from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.rules import (
     CANONICAL,
@@ -34,6 +36,7 @@ SOURCE_HASH = "source_sha256"
 ROW_NUMBER = "row_number"
 PROVENANCE = (SOURCE_NAME, SOURCE_HASH, ROW_NUMBER)
 ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
+SHARED_KEY = f"{KEY}: appears with different values"
 
 # Beside the cells as sent, whose headers may be any word.
 _IS_BROKEN = "checked__is_broken"
@@ -41,7 +44,6 @@ _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
 _ROWS = "checked__rows"
-_SEVERAL = f"{KEY}: appears with different values"
 _VERDICTS = (_IS_BROKEN, _REPEAT, _CONFLICT)
 
 
@@ -87,7 +89,7 @@ class CheckedCustomers:
         # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
         rules = Rules(map_headers(self.cells, parameters), parameters)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
-        problems = {_SEVERAL: nw.col(_CONFLICT)} | rules.problems()
+        problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = broken.select(ROW_NUMBER, key, reasons(problems), *cells, *PROVENANCE[:2], AS_OF)
@@ -109,6 +111,15 @@ class CheckedCustomers:
         ).collect()
         return {end: int(nw.to_py_scalar(found[end][0])) for end in ends}
 
+    def newest_dates(self) -> dict[str, str]:
+        """The latest day of each column of dates that has one, as `YYYY-MM-DD`."""
+        dates = [name for name in self.columns if COLUMNS[name].kind == "date"]
+        if not dates:
+            return {}
+        latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
+        found = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
+        return {name: day.date().isoformat() for name, day in found.items() if day is not None}
+
 
 def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[str, str]:
     """Canonical column -> header as sent.
@@ -124,29 +135,23 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
 
 
 def require_columns(
-    mapped: dict[str, str], required: Iterable[str], parameters: CustomerParameters, source: str
-) -> None:
-    """Refuse a source without a column that the key or a selected feature needs.
+    headers: Iterable[str], required: Iterable[str], parameters: CustomerParameters, source: str
+) -> dict[str, str]:
+    """Canonical column -> header, with a column for all that the key or a feature needs.
 
     Raises:
-        UserError: Names every missing column, its aliases and the source.
+        UserError: Names every missing column, its aliases, headers like it, and the source; or two
+            headers stand for one column.
     """
-    named = name_missing(mapped, required, parameters)
-    if named:
+    cells = [header for header in headers if header not in ADDED]
+    mapped = map_headers(cells, parameters)
+    if named := name_missing(cells, mapped, required, parameters):
         message = (
             f"{source}: no column for {named}. Add it to the file, or map its header to the "
             "column in `customers.aliases` (conf/base/parameters_customers.yml)."
         )
         raise UserError(message)
-
-
-def name_missing(
-    mapped: dict[str, str], required: Iterable[str], parameters: CustomerParameters
-) -> str:
-    """The required columns that no header stands for, each with its headers; '' if none."""
-    missing = [name for name in required if name not in mapped]
-    aliases = {name: [a for a, c in parameters.aliases.items() if c == name] for name in missing}
-    return ", ".join(f"`{name}` (header {' or '.join([*aliases[name], name])})" for name in missing)
+    return mapped
 
 
 def check_customers(

@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from customer_segmentation.customers.contract import CONTRACT
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import FEATURES
@@ -21,9 +22,11 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     keep_customers,
     quarantine_rows,
 )
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 
 Rows = list[dict[str, str]]
 SELECTED = ["income", "age", "spend_total", "purchases_deals"]
+HALF = PreprocessingParameters(most_left_out=0.5)
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +41,8 @@ def run(
         bronze = bronze_of(rows, engine)
         checked = check_rows(bronze, customer_parameters, SELECTED)
         quarantine = quarantine_rows(checked, customer_parameters)
-        accounting = account_for_rows(bronze, checked, quarantine)
-        silver, _ = keep_customers(checked, accounting)
+        accounting = account_for_rows(bronze, checked, quarantine, customer_parameters)
+        silver, _ = keep_customers(checked, accounting, HALF)
         tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
         return {name: records_of(table) for name, table in tables.items()} | {
             "accounting": accounting
@@ -64,7 +67,9 @@ def rows(sent: Callable[..., dict[str, str]]) -> Rows:
 def test_every_row_is_accounted_for_with_each_reason_counted(
     run: Callable[..., Any], rows: Rows, frame_of: Callable[..., Any]
 ) -> None:
-    assert run(rows, frame_of)["accounting"] == {
+    found = run(rows, frame_of)["accounting"]
+    assert len(found.pop("columns")) == len(CONTRACT)
+    assert found == {
         "source_name": "customers.csv",
         "source_sha256": "0" * 64,
         "rows_in": 6,
@@ -77,6 +82,13 @@ def test_every_row_is_accounted_for_with_each_reason_counted(
             "education: unknown category": 1,
             "spend_wines: negative": 1,
         },
+        "shared_keys": 0,
+        "as_of": "2014-06-30",
+        "newest_dates": {"enrolled_on": "2012-09-04"},
+        "ignored": [],
+        "absent": [],
+        "nearest": "",
+        "warnings": [],
     }
 
 
@@ -107,7 +119,7 @@ def test_the_run_fails_when_a_row_is_lost(
     checked = check_rows(bronze, customer_parameters, SELECTED)
     lost = nw.from_native(quarantine_rows(checked, customer_parameters)).head(2).to_native()
     with pytest.raises(RuntimeError, match="rows in do not equal customers"):
-        account_for_rows(bronze, checked, lost)
+        account_for_rows(bronze, checked, lost, customer_parameters)
 
 
 def test_a_missing_column_that_a_selected_feature_needs_is_refused_by_name(
@@ -164,6 +176,17 @@ def test_a_source_without_a_single_customer_is_refused_with_the_commonest_reason
         sent(ID="1", Dt_Customer="2013.01.02"),
         sent(ID="2", Dt_Customer="2013.01.03", Income="x"),
     ]
-    expected = r"customers\.csv: all 2 rows are quarantined, most often for `enrolled_on: not a da"
+    expected = (
+        r"customers\.csv: 2 of 2 rows \(100 %\) .* Most often for: enrolled_on: not a date \(2\)"
+    )
     with pytest.raises(UserError, match=expected):
         run(rows, frame_of)
+
+
+def test_one_row_in_a_hundred_with_a_key_of_others_stops_as_order_lines(
+    sent: Callable[..., dict[str, str]], run: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    rows = [sent(ID=str(number)) for number in range(98)]
+    lines = [sent(ID="7", MntWines=str(wines)) for wines in (1, 2)]
+    with pytest.raises(UserError, match=r"3 of 100 rows .* This looks like order lines"):
+        run([*rows, *lines], frame_of)

@@ -31,13 +31,18 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 account_for_rows,
-                inputs=["bronze_customers", "checked_customers", "silver_quarantine"],
+                inputs=[
+                    "bronze_customers",
+                    "checked_customers",
+                    "silver_quarantine",
+                    "params:customers",
+                ],
                 outputs="row_counts",
                 name="account_for_rows",
             ),
             node(
                 keep_customers,
-                inputs=["checked_customers", "row_counts"],
+                inputs=["checked_customers", "row_counts", "params:preprocessing"],
                 outputs=["silver_customers", "row_accounting"],
                 name="keep_customers",
             ),
