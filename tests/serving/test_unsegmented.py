@@ -75,6 +75,14 @@ def test_a_year_of_birth_is_held_against_the_row_s_own_day(scorer: Scorer) -> No
     assert told(scorer, {"year_birth": 2000.0, "as_of_year": 2026.0}) == []
 
 
+def test_of_many_wrong_rows_each_has_a_reason(scorer: Scorer) -> None:
+    matrix = np.full((1_000, len(scorer.columns)), NAN)
+    found = explain_unsegmented(Contract(scorer.metadata), matrix, np.full(1_000, -1))
+    counts = [len(row.problems) for row in found]
+    assert (counts[0], counts[-1], min(counts)) == (len(scorer.columns), 1, 1)
+    assert sum(counts) < 1_100
+
+
 @pytest.mark.parametrize("kind", ["application/json", "text/csv"])
 def test_rows_without_a_segment_are_named_beside_the_predictions(
     client: httpx.Client, scorer: Scorer, kind: str

@@ -17,6 +17,8 @@ _Numbers = Mapping[str, NDArray[np.float64]]
 _Check = tuple[str, NDArray[np.bool_]]
 _YEAR, _DAY = numeric_columns([AS_OF])
 _MOST_DAYS = 366
+# Problems of one request; beyond, one a row.
+_MOST_TOLD = 100
 
 
 class Unsegmented(msgspec.Struct):
@@ -29,7 +31,7 @@ class Unsegmented(msgspec.Struct):
 def explain_unsegmented(
     contract: Contract, matrix: NDArray[np.float64], segments: NDArray[np.int64]
 ) -> list[Unsegmented]:
-    """Each row whose segment is -1, with everything that is wrong in it.
+    """Each row whose segment is -1, with what is wrong in it: of all some, of each the first.
 
     Args:
         contract: The artifact's.
@@ -45,6 +47,10 @@ def explain_unsegmented(
             told = Problem(name, problem, accepted)
             for number in np.flatnonzero(is_so).tolist():
                 rows[number].problems.append(told)
+    left = _MOST_TOLD
+    for row in rows:
+        row.problems = row.problems[: max(left, 1)]
+        left -= len(row.problems)
     return rows
 
 
