@@ -112,7 +112,14 @@ def invocation_paths(
     }
     predictions: Part = {
         "type": "object",
-        "properties": {"predictions": {"type": "array", "items": {"type": "object"}}},
+        "properties": {
+            "predictions": {"type": "array", "items": {"type": "object"}},
+            "unsegmented": {
+                "type": "array",
+                "items": ref("Unsegmented"),
+                "description": "The rows whose segment is -1; left out where there are none",
+            },
+        },
         "required": ["predictions"],
     }
     taken = {
