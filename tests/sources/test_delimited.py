@@ -19,7 +19,8 @@ from customer_segmentation.sources import delimited, landing
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.delimited import delimited_cells
-from customer_segmentation.sources.landing import Landed, land
+from customer_segmentation.sources.landed import Landed
+from customer_segmentation.sources.landing import land
 
 
 @pytest.fixture

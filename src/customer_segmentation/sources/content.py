@@ -31,12 +31,14 @@ class Content:
         open: Its bytes, where one can also seek.
         encoding: Of its text, where no byte-order mark says another.
         sheet: Of a workbook, the one to read.
+        packed: Bytes of the archive that it came in, if it did.
     """
 
     name: str
     open: Callable[[], BinaryIO]
     encoding: str = UTF8
     sheet: str | None = None
+    packed: int = 0
 
     def text(self) -> BinaryIO:
         """Its text in UTF-8, without a byte-order mark.

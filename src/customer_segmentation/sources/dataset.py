@@ -18,7 +18,8 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.content import UTF8, require_encoding
 from customer_segmentation.sources.files import find_files
 from customer_segmentation.sources.header import SOURCE_FILE
-from customer_segmentation.sources.landing import Landed, first_rows, land
+from customer_segmentation.sources.landed import Landed
+from customer_segmentation.sources.landing import first_rows, land
 
 if TYPE_CHECKING:
     import pandas as pd

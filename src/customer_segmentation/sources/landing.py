@@ -1,20 +1,14 @@
-"""Land a source once: bytes in, hashed and checked, out as one text Parquet for every engine.
-
-The file appears whole or not at all. It has the headers as sent, every cell as text, `source_name`,
-`source_sha256`, `row_number` from 1 through all files, and `source_file` where there are several.
-"""
+"""Land a source once: bytes in, hashed and checked, out as one text Parquet, whole or not at all."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
-import json
 import logging
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -23,56 +17,19 @@ from typing import BinaryIO
 
 from fsspec.core import url_to_fs
 
-from customer_segmentation.customers.quarantine import (
-    PROVENANCE,
-    ROW_NUMBER,
-)
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import UTF8, Content
 from customer_segmentation.sources.files import HIDDEN, SourceFile, find_files
-from customer_segmentation.sources.header import SOURCE_FILE
+from customer_segmentation.sources.landed import Landed, write
 from customer_segmentation.sources.packed import unpacked
 from customer_segmentation.sources.recognise import Kind, open_cells
 
 logger = logging.getLogger(__name__)
 
-# In the Parquet's own metadata, as JSON.
-METADATA = "customer_segmentation.landed"
 _WRITTEN = "landed.parquet"
 _HASHED_AT_ONCE = 1 << 20
 _LEFT_SECONDS = 86_400.0
-
-
-@dataclass(frozen=True)
-class Landed:
-    """What was landed, as the Parquet's own metadata says it too.
-
-    Attributes:
-        name: Of the file, or of the folder that holds several.
-        sha256: Of the bytes of all files as sent, in the order of their names.
-        headers: As sent.
-        files: Name and rows of each table that was read.
-        skipped: Name of each file that was not, and why.
-        notes: What was taken for granted, in sentences.
-    """
-
-    name: str
-    sha256: str
-    headers: tuple[str, ...]
-    files: tuple[tuple[str, int], ...]
-    skipped: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """In all files."""
-        return sum(rows for _, rows in self.files)
-
-    @property
-    def columns(self) -> list[str]:
-        """What every engine gives: the headers and where each row came from."""
-        return [*self.headers, *PROVENANCE]
 
 
 def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None = None) -> Landed:
@@ -163,51 +120,6 @@ def open_tables(
         else:
             tables[file.name] = cells
     return dict(sorted(tables.items())), tuple(sorted(skipped.items()))
-
-
-def write(
-    tables: dict[str, Cells],
-    target: Path,
-    *,
-    name: str,
-    sha256: str,
-    skipped: tuple[tuple[str, str], ...] = (),
-) -> Landed:
-    """Write tables with the same headers as one Parquet.
-
-    Args:
-        tables: By name, in order.
-        target: Where to.
-        name: Of the source.
-        sha256: Of its bytes as sent.
-        skipped: What was not read, and why.
-    """
-    import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-    from pyarrow import parquet  # noqa: PLC0415 - as above
-
-    headers = next(iter(tables.values())).headers
-    schema = pa.schema([(each, pa.string()) for each in (*headers, *PROVENANCE)])
-    schema = schema.set(len(headers) + 2, pa.field(ROW_NUMBER, pa.int64()))
-    if len(tables) > 1:
-        schema = schema.append(pa.field(SOURCE_FILE, pa.string()))
-    rows = dict.fromkeys(tables, 0)
-    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        for file, cells in tables.items():
-            for batch in cells.batches(headers):
-                count, before = len(batch), sum(rows.values())
-                added = [
-                    pa.repeat(name, count),
-                    pa.repeat(sha256, count),
-                    pa.arange(before + 1, before + 1 + count),
-                    pa.repeat(file, count),
-                ]
-                columns = [*batch.columns, *added][: len(schema)]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
-                rows[file] += count
-        notes = tuple(note for cells in tables.values() for note in cells.notes)
-        landed = Landed(name, sha256, headers, tuple(rows.items()), skipped, notes)
-        writer.add_key_value_metadata({METADATA: json.dumps(asdict(landed))})
-    return landed
 
 
 def _refuse_other_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:

@@ -22,6 +22,14 @@ from customer_segmentation.sources.limits import MOST_TIMES, MOST_UNFOLDED
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 PARQUET = b"PAR1"
 _WORKBOOK = "xl/workbook.xml"
+# Files that are zips of their own parts, by one of these.
+_DOCUMENTS = {
+    "xl/workbook.bin": "a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.",
+    "word/document.xml": "a Word document. Export the table as CSV or .xlsx.",
+    "ppt/presentation.xml": "a PowerPoint file. Export the table as CSV or .xlsx.",
+    "content.xml": "an OpenDocument file. Save it as .xlsx or CSV.",
+    "Index/Document.iwa": "a file of Numbers or Pages. Export it as CSV or .xlsx.",
+}
 # A zip of packed files is common; what is packed thrice is no table.
 _DEEPEST = 2
 _AT_ONCE = 1 << 20
@@ -46,6 +54,9 @@ def unpacked(
     if depth == _DEEPEST:
         message = f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it."
         raise UserError(message)
+    if not depth:
+        with content.open() as file:
+            content = replace(content, packed=file.seek(0, 2))
     members = _members(content) if is_zip else ({_gunzipped(content): is_sure}, {})
     found: dict[Content, bool] = {}
     skipped = dict(members[1])
@@ -80,7 +91,7 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
     if any(info.flag_bits & 1 for info in infos):
         message = f"{content.name}: it is encrypted. Save it without a password."
         raise UserError(message)
-    size = file.seek(0, 2)
+    size = content.packed or file.seek(0, 2)
     if sum(info.file_size for info in infos) > _most(size):
         raise _too_much(content.name, size)
     return archive
@@ -99,6 +110,10 @@ def member(content: Content, name: str) -> Content:
 def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
     with content.open() as file, opened(content, file) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    what = next((what for part, what in _DOCUMENTS.items() if part in names), None)
+    if what:
+        message = f"{content.name}: it is {what}"
+        raise UserError(message)
     whys = sort_out(dict.fromkeys(names, True))
     read = [name for name, why in whys.items() if not why]
     if not read:
@@ -140,7 +155,7 @@ class _Guarded(io.RawIOBase):
         self._read = 0
         self._packed = content.open()
         try:
-            self._size = self._packed.seek(0, 2)
+            self._size = content.packed or self._packed.seek(0, 2)
             self._packed.seek(0)
             self._bytes = unpack(self._packed)
         except BaseException as error:
@@ -172,7 +187,7 @@ def _seekable(packed: Content) -> Content:
     """The same; a kind of file that is not read from start to end is unpacked to the disk."""
     with packed.open() as file:
         start = file.read(len(ZIP))
-    if start not in {ZIP, PARQUET}:
+    if start not in {ZIP, PARQUET} and not start.startswith(GZIP):
         return packed
 
     def spooled() -> BinaryIO:

@@ -72,7 +72,6 @@ class TextColumn:
         return pc.fill_null(column.cast(pa.string()), "")
 
     def _float_text(self, column: pa.Array) -> pa.Array:
-        column = column.cast(pa.float64()) if self._kind.bit_width == 16 else column  # noqa: PLR2004 - half a float
         is_whole = pc.fill_null(_is_whole(column), fill_value=False)
         whole = pc.if_else(is_whole, column, 0.0).cast(pa.int64()).cast(pa.string())
         if not self._is_whole:
@@ -81,6 +80,9 @@ class TextColumn:
 
 
 def _plain(column: pa.Array) -> pa.Array:
+    if pa.types.is_float16(column.type):
+        # Arrow knows little of half a float.
+        return column.cast(pa.float32())
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
