@@ -145,7 +145,7 @@ def test_unicode_with_a_byte_order_mark_is_read(encoding: str) -> None:
 def test_another_encoding_is_read_where_it_is_declared(tmp_path: Path) -> None:
     source, target = tmp_path / "export.csv", str(tmp_path / "landed.parquet")
     source.write_bytes("ID,n\u00e4me\n1,\u20ac\n".encode("cp1252"))
-    with pytest.raises(UserError, match=r"line 1 is not UTF-8.*such as cp1252: SEGMENTATION_ENC"):
+    with pytest.raises(UserError, match=r"line 1 is not UTF-8.*cp1252: by SEGMENTATION_ENC"):
         land(str(source), target)
     assert land(str(source), target, encoding="cp1252").headers == ("ID", "n\u00e4me")
     source.write_bytes(b"ID,a\n1,\x81\n")

@@ -1,4 +1,4 @@
-"""Land a source once: bytes in, hashed and checked, out as one text Parquet, whole or not at all."""
+"""Land a source once: bytes in, hashed and checked, out as one text Parquet, or nothing at all."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
 from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer
 from tests.serving.jobs.posting import CSV, HEADER, LINES, PARQUET, done, ended, fetched, post
+from tests.sources.made import EXCEL, as_xlsx, as_zip
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample" / "customers.csv"
 
@@ -193,3 +195,28 @@ def test_blank_lines_and_lone_returns_are_read_as_the_pipelines_do(client: httpx
     job = done(client, rows)
     assert job["rows_done"] == 2
     assert job["rows_rejected"] == 0
+
+
+@pytest.mark.parametrize("kind", ["application/zip", "application/gzip", EXCEL, CSV])
+def test_a_job_takes_what_a_run_takes_and_answers_in_csv(
+    client: httpx.Client, cells: pl.DataFrame, answers: pl.DataFrame, kind: str
+) -> None:
+    text = cells.head(3).write_csv().encode()
+    content = {
+        "application/zip": as_zip(customers__csv=text),
+        "application/gzip": gzip.compress(text),
+        EXCEL: as_xlsx({"customers": [cells.columns, *map(list, cells.head(3).rows())]}),
+        CSV: text.decode().encode("utf-16"),
+    }[kind]
+    found = pl.read_csv(fetched(client, done(client, content, kind), "results"))
+    expected = answers.filter(pl.col("customer_id").is_in(cells["ID"].head(3).to_list()))
+    assert found["segment_name"].to_list() == expected["segment_name"].head(3).to_list()
+
+
+def test_a_job_reads_another_encoding_where_the_media_type_says_so(client: httpx.Client) -> None:
+    content = f"{HEADER}\nn\u00e4me,1960,Single,5,0,0\n".encode("cp1252")
+    assert done(client, content, "text/csv; charset=windows-1252")["rows_rejected"] == 0
+    refused = post(client, content, "text/csv; charset=none-such")
+    assert refused.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
+    job = ended(client, post(client, content).json())
+    assert "`text/csv; charset=cp1252` for a job" in job["message"]
