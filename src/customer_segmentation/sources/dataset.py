@@ -85,9 +85,7 @@ class SourceDataset(AbstractDataset[None, Any]):
         """
         path = self._landing or f"{_scratch().name}/{uuid4().hex}.parquet"
         self.landed = land(self._filepath, path, encoding=self._encoding, sheet=self._sheet)
-        return {"pandas": _pandas, "polars": _polars, "spark": _spark}[self._engine](
-            path, self.landed
-        )
+        return read(self._engine, path, self.landed)
 
     def save(self, data: None) -> None:  # noqa: ARG002 - the parent's signature
         """Not possible: a source is only read."""
@@ -123,6 +121,11 @@ class SourceDataset(AbstractDataset[None, Any]):
 def _scratch() -> TemporaryDirectory[str]:
     """A folder that goes with the process."""
     return TemporaryDirectory(prefix="landed-")
+
+
+def read(engine: str, path: str, landed: Landed) -> Any:  # noqa: ANN401 - as above
+    """A landed file as an engine's table."""
+    return {"pandas": _pandas, "polars": _polars, "spark": _spark}[engine](path, landed)
 
 
 def _pandas(path: str, landed: Landed) -> pd.DataFrame:
