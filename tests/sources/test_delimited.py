@@ -19,7 +19,7 @@ from customer_segmentation.sources import delimited, landing
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.delimited import delimited_cells
-from customer_segmentation.sources.landed import Landed
+from customer_segmentation.sources.landed import Landed, read_landed
 from customer_segmentation.sources.landing import land
 
 
@@ -155,9 +155,10 @@ def test_another_encoding_is_read_where_it_is_declared(tmp_path: Path) -> None:
 
 
 def test_rows_that_end_early_are_told_with_their_number_and_a_line(
-    landed: Callable[..., Landed],
+    landed: Callable[..., Landed], tmp_path: Path
 ) -> None:
     found = landed(b"ID,a,b\n1,2,3\n4\n5,6,7\n8,9\n")
+    assert read_landed(str(tmp_path / "landed" / "source.parquet")) == found
     (note,) = found.notes
     assert note.endswith(
         "export.csv: 2 rows had fewer cells than the header, the first in line 3: "

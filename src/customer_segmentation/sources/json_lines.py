@@ -115,8 +115,8 @@ def _decode(line: str) -> dict[str, str]:
     if set(map(type, record.values())) - {str}:
         for name, value in record.items():
             if isinstance(value, list | tuple):
-                message = f"{name[:60]!r} holds {'a list' if type(value) is list else 'an object'}"
-                raise ValueError(message)
+                message = f"{name[:60]!r} holds a list or an object"
+                raise ValueError(message)  # noqa: TRY004 - as above
         record = {n: v if isinstance(v, str) else _WORDS[v] for n, v in record.items()}
     # Half a character, or a NUL, can only be written so.
     if "\\u" in line:
