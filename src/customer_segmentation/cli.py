@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.utils import find_kedro_project
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock import run_lock
@@ -78,6 +81,20 @@ def parameters_message(report: str) -> str:
             path = line
     lines = "\n  ".join(found) or report
     return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"
+
+
+@cli.command(cls=_MendableErrors)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--env", default="dev", show_default=True, help="Whose parameters hold.")
+def check(file: Path, env: str) -> None:
+    """Tell what FILE, or a folder of files, would become; nothing is written."""
+    from customer_segmentation.check import check_file  # noqa: PLC0415 - slow
+
+    # The account alone: nobody waits long enough to be told of steps.
+    logging.disable()
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    for line in check_file(file.absolute(), env, project):
+        click.echo(line)
 
 
 @cli.command(cls=_MendableErrors)

@@ -22,6 +22,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
+from customer_segmentation.customers.account import account_lines
 from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
@@ -279,13 +280,18 @@ class ChampionHooks:
 
 
 class SummaryHooks:
-    """At the end of a run that made it: where the report is, and the segments in five lines."""
+    """At the end of a run: the segments, the account of the source, and where the report is."""
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Print both."""
-        if "segment_summary" in pipeline.outputs():
-            click.echo(f"\n{catalog.load('segment_summary')}\n\nReport: {_path(catalog, 'report')}")
+        """Print what the run made of each."""
+        made = pipeline.all_outputs()
+        if "segment_summary" in made:
+            click.echo(f"\n{catalog.load('segment_summary')}")
+        if "row_accounting" in made:
+            click.echo("\n" + "\n".join(account_lines(catalog.load("row_accounting"))))
+        if "report" in made:
+            click.echo(f"\nReport: {_path(catalog, 'report')}")
 
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:

@@ -23,6 +23,8 @@ from customer_segmentation.hooks import (
 
 # Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
+# What a step fails with is said once, by `kedro run` itself.
+logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno < logging.ERROR)
 
 PLACED_SOURCE = Path("data/source/customers.csv")
 

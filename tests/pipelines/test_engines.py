@@ -23,6 +23,7 @@ from customer_segmentation.pipelines import (
     preprocessing,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.contract import contract_of
@@ -60,6 +61,7 @@ def run(source: Any) -> dict[str, Any]:
     wanted = {
         "source": source,
         "params:customers": CustomerParameters(**block("customers")),
+        "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**quick),
         "params:clustering.features": quick["features"],
     }
@@ -79,6 +81,8 @@ def results() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def as_pandas(table: Any) -> pd.DataFrame:
     collected = nw.from_native(table).lazy().collect().to_pandas().reset_index(drop=True)
+    # A missing text is None or NaN.
+    collected = collected.where(collected.notna())
     dates = collected.select_dtypes("datetime").columns
     return collected.astype(dict.fromkeys(dates, "datetime64[us]"))
 

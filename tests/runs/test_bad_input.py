@@ -98,7 +98,7 @@ def test_when_every_row_is_quarantined_the_quarantine_is_written_and_nothing_els
     content = [header, *("\t".join([*c[:income], "inf", *c[income + 1 :]]) for c in cells)]
     place(used_project, monkeypatch, "\r\n".join(content).encode())
     before = used_project.files()["silver/quarantine.parquet"]
-    words = ["export.csv", "quarantined", "income: not finite"]
+    words = ["export.csv", "2,229 of 2,240 rows", "income: not finite", "most_left_out"]
     assert_refused(used_project, [], words, QUARANTINE)
     assert used_project.files()["silver/quarantine.parquet"] != before
 

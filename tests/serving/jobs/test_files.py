@@ -18,6 +18,7 @@ from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer
 from tests.serving.jobs.posting import CSV, HEADER, LINES, PARQUET, done, ended, fetched, post
@@ -48,9 +49,11 @@ def test_answers_are_those_of_the_pipelines_bit_for_bit(
 ) -> None:
     source = SourceDataset(filepath=str(SAMPLE), engine="polars").load()
     bronze = ingest_source(source, customer_parameters)
-    checked = preprocessing.check_rows(bronze, customer_parameters, ["income"])
+    artifact = onnx.load(bundle / "segmenter.onnx")
+    needed = list(metadata_of(artifact)["columns"])
+    checked = preprocessing.check_rows(bronze, customer_parameters, needed)
     silver = preprocessing._verdicts(checked).customers().to_native()
-    gold = score_customers(silver, onnx.load(bundle / "segmenter.onnx")).collect()
+    gold = score_customers(silver, artifact).collect()
     known = answers.unique("customer_id", keep="first")
     known = known.join(gold.select("customer_id"), on="customer_id", how="semi")
     assert len(known) == len(gold) > 2000
@@ -81,12 +84,14 @@ def test_every_reason_and_the_cells_as_sent_are_told_of_a_rejected_row(
     client: httpx.Client, cells: pl.DataFrame
 ) -> None:
     wrong = cells.head(3).with_columns(
-        Income=pl.Series(["-5", "x", "100"]), Education=pl.Series(["?", "PhD", "PhD"])
+        Income=pl.Series(["-5", "x", "100"]),
+        Kidhome=pl.Series(["?", "0", "0"]),
+        Education=pl.Series(["?", "?", "?"]),
     )
     job = done(client, wrong.write_csv().encode())
     rejected = pl.read_csv(fetched(client, job, "rejected"), infer_schema=False).to_dicts()
     assert [row["row_number"] for row in rejected] == ["1", "2"]
-    assert rejected[0]["reasons"] == "education: unknown category; income: negative"
+    assert rejected[0]["reasons"] == "income: negative; kids_home: not a number"
     assert rejected[0]["sent_Income"] == "-5"
     assert rejected[1]["customer_id"] == cells["ID"][1]
 

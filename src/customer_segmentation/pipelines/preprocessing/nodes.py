@@ -9,10 +9,14 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
+from customer_segmentation.customers.account import refuse_losses
 from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPLE_KEY
+from customer_segmentation.customers.headers import as_aliases, nearest_columns, unread
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
+    ADDED,
+    SHARED_KEY,
     SOURCE_HASH,
     SOURCE_NAME,
     CheckedCustomers,
@@ -21,9 +25,10 @@ from customer_segmentation.customers.quarantine import (
     require_columns,
 )
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
-from customer_segmentation.errors import UserError
+from customer_segmentation.features.decisions import scored_columns
 from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
 from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +45,9 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
         UserError: A required column is absent.
     """
     rows = nw.from_native(bronze).lazy()
-    mapped = map_headers(rows.collect_schema().names(), customers)
     source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
-    require_columns(mapped, [KEY, *needed_columns(selected)], customers, str(source))
+    headers = rows.collect_schema().names()
+    mapped = require_columns(headers, [KEY, *needed_columns(selected)], customers, str(source))
     absent = [column.name for column in CONTRACT if column.name not in mapped]
     if absent:
         lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
@@ -52,18 +57,23 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    return check_customers(rows, mapped, customers).rows.to_native()
+    needed = scored_columns(selected, mapped)
+    return check_customers(rows, mapped, customers, needed).rows.to_native()
 
 
-def quarantine_rows(checked: IntoFrame, customers: CustomerParameters) -> IntoFrame:
+def quarantine_rows(
+    checked: IntoFrame, customers: CustomerParameters, selected: list[str]
+) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
-    return _verdicts(checked).quarantined(customers).to_native()
+    verdicts = _verdicts(checked)
+    needed = scored_columns(selected, verdicts.columns)
+    return verdicts.quarantined(customers, needed).to_native()
 
 
 def account_for_rows(
-    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame
+    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame, customers: CustomerParameters
 ) -> dict[str, Any]:
-    """Where each row went, by count, and how often each reason was found.
+    """Where each row went, by count, how often each reason was found, and what was read.
 
     Raises:
         RuntimeError: The counts do not add up: a row was lost or doubled.
@@ -77,25 +87,28 @@ def account_for_rows(
     if parts != accounting["rows_in"]:
         message = f"rows in do not equal customers + quarantined + repeats: {accounting}"
         raise RuntimeError(message)
-    return accounting | {"reasons": _count_reasons(nw.from_native(quarantine).lazy())}
+    reasons = _count_reasons(nw.from_native(quarantine).lazy())
+    return {
+        **accounting,
+        "reasons": reasons,
+        "lost_values": _verdicts(checked).lost_values(customers),
+        "shared_keys": reasons.get(SHARED_KEY, 0),
+        "as_of": customers.as_of.isoformat(),
+        "newest_dates": _verdicts(checked).newest_dates(),
+        **_columns_read(rows.collect_schema().names(), customers),
+        "warnings": [],
+    }
 
 
 def keep_customers(
-    checked: IntoFrame, accounting: dict[str, Any]
+    checked: IntoFrame, accounting: dict[str, Any], preprocessing: PreprocessingParameters
 ) -> tuple[IntoFrame, dict[str, Any]]:
     """The customers: canonical columns, one row a key; and the accounting, kept only with them.
 
     Raises:
-        UserError: There is none.
+        UserError: There is none, or too many rows are left out.
     """
-    if accounting["customers"] == 0:
-        most_often = max(accounting["reasons"], key=accounting["reasons"].get)
-        message = (
-            f"{accounting['source_name']}: all {accounting['quarantined']} rows are quarantined, "
-            f"most often for `{most_often}`. See silver_quarantine for each row's reasons; map "
-            "headers, formats and spellings in conf/base/parameters_customers.yml."
-        )
-        raise UserError(message)
+    refuse_losses(accounting, preprocessing.most_left_out)
     return _verdicts(checked).customers().to_native(), accounting
 
 
@@ -109,6 +122,20 @@ def compute_features(silver: IntoFrame) -> IntoFrame:
     return (
         on_frame(numeric, features).select(KEY, AS_OF, SAMPLE_KEY, *numbers, *features).to_native()
     )
+
+
+def _columns_read(headers: list[str], customers: CustomerParameters) -> dict[str, Any]:
+    """Which header each column was read from, which were ignored, and which may be mended."""
+    mapped = map_headers(headers, customers)
+    ignored = [header for header in unread(headers, mapped) if header not in ADDED]
+    absent = [column.name for column in CONTRACT if column.name not in mapped]
+    nearest = nearest_columns(ignored, absent, customers)
+    return {
+        "columns": mapped,
+        "ignored": ignored,
+        "absent": absent,
+        "nearest": as_aliases(nearest) if nearest else "",
+    }
 
 
 def _verdicts(checked: IntoFrame) -> CheckedCustomers:

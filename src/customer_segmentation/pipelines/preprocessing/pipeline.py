@@ -25,19 +25,24 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 quarantine_rows,
-                inputs=["checked_customers", "params:customers"],
+                inputs=["checked_customers", "params:customers", "params:clustering.features"],
                 outputs="silver_quarantine",
                 name="quarantine_rows",
             ),
             node(
                 account_for_rows,
-                inputs=["bronze_customers", "checked_customers", "silver_quarantine"],
+                inputs=[
+                    "bronze_customers",
+                    "checked_customers",
+                    "silver_quarantine",
+                    "params:customers",
+                ],
                 outputs="row_counts",
                 name="account_for_rows",
             ),
             node(
                 keep_customers,
-                inputs=["checked_customers", "row_counts"],
+                inputs=["checked_customers", "row_counts", "params:preprocessing"],
                 outputs=["silver_customers", "row_accounting"],
                 name="keep_customers",
             ),

@@ -11,9 +11,10 @@ import narwhals as nw
 import polars as pl
 
 from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.customers.quarantine import ROW_NUMBER, map_headers, name_missing
+from customer_segmentation.customers.quarantine import ROW_NUMBER, map_headers
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
@@ -60,12 +61,12 @@ class FileScorer:
         self.is_cold = bool(purchases) and mapped.keys().isdisjoint(purchases)
         self._scorer = bundle.cold_start if self.is_cold else bundle.segmenter
         needed = canonical_columns(self._scorer.columns)
-        if named := name_missing(mapped, [KEY, *needed], self._parameters):
+        if named := name_missing(headers, mapped, [KEY, *needed], self._parameters):
             message = f"the file has no column for {named}. Add it, and post the file again."
             raise UserError(message)
         # As they stand in the file; of the others, nothing is read.
         self.headers = [header for header in headers if header in set(mapped.values())]
-        self._rules = Rules(mapped, self._parameters)
+        self._rules = Rules(mapped, self._parameters, needed)
         self._numbers = numeric_expressions([*needed, AS_OF])
 
     @property

@@ -34,7 +34,7 @@ def job_paths(sheet: str) -> dict[str, Part]:
         sheet: An example CSV of customers.
     """
     created = datetime(2026, 1, 31, 9, 30, tzinfo=UTC).timestamp()
-    job = to_builtins(view(_example_job(created, len(sheet)), 0.0))
+    job = to_builtins(view(_example_job(created, len(sheet)), 0.0, ""))
     # A file is of any form: what is wrong with it is told by the job.
     files: dict[str, Part] = {kind: {} for kind in _OTHERS}
     job_id = parameter("job_id", "path", {"type": "string", "minLength": 1}, "As posting gave it")

@@ -54,7 +54,7 @@ async function post(file) {
   message.textContent = "";
   const row = new Row(file.name);
   try {
-    const response = await ask("/v1/jobs", { method: "POST", headers: { "Content-Type": TYPES[suffix] }, body: file });
+    const response = await ask("v1/jobs", { method: "POST", headers: { "Content-Type": TYPES[suffix] }, body: file });
     const job = await response.json();
     sessionStorage.setItem(KNOWN, JSON.stringify({ ...known(), [job.id]: file.name }));
     row.follow(job.id);
@@ -88,7 +88,7 @@ class Row {
     this.id = id;
     show(this.buttons, this.button("Cancel", () => this.cancel()));
     try {
-      const job = await (await ask(`/v1/jobs/${id}`)).json();
+      const job = await (await ask(`v1/jobs/${id}`)).json();
       this.tell(job);
       if (!ENDED.has(job.state)) setTimeout(() => this.follow(id), EACH);
     } catch (error) {
@@ -119,14 +119,14 @@ class Row {
 
   async cancel() {
     try {
-      await ask(`/v1/jobs/${this.id}`, { method: "DELETE" });
+      await ask(`v1/jobs/${this.id}`, { method: "DELETE" });
     } catch (error) {
       this.say(error.message, true);
     }
   }
 
   async download(part) {
-    const path = `/v1/jobs/${this.id}/${part}`;
+    const path = `v1/jobs/${this.id}/${part}`;
     const suffix = this.name.slice(this.name.lastIndexOf("."));
     const link = make("a", { href: path, download: `${this.name.slice(0, -suffix.length)}-${part}${suffix}` });
     if (!hasKey()) {
