@@ -64,7 +64,7 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     job, files = held.job, held.files
     kind = job.parameters["format"]
     source = open_source(files.upload(job.id), kind)
-    scorer = FileScorer(source.headers, bundle)
+    scorer = FileScorer(source.headers, bundle, source.batches)
     held.tell(rows=source.rows, artifact_version=scorer.version)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
