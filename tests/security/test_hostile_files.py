@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -244,6 +245,22 @@ def test_what_is_not_seen_before_a_formula_does_not_keep_it_from_being_defused(
     assert rejected["sent_Year_Birth"].head(len(cells)).to_list() == [f"'{cell}" for cell in cells]
     # What stands before is seen: such a cell is text.
     assert not rejected["sent_ID"].tail(len(cells)).str.starts_with("'").any()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_formula_behind_a_separator_in_a_cell_is_defused(
+    client: httpx.Client, separator: str
+) -> None:
+    """A spreadsheet may split at another separator than the file's."""
+    cells = ["x;=1", "x,=1", "x\t=1", "x\r=1", "x\n@y", 'x;"=1', "x; \u200b-a", "1,x|+a"]
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
+    rows = [[cell, *ROW.split(",")] for cell in quoted]
+    lines = [HEADER.split(","), *rows, ['"plain; text"', *ROW.split(",")]]
+    job = done(client, "\n".join(separator.join(line) for line in lines).encode())
+    text = fetched(client, job, "results")
+    found = pl.read_csv(text, infer_schema=False, separator=separator)["customer_id"].to_list()
+    safe = [re.sub("([=+@-])", r"'\1", cell) for cell in cells]
+    assert found == [*safe, "plain; text"]
 
 
 def test_numbers_stay_numbers_and_no_header_is_a_formula(client: httpx.Client) -> None:
