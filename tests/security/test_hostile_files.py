@@ -142,6 +142,23 @@ def test_a_long_description_of_parquet_is_not_read(client: httpx.Client) -> None
     assert "its description has more than" in refused(client, content, PARQUET)
 
 
+def test_a_number_of_rows_that_cannot_be_costs_no_job(client: httpx.Client) -> None:
+    """As compact Thrift writes it; the job's row was taken for damaged, and removed."""
+    five, below_0 = b"\x16\x0a", b"\x16\x09"
+    content = table(5, ID=["1"] * 5).replace(five, below_0)
+    assert "there is no row" in refused(client, content, PARQUET)
+
+
+@pytest.mark.security
+def test_a_nested_column_does_not_hide_the_size_of_those_behind_it(client: httpx.Client) -> None:
+    nested = pa.array([{f"part{number}": 1 for number in range(20)}])
+    written = io.BytesIO()
+    cell = ["i" * 300_000_000]
+    every = {name: [value] for name, value in RIGHT.items()}
+    parquet.write_table(pa.table({"x": nested, **every, "ID": cell}), written, compression="zstd")
+    assert "column 'ID' takes 3000000" in refused(client, written.getvalue(), PARQUET)
+
+
 def test_columns_of_no_use_are_not_read_and_their_cells_not_told(client: httpx.Client) -> None:
     rows = table(2, ID=["1", ""], remark=["x" * 5_000_000] * 2)
     job = done(client, rows, PARQUET)

@@ -91,7 +91,9 @@ class ParquetRows:
             raise UserError(message)
 
     def _refuse_large_chunks(self, headers: Sequence[str]) -> None:
-        wanted = [index for index, name in enumerate(self.headers) if name in set(headers)]
+        # A nested column has several parts there, so that those behind it are not in their places.
+        paths = [self._groups.schema.column(i).path for i in range(self._groups.num_columns)]
+        wanted = [index for index, path in enumerate(paths) if path in set(headers)]
         for number in range(self._groups.num_row_groups):
             group = self._groups.row_group(number)
             for index in wanted:

@@ -95,6 +95,7 @@ def _planned(chunks: Iterator[pl.DataFrame], plan: Plan) -> Iterator[pl.DataFram
 
 def _require(path: Path, headers: Sequence[str], rows: int) -> None:
     refuse_names(str(path), [header.strip() for header in headers])
-    if not rows:
+    # A description may say anything.
+    if rows < 1:
         message = f"{path}: there is no row. Send the file with rows."
         raise UserError(message)
