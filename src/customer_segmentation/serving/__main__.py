@@ -82,6 +82,8 @@ def _serve(settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             http=PatientProtocol,
+            # Anybody can say in X-Forwarded-For where they are, and be counted there.
+            proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
             # No route speaks it, and what does would log paths with ids.
             ws="none",
             access_log=False,

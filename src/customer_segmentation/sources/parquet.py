@@ -111,7 +111,9 @@ class _Reader:
             raise UserError(message) from error
 
     def _refuse_large_chunks(self, wanted: Sequence[str]) -> None:
-        places = [place for place, name in enumerate(self.schema.names) if name in set(wanted)]
+        # A nested column has several parts there, so that those behind it are not in their places.
+        paths = [self._groups.schema.column(i).path for i in range(self._groups.num_columns)]
+        places = [place for place, path in enumerate(paths) if path in set(wanted)]
         for number in range(self._groups.num_row_groups):
             group = self._groups.row_group(number)
             for place in places:
