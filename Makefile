@@ -122,4 +122,4 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns
+	rm -rf data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns

@@ -11,7 +11,8 @@ from tests.runs.project import Project
 SAMPLE = "data/sample/customers.csv"
 # What a run may have changed by the time it stops, besides which everything is as it was.
 NOTHING: tuple[str, ...] = ()
-BRONZE = ("bronze/",)
+LANDED = ("landed/",)
+BRONZE = (*LANDED, "bronze/")
 QUARANTINE = (*BRONZE, "silver/quarantine.parquet")
 BEFORE_CLUSTERING = (
     *BRONZE,
@@ -56,7 +57,7 @@ def assert_refused(
         (None, ["export.csv", "no such file", "SEGMENTATION_SOURCE"]),
         (b"", ["export.csv", "empty"]),
         (b"\r\n  \r\n", ["export.csv", "empty"]),
-        (b"ID|Income\n1|2\n", ["export.csv", "one column", "tab, comma, semicolon"]),
+        (b"ID:Income\n1:2\n", ["export.csv", "one column", "tab, comma, semicolon"]),
         (b"ID\tIncome\n", ["export.csv", "no row"]),
     ],
     ids=["missing", "empty", "blank", "delimiter", "header-only"],
@@ -85,7 +86,7 @@ def test_a_file_without_a_key_is_refused_before_bronze(
 ) -> None:
     content = "\r\n".join(lines_of_sample(used_project)).replace("ID\t", "Number\t", 1)
     place(used_project, monkeypatch, content.encode())
-    assert_refused(used_project, [], ["export.csv", "`customer_id`", "ID"], NOTHING)
+    assert_refused(used_project, [], ["export.csv", "`customer_id`", "ID"], LANDED)
 
 
 def test_when_every_row_is_quarantined_the_quarantine_is_written_and_nothing_else(

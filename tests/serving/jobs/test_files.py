@@ -14,12 +14,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer
-from tests.serving.jobs.posting import CSV, LINES, PARQUET, done, ended, fetched, post
+from tests.serving.jobs.posting import CSV, HEADER, LINES, PARQUET, done, ended, fetched, post
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample" / "customers.csv"
 
@@ -44,7 +44,7 @@ def cells() -> pl.DataFrame:
 def test_answers_are_those_of_the_pipelines_bit_for_bit(
     answers: pl.DataFrame, bundle: Path, customer_parameters: CustomerParameters
 ) -> None:
-    source = DelimitedTextDataset(filepath=str(SAMPLE), engine="polars").load()
+    source = SourceDataset(filepath=str(SAMPLE), engine="polars").load()
     bronze = ingest_source(source, customer_parameters)
     checked = preprocessing.check_rows(bronze, customer_parameters, ["income"])
     silver = preprocessing._verdicts(checked).customers().to_native()
@@ -161,9 +161,12 @@ def test_no_cell_of_text_is_a_formula_of_a_spreadsheet(
         (b"ID,Income\n1,2\n", CSV, "no column for `year_birth` (header Year_Birth or year_birth)"),
         (b"ID,ID\n1,2\n", CSV, "names ['ID'] more than once"),
         (b"ID\n1\n", CSV, "the header is one column"),
-        (b"ID,Income\n", CSV, "no row"),
+        (f"{HEADER}\n".encode(), CSV, "no row"),
         (b"ID,Income\n\xff\xfe,2\n", CSV, "line 2 is not UTF-8"),
-        (b'ID,Income\n1,"2\n', CSV, "never closed"),
+        (f'{HEADER}\n1,"2\n'.encode(), CSV, "never closed"),
+        (f"{HEADER}\n1,1960,Single,5,0,0,\n{HEADER}\n".encode(), CSV, "line 3 does not"),
+        (f"{HEADER}\n{HEADER}\n1,1960,Single,5,0,0,\n".encode(), CSV, "line 3 has more cells"),
+        (b"%PDF-1.7", CSV, "a PDF. Export the table as CSV"),
         (b"no Parquet at all", PARQUET, "no Parquet file"),
         (b'{"ID": 1}\n{"ID": [1]}\n', LINES, "line 2 is no JSON object"),
         (b'{"ID": 1\n', LINES, "line 1 is no JSON object"),

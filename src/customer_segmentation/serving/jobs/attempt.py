@@ -65,7 +65,8 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     kind = job.parameters["format"]
     source = open_source(files.upload(job.id), kind)
     scorer = FileScorer(source.headers, bundle)
-    held.tell(rows=source.rows, artifact_version=scorer.version)
+    rows = source.rows(scorer.headers)
+    held.tell(rows=rows, artifact_version=scorer.version)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
     with tables(folder, kind, source.separator) as (results, rejected):
@@ -80,8 +81,8 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             done += len(checked)
             held.tell(rows_done=done, rows_rejected=refused)
         rejected.write(scorer.reasons(pl.concat(broken)))
-    if done != source.rows:
-        message = f"the file has {source.rows} rows, and {done} could be read. Post it again."
+    if done != rows:
+        message = f"the file has {rows} rows, and {done} could be read. Post it again."
         raise UserError(message)
 
 

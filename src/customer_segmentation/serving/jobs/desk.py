@@ -33,6 +33,10 @@ from customer_segmentation.serving.settings import Settings
 
 MEDIA_TYPES: dict[str, Format] = {
     "text/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "application/gzip": "csv",
+    "application/zip": "csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "csv",
     "application/vnd.apache.parquet": "parquet",
     "application/octet-stream": "parquet",
     "application/x-ndjson": "ndjson",
