@@ -20,6 +20,7 @@ from customer_segmentation.hooks import (
     SummaryHooks,
     TrackingHooks,
 )
+from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
 
 # Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
@@ -54,6 +55,7 @@ DATA_CATALOG_CLASS = WholeFilesCatalog
 # inputs are, and the lock comes last, so that a run that never starts holds none.
 HOOKS = (
     RunHooks(),
+    BelongingHooks(),
     MissingInputHooks(),
     ParameterHooks(),
     EnvironmentHooks(),
@@ -61,4 +63,5 @@ HOOKS = (
     TrackingHooks(),
     ChampionHooks(),
     SummaryHooks(),
+    LineageHooks(),
 )

@@ -12,7 +12,7 @@ SAMPLE = "data/sample/customers.csv"
 # What a run may have changed by the time it stops, besides which everything is as it was.
 NOTHING: tuple[str, ...] = ()
 LANDED = ("landed/",)
-BRONZE = (*LANDED, "bronze/")
+BRONZE = (*LANDED, "bronze/", "lineage.json")
 QUARANTINE = (*BRONZE, "silver/quarantine.parquet")
 BEFORE_CLUSTERING = (
     *BRONZE,
