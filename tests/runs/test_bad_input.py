@@ -181,5 +181,5 @@ def test_a_pipeline_with_nothing_saved_names_the_command_that_makes_its_inputs(
 def test_a_pipeline_that_does_not_exist_is_named(new_project: Project) -> None:
     result = new_project.run("--pipeline=clusterin")
     assert result.exit_code == 1
-    assert "Error: Failed to find the pipeline named 'clusterin'" in result.output
+    assert "Error: there is no pipeline `clusterin`" in result.output
     assert "clustering" in result.output
