@@ -62,16 +62,18 @@ SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
 # Of those that ask to be first, the last one here is: what a run needs is asked for before its
 # inputs are, and the lock comes last, so that a run that never starts holds none.
+_RUN = RunHooks()
 HOOKS = (
-    RunHooks(),
+    _RUN,
     BelongingHooks(),
     MissingInputHooks(),
     ParameterHooks(),
     EnvironmentHooks(),
     ProgressHooks(),
+    # Of those that ask to be first at the end: the last, once the champion is of the run, too.
+    LineageHooks(_RUN.before_dataset_saved),
     TrackingHooks(),
     ChampionHooks(),
     SummaryHooks(),
-    LineageHooks(),
     AnchorHooks(),
 )

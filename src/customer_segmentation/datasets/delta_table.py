@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import narwhals as nw
+from kedro_datasets._utils.databricks_utils import to_spark_path
 from kedro_datasets.spark import SparkDatasetV2
 
 from customer_segmentation.datasets.delta_rules import CONSTRAINT, constraint
@@ -39,7 +40,8 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     among those saved are deleted. Each commit's `userMetadata` names the run, its code's commit
     and, where the table has one, the artifact's version. The rows are computed once, onto the
     cluster's disks, and held against the table's contract before the merge, which is one commit:
-    whoever reads sees the old table or the new one.
+    whoever reads sees the old table or the new one. In a run they wait as Parquet beside the table
+    until all of the run is published (`WholeFilesCatalog`), and are read from there until then.
 
     Signs that Delta refuses in a column's name are written in percent encoding and read back.
 
@@ -64,25 +66,66 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         self._table = table
 
     def _load(self) -> DataFrame:
-        loaded: DataFrame = super()._load()
-        return loaded.toDF(*(unquote(name) for name in loaded.columns))
+        loaded: DataFrame = self._waiting() if self._waits else super()._load()
+        return _unquoted(loaded)
 
     def _save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
         from pyspark import StorageLevel  # noqa: PLC0415 - only where the catalog chose it
 
         spark = _session()
-        rows = _as_spark(data, spark).persist(StorageLevel.DISK_ONLY)
+        given = _as_spark(data, spark)
+        named = given.toDF(*(quote(name, safe=_SAFE) for name in given.columns))
+        if self._waits:
+            if self._is_delta(spark):
+                self._require_same_schema(self._delta(spark).toDF(), named)
+            named.write.mode("overwrite").parquet(self._waiting_path)
+            require_contract(self._table, nw.from_native(self._load()).lazy())
+            return
+        rows = named.persist(StorageLevel.DISK_ONLY)
         try:
-            require_contract(self._table, nw.from_native(rows).lazy())
-            named = rows.toDF(*(quote(name, safe=_SAFE) for name in rows.columns))
+            require_contract(self._table, nw.from_native(_unquoted(rows)).lazy())
+            self._commit(rows, spark)
+        finally:
+            rows.unpersist()
+
+    def merge_from(self, waiting: str) -> None:
+        """Bring the table up to date with what waits; doing it again changes nothing.
+
+        Args:
+            waiting: The folder of the Parquet that a run saved instead.
+        """
+        path = waiting.rpartition("://")[2]
+        if not self._exists_function(path):
+            return
+        spark = _session()
+        self._commit(spark.read.parquet(to_spark_path(self._protocol, path)), spark)
+
+    def _commit(self, rows: DataFrame, spark: SparkSession) -> None:
+        try:
             spark.conf.set(_METADATA, json.dumps(self._provenance(rows)))
             if self._is_delta(spark):
-                self._merge(named, spark)
+                self._merge(rows, spark)
             else:
-                self._create(named)
+                self._create(rows)
         finally:
             spark.conf.unset(_METADATA)
-            rows.unpersist()
+
+    @property
+    def _waits(self) -> bool:
+        """Whether `WholeFilesCatalog` has it written elsewhere than in its place."""
+        return str(self._filepath) != str(self._path)
+
+    @property
+    def _waiting_path(self) -> str:
+        return str(to_spark_path(self._protocol, str(self._filepath)))
+
+    def _waiting(self) -> DataFrame:
+        return _session().read.parquet(self._waiting_path)
+
+    def _exists(self) -> bool:
+        if self._waits:
+            return bool(self._exists_function(str(self._filepath)))
+        return bool(super()._exists())
 
     def _create(self, rows: DataFrame) -> None:
         """The whole table in one commit: it is not there before it is complete."""
@@ -177,7 +220,7 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
 
         if DeltaTable.isDeltaTable(spark, self._spark_path):
             return True
-        if self._exists_function(str(self._get_load_path())):
+        if self._exists_function(str(self._path)):
             message = (
                 f"{self._table}: {self._spark_path} is there and is no Delta table. Nothing was "
                 "saved: move it away, or give this environment another root."
@@ -200,6 +243,10 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         table = self._delta(_session())
         table.optimize().executeCompaction()
         table.vacuum(retain_hours)
+
+
+def _unquoted(rows: DataFrame) -> DataFrame:
+    return rows.toDF(*(unquote(name) for name in rows.columns))
 
 
 def _changes(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFrame:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
+from customer_segmentation.datasets.pending import filesystem_of, place_of
 
 # What Delta writes to a table's log without a change of its rows.
 _MAINTENANCE = {"OPTIMIZE", "VACUUM START", "VACUUM END", "FSCK"}
 _LOG = "_delta_log"
+SHA256 = "sha256:"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Content:
 
     Attributes:
         mark: SHA-256 of a local file; the ETag of an object; for a Delta table the version that
-            last changed its rows, with the hash of that commit; for a folder, of all its parts.
+            last changed its rows, with the hash of that commit; for a folder, of all its parts;
+            for a table that a catalog manages, the run that saved it.
         size: In bytes; 0 for a Delta table.
         modified: When a local file was last written, in nanoseconds; else 0.
     """
@@ -29,17 +31,6 @@ class Content:
     mark: str
     size: int = 0
     modified: int = 0
-
-
-def place_of(dataset: Any) -> str | None:  # noqa: ANN401 - a dataset of any kind
-    """The path or URL of a dataset; nothing for one that is no file, such as a managed table."""
-    path = getattr(dataset, "_filepath", None)
-    if path is None:
-        return None
-    protocol = getattr(dataset, "_protocol", "") or "file"
-    if "://" in str(path) or protocol == "file":
-        return str(path).replace("s3a://", "s3://", 1)
-    return f"{'s3' if protocol == 's3a' else protocol}://{path}"
 
 
 def is_kept(dataset: Any) -> bool:  # noqa: ANN401 - as above
@@ -52,7 +43,7 @@ def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
     place = place_of(dataset)
     if place is None:
         return None
-    files, path = _filesystem(place)
+    files, path = filesystem_of(place)
     try:
         if "file" in files.protocol and Path(path).is_file():
             return _local(Path(path))
@@ -69,7 +60,9 @@ def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
 def is_unchanged(dataset: Any, known: Content) -> bool:  # noqa: ANN401 - as above
     """Whether a dataset still holds what it held; a local file is read only if it was touched."""
     place = place_of(dataset)
-    if place and "://" not in place and known.modified:
+    if place is None:
+        return True
+    if "://" not in place and known.modified:
         path = Path(place)
         if path.is_file() and _touched(path) == (known.size, known.modified):
             return True
@@ -77,18 +70,10 @@ def is_unchanged(dataset: Any, known: Content) -> bool:  # noqa: ANN401 - as abo
     return now is not None and now.mark == known.mark
 
 
-def _filesystem(place: str) -> tuple[Any, str]:
-    protocol, separator, path = place.partition("://")
-    if not separator:
-        return fsspec.filesystem("file"), place
-    # Listings that are kept would miss what other libraries write.
-    return fsspec.filesystem(protocol, use_listings_cache=False), path
-
-
 def _local(path: Path) -> Content:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Content(f"sha256:{digest}", *_touched(path))
+    return Content(f"{SHA256}{digest}", *_touched(path))
 
 
 def _touched(path: Path) -> tuple[int, int]:

@@ -30,7 +30,7 @@ class Entry:
         code: Hash of the package's files.
         source_sha256: Of the source that it goes back to.
         artifact_version: Of the segmenter that it is, or was made with.
-        content: What it held when it was saved; nothing where it is kept in no file.
+        content: What it held when it was saved.
         made_from: Each table and file that it goes back to, with the mark of its content then.
         parameters: Each parameter block that it goes back to, with the key of its value in the
             ledger's `parameters`.
@@ -42,17 +42,41 @@ class Entry:
     code: str
     source_sha256: str | None
     artifact_version: str | None
-    content: Content | None
+    content: Content
     made_from: Mapping[str, str]
     parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True)
+class Publishing:
+    """What a run that has succeeded is putting in its place.
+
+    Attributes:
+        run: Its record.
+        moves: By the dataset's name: where its content waits, and its place.
+        entries: By the dataset's name.
+        parameters: Values that the entries name, by key.
+    """
+
+    run: Mapping[str, str]
+    moves: Mapping[str, tuple[str, str]]
+    entries: Mapping[str, Entry]
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Ledger:
-    """All entries by the dataset's name, and the values of parameters by key."""
+    """What an environment's tables and files were made from.
+
+    Attributes:
+        entries: By the dataset's name.
+        parameters: Values that the entries name, by key.
+        publishing: Nothing, but while a run's outputs take their places, and after it was killed.
+    """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    publishing: Publishing | None = None
 
     def origin(self, entry: Entry) -> Origin:
         """What an entry goes back to, its parameters by value."""
@@ -94,8 +118,8 @@ def read_ledger(place: str) -> Ledger:
         return Ledger()
     try:
         found = json.loads(content)
-        entries = {name: _entry(told) for name, told in found["tables_and_files"].items()}
-        ledger = Ledger(entries, found["parameters"])
+        entries = _entries(found["tables_and_files"])
+        ledger = Ledger(entries, found["parameters"], _publishing(found.get("publishing")))
         for entry in entries.values():
             ledger.origin(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -111,6 +135,8 @@ def write_ledger(place: str, ledger: Ledger) -> None:
         "tables_and_files": {name: asdict(entry) for name, entry in sorted(ledger.entries.items())},
         "parameters": ledger.parameters,
     }
+    if ledger.publishing:
+        told["publishing"] = asdict(ledger.publishing)
     text = json.dumps(told, indent=1, default=str)
     files, path = url_to_fs(place)
     if "file" not in files.protocol:
@@ -126,6 +152,12 @@ def write_ledger(place: str, ledger: Ledger) -> None:
     written.replace(target)
 
 
-def _entry(told: dict[str, Any]) -> Entry:
-    content = told["content"]
-    return Entry(**{**told, "content": Content(**content) if content else None})
+def _entries(told: dict[str, dict[str, Any]]) -> dict[str, Entry]:
+    return {
+        name: Entry(**{**each, "content": Content(**each["content"])})
+        for name, each in told.items()
+    }
+
+
+def _publishing(told: dict[str, Any] | None) -> Publishing | None:
+    return Publishing(**{**told, "entries": _entries(told["entries"])}) if told else None

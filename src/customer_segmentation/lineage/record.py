@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from customer_segmentation.lineage.origin import UNKNOWN, Origin
 from customer_segmentation.run_record import current_run
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 
+CHAMPION = "_champion"
 SEGMENTER = "segmenter_candidate"
 _PACKAGE = Path(__file__).parents[1]
 
 
 def entry_of(
-    name: str, node: str, origin: Origin, content: Content | None, version: str | None
+    name: str, node: str, origin: Origin, content: Content, version: str | None
 ) -> tuple[Entry, dict[str, Any]]:
     """The entry of a table or file, and the values of the parameters that it names, by key.
 
@@ -55,6 +57,16 @@ def version_of(data: Any, origin: Origin, known: Mapping[str, Entry]) -> str | N
         return str(metadata_of(data)[VERSION])
     is_of_it = SEGMENTER in origin.contents and SEGMENTER in known
     return known[SEGMENTER].artifact_version if is_of_it else None
+
+
+def promoted(saved: Iterable[str], made: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries of champions among what was saved: their candidates', made by promotion."""
+    candidates = {name: f"{name.removesuffix(CHAMPION)}_candidate" for name in saved}
+    return {
+        name: replace(made[candidate], made_by="promotion: a whole run")
+        for name, candidate in candidates.items()
+        if name.endswith(CHAMPION) and candidate in made
+    }
 
 
 @cache

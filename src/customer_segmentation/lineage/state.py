@@ -10,7 +10,14 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
-from customer_segmentation.lineage.content import Content, content_of, is_kept, is_unchanged
+from customer_segmentation.datasets.pending import place_of
+from customer_segmentation.lineage.content import (
+    SHA256,
+    Content,
+    content_of,
+    is_kept,
+    is_unchanged,
+)
 from customer_segmentation.lineage.flow import SOURCE, ancestors, is_parameter
 from customer_segmentation.lineage.ledger import Ledger
 from customer_segmentation.lineage.origin import (
@@ -22,6 +29,8 @@ from customer_segmentation.lineage.origin import (
     joined,
     leaves,
 )
+from customer_segmentation.lineage.record import code_hash
+from customer_segmentation.run_record import current_run
 
 Catalog = CatalogProtocol[Any, Any]
 
@@ -60,11 +69,23 @@ class RunState:
                 return node, found
         return None
 
-    def saved(self, name: str) -> Content | None:
-        """Take up, and give, the content of what a step saved."""
-        content = content_of(self._catalog.get(name)) if self.is_kept(name) else None
-        self._marks[name] = content.mark if content else NOT_YET
+    def saved(self, name: str) -> Content:
+        """Take up, and give, the content of what a step saved.
+
+        Of what has another mark once it is published, the mark is a former run's where that made
+        the same of the same.
+        """
+        content = content_of(self._catalog.get(name))
+        if not (content and content.mark.startswith(SHA256)):
+            content = Content(self._former_mark(name) or f"run {current_run.get()['run_id']}")
+        self._marks[name] = content.mark
         return content
+
+    def _former_mark(self, name: str) -> str | None:
+        entry, origin = self._ledger.entries.get(name), self.origin(name)
+        if entry and entry.code == code_hash() and self._ledger.origin(entry) == origin:
+            return entry.content.mark
+        return None
 
     def origin(self, name: str) -> Origin:
         """What a dataset goes back to; what is there and in no ledger, to the unknown."""
@@ -77,7 +98,9 @@ class RunState:
         if name == SOURCE:
             return _source_mark(self._catalog.get(SOURCE))
         if name not in self._marks:
-            content = content_of(self._catalog.get(name))
+            dataset, entry = self._catalog.get(name), self._ledger.entries.get(name)
+            is_managed = is_kept(dataset) and place_of(dataset) is None
+            content = entry.content if entry and is_managed else content_of(dataset)
             self._marks[name] = content.mark if content else NOT_YET
         return self._marks[name]
 
@@ -96,8 +119,6 @@ class RunState:
         entry = self._ledger.entries.get(name)
         if entry is None:
             return True
-        if entry.content is None:
-            return False
         return not is_unchanged(self._catalog.get(name), entry.content)
 
     def is_kept(self, name: str) -> bool:
@@ -131,8 +152,7 @@ class RunState:
             return Origin()
         entry = self._ledger.entries.get(name)
         if entry and not self.is_of_unknown_making(name):
-            if entry.content:
-                self._marks[name] = entry.content.mark
+            self._marks[name] = entry.content.mark
             return self._ledger.origin(entry)
         behind = f"{UNKNOWN}{name} {self.mark(name)}"
         kept = (each for each in ancestors([name]) if each == SOURCE or self.is_kept(each))
