@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import fsspec
+from fsspec.core import url_to_fs
 
 FOLDER = ".pending"
 
@@ -26,13 +26,10 @@ def place_of(dataset: Any, attribute: str = "_filepath") -> str | None:  # noqa:
     return f"{'s3' if protocol == 's3a' else protocol}://{path}"
 
 
-def filesystem_of(place: str) -> tuple[Any, str]:
+def filesystem_of(place: str) -> Any:  # noqa: ANN401 - fsspec ships no types
     """The file system of a path or URL, and the path in it."""
-    protocol, separator, path = place.partition("://")
-    if not separator:
-        return fsspec.filesystem("file"), place
     # Listings that are kept would miss what other libraries write.
-    return fsspec.filesystem(protocol, use_listings_cache=False), path
+    return url_to_fs(place, use_listings_cache=False) if "://" in place else url_to_fs(place)
 
 
 def waiting_place(place: str) -> str:
