@@ -27,6 +27,7 @@ from report import arguments, machine, table, write_json
 from customer_segmentation.customers.contract import (
     AS_OF,
     CHANNELS,
+    COLUMNS,
     CONTRACT,
     EDUCATION,
     KEY,
@@ -36,6 +37,7 @@ from customer_segmentation.customers.contract import (
     Column,
 )
 from customer_segmentation.customers.generator import write
+from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
@@ -68,6 +70,9 @@ Rules = dict[str, pl.Expr]
 Tables = dict[str, pl.DataFrame]
 Side = Callable[[pl.LazyFrame], Iterator[tuple[str, pl.DataFrame]]]
 
+# Of a source whose every column is needed, so that both sides do the same.
+EVERY = list(numeric_columns(COLUMNS))
+
 
 def parsed() -> Any:  # noqa: ANN401 - argparse
     """The command line."""
@@ -96,10 +101,10 @@ def by_nodes(customers: CustomerParameters) -> Side:
     """The nodes of the preprocessing pipeline."""
 
     def run(bronze: pl.LazyFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-        yield "checked", (rows := collected(preprocessing.check_rows(bronze, customers, [])))
+        yield "checked", (rows := collected(preprocessing.check_rows(bronze, customers, EVERY)))
         checked = CheckedCustomers(nw.from_native(rows.lazy()))
         yield "silver", (silver := collected(checked.customers().to_native()))
-        yield "quarantine", collected(checked.quarantined(customers).to_native())
+        yield "quarantine", collected(checked.quarantined(customers, COLUMNS).to_native())
         yield "features", collected(preprocessing.compute_features(silver.lazy()))
 
     return run

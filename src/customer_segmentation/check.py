@@ -13,8 +13,10 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from customer_segmentation.customers.account import account_lines
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.segmentation.headline import headline
+from customer_segmentation.settings import setting
+from customer_segmentation.sources.content import UTF8
+from customer_segmentation.sources.dataset import SourceDataset
 
 # What a run would do with a file until its segments are known, in memory instead of in tables.
 _PIPELINES = ("ingestion", "preprocessing", "clustering")
@@ -63,5 +65,9 @@ def _in_memory(steps: Pipeline, path: Path, env: str, project: Path) -> DataCata
     catalog = DataCatalog.from_config(between)
     for name in steps.inputs() - {"source"}:
         catalog[name] = context.catalog.get(name)
-    catalog["source"] = DelimitedTextDataset(filepath=str(path))
+    catalog["source"] = SourceDataset(
+        filepath=str(path),
+        encoding=setting("SEGMENTATION_ENCODING", UTF8),
+        sheet=setting("SEGMENTATION_SHEET"),
+    )
     return catalog

@@ -25,6 +25,7 @@ def account(**changes: Any) -> dict[str, Any]:
         "quarantined": 0,
         "repeats": 0,
         "reasons": {},
+        "lost_values": {},
         "shared_keys": 0,
         "as_of": "2014-06-30",
         "newest_dates": {"enrolled_on": "2014-06-29"},
@@ -50,6 +51,10 @@ def test_a_whole_source_is_told_in_three_lines() -> None:
                 "reasons": {"a: missing": 4, "b: negative": 3, "c: x": 2, "d: y": 1},
             },
             "Left out most often for: a: missing (4); b: negative (3); c: x (2); 1 more",
+        ),
+        (
+            {"lost_values": {"a: w": 4}},
+            "Kept without a value that nothing chosen needs: a: w (4)",
         ),
         ({"newest_dates": {}}, "no date in the file says so; if the file is of another day, set"),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -38,6 +38,7 @@ class Outcome:
     customers: Records
     quarantine: Records
     repeats: list[int]
+    lost_values: dict[str, int]
 
     @property
     def reasons(self) -> dict[int, list[str]]:
@@ -54,17 +55,21 @@ def checked(
     """Rows as sent -> where each went."""
 
     def check(
-        rows: Rows, engine: Callable[..., Any], parameters: CustomerParameters = customer_parameters
+        rows: Rows,
+        engine: Callable[..., Any],
+        parameters: CustomerParameters = customer_parameters,
+        needed: Iterable[str] = COLUMNS,
     ) -> Outcome:
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), parameters)
-        found = check_customers(bronze, mapped, parameters)
+        found = check_customers(bronze, mapped, parameters, needed)
         repeats = found.rows.filter(nw.col("checked__is_repeat")).select("row_number")
         customers, quarantine, removed = (
             records_of(part.to_native())
-            for part in (found.customers(), found.quarantined(parameters), repeats)
+            for part in (found.customers(), found.quarantined(parameters, needed), repeats)
         )
-        return Outcome(customers, quarantine, sorted(row["row_number"] for row in removed))
+        numbers = sorted(row["row_number"] for row in removed)
+        return Outcome(customers, quarantine, numbers, found.lost_values(parameters))
 
     return check
 
@@ -314,9 +319,9 @@ def test_spark_finds_the_same_of_every_row(
     def verdicts(engine: Callable[..., Any]) -> tuple[Records, Records]:
         bronze = nw.from_native(bronze_of([*rows, *again], engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), customer_parameters)
-        found = check_customers(bronze, mapped, customer_parameters)
+        found = check_customers(bronze, mapped, customer_parameters, COLUMNS)
         verdicts = sorted(records_of(found.rows.to_native()), key=lambda row: row["row_number"])
-        return verdicts, records_of(found.quarantined(customer_parameters).to_native())
+        return verdicts, records_of(found.quarantined(customer_parameters, COLUMNS).to_native())
 
     of_spark = verdicts(lambda columns: spark.createDataFrame(pa.table(columns)))
     assert of_spark == verdicts(pd.DataFrame)
@@ -328,6 +333,37 @@ def test_headers_are_trimmed_and_aliases_and_canonical_names_both_map(
     headers = [" ID ", "income", "MntWines", "Z_Revenue", *ADDED]
     mapped = map_headers(headers, customer_parameters)
     assert mapped == {"customer_id": " ID ", "income": "income", "spend_wines": "MntWines"}
+
+
+def test_a_column_that_nothing_needs_condemns_no_row_and_its_losses_are_counted(
+    checked: Callable[..., Outcome], sent: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    odd = [
+        {"Recency": "", "Education": "Doctor", "Dt_Customer": "soon"},
+        {"Recency": "-1", "Complain": "2", "AcceptedCmp1": "0.5"},
+        {"Recency": "x", "Income": "x"},
+        {},
+    ]
+    rows = [sent(ID=str(number), **cells) for number, cells in enumerate(odd)]
+    found = checked(rows, frame_of, needed=["income"])
+    assert found.reasons == {3: ["income: not a number"]}
+    kept = [
+        {name for name, value in customer.items() if value is None or value != value}  # noqa: PLR0124 - NaN
+        for customer in found.customers
+    ]
+    assert kept == [
+        {"recency_days", "education", "enrolled_on"},
+        {"recency_days", "complained", "accepted_campaign_1"},
+        set(),
+    ]
+    assert found.lost_values == {
+        "education: unknown category": 1,
+        "enrolled_on: not a date": 1,
+        "recency_days: missing": 1,
+        "recency_days: negative": 1,
+        "accepted_campaign_1: not a whole number": 1,
+        "complained: above 1": 1,
+    }
 
 
 def test_two_headers_for_one_column_are_refused_by_name(

@@ -81,6 +81,8 @@ def results() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def as_pandas(table: Any) -> pd.DataFrame:
     collected = nw.from_native(table).lazy().collect().to_pandas().reset_index(drop=True)
+    # A missing text is None or NaN.
+    collected = collected.where(collected.notna())
     dates = collected.select_dtypes("datetime").columns
     return collected.astype(dict.fromkeys(dates, "datetime64[us]"))
 

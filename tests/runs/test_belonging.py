@@ -25,10 +25,12 @@ def run(project: Project, *arguments: str) -> None:
 
 
 def refused(project: Project, *arguments: str) -> str:
+    before = project.files()
     result = project.run(*arguments)
     assert result.exit_code == 1, result.output
     assert "Traceback" not in result.output
     assert result.output.count("Error: ") == 1
+    assert project.files() == before
     return result.output[result.output.index("Error: ") :].strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 from collections.abc import Callable
@@ -249,6 +250,12 @@ def test_a_preview_shows_the_first_rows_without_reading_on(engine: str, tmp_path
         "columns": ["ID", "a", "source_name", "row_number"],
         "data": [["1", "2", "export.csv", 1], ["1", "2", "export.csv", 2]],
     }
+
+
+def test_a_preview_looks_into_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "export.gz"
+    path.write_bytes(gzip.compress(b"ID,a\n1,2\n"))
+    assert SourceDataset(filepath=str(path)).preview()["data"] == [["1", "2", "export.gz", 1]]
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars"])

@@ -19,7 +19,7 @@ from customer_segmentation.sources import delimited, landing
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.delimited import delimited_cells
-from customer_segmentation.sources.landed import Landed
+from customer_segmentation.sources.landed import Landed, read_landed
 from customer_segmentation.sources.landing import land
 
 
@@ -120,6 +120,7 @@ def test_a_pattern_names_several_files_and_a_file_of_that_name_only_itself(tmp_p
         (b'\xef\xbb\xbf"sep=|"\r\nID|a,b,c\r\n1|2\r\n', ["ID", "a,b,c"], [["1", "2"]]),
         (b"SEP=\t\nID\ta;b;c\n1\t2\n", ["ID", "a;b;c"], [["1", "2"]]),
         (b"ID|a\n1|2\n", ["ID", "a"], [["1", "2"]]),
+        (b"ID,a,,,\n1,2,,,\n3,4,,,\n", ["ID", "a"], [["1", "2"], ["3", "4"]]),
         (b'\n ID ;"a;b,c,d,e";\n1;2;3\n', [" ID ", "a;b,c,d,e", ""], [["1", "2", "3"]]),
     ],
 )
@@ -145,7 +146,7 @@ def test_unicode_with_a_byte_order_mark_is_read(encoding: str) -> None:
 def test_another_encoding_is_read_where_it_is_declared(tmp_path: Path) -> None:
     source, target = tmp_path / "export.csv", str(tmp_path / "landed.parquet")
     source.write_bytes("ID,n\u00e4me\n1,\u20ac\n".encode("cp1252"))
-    with pytest.raises(UserError, match=r"line 1 is not UTF-8.*such as cp1252: SEGMENTATION_ENC"):
+    with pytest.raises(UserError, match=r"line 1 is not UTF-8.*cp1252.*SEGMENTATION_ENCODING"):
         land(str(source), target)
     assert land(str(source), target, encoding="cp1252").headers == ("ID", "n\u00e4me")
     source.write_bytes(b"ID,a\n1,\x81\n")
@@ -154,9 +155,10 @@ def test_another_encoding_is_read_where_it_is_declared(tmp_path: Path) -> None:
 
 
 def test_rows_that_end_early_are_told_with_their_number_and_a_line(
-    landed: Callable[..., Landed],
+    landed: Callable[..., Landed], tmp_path: Path
 ) -> None:
     found = landed(b"ID,a,b\n1,2,3\n4\n5,6,7\n8,9\n")
+    assert read_landed(str(tmp_path / "landed" / "source.parquet")) == found
     (note,) = found.notes
     assert note.endswith(
         "export.csv: 2 rows had fewer cells than the header, the first in line 3: "
@@ -206,7 +208,9 @@ def test_arrow_and_the_csv_module_read_the_same_or_refuse_the_same(text: str, bl
         (b"sep=;\n", "the file is empty. Export it again, with a header."),
         (b"ID,a,ID\n1,2,3\n", "the header names ['ID'] more than once. Rename one."),
         (b'ID,a," a"\n1,2,3\n', "the header names ['a'] more than once. Rename one."),
-        (b"ID,, \n1,2,3\n", "columns [2, 3] have no name. Name or remove them."),
+        (b",ID,,a\n1,2,3,4\n", "columns [1, 3] have no name. Name or remove them."),
+        (b"ID,a,, \n1,2,3,\n", "line 2 has more cells than the header, which has 2."),
+        (b"ID,a,,\n1,2,,\n1,2\n", "the rows are to end in 2 empty cells beyond the header, and l"),
         (b"ID,row_number\n1,2\n", "['row_number'] are names that ingestion adds. Rename them."),
         (b"ID, as_of\n1,2\n", "['as_of'] are names that ingestion adds. Rename them."),
         (b'ID,"a\nb"\n1,2\n', 'a quote (") in the header is not closed on its line. Write the'),
@@ -226,13 +230,13 @@ def test_arrow_and_the_csv_module_read_the_same_or_refuse_the_same(text: str, bl
         (b"ID,a\n1,58,5\n3,4,\n", "line 2 has more cells than the header, which has 2."),
         (
             b"ID,a\n1,2,\n3,4,,\n",
-            "the first row ends in 1 empty cell beyond the header, and lin",
+            "the rows are to end in 1 empty cell beyond the header, and line",
         ),
         (
             b"ID,a\n1,2,\n3,4\n",
-            "the first row ends in 1 empty cell beyond the header, and lin",
+            "the rows are to end in 1 empty cell beyond the header, and line",
         ),
-        (b"ID,a\n1,2,,\n3\n", "the first row ends in 2 empty cells beyond the header, and line 3"),
+        (b"ID,a\n1,2,,\n3\n", "the rows are to end in 2 empty cells beyond the header, and l"),
         (b"ID,a\n1,2,\n3,4,5\n", "line 3 has more cells than the header, which has 2."),
         (b'ID,a\n1, "x,y"\n', "line 2 has more cells than the header, which has 2."),
         (b'ID,a\n1,"x\n\ny"\n2,"3",4\n', "line 5 has more cells than the header, which has 2."),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import pyarrow as pa
 import pytest
@@ -21,6 +18,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.sources.landed import Landed
 from customer_segmentation.sources.landing import land
+from tests.sources.made import as_parquet, as_xlsx, as_zip
 
 HEADERS = ["ID", "Dt_Customer", "Income", "Response"]
 ROWS = [
@@ -29,85 +27,6 @@ ROWS = [
     ["7", "2013-01-02", "6", "1"],
 ]
 TEXT = "".join(",".join(row) + "\n" for row in [HEADERS, *ROWS]).encode()
-Sheets = dict[str, list[list[Any]]]
-
-
-def as_parquet(**columns: Any) -> bytes:
-    written = io.BytesIO()
-    parquet.write_table(pa.table(columns), written)
-    return written.getvalue()
-
-
-def as_zip(**members: bytes) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("__", "."), content)
-    return written.getvalue()
-
-
-def as_xlsx(sheets: Sheets, **more: str) -> bytes:
-    """A workbook as Excel writes it; a `dt.date` is a number with a style, a tuple raw XML."""
-
-    def cell(value: Any, place: str) -> str:
-        if isinstance(value, tuple):
-            return str(value[0]).replace("PLACE", place)
-        if isinstance(value, str):
-            return (
-                f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>' if value else ""
-            )
-        if isinstance(value, bool):
-            return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
-        if isinstance(value, dt.date):
-            start = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no zones
-            days = dt.timedelta(value.toordinal() - start.toordinal()) / dt.timedelta(days=1)
-            if isinstance(value, dt.datetime):
-                days = (value - start) / dt.timedelta(days=1)
-            return f'<c r="{place}" s="{1 + isinstance(value, dt.datetime)}"><v>{days!r}</v></c>'
-        return f'<c r="{place}"><v>{value}</v></c>'
-
-    def sheet(rows: list[list[Any]]) -> str:
-        lines = (
-            "".join(cell(value, f"{chr(65 + x)}{y}") for x, value in enumerate(row))
-            for y, row in enumerate(rows, 1)
-        )
-        body = "".join(f'<row r="{y}">{line}</row>' for y, line in enumerate(lines, 1))
-        return f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>'
-
-    office = "http://schemas.openxmlformats.org"
-    main, relations = (
-        f"{office}/spreadsheetml/2006/main",
-        f"{office}/officeDocument/2006/relationships",
-    )
-    package = f"{office}/package/2006"
-    listed = "".join(
-        f'<sheet name="{name}" sheetId="{n}" r:id="r{n}" {more.get(name, "")}/>'
-        for n, name in enumerate(sheets, 1)
-    )
-    related = "".join(
-        f'<Relationship Id="r{n}" Type="{relations}/worksheet" Target="worksheets/s{n}.xml"/>'
-        for n in range(1, len(sheets) + 1)
-    )
-    styles = f'<Relationship Id="styles" Type="{relations}/styles" Target="styles.xml"/>'
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
-        "_rels/.rels": (
-            f'<Relationships xmlns="{package}/relationships"><Relationship Id="r" '
-            f'Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-        ),
-        "xl/workbook.xml": (
-            f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets>{listed}</sheets></workbook>'
-        ),
-        "xl/_rels/workbook.xml.rels": (
-            f'<Relationships xmlns="{package}/relationships">{related}{styles}</Relationships>'
-        ),
-        "xl/styles.xml": (
-            f'<styleSheet xmlns="{main}"><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/>'
-            '<xf numFmtId="22"/></cellXfs></styleSheet>'
-        ),
-        **{f"xl/worksheets/s{n}.xml": sheet(rows) for n, rows in enumerate(sheets.values(), 1)},
-    }
-    return as_zip(**{name: text.encode() for name, text in parts.items()})
 
 
 CUSTOMERS_SHEET = [
@@ -247,7 +166,7 @@ def test_the_sheet_of_a_workbook_is_declared_where_several_hold_something(
     landed: Callable[..., Landed],
 ) -> None:
     workbook = as_xlsx({"notes": [["hello"]], "customers": CUSTOMERS_SHEET, "none": []})
-    with pytest.raises(UserError, match=r"\['notes', 'customers'\] all hold something.*SEGMENTAT"):
+    with pytest.raises(UserError, match=r"\['notes', 'customers'\] all hold something.*_SHEET"):
         landed(workbook)
     assert landed(workbook, sheet="customers").rows == 3
     with pytest.raises(UserError, match=r"no sheet 'Customers'.*one of \['notes', 'customers', 'n"):

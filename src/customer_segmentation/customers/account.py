@@ -48,10 +48,11 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
         remedies += f"; {about_the_day}"
     if accounting["customers"]:
         remedies += "; or raise `preprocessing.most_left_out`, if these rows are no customers"
+    reasons = _main_reasons(accounting["reasons"])
     message = (
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
         f" `preprocessing.most_left_out` allows {percent(most_left_out)}. Most often for:"
-        f" {_main_reasons(accounting)}. A run keeps each row's reasons in silver_quarantine."
+        f" {reasons}. A run keeps each row's reasons in silver_quarantine."
         f" {remedies}."
     )
     raise UserError(message)
@@ -84,9 +85,12 @@ def _rows(accounting: Accounting) -> str:
 
 
 def _left_out(accounting: Accounting) -> list[str]:
-    if not accounting["quarantined"]:
-        return []
-    return [f"Left out most often for: {_main_reasons(accounting)}"]
+    lines = []
+    if accounting["quarantined"]:
+        lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
+    if lost := accounting["lost_values"]:
+        lines.append(f"Kept without a value that nothing chosen needs: {_main_reasons(lost)}")
+    return lines
 
 
 def _day(accounting: Accounting) -> list[str]:
@@ -131,8 +135,7 @@ def printable(name: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in name).strip()
 
 
-def _main_reasons(accounting: Accounting) -> str:
-    reasons = accounting["reasons"]
+def _main_reasons(reasons: Mapping[str, int]) -> str:
     told = [f"{reason} ({rows:,})" for reason, rows in list(reasons.items())[:_MAIN_REASONS]]
     more = len(reasons) - len(told)
     return "; ".join([*told, f"{more} more"] if more else told)

@@ -7,7 +7,7 @@ nobody can say which is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -73,27 +73,51 @@ class CheckedCustomers:
     def _names(self) -> list[str]:
         return self.rows.collect_schema().names()
 
+    @cached_property
+    def _kept(self) -> nw.LazyFrame[Any]:
+        return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
+
     def customers(self) -> nw.LazyFrame[Any]:
         """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
-        kept = self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
         canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
-        return _plain(kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
+        return _plain(self._kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
 
-    def quarantined(self, parameters: CustomerParameters) -> nw.LazyFrame[Any]:
+    def quarantined(
+        self, parameters: CustomerParameters, needed: Iterable[str]
+    ) -> nw.LazyFrame[Any]:
         """Rows that break it: row number, key, all reasons, and the cells as sent.
 
         Args:
             parameters: Those that the rows were checked by.
+            needed: As they were.
         """
         broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
         # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
-        rules = Rules(map_headers(self.cells, parameters), parameters)
+        rules = Rules(map_headers(self.cells, parameters), parameters, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
         problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = broken.select(ROW_NUMBER, key, reasons(problems), *cells, *PROVENANCE[:2], AS_OF)
         return _plain(rows).sort(ROW_NUMBER)
+
+    def lost_values(self, parameters: CustomerParameters) -> dict[str, int]:
+        """Of customers, why values of columns that are not needed are missing, most often first.
+
+        Args:
+            parameters: Those that the rows were checked by.
+        """
+        is_lost = {name: nw.col(canonical_name(name)).is_null() for name in self.columns}
+        counts = _sums(self._kept, is_lost)
+        lost = {name: is_lost[name] for name, rows in counts.items() if rows}
+        if not lost:
+            return {}
+        # Asked again of those rows and columns alone, as for the quarantine.
+        headers = map_headers(self.cells, parameters)
+        rules = Rules({name: headers[name] for name in lost}, parameters, lost)
+        rows = self._kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
+        found = _sums(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
+        return dict(sorted(((t, n) for t, n in found.items() if n), key=lambda item: -item[1]))
 
     def counts(self) -> dict[str, int]:
         """How many rows are `customers`, `quarantined` and `repeats`: each told by its own rule."""
@@ -103,13 +127,7 @@ class CheckedCustomers:
             "quarantined": ~is_repeat & is_broken,
             "repeats": is_repeat,
         }
-        found = self.rows.select(
-            **{
-                end: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-                for end, rule in ends.items()
-            }
-        ).collect()
-        return {end: int(nw.to_py_scalar(found[end][0])) for end in ends}
+        return _sums(self.rows, ends)
 
     def newest_dates(self) -> dict[str, str]:
         """The latest day of each column of dates that has one, as `YYYY-MM-DD`."""
@@ -119,6 +137,18 @@ class CheckedCustomers:
         latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
         found = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
         return {name: day.date().isoformat() for name, day in found.items() if day is not None}
+
+
+def _sums(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, int]:
+    """Of how many rows each rule is true; null is no."""
+    ones = {
+        f"rule_{place}": nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+        for place, rule in enumerate(rules.values())
+    }
+    found = rows.select(**ones).collect()
+    return {
+        text: int(nw.to_py_scalar(found[name][0])) for text, name in zip(rules, ones, strict=True)
+    }
 
 
 def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[str, str]:
@@ -155,7 +185,10 @@ def require_columns(
 
 
 def check_customers(
-    bronze: nw.LazyFrame[Any], mapped: dict[str, str], parameters: CustomerParameters
+    bronze: nw.LazyFrame[Any],
+    mapped: dict[str, str],
+    parameters: CustomerParameters,
+    needed: Iterable[str],
 ) -> CheckedCustomers:
     """Parse the mapped cells and tell which rows break the contract.
 
@@ -163,9 +196,10 @@ def check_customers(
         bronze: Cells as text, with the columns that ingestion adds.
         mapped: Canonical column -> header, from `map_headers`.
         parameters: Formats, spellings and windows.
+        needed: Canonical columns without which a row is no customer.
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
-    rules = Rules(mapped, parameters)
+    rules = Rules(mapped, parameters, needed)
     rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY)))
     broken = (nw.col(_CONFLICT), *rules.problems().values())
     is_broken = nw.any_horizontal(*broken, ignore_nulls=True)

@@ -19,7 +19,7 @@ from customer_segmentation.customers.cells import (
     missing_as_empty,
     stripped,
 )
-from customer_segmentation.customers.contract import CONTRACT, Column
+from customer_segmentation.customers.contract import CONTRACT, KEY, Column
 from customer_segmentation.customers.parameters import CustomerParameters
 
 REASONS = "reasons"
@@ -37,11 +37,16 @@ class Rules:
     Args:
         mapped: Canonical column -> header.
         parameters: Formats, spellings and windows.
+        needed: Canonical columns, beside the key, without which a row is no customer. In any other
+            column, what breaks a rule is a missing value.
     """
 
-    def __init__(self, mapped: dict[str, str], parameters: CustomerParameters) -> None:
+    def __init__(
+        self, mapped: dict[str, str], parameters: CustomerParameters, needed: Iterable[str]
+    ) -> None:
         self.mapped = mapped
         self.parameters = parameters
+        self.needed = frozenset([KEY, *needed])
         self.columns = [column for column in CONTRACT if column.name in mapped]
 
     def text(self, name: str) -> nw.Expr:
@@ -88,6 +93,9 @@ class Rules:
                 value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
             elif column.kind == "category":
                 value = nw.col(_meaning(column))
+            if column.name not in self.needed:
+                broken = nw.any_horizontal(*self.problems_of(column).values(), ignore_nulls=True)
+                value = nw.when(~broken).then(value)
             found[name] = value
         return found
 
@@ -98,18 +106,20 @@ class Rules:
 
     def problems(self) -> Problems:
         """Every reason in words, and what is true of a parsed row that has it; null is no."""
-        found: Problems = {}
-        for column in self.columns:
-            rules = {"missing": nw.col(canonical_name(column.name)) == ""}
-            if column.kind == "number":
-                rules |= self._number_problems(column)
-            elif column.kind == "date":
-                rules |= self._date_problems(column)
-            elif column.kind == "category":
-                is_known = nw.col(_meaning(column)) != ""
-                rules["unknown category"] = ~rules["missing"] & ~is_known
-            found |= {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
-        return found
+        needed = [column for column in self.columns if column.name in self.needed]
+        return {text: rule for column in needed for text, rule in self.problems_of(column).items()}
+
+    def problems_of(self, column: Column) -> Problems:
+        """The same for one column, whether or not it is needed."""
+        rules = {"missing": nw.col(canonical_name(column.name)) == ""}
+        if column.kind == "number":
+            rules |= self._number_problems(column)
+        elif column.kind == "date":
+            rules |= self._date_problems(column)
+        elif column.kind == "category":
+            is_known = nw.col(_meaning(column)) != ""
+            rules["unknown category"] = ~rules["missing"] & ~is_known
+        return {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
 
     def _number_problems(self, column: Column) -> Problems:
         parsed = ParsedNumber(canonical_name(column.name))

@@ -178,9 +178,10 @@ def _require_current(
     """
     state = RunState(ledger, catalog)
     kept = [name for name in pipeline.all_outputs() if state.is_kept(name) and catalog.exists(name)]
-    if SOURCE in pipeline.inputs() and kept:
+    source: Any = catalog.get(SOURCE)
+    if SOURCE in pipeline.inputs() and kept and hasattr(source, "look"):
         # Its hash is known once it was read.
-        catalog.load(SOURCE)
+        source.look()
     stale = state.stale(kept, current_parameters(catalog))
     for name in kept:
         entry = ledger.entries.get(name)

@@ -116,9 +116,8 @@ def _routes(server: Server) -> list[Any]:
         }
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers=headers)
-        return Response(
-            _encode(told_of_champion(found, champion)), media_type=JSON, headers=headers
-        )
+        body = _encode(told_of_champion(found, champion))
+        return Response(body, media_type=JSON, headers=headers)
 
     @get("/healthz", opt={"access": "probe"}, sync_to_thread=False)
     def healthz() -> Response[bytes]:

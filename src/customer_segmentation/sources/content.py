@@ -110,8 +110,8 @@ class _Text(io.RawIOBase):
         line = line_of(self._content, position)
         return UserError(
             f"{self._content.name}: line {line} is not UTF-8 text. Save the file as UTF-8, or "
-            "declare the encoding that it has, such as cp1252: SEGMENTATION_ENCODING, or "
-            "`encoding` of `source` in the catalog."
+            "declare the encoding that it has, such as cp1252 or utf-16-le: by "
+            "SEGMENTATION_ENCODING for a run, by `text/csv; charset=cp1252` for a job of the API."
         )
 
 

@@ -83,11 +83,20 @@ class SourceDataset(AbstractDataset[None, Any]):
         Raises:
             UserError: The source is no table, or one beyond what is read.
         """
-        path = self._landing or f"{_scratch().name}/{uuid4().hex}.parquet"
+        path = self._landing or _apart()
+        return read(self._engine, path, self._land(path))
+
+    def look(self) -> None:
+        """Land it apart, so that `landed` tells of it: what lies in its place stays.
+
+        Raises:
+            UserError: As `load`.
+        """
+        self._land(_apart())
+
+    def _land(self, path: str) -> Landed:
         self.landed = land(self._filepath, path, encoding=self._encoding, sheet=self._sheet)
-        return {"pandas": _pandas, "polars": _polars, "spark": _spark}[self._engine](
-            path, self.landed
-        )
+        return self.landed
 
     def save(self, data: None) -> None:  # noqa: ARG002 - the parent's signature
         """Not possible: a source is only read."""
@@ -119,10 +128,19 @@ class SourceDataset(AbstractDataset[None, Any]):
         )
 
 
+def _apart() -> str:
+    return f"{_scratch().name}/{uuid4().hex}.parquet"
+
+
 @cache
 def _scratch() -> TemporaryDirectory[str]:
     """A folder that goes with the process."""
     return TemporaryDirectory(prefix="landed-")
+
+
+def read(engine: str, path: str, landed: Landed) -> Any:  # noqa: ANN401 - as above
+    """A landed file as an engine's table."""
+    return {"pandas": _pandas, "polars": _polars, "spark": _spark}[engine](path, landed)
 
 
 def _pandas(path: str, landed: Landed) -> pd.DataFrame:

@@ -97,7 +97,9 @@ class _Reader:
         return csv_rows(self.content.text(), self.content.name, header.delimiter, header.lines)
 
     def _tail(self, first: list[str]) -> int:
-        """How many empty cells the first row has beyond the header: all rows are to have them."""
+        """How many empty cells each row is to have beyond the header: as many as the first."""
+        if self.header.tail:
+            return self.header.tail
         beyond = first[len(self.header.names) :]
         return 0 if any(beyond) or len(beyond) > MOST_COLUMNS else len(beyond)
 

@@ -102,8 +102,8 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
             ]
             if content.sheet is not None and content.sheet not in known:
                 message = (
-                    f"{content.name}: there is no sheet {content.sheet!r}. Set SEGMENTATION_SHEET, "
-                    f"or `sheet` of `source` in the catalog, to one of {known}."
+                    f"{content.name}: there is no sheet {content.sheet!r}. Set SEGMENTATION_SHEET "
+                    f"to one of {known}."
                 )
                 raise UserError(message)
             tables = {}
@@ -116,8 +116,8 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
             raise UserError(message) from error
     if len(tables) > 1:
         message = (
-            f"{content.name}: the sheets {list(tables)} all hold something. Say which holds the "
-            "customers: SEGMENTATION_SHEET, or `sheet` of `source` in the catalog."
+            f"{content.name}: the sheets {list(tables)} all hold something. Leave the "
+            "customers' one alone, or name it by SEGMENTATION_SHEET."
         )
         raise UserError(message)
     return next(iter(tables.items()), ("", []))

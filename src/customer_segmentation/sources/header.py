@@ -32,12 +32,14 @@ class TextHeader:
         names: As sent.
         lines: Those above it, and itself.
         end: Bytes until the line below it.
+        tail: Delimiters at its end beyond the first, which name nothing.
     """
 
     delimiter: str
     names: tuple[str, ...]
     lines: int
     end: int
+    tail: int
 
 
 def read_header(name: str, head: bytes) -> TextHeader:
@@ -69,8 +71,11 @@ def read_header(name: str, head: bytes) -> TextHeader:
         message = f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names."
         raise UserError(message)
     names = _names(name, text, delimiter)
+    # One column may have no name: it may hold something.
+    tail = found if (found := _tail(names)) > 1 else 0
+    names = names[: len(names) - tail]
     refuse_names(name, [each.strip() for each in names])
-    return TextHeader(delimiter=delimiter, names=tuple(names), lines=number, end=line.end())
+    return TextHeader(delimiter, tuple(names), number, line.end(), tail)
 
 
 def _text(line: re.Match[bytes]) -> str:
@@ -88,6 +93,11 @@ def _refuse_delimiter(name: str, delimiter: str, unquoted: str, text: str) -> No
             f"{name}: the header is one column ({text[:60]!r}). Separate the columns by {known}."
         )
         raise UserError(message)
+
+
+def _tail(names: list[str]) -> int:
+    """How many of the last columns have no name."""
+    return next((place for place, each in enumerate(reversed(names)) if each.strip()), 0)
 
 
 def _names(name: str, text: str, delimiter: str) -> list[str]:

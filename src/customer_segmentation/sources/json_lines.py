@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells, batches_of
@@ -80,24 +80,6 @@ def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
             yield number, record
 
 
-def _flat(pairs: list[tuple[str, Any]]) -> dict[str, str]:
-    """An object's cells as text.
-
-    Raises:
-        ValueError: A name stands twice, or a value is no cell.
-    """
-    cells: dict[str, str] = {}
-    for name, value in pairs:
-        if isinstance(value, list | dict):
-            message = f"{name[:60]!r} holds {'a list' if isinstance(value, list) else 'an object'}"
-            raise ValueError(message)  # noqa: TRY004 - of the text, not of an argument
-        if name in cells:
-            message = f"{name[:60]!r} stands twice"
-            raise ValueError(message)
-        cells[name] = value if isinstance(value, str) else "" if value is None else str(int(value))
-    return cells
-
-
 def _number(text: str) -> str:
     value = float(text)
     return str(int(value)) if value.is_integer() and abs(value) < _EXACT else text
@@ -108,17 +90,34 @@ def _constant(text: str) -> str:
     raise ValueError(message)
 
 
-# Numbers stay as they are written.
+# Numbers stay as they are written; pairs, so that a name that stands twice is seen.
 _decoder = json.JSONDecoder(
-    object_pairs_hook=_flat, parse_int=str, parse_float=_number, parse_constant=_constant
+    object_pairs_hook=tuple, parse_int=str, parse_float=_number, parse_constant=_constant
 )
+_WORDS = {None: "", True: "1", False: "0"}
 
 
 def _decode(line: str) -> dict[str, str]:
-    record = _decoder.decode(line.strip())
-    if not isinstance(record, dict):
+    """An object's cells as text.
+
+    Raises:
+        ValueError: It is none, a name stands twice, or a value is no cell.
+    """
+    pairs = _decoder.decode(line.strip())
+    if not isinstance(pairs, tuple):
         message = "it is another value"
-        raise ValueError(message)  # noqa: TRY004 - as above
+        raise ValueError(message)  # noqa: TRY004 - of the text, not of an argument
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        message = "a name stands twice"
+        raise ValueError(message)
+    # Most often there is text alone, and nothing to look at one by one.
+    if set(map(type, record.values())) - {str}:
+        for name, value in record.items():
+            if isinstance(value, list | tuple):
+                message = f"{name[:60]!r} holds a list or an object"
+                raise ValueError(message)  # noqa: TRY004 - as above
+        record = {n: v if isinstance(v, str) else _WORDS[v] for n, v in record.items()}
     # Half a character, or a NUL, can only be written so.
     if "\\u" in line:
         for name, cell in record.items():

@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fsspec.core import url_to_fs
+
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
     ROW_NUMBER,
@@ -50,6 +52,21 @@ class Landed:
     def columns(self) -> list[str]:
         """What every engine gives: the headers and where each row came from."""
         return [*self.headers, *PROVENANCE]
+
+
+def read_landed(path: str) -> Landed:
+    """What was landed in a Parquet, by its own word.
+
+    Args:
+        path: A path, or a URL of a file system that fsspec knows.
+    """
+    from pyarrow import parquet  # noqa: PLC0415 - commands that read no data need not load it
+
+    filesystem, place = url_to_fs(path)
+    with filesystem.open(place, "rb") as file:
+        found = json.loads(parquet.read_metadata(file).metadata[METADATA.encode()])
+    pairs = {name: tuple(map(tuple, found.pop(name))) for name in ("files", "skipped")}
+    return Landed(**{**found, **{n: tuple(found[n]) for n in ("headers", "notes")}, **pairs})
 
 
 def write(

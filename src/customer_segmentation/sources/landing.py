@@ -1,4 +1,4 @@
-"""Land a source once: bytes in, hashed and checked, out as one text Parquet, whole or not at all."""
+"""Land a source once: bytes in, hashed and checked, out as one text Parquet, or nothing at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 _WRITTEN = "landed.parquet"
 _HASHED_AT_ONCE = 1 << 20
-_LEFT_SECONDS = 86_400.0
+# What is being landed changes all the time.
+_LEFT_SECONDS = 600.0
 
 
 def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None = None) -> Landed:
@@ -85,7 +86,8 @@ def first_rows(
     """
     file = next(each for each in find_files(filepath).files if each.is_sure)
     content = Content(file.name, partial(file.filesystem.open, file.path), encoding, sheet)
-    cells = open_cells(content)
+    members, _ = unpacked(content)
+    cells = open_cells(next(iter(members)))
     return cells.headers, cells.first(count)
 
 
@@ -181,5 +183,7 @@ def _whole(target: str) -> Iterator[Path]:
 def _remove_leftovers(target: Path) -> None:
     """What killed runs left; others may be landing at this moment."""
     for folder in target.parent.glob(f".landing-{glob.escape(target.name)}-*"):
-        if time() - folder.stat().st_mtime > _LEFT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            changed = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+            if time() - changed > _LEFT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

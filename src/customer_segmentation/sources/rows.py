@@ -29,10 +29,10 @@ def too_many_cells(name: str, line: int, columns: int) -> UserError:
 
 
 def uneven_tail(name: str, line: int, tail: int) -> UserError:
-    """The error for a row that does not end as the others do."""
+    """The error for a row that does not end as the header or the first row does."""
     return malformed(
         name,
-        f"the first row ends in {tail} empty cell{'s'[: tail > 1]} beyond the header, and line "
+        f"the rows are to end in {tail} empty cell{'s'[: tail > 1]} beyond the header, and line "
         f"{line} does not",
     )
 

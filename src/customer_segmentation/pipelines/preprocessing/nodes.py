@@ -25,6 +25,7 @@ from customer_segmentation.customers.quarantine import (
     require_columns,
 )
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
+from customer_segmentation.features.decisions import scored_columns
 from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
 from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
@@ -56,12 +57,17 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    return check_customers(rows, mapped, customers).rows.to_native()
+    needed = scored_columns(selected, mapped)
+    return check_customers(rows, mapped, customers, needed).rows.to_native()
 
 
-def quarantine_rows(checked: IntoFrame, customers: CustomerParameters) -> IntoFrame:
+def quarantine_rows(
+    checked: IntoFrame, customers: CustomerParameters, selected: list[str]
+) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
-    return _verdicts(checked).quarantined(customers).to_native()
+    verdicts = _verdicts(checked)
+    needed = scored_columns(selected, verdicts.columns)
+    return verdicts.quarantined(customers, needed).to_native()
 
 
 def account_for_rows(
@@ -85,6 +91,7 @@ def account_for_rows(
     return {
         **accounting,
         "reasons": reasons,
+        "lost_values": _verdicts(checked).lost_values(customers),
         "shared_keys": reasons.get(SHARED_KEY, 0),
         "as_of": customers.as_of.isoformat(),
         "newest_dates": _verdicts(checked).newest_dates(),

@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 quarantine_rows,
-                inputs=["checked_customers", "params:customers"],
+                inputs=["checked_customers", "params:customers", "params:clustering.features"],
                 outputs="silver_quarantine",
                 name="quarantine_rows",
             ),

@@ -13,6 +13,7 @@ from customer_segmentation.serving.jobs.output import tables
 from customer_segmentation.serving.jobs.scoring import FileScorer
 from customer_segmentation.serving.jobs.source import open_source
 from customer_segmentation.serving.jobs.watch import HeldJob, LostJobError, StoppingError
+from customer_segmentation.sources.content import UTF8
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
 def _write_results(held: HeldJob, bundle: Bundle) -> None:
     job, files = held.job, held.files
     kind = job.parameters["format"]
-    source = open_source(files.upload(job.id), kind)
+    source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
     scorer = FileScorer(source.headers, bundle)
     rows = source.rows(scorer.headers)
     held.tell(rows=rows, artifact_version=scorer.version)

@@ -66,7 +66,7 @@ class FileScorer:
             raise UserError(message)
         # As they stand in the file; of the others, nothing is read.
         self.headers = [header for header in headers if header in set(mapped.values())]
-        self._rules = Rules(mapped, self._parameters)
+        self._rules = Rules(mapped, self._parameters, needed)
         self._numbers = numeric_expressions([*needed, AS_OF])
 
     @property

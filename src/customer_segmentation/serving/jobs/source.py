@@ -14,7 +14,7 @@ from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.jobs.table import Format
 from customer_segmentation.sources.cells import Cells
-from customer_segmentation.sources.content import Content
+from customer_segmentation.sources.content import UTF8, Content
 from customer_segmentation.sources.landing import open_tables
 
 # What is to become of rows, each by itself.
@@ -26,8 +26,7 @@ class Source:
     """A file that can be read.
 
     Attributes:
-        headers: As sent.
-        separator: Between the cells of text that is written of it.
+        tables: Its own, or those of an archive, with the same headers.
     """
 
     tables: tuple[Cells, ...]
@@ -69,19 +68,20 @@ class Source:
                 before += len(batch)
 
 
-def open_source(path: Path, kind: Format) -> Source:
+def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
     """Look at a file.
 
     Args:
         path: The file, or an archive of such files.
         kind: What it was sent as; of `csv`, which is what results are given as where their sender
             has no wish, it may be any that is read.
+        encoding: Of text without a byte-order mark.
 
     Raises:
         UserError: It is not what it was sent as, has headers that cannot be columns, or more of
             something than is read.
     """
-    content = Content(str(path), partial(_opened, path))
+    content = Content(str(path), partial(_opened, path), encoding)
     tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
     return Source(tuple(tables.values()))
 
