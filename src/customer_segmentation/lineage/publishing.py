@@ -9,8 +9,9 @@ from typing import Any
 
 from customer_segmentation.datasets.pending import clear, publish
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.lineage.content import content_of
+from customer_segmentation.lineage.content import SHA256, content_of
 from customer_segmentation.lineage.ledger import Entry, Ledger, Publishing, write_ledger
+from customer_segmentation.lineage.record import CHAMPION
 from customer_segmentation.run_record import current_run
 
 _log = logging.getLogger(__name__)
@@ -72,8 +73,14 @@ def _publish(place: str, ledger: Ledger, told: Publishing, catalog: WholeFilesCa
 
 def _as_published(entries: Mapping[str, Entry], catalog: WholeFilesCatalog) -> dict[str, Entry]:
     """The entries with the marks of what lies in its place: a store or Delta gives it another."""
+    # A renamed file is what it was; a copied one has another time.
+    is_known = {
+        name: entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
+        for name, entry in entries.items()
+    }
     found = {
-        name: content_of(catalog.get(name)) or entry.content for name, entry in entries.items()
+        name: (None if is_known[name] else content_of(catalog.get(name))) or entry.content
+        for name, entry in entries.items()
     }
     marks = {name: content.mark for name, content in found.items()}
     return {
