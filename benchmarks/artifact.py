@@ -65,7 +65,9 @@ def learn() -> tuple[Scorer, Segmenter, Matrix]:
         (file,) = write(Path(folder) / "customers.csv", CUSTOMERS, seed=1)
         source = SourceDataset(filepath=str(file)).load()
     bronze = ingest_source(source, customers)
-    checked = preprocessing.check_rows(bronze, customers, chosen.features)
+    checked = preprocessing.check_rows(
+        bronze, preprocessing.settle_reading(bronze, customers), chosen.features
+    )
     silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
     features = preprocessing.compute_features(silver)
     sample = clustering.draw_sample(features, chosen)

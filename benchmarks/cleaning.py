@@ -101,10 +101,11 @@ def by_nodes(customers: CustomerParameters) -> Side:
     """The nodes of the preprocessing pipeline."""
 
     def run(bronze: pl.LazyFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-        yield "checked", (rows := collected(preprocessing.check_rows(bronze, customers, EVERY)))
+        reading = preprocessing.settle_reading(bronze, customers)
+        yield "checked", (rows := collected(preprocessing.check_rows(bronze, reading, EVERY)))
         checked = CheckedCustomers(nw.from_native(rows.lazy()))
         yield "silver", (silver := collected(checked.customers().to_native()))
-        yield "quarantine", collected(checked.quarantined(customers, COLUMNS).to_native())
+        yield "quarantine", collected(checked.quarantined(reading, COLUMNS).to_native())
         yield "features", collected(preprocessing.compute_features(silver.lazy()))
 
     return run

@@ -35,7 +35,7 @@ GOOD_ROW = {
     "Income": "58138",
     "Kidhome": "0",
     "Teenhome": "0",
-    "Dt_Customer": "04-09-2012",
+    "Dt_Customer": "24-09-2012",
     "Recency": "58",
     "MntWines": "635",
     "MntFruits": "88",

@@ -27,6 +27,7 @@ from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
+from customer_segmentation.sources.landed import landed_lines
 from customer_segmentation.spark import prepare_session, require_java
 
 logger = logging.getLogger(__name__)
@@ -322,8 +323,12 @@ class SummaryHooks:
         made = pipeline.all_outputs()
         if "segment_summary" in made:
             click.echo(f"\n{catalog.load('segment_summary')}")
+        landed = getattr(catalog.get("source"), "landed", None)
+        lines = landed_lines(landed) if landed else []
         if "row_accounting" in made:
-            click.echo("\n" + "\n".join(account_lines(catalog.load("row_accounting"))))
+            lines += account_lines(catalog.load("row_accounting"))
+        if lines:
+            click.echo("\n" + "\n".join(lines))
         if "report" in made:
             click.echo(f"\nReport: {_path(catalog, 'report')}")
 

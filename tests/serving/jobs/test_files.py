@@ -51,7 +51,9 @@ def test_answers_are_those_of_the_pipelines_bit_for_bit(
     bronze = ingest_source(source, customer_parameters)
     artifact = onnx.load(bundle / "segmenter.onnx")
     needed = list(metadata_of(artifact)["columns"])
-    checked = preprocessing.check_rows(bronze, customer_parameters, needed)
+    checked = preprocessing.check_rows(
+        bronze, preprocessing.settle_reading(bronze, customer_parameters), needed
+    )
     silver = preprocessing._verdicts(checked).customers().to_native()
     gold = score_customers(silver, artifact).collect()
     known = answers.unique("customer_id", keep="first")

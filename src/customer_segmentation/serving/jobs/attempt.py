@@ -65,7 +65,7 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     job, files = held.job, held.files
     kind = job.parameters["format"]
     source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
-    scorer = FileScorer(source.headers, bundle)
+    scorer = FileScorer(source.headers, bundle, source.batches)
     rows = source.rows(scorer.headers)
     held.tell(rows=rows, artifact_version=scorer.version)
     done = refused = 0
