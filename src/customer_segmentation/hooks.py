@@ -302,7 +302,7 @@ class TrackingHooks:
 class ChampionHooks:
     """Where an environment says so, a whole successful run makes its candidate the champion."""
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
         """Save the candidate's models as the champion's, each whole."""
         is_whole = not any(run_params[selection] for selection in _SELECTIONS)

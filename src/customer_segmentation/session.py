@@ -72,7 +72,7 @@ class ProjectSession(KedroSession):
         return loader
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as the parent has it
-        """Run, and leave neither a lock nor a running record behind where a person stops it.
+        """Run, and leave neither a lock nor a running record behind however it ends.
 
         Raises:
             UserError: The runner is one that cannot be used.
@@ -85,10 +85,11 @@ class ProjectSession(KedroSession):
         with _sigterm_raised():
             try:
                 return super().run(*args, **kwargs)
-            except KeyboardInterrupt:
-                # Kedro tells plugins of errors only, and MLflow would end it as finished.
+            except BaseException as error:
+                # Kedro tells plugins of errors in steps only, and MLflow would end it as finished.
                 if not is_others:
-                    mlflow.end_run("KILLED")
+                    is_stopped = isinstance(error, KeyboardInterrupt)
+                    mlflow.end_run("KILLED" if is_stopped else "FAILED")
                 for hook in settings.HOOKS:
                     if hasattr(hook, "on_pipeline_error"):
                         hook.on_pipeline_error()
