@@ -88,14 +88,19 @@ def parameters_message(report: str) -> str:
 @cli.command(cls=_MendableErrors)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--env", default="dev", show_default=True, help="Whose parameters hold.")
-def check(file: Path, env: str) -> None:
-    """Tell what FILE, or a folder of files, would become; nothing is written."""
+@click.option(
+    "--left-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write, as CSV, the rows that would be left out, each with all its reasons.",
+)
+def check(file: Path, env: str, left_out: Path | None) -> None:
+    """Tell what FILE, or a folder of files, would become; nothing else is written."""
     from customer_segmentation.check import check_file  # noqa: PLC0415 - slow
 
     # The account alone: nobody waits long enough to be told of steps.
     logging.disable()
     project = find_kedro_project(Path.cwd()) or Path.cwd()
-    for line in check_file(file.absolute(), env, project):
+    for line in check_file(file.absolute(), env, project, left_out):
         click.echo(line)
 
 
