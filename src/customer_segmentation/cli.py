@@ -100,8 +100,11 @@ def check(file: Path, env: str, left_out: Path | None) -> None:
     # The account alone: nobody waits long enough to be told of steps.
     logging.disable()
     project = find_kedro_project(Path.cwd()) or Path.cwd()
-    for line in check_file(file.absolute(), env, project, left_out):
-        click.echo(line)
+    try:
+        for line in check_file(file.absolute(), env, project, left_out):
+            click.echo(line)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @cli.command(cls=_MendableErrors)
