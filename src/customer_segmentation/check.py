@@ -21,19 +21,19 @@ _PIPELINES = ("ingestion", "preprocessing", "clustering")
 _TOLD = ("row_accounting", "clustering_summary")
 
 
-def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
+def check_file(path: Path, env: str, configuration: Path) -> Iterator[str]:
     """The account that a run of the file would end with, line by line.
 
     Args:
         path: A file or a folder of customers.
         env: The environment whose parameters hold.
-        project: The folder that holds `conf`.
+        configuration: The folder that holds the environments' folders.
 
     Raises:
         UserError: A run would refuse the file; what is known of it by then came before.
     """
     steps = sum((pipelines[name] for name in _PIPELINES), Pipeline([])).to_outputs(*_TOLD)
-    catalog = _in_memory(steps, path, env, project)
+    catalog = _in_memory(steps, path, env, configuration)
     try:
         SequentialRunner().run(steps, catalog)
     finally:
@@ -45,12 +45,12 @@ def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
     yield headline(summary, accounting["customers"])
 
 
-def _in_memory(steps: Pipeline, path: Path, env: str, project: Path) -> DataCatalog:
+def _in_memory(steps: Pipeline, path: Path, env: str, configuration: Path) -> DataCatalog:
     """The source and the parameters; whatever is made of them stays in memory."""
     context = KedroContext(
-        project_path=project,
+        project_path=configuration.parent,
         config_loader=settings.CONFIG_LOADER_CLASS(
-            conf_source=str(project / settings.CONF_SOURCE),
+            conf_source=str(configuration),
             env=env,
             **settings.CONFIG_LOADER_ARGS,
         ),
