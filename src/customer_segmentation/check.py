@@ -31,13 +31,15 @@ class _Kept(MemoryDataset):
         pass
 
 
-def check_file(path: Path, env: str, project: Path, left_out: Path | None = None) -> Iterator[str]:
+def check_file(
+    path: Path, env: str, configuration: Path, left_out: Path | None = None
+) -> Iterator[str]:
     """The account that a run of the file would end with, line by line.
 
     Args:
         path: A file or a folder of customers.
         env: The environment whose parameters hold.
-        project: The folder that holds `conf`.
+        configuration: The folder that holds the environments' folders.
         left_out: Where to write the rows that would be left out, with their reasons.
 
     Raises:
@@ -49,7 +51,7 @@ def check_file(path: Path, env: str, project: Path, left_out: Path | None = None
         encoding=setting("SEGMENTATION_ENCODING", UTF8),
         sheet=setting("SEGMENTATION_SHEET"),
     )
-    catalog = _in_memory(steps, source, env, project)
+    catalog = _in_memory(steps, source, env, configuration)
     quarantine = catalog["silver_quarantine"] = _Kept(copy_mode="assign")
     try:
         SequentialRunner().run(steps, catalog)
@@ -66,12 +68,14 @@ def check_file(path: Path, env: str, project: Path, left_out: Path | None = None
     yield headline(summary, accounting["customers"])
 
 
-def _in_memory(steps: Pipeline, source: SourceDataset, env: str, project: Path) -> DataCatalog:
+def _in_memory(
+    steps: Pipeline, source: SourceDataset, env: str, configuration: Path
+) -> DataCatalog:
     """The source and the parameters; whatever is made of them stays in memory."""
     context = KedroContext(
-        project_path=project,
+        project_path=configuration.parent,
         config_loader=settings.CONFIG_LOADER_CLASS(
-            conf_source=str(project / settings.CONF_SOURCE),
+            conf_source=str(configuration),
             env=env,
             **settings.CONFIG_LOADER_ARGS,
         ),
