@@ -13,8 +13,11 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from customer_segmentation.customers.account import account_lines
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.segmentation.headline import headline
+from customer_segmentation.settings import setting
+from customer_segmentation.sources.content import UTF8
+from customer_segmentation.sources.dataset import SourceDataset
+from customer_segmentation.sources.landed import landed_lines
 
 # What a run would do with a file until its segments are known, in memory instead of in tables.
 _PIPELINES = ("ingestion", "preprocessing", "clustering")
@@ -33,10 +36,17 @@ def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
         UserError: A run would refuse the file; what is known of it by then came before.
     """
     steps = sum((pipelines[name] for name in _PIPELINES), Pipeline([])).to_outputs(*_TOLD)
-    catalog = _in_memory(steps, path, env, project)
+    source = SourceDataset(
+        filepath=str(path),
+        encoding=setting("SEGMENTATION_ENCODING", UTF8),
+        sheet=setting("SEGMENTATION_SHEET"),
+    )
+    catalog = _in_memory(steps, source, env, project)
     try:
         SequentialRunner().run(steps, catalog)
     finally:
+        if source.landed:
+            yield from landed_lines(source.landed)
         # One node keeps it only with the customers.
         for name in ("row_counts", "row_accounting"):
             if catalog.exists(name):
@@ -45,7 +55,7 @@ def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
     yield headline(summary, accounting["customers"])
 
 
-def _in_memory(steps: Pipeline, path: Path, env: str, project: Path) -> DataCatalog:
+def _in_memory(steps: Pipeline, source: SourceDataset, env: str, project: Path) -> DataCatalog:
     """The source and the parameters; whatever is made of them stays in memory."""
     context = KedroContext(
         project_path=project,
@@ -63,5 +73,5 @@ def _in_memory(steps: Pipeline, path: Path, env: str, project: Path) -> DataCata
     catalog = DataCatalog.from_config(between)
     for name in steps.inputs() - {"source"}:
         catalog[name] = context.catalog.get(name)
-    catalog["source"] = DelimitedTextDataset(filepath=str(path))
+    catalog["source"] = source
     return catalog

@@ -11,6 +11,7 @@ from kedro.utils import find_kedro_project
 
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.hooks import (
+    AnchorHooks,
     ChampionHooks,
     EnvironmentHooks,
     MissingInputHooks,
@@ -20,6 +21,7 @@ from customer_segmentation.hooks import (
     SummaryHooks,
     TrackingHooks,
 )
+from customer_segmentation.session import ProjectSession
 
 # Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
@@ -29,11 +31,17 @@ logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno
 PLACED_SOURCE = Path("data/source/customers.csv")
 
 
-def customer_source(sample: str) -> str:
-    """The customers' file: `SEGMENTATION_SOURCE`, else the placed file, else the sample."""
+def customer_source(sample: str, project: Path | None = None) -> str:
+    """The customers' file: `SEGMENTATION_SOURCE`, else the placed file, else the sample.
+
+    A relative `SEGMENTATION_SOURCE` is typed by a person, and so relative to the folder that they
+    are in; the other two are relative to the project, as all paths of the configuration are.
+    """
     named = os.environ.get("SEGMENTATION_SOURCE")
-    project = find_kedro_project(Path.cwd()) or Path()
-    return named or (str(PLACED_SOURCE) if (project / PLACED_SOURCE).is_file() else sample)
+    if named:
+        return named if "://" in named else str(Path(named).absolute())
+    project = project or find_kedro_project(Path.cwd()) or Path()
+    return str(PLACED_SOURCE) if (project / PLACED_SOURCE).is_file() else sample
 
 
 def setting(name: str, default: str | None = "") -> str:
@@ -47,8 +55,9 @@ CONFIG_LOADER_ARGS = {
     "default_run_env": "dev",
     "merge_strategy": {"globals": "soft", "parameters": "soft"},
     "custom_resolvers": {"customer_source": customer_source, "setting": setting},
-    "config_patterns": {"spark": ["spark*"]},
+    "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"]},
 }
+SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
 # Of those that ask to be first, the last one here is: what a run needs is asked for before its
 # inputs are, and the lock comes last, so that a run that never starts holds none.
@@ -61,4 +70,5 @@ HOOKS = (
     TrackingHooks(),
     ChampionHooks(),
     SummaryHooks(),
+    AnchorHooks(),
 )

@@ -11,7 +11,7 @@ from customer_segmentation.errors import UserError
 
 LINES_OF_A_WHOLE_SOURCE = [
     "export.csv: 1,000 rows, 1,000 customers kept (100 %), 0 left out, 0 repeats removed",
-    "As of 2014-06-30 (customers.as_of); newest enrolled_on 2014-06-29",
+    "As of 2014-06-30 (customers.as_of); newest enrolled_on 2014-06-29, read as %d-%m-%Y",
     "Columns read: 1 of 1",
 ]
 
@@ -29,6 +29,7 @@ def account(**changes: Any) -> dict[str, Any]:
         "shared_keys": 0,
         "as_of": "2014-06-30",
         "newest_dates": {"enrolled_on": "2014-06-29"},
+        "date_formats": {"enrolled_on": "%d-%m-%Y"},
         "columns": {"customer_id": "ID"},
         "ignored": [],
         "absent": [],
@@ -59,7 +60,7 @@ def test_a_whole_source_is_told_in_three_lines() -> None:
         ({"newest_dates": {}}, "no date in the file says so; if the file is of another day, set"),
         (
             {"newest_dates": {"enrolled_on": "2013-06-01"}},
-            "newest enrolled_on 2013-06-01, more than a year before: if the file is of another day",
+            "2013-06-01, read as %d-%m-%Y, more than a year before: if the file is of another day",
         ),
         (
             {"reasons": {"year_birth: age outside 18 to 100": 11}},

@@ -11,7 +11,8 @@ from tests.runs.project import Project
 SAMPLE = "data/sample/customers.csv"
 # What a run may have changed by the time it stops, besides which everything is as it was.
 NOTHING: tuple[str, ...] = ()
-BRONZE = ("bronze/",)
+LANDED = ("landed/",)
+BRONZE = (*LANDED, "bronze/")
 QUARANTINE = (*BRONZE, "silver/quarantine.parquet")
 BEFORE_CLUSTERING = (
     *BRONZE,
@@ -56,7 +57,7 @@ def assert_refused(
         (None, ["export.csv", "no such file", "SEGMENTATION_SOURCE"]),
         (b"", ["export.csv", "empty"]),
         (b"\r\n  \r\n", ["export.csv", "empty"]),
-        (b"ID|Income\n1|2\n", ["export.csv", "one column", "tab, comma, semicolon"]),
+        (b"ID:Income\n1:2\n", ["export.csv", "one column", "tab, comma, semicolon"]),
         (b"ID\tIncome\n", ["export.csv", "no row"]),
     ],
     ids=["missing", "empty", "blank", "delimiter", "header-only"],
@@ -85,7 +86,7 @@ def test_a_file_without_a_key_is_refused_before_bronze(
 ) -> None:
     content = "\r\n".join(lines_of_sample(used_project)).replace("ID\t", "Number\t", 1)
     place(used_project, monkeypatch, content.encode())
-    assert_refused(used_project, [], ["export.csv", "`customer_id`", "ID"], NOTHING)
+    assert_refused(used_project, [], ["export.csv", "`customer_id`", "ID"], LANDED)
 
 
 def test_when_every_row_is_quarantined_the_quarantine_is_written_and_nothing_else(
@@ -180,5 +181,5 @@ def test_a_pipeline_with_nothing_saved_names_the_command_that_makes_its_inputs(
 def test_a_pipeline_that_does_not_exist_is_named(new_project: Project) -> None:
     result = new_project.run("--pipeline=clusterin")
     assert result.exit_code == 1
-    assert "Error: Failed to find the pipeline named 'clusterin'" in result.output
+    assert "Error: there is no pipeline `clusterin`" in result.output
     assert "clustering" in result.output

@@ -20,7 +20,11 @@ from customer_segmentation.customers.generator import generate
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
-from customer_segmentation.pipelines.preprocessing.nodes import check_rows, compute_features
+from customer_segmentation.pipelines.preprocessing.nodes import (
+    check_rows,
+    compute_features,
+    settle_reading,
+)
 from customer_segmentation.scoring.scorer import Scorer
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, read_table
@@ -122,7 +126,8 @@ def generated_customers(customers_block: dict[str, Any]) -> pd.DataFrame:
     source = sent.with_columns(
         source_name=pl.lit("generated"), source_sha256=pl.lit("")
     ).with_row_index("row_number", offset=1)
-    checked = check_rows(ingest_source(source, parameters), parameters, [])
+    bronze = ingest_source(source, parameters)
+    checked = check_rows(bronze, settle_reading(bronze, parameters), [])
     silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
     return compute_features(silver).collect().to_pandas()
 

@@ -28,6 +28,8 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY
+from customer_segmentation.customers.date_choice import ChosenFormat
+from customer_segmentation.customers.dates import DateFormat
 from customer_segmentation.customers.matrix import (
     canonical_columns,
     numeric_columns,
@@ -40,6 +42,7 @@ from customer_segmentation.customers.quarantine import (
     check_customers,
     map_headers,
 )
+from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.contract import Contract, ReadCustomer
@@ -98,7 +101,8 @@ def checked(
 ) -> CheckedCustomers:
     cells = [one.cells for one in sent]
     bronze = nw.from_native(bronze_of(cells, engine)).lazy()
-    return check_customers(bronze, map_headers(cells[0], parameters), parameters, needed)
+    mapped = map_headers(cells[0], parameters)
+    return check_customers(bronze, mapped, settle(bronze, mapped, parameters), needed)
 
 
 def in_words(codes: dict[str, Any], scorer: Scorer) -> dict[str, Any]:
@@ -217,7 +221,10 @@ def test_the_api_refuses_what_a_batch_that_needs_every_column_quarantines_and_no
 ) -> None:
     sent = [sent_customer(seed, [odd]) for seed, odd in enumerate(ODD_CELLS)]
     rows = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS)
-    quarantined = rows.quarantined(customer_parameters, COLUMNS).collect()
+    reading = Reading(
+        customer_parameters, {"enrolled_on": ChosenFormat(DateFormat.of("%Y-%m-%d"), has_time=True)}
+    )
+    quarantined = rows.quarantined(reading, COLUMNS).collect()
     reasons = {row[ROW_NUMBER] - 1: row["reasons"] for row in quarantined.iter_rows(named=True)}
     records = [one.record for one in sent]
     answers = client.post("/v1/segments?partial=true", json=records).raise_for_status().json()

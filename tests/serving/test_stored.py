@@ -165,6 +165,21 @@ def test_a_table_of_two_artifacts_is_of_no_champion(tmp_path: Path) -> None:
     assert StoredAnswers(parquet(rows, tmp_path / "segments")).summary().artifact_version == "a, b"
 
 
+@pytest.mark.parametrize("column", [None, pl.lit(None, pl.String)], ids=["no column", "null"])
+def test_a_table_that_names_no_artifact_is_of_an_unknown_one(
+    bundle: Path, tmp_path: Path, column: pl.Expr | None
+) -> None:
+    rows = answers().drop("artifact_version")
+    rows = rows if column is None else rows.with_columns(artifact_version=column)
+    path = parquet(rows, tmp_path / "segments")
+    with serving(bundle, tmp_path, "--segments", path, "--job-workers", "0") as server:
+        found = httpx.get(f"{server.url}/v1/customers/10476")
+        assert "artifact unknown gave this answer" in found.json()["note"]
+        assert found.headers["artifact-version"] == "unknown"
+        stored = httpx.get(f"{server.url}/v1/bundle").json()["stored"]
+        assert (stored["artifact_version"], stored["is_of_champion"]) == ("unknown", False)
+
+
 def test_before_any_run_it_says_what_to_run(client: httpx.Client) -> None:
     missing = client.get("/v1/customers/1")
     assert missing.status_code == 404

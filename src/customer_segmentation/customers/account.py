@@ -15,7 +15,7 @@ _MOST_NAMES = 12
 # Of all rows: a base has a few that are wrong; order lines, or another day's, have many.
 _A_FEW = 0.01
 _SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
-_CONFIGURATION = "conf/base/parameters_customers.yml"
+CONFIGURATION = "conf/base/parameters_customers.yml"
 # A base is a year old at most, or the day is of another one.
 _DAYS_THAT_SUPPORT = 366
 
@@ -43,7 +43,7 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
         raise UserError(message)
     if accounting["customers"] and share <= most_left_out:
         return
-    remedies = f"Mend the file, or map its headers, formats and spellings in {_CONFIGURATION}"
+    remedies = f"Mend the file, or map its headers, formats and spellings in {CONFIGURATION}"
     if about_the_day := _about_the_day(accounting):
         remedies += f"; {about_the_day}"
     if accounting["customers"]:
@@ -53,7 +53,7 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
         f" `preprocessing.most_left_out` allows {percent(most_left_out)}. Most often for:"
         f" {reasons}. A run keeps each row's reasons in silver_quarantine."
-        f" {remedies}."
+        f" {'. '.join([remedies, *accounting['warnings']])}."
     )
     raise UserError(message)
 
@@ -94,9 +94,12 @@ def _left_out(accounting: Accounting) -> list[str]:
 
 
 def _day(accounting: Accounting) -> list[str]:
-    as_of, newest = accounting["as_of"], accounting["newest_dates"]
+    as_of, newest, formats = (accounting[k] for k in ("as_of", "newest_dates", "date_formats"))
     day = f"As of {as_of} (customers.as_of)"
-    lines = [f"{day}; {', '.join(f'newest {column} {found}' for column, found in newest.items())}"]
+    told = (
+        f"newest {column} {found}, read as {formats[column]}" for column, found in newest.items()
+    )
+    lines = [f"{day}; {', '.join(told)}"]
     if not newest:
         lines = [f"{day}: no date in the file says so; {_SET_THE_DAY}"]
     elif _days(max(newest.values()), as_of) > _DAYS_THAT_SUPPORT:

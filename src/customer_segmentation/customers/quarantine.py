@@ -23,6 +23,7 @@ from customer_segmentation.customers.contract import (
 )
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import (
     CANONICAL,
     Rules,
@@ -74,26 +75,25 @@ class CheckedCustomers:
         return self.rows.collect_schema().names()
 
     @cached_property
-    def _kept(self) -> nw.LazyFrame[Any]:
+    def kept(self) -> nw.LazyFrame[Any]:
+        """The rows of customers."""
         return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
 
     def customers(self) -> nw.LazyFrame[Any]:
         """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
         canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
-        return _plain(self._kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
+        return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
 
-    def quarantined(
-        self, parameters: CustomerParameters, needed: Iterable[str]
-    ) -> nw.LazyFrame[Any]:
+    def quarantined(self, reading: Reading, needed: Iterable[str]) -> nw.LazyFrame[Any]:
         """Rows that break it: row number, key, all reasons, and the cells as sent.
 
         Args:
-            parameters: Those that the rows were checked by.
+            reading: By which the rows were checked.
             needed: As they were.
         """
         broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
         # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
-        rules = Rules(map_headers(self.cells, parameters), parameters, needed)
+        rules = Rules(map_headers(self.cells, reading.parameters), reading, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
         problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
@@ -101,22 +101,22 @@ class CheckedCustomers:
         rows = broken.select(ROW_NUMBER, key, reasons(problems), *cells, *PROVENANCE[:2], AS_OF)
         return _plain(rows).sort(ROW_NUMBER)
 
-    def lost_values(self, parameters: CustomerParameters) -> dict[str, int]:
+    def lost_values(self, reading: Reading) -> dict[str, int]:
         """Of customers, why values of columns that are not needed are missing, most often first.
 
         Args:
-            parameters: Those that the rows were checked by.
+            reading: By which the rows were checked.
         """
         is_lost = {name: nw.col(canonical_name(name)).is_null() for name in self.columns}
-        counts = _sums(self._kept, is_lost)
+        counts = counted(self.kept, is_lost)
         lost = {name: is_lost[name] for name, rows in counts.items() if rows}
         if not lost:
             return {}
         # Asked again of those rows and columns alone, as for the quarantine.
-        headers = map_headers(self.cells, parameters)
-        rules = Rules({name: headers[name] for name in lost}, parameters, lost)
-        rows = self._kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
-        found = _sums(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
+        headers = map_headers(self.cells, reading.parameters)
+        rules = Rules({name: headers[name] for name in lost}, reading, lost)
+        rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
+        found = counted(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
         return dict(sorted(((t, n) for t, n in found.items() if n), key=lambda item: -item[1]))
 
     def counts(self) -> dict[str, int]:
@@ -127,7 +127,7 @@ class CheckedCustomers:
             "quarantined": ~is_repeat & is_broken,
             "repeats": is_repeat,
         }
-        return _sums(self.rows, ends)
+        return counted(self.rows, ends)
 
     def newest_dates(self) -> dict[str, str]:
         """The latest day of each column of dates that has one, as `YYYY-MM-DD`."""
@@ -139,15 +139,18 @@ class CheckedCustomers:
         return {name: day.date().isoformat() for name, day in found.items() if day is not None}
 
 
-def _sums(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, int]:
+def counted(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, int]:
     """Of how many rows each rule is true; null is no."""
+    if not rules:
+        return {}
     ones = {
         f"rule_{place}": nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
         for place, rule in enumerate(rules.values())
     }
     found = rows.select(**ones).collect()
     return {
-        text: int(nw.to_py_scalar(found[name][0])) for text, name in zip(rules, ones, strict=True)
+        text: int(nw.to_py_scalar(found[name][0]) or 0)
+        for text, name in zip(rules, ones, strict=True)
     }
 
 
@@ -187,7 +190,7 @@ def require_columns(
 def check_customers(
     bronze: nw.LazyFrame[Any],
     mapped: dict[str, str],
-    parameters: CustomerParameters,
+    reading: Reading,
     needed: Iterable[str],
 ) -> CheckedCustomers:
     """Parse the mapped cells and tell which rows break the contract.
@@ -195,11 +198,11 @@ def check_customers(
     Args:
         bronze: Cells as text, with the columns that ingestion adds.
         mapped: Canonical column -> header, from `map_headers`.
-        parameters: Formats, spellings and windows.
+        reading: Formats, spellings and windows.
         needed: Canonical columns without which a row is no customer.
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
-    rules = Rules(mapped, parameters, needed)
+    rules = Rules(mapped, reading, needed)
     rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY)))
     broken = (nw.col(_CONFLICT), *rules.problems().values())
     is_broken = nw.any_horizontal(*broken, ignore_nulls=True)

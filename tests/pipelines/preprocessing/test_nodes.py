@@ -21,6 +21,7 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     compute_features,
     keep_customers,
     quarantine_rows,
+    settle_reading,
 )
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 
@@ -37,11 +38,16 @@ def run(
 ) -> Callable[..., dict[str, Any]]:
     """Rows as sent -> every output of the pipeline, tables as Python values."""
 
-    def outputs(rows: Rows, engine: Callable[..., Any]) -> dict[str, Any]:
+    def outputs(
+        rows: Rows,
+        engine: Callable[..., Any],
+        parameters: CustomerParameters = customer_parameters,
+    ) -> dict[str, Any]:
         bronze = bronze_of(rows, engine)
-        checked = check_rows(bronze, customer_parameters, SELECTED)
-        quarantine = quarantine_rows(checked, customer_parameters, SELECTED)
-        accounting = account_for_rows(bronze, checked, quarantine, customer_parameters)
+        reading = settle_reading(bronze, parameters)
+        checked = check_rows(bronze, reading, SELECTED)
+        quarantine = quarantine_rows(checked, reading, SELECTED)
+        accounting = account_for_rows(bronze, checked, quarantine, reading)
         silver, _ = keep_customers(checked, accounting, HALF)
         tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
         return {name: records_of(table) for name, table in tables.items()} | {
@@ -90,7 +96,8 @@ def test_every_row_is_accounted_for_with_each_reason_counted(
         "lost_values": {"complained: above 1": 1},
         "shared_keys": 0,
         "as_of": "2014-06-30",
-        "newest_dates": {"enrolled_on": "2012-09-04"},
+        "newest_dates": {"enrolled_on": "2012-09-24"},
+        "date_formats": {"enrolled_on": "%d-%m-%Y"},
         "ignored": [],
         "absent": [],
         "nearest": "",
@@ -134,12 +141,11 @@ def test_the_run_fails_when_a_row_is_lost(
     customer_parameters: CustomerParameters,
 ) -> None:
     bronze = bronze_of(rows, frame_of)
-    checked = check_rows(bronze, customer_parameters, SELECTED)
-    lost = (
-        nw.from_native(quarantine_rows(checked, customer_parameters, SELECTED)).head(2).to_native()
-    )
+    reading = settle_reading(bronze, customer_parameters)
+    checked = check_rows(bronze, reading, SELECTED)
+    lost = nw.from_native(quarantine_rows(checked, reading, SELECTED)).head(2).to_native()
     with pytest.raises(RuntimeError, match="rows in do not equal customers"):
-        account_for_rows(bronze, checked, lost, customer_parameters)
+        account_for_rows(bronze, checked, lost, reading)
 
 
 def test_a_missing_column_that_a_selected_feature_needs_is_refused_by_name(

@@ -9,8 +9,10 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.customers.account import refuse_losses
+from customer_segmentation.customers.account import CONFIGURATION, refuse_losses
 from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPLE_KEY
+from customer_segmentation.customers.date_choice import UnclearDatesError
+from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import as_aliases, nearest_columns, unread
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
@@ -24,7 +26,9 @@ from customer_segmentation.customers.quarantine import (
     map_headers,
     require_columns,
 )
+from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
+from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import scored_columns
 from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
 from customer_segmentation.features.evaluate import on_frame
@@ -33,12 +37,28 @@ from customer_segmentation.pipelines.preprocessing.parameters import Preprocessi
 logger = logging.getLogger(__name__)
 
 
-def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[str]) -> IntoFrame:
+def settle_reading(bronze: IntoFrame, customers: CustomerParameters) -> Reading:
+    """Choose what only all rows together show: the one format of each column of dates.
+
+    Raises:
+        UserError: Nobody can tell which days a column of dates means.
+    """
+    rows = nw.from_native(bronze).lazy()
+    mapped = map_headers(rows.collect_schema().names(), customers)
+    try:
+        return settle(rows, mapped, customers)
+    except UnclearDatesError as error:
+        source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
+        message = f"{source}: {error.problem}. {error.remedy} ({CONFIGURATION})."
+        raise UserError(message) from error
+
+
+def check_rows(bronze: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
     """Parse every cell and tell which rows break the contract.
 
     Args:
         bronze: Cells as sent, from ingestion.
-        customers: How the export maps to the contract.
+        reading: How its cells are read.
         selected: Features that the segments are made of; the columns they need are required.
 
     Raises:
@@ -47,7 +67,8 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
     rows = nw.from_native(bronze).lazy()
     source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
     headers = rows.collect_schema().names()
-    mapped = require_columns(headers, [KEY, *needed_columns(selected)], customers, str(source))
+    required = [KEY, *needed_columns(selected)]
+    mapped = require_columns(headers, required, reading.parameters, str(source))
     absent = [column.name for column in CONTRACT if column.name not in mapped]
     if absent:
         lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
@@ -58,20 +79,18 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
             ", ".join(lost) or "no feature",
         )
     needed = scored_columns(selected, mapped)
-    return check_customers(rows, mapped, customers, needed).rows.to_native()
+    return check_customers(rows, mapped, reading, needed).rows.to_native()
 
 
-def quarantine_rows(
-    checked: IntoFrame, customers: CustomerParameters, selected: list[str]
-) -> IntoFrame:
+def quarantine_rows(checked: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
     verdicts = _verdicts(checked)
     needed = scored_columns(selected, verdicts.columns)
-    return verdicts.quarantined(customers, needed).to_native()
+    return verdicts.quarantined(reading, needed).to_native()
 
 
 def account_for_rows(
-    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame, customers: CustomerParameters
+    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame, reading: Reading
 ) -> dict[str, Any]:
     """Where each row went, by count, how often each reason was found, and what was read.
 
@@ -87,16 +106,19 @@ def account_for_rows(
     if parts != accounting["rows_in"]:
         message = f"rows in do not equal customers + quarantined + repeats: {accounting}"
         raise RuntimeError(message)
+    verdicts, customers = _verdicts(checked), reading.parameters
     reasons = _count_reasons(nw.from_native(quarantine).lazy())
+    lost = verdicts.lost_values(reading)
     return {
         **accounting,
         "reasons": reasons,
-        "lost_values": _verdicts(checked).lost_values(customers),
+        "lost_values": lost,
         "shared_keys": reasons.get(SHARED_KEY, 0),
         "as_of": customers.as_of.isoformat(),
-        "newest_dates": _verdicts(checked).newest_dates(),
+        "newest_dates": verdicts.newest_dates(),
+        "date_formats": {name: chosen.words for name, chosen in reading.date_formats.items()},
         **_columns_read(rows.collect_schema().names(), customers),
-        "warnings": [],
+        "warnings": doubts_about(verdicts, reading, reasons | lost),
     }
 
 
