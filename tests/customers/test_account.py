@@ -60,7 +60,7 @@ def test_a_whole_source_is_told_in_three_lines() -> None:
         ({"newest_dates": {}}, "no date in the file says so; if the file is of another day, set"),
         (
             {"newest_dates": {"enrolled_on": "2013-06-01"}},
-            "newest enrolled_on 2013-06-01, read as %d-%m-%Y, more than a year before: if the file is of another day",
+            "2013-06-01, read as %d-%m-%Y, more than a year before: if the file is of another day",
         ),
         (
             {"reasons": {"year_birth: age outside 18 to 100": 11}},
