@@ -166,6 +166,27 @@ def available_decisions(inputs: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def unavailable_decisions(inputs: Iterable[str]) -> dict[str, str]:
+    """Why each other decision of use to a marketer cannot be taken, in words."""
+    known, found = set(inputs), available_decisions(inputs)
+    reasons: dict[str, str] = {}
+    for name, decision in DECISIONS.items():
+        if name in found or name in INTERMEDIATE:
+            continue
+        columns = needed_inputs(_without_steps(decision))
+        absent = [column for column in columns if column not in known]
+        reasons[name] = f"the source has no {', '.join(absent)}"
+    return reasons
+
+
+def _without_steps(decision: Feature) -> list[str]:
+    """The inputs of a decision that are none, through all that it is made of."""
+    found: list[str] = []
+    for name in decision.inputs:
+        found += _without_steps(DECISIONS[name]) if name in DECISIONS else [name]
+    return found
+
+
 def _columns_of(name: str) -> tuple[str, ...]:
     # A decision is no column: it counts as one that is never known, unless it was found.
     return (name,) if name in DECISIONS else needed_inputs([name])
