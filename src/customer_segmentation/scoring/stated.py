@@ -211,9 +211,7 @@ class StatedNoColdStart(Parameters):
 
 
 STATED: TypeAdapter[Any] = TypeAdapter(
-    Annotated[
-        StatedSegmenter | StatedColdStart | StatedNoColdStart, Field(discriminator="kind")
-    ]
+    Annotated[StatedSegmenter | StatedColdStart | StatedNoColdStart, Field(discriminator="kind")]
 )
 
 

@@ -66,7 +66,9 @@ def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -
 
 def is_inside(columns: Mapping[str, Array], limits: Fences) -> NDArray[np.bool_]:
     """Whether no value of a row is far outside; a missing one is not."""
-    outside = [(columns[name] < low) | (columns[name] > high) for name, (low, high) in limits.items()]
+    outside = [
+        (columns[name] < low) | (columns[name] > high) for name, (low, high) in limits.items()
+    ]
     return ~np.any(outside, axis=0)
 
 
@@ -79,7 +81,10 @@ def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutsid
     """
     beyond = {n: (nw.col(n) < low) | (nw.col(n) > high) for n, (low, high) in limits.items()}
     counts = table.select(
-        **{n: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum() for n, rule in beyond.items()}
+        **{
+            n: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+            for n, rule in beyond.items()
+        }
     ).collect()
     found = []
     for name, rows in zip(counts.columns, counts.row(0), strict=True):

@@ -104,12 +104,12 @@ class Bundle:
 
     def _try(self) -> None:
         """Score one customer with each model: a file that loads may still not answer."""
-        for answerer, columns in (
-            (self._segments, self.contract.columns),
-            (self._cold_starts, self.contract.cold_columns),
+        for scorer, answerer in (
+            (self.segmenter, self._segments),
+            (self.cold_start, self._cold_starts),
         ):
-            if answerer:
-                answerer.of(["tried"], np.zeros((1, len(columns))))
+            if scorer and answerer:
+                answerer.of(["tried"], np.zeros((1, len(scorer.columns))))
 
 
 class Champion:

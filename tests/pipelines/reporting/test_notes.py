@@ -24,7 +24,9 @@ def test_segments_below_the_bound_of_stability_are_called_weak(inputs: dict[str,
 
 def test_what_is_left_out_is_told_once_a_reason(inputs: dict[str, Any]) -> None:
     inputs["supervised"]["cold_start"] = {"left_out": "nothing to learn from"}
-    lines = told(inputs, left_out={"likely_to_spend": "no use", "product": "none", "offer": "no use"})
+    lines = told(
+        inputs, left_out={"likely_to_spend": "no use", "product": "none", "offer": "no use"}
+    )
     assert lines == [
         "Left out: likely to spend and offer: no use.",
         "Left out: product: none.",
@@ -49,7 +51,11 @@ def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
     assert len(first.splitlines()) == 4
     assert "segments of" in last
     page = build_report(**inputs)
-    for text in ("The segments are weak", "offer: no &lt;use&gt;", "There is no cold-start model: "):
+    for text in (
+        "The segments are weak",
+        "offer: no &lt;use&gt;",
+        "There is no cold-start model: ",
+    ):
         assert text in page
     assert "Cold start, cross-validated" not in page
     assert "Relearning, cross-validated" not in page

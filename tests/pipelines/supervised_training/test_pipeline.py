@@ -282,7 +282,9 @@ def test_without_anything_of_sign_up_there_is_no_cold_start_model_and_all_else(
     names = parameters.sign_up_features
     without = features.assign(**dict.fromkeys(names)) if blank else features.drop(columns=names)
     found = run(inputs, gold_features=without)
-    require_no_cold_start(found, "none of age, income, .* is there and tells customers apart")
+    require_no_cold_start(
+        found, "none of year_birth, education, .*, income, .* is there and tells customers apart"
+    )
     assert "left_out" not in found["supervised_metrics"]["demonstration"]
 
 

@@ -234,7 +234,9 @@ def learn_segmenter(
 
 def _finite(limits: Sequence[float]) -> tuple[float | None, float | None]:
     """Two limits, None for one without end."""
-    least, most = (float(rounded(n)) if np.isfinite(n) else None for n in limits or (np.inf, np.inf))
+    least, most = (
+        float(rounded(n)) if np.isfinite(n) else None for n in limits or (np.inf, np.inf)
+    )
     return least, most
 
 

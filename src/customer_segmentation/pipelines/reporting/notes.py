@@ -27,10 +27,9 @@ def notes(clustering: Mapping[str, Any], supervised: Mapping[str, Any]) -> list[
 def _weakness(clustering: Mapping[str, Any]) -> list[str]:
     if clustering["is_stable"]:
         return []
-    return [
-        "The segments are weak: learned again on customers drawn anew, others come out (stability "
-        f"{words.score(clustering['stability'])}; {clustering['rule']}). Do not build on them."
-    ]
+    how = f"stability {words.score(clustering['stability'])}; {clustering['rule']}"
+    text = "learned again on customers drawn anew, others come out"
+    return [f"The segments are weak: {text} ({how}). Do not build on them."]
 
 
 def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> list[str]:
@@ -51,7 +50,7 @@ def _far_outside(found: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
     if not told:
         return []
-    return [
-        "Far outside the rest, with a segment but without a say in names and expected spend (nor, "
-        f"by spend, in means): {words.listed(told)}."
-    ]
+    silent = (
+        "with a segment but without a say in names and expected spend (nor, by spend, in means)"
+    )
+    return [f"Far outside the rest, {silent}: {words.listed(told)}."]

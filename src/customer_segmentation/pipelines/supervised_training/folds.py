@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.features.definitions import needed_columns
 from customer_segmentation.pipelines.supervised_training.models import one_thread
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, varying
 
@@ -77,7 +78,8 @@ def validate(
     """
     known = _mostly_known(customers, varying(customers, inputs))
     if not known:
-        message = f"none of {', '.join(inputs)} is there and tells customers apart"
+        columns = ", ".join(needed_columns(inputs))
+        message = f"none of {columns} is there and tells customers apart"
         raise NothingToLearnError(message)
     complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
     learned_from = customers.of(complete)

@@ -168,7 +168,7 @@ def check_artifact(
     from customer_segmentation.scoring.scorer import Scorer  # noqa: PLC0415 - as above
     from customer_segmentation.scoring.verify import verified  # noqa: PLC0415 - as above
 
-    if isinstance(validation, LeftOut):
+    if isinstance(validation, LeftOut) or isinstance(fitted, LeftOut):
         verified(artifact.SerializeToString(deterministic=True))
         return artifact
     customers = validation.customers
