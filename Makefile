@@ -10,6 +10,7 @@ CACHE ?= $(or $(CUSTOMER_SEGMENTATION_CACHE),$(HOME)/.cache/customer-segmentatio
 export CUSTOMER_SEGMENTATION_CACHE := $(abspath $(CACHE))
 VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
 VERSITYGW_VERSION := v1.8.0
+NGINX := $(or $(wildcard /usr/sbin/nginx),$(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx)
 # Debian's names and places of what tests run beside Python.
 PACKAGES := chromium curl postgresql-15
 POSTGRESQL := /usr/lib/postgresql/15/bin
@@ -54,6 +55,14 @@ $(VERSITYGW):
 	@command -v go > /dev/null || { echo "make services: Go is needed to build versitygw: https://go.dev/dl" >&2; exit 1; }
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 
+# Unpacked and not installed, which would start it on port 80.
+$(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx:
+	@mkdir -p $(CUSTOMER_SEGMENTATION_CACHE)/nginx
+	@cd $(CUSTOMER_SEGMENTATION_CACHE)/nginx && rm -f nginx_*.deb \
+		&& { apt-get download -qq nginx || { apt-get update -qq && apt-get download -qq nginx; }; } \
+		&& dpkg -x nginx_*.deb . && rm nginx_*.deb && test -x $@ \
+		|| { echo "make services: install nginx with your system's packages" >&2; exit 1; }
+
 run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report
 	$(BIN)/kedro run
 
@@ -66,7 +75,7 @@ prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and fo
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
-services: $(VERSITYGW)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Chromium
+services: $(VERSITYGW) $(NGINX)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Chromium, nginx
 	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x $(POSTGRESQL)/initdb \
 		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
 		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }
@@ -111,6 +120,7 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra cloud --extra rehearsal -c requirements/dev.txt -o requirements/staging.txt
 	$(LOCK) --extra serving -c requirements/dev.txt -o requirements/serving.txt
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
+	$(LOCK) --extra features -o requirements/features.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns
+	rm -rf data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns

@@ -27,6 +27,7 @@ from report import arguments, machine, table, write_json
 from customer_segmentation.customers.contract import (
     AS_OF,
     CHANNELS,
+    COLUMNS,
     CONTRACT,
     EDUCATION,
     KEY,
@@ -36,6 +37,7 @@ from customer_segmentation.customers.contract import (
     Column,
 )
 from customer_segmentation.customers.generator import write
+from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
@@ -43,9 +45,9 @@ from customer_segmentation.customers.quarantine import (
     CheckedCustomers,
 )
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.sources.dataset import SourceDataset
 
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base" / "parameters_customers.yml"
 TARGET = 1.15
@@ -68,6 +70,9 @@ Rules = dict[str, pl.Expr]
 Tables = dict[str, pl.DataFrame]
 Side = Callable[[pl.LazyFrame], Iterator[tuple[str, pl.DataFrame]]]
 
+# Of a source whose every column is needed, so that both sides do the same.
+EVERY = list(numeric_columns(COLUMNS))
+
 
 def parsed() -> Any:  # noqa: ANN401 - argparse
     """The command line."""
@@ -81,7 +86,7 @@ def ingested(rows: int, customers: CustomerParameters) -> pl.DataFrame:
     """Generated customers as ingestion leaves them, and the broken rows."""
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", rows, seed=1, file_rows=rows)
-        source = DelimitedTextDataset(filepath=str(file), engine="polars").load()
+        source = SourceDataset(filepath=str(file), engine="polars").load()
         bronze: pl.DataFrame = ingest_source(source, customers).collect()
     broken = [
         row | {"ID": f"broken {number}", header: cell, ROW_NUMBER: rows + 1 + number}
@@ -96,10 +101,11 @@ def by_nodes(customers: CustomerParameters) -> Side:
     """The nodes of the preprocessing pipeline."""
 
     def run(bronze: pl.LazyFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-        yield "checked", (rows := collected(preprocessing.check_rows(bronze, customers, [])))
+        reading = preprocessing.settle_reading(bronze, customers)
+        yield "checked", (rows := collected(preprocessing.check_rows(bronze, reading, EVERY)))
         checked = CheckedCustomers(nw.from_native(rows.lazy()))
         yield "silver", (silver := collected(checked.customers().to_native()))
-        yield "quarantine", collected(checked.quarantined(customers).to_native())
+        yield "quarantine", collected(checked.quarantined(reading, COLUMNS).to_native())
         yield "features", collected(preprocessing.compute_features(silver.lazy()))
 
     return run

@@ -35,7 +35,7 @@ GOOD_ROW = {
     "Income": "58138",
     "Kidhome": "0",
     "Teenhome": "0",
-    "Dt_Customer": "04-09-2012",
+    "Dt_Customer": "24-09-2012",
     "Recency": "58",
     "MntWines": "635",
     "MntFruits": "88",
@@ -130,7 +130,7 @@ def sent() -> Callable[..., dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def source_of() -> Callable[..., Any]:
-    """Rows of cells -> the table that `DelimitedTextDataset` loads."""
+    """Rows of cells -> the table that `SourceDataset` loads."""
 
     def source(rows: list[dict[str, str]], engine: Callable[..., Any]) -> Any:
         count = len(rows)

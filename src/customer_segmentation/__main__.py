@@ -1,4 +1,4 @@
-"""`python -m customer_segmentation`: `kedro run` for the installed package."""
+"""`python -m customer_segmentation`: `kedro run` for the installed package, and its commands."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from kedro.framework.project import configure_project
 
 
 def main(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
-    """Run the pipelines as `kedro run` does, with the same options."""
+    """Run the pipelines as `kedro run` does, with the same options, or `check FILE`."""
     package_name = Path(__file__).parent.name
     configure_project(package_name)
     kwargs["standalone_mode"] = not hasattr(sys, "ps1")
-    return find_run_command(package_name)(*args, **kwargs)
+    from customer_segmentation.cli import cli  # noqa: PLC0415 - of a configured project
+
+    given = args[0] if args else sys.argv[1:]
+    is_command = bool(given) and given[0] in cli.commands
+    return (cli if is_command else find_run_command(package_name))(*args, **kwargs)
 
 
 if __name__ == "__main__":

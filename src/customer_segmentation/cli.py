@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.utils import find_kedro_project
 
-from customer_segmentation.errors import UserError
+from customer_segmentation.mendable import explain
 from customer_segmentation.run_lock import run_lock
-from customer_segmentation.s3_errors import explain_s3
+from customer_segmentation.session import ProjectSession, Terminated
 from customer_segmentation.spark import require_java
+
+_NO_DOCSTRINGS = (
+    "Python was told to leave docstrings out (PYTHONOPTIMIZE=2, -OO), and the models' features are"
+    " described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
+)
 
 
 @click.group(name="customer_segmentation")
@@ -19,17 +28,12 @@ def cli() -> None:
     """Commands of the project."""
 
 
-def _user_error(error: BaseException | None) -> UserError | None:
-    """The `UserError` that an error is or comes from; Kedro wraps those of datasets."""
-    while error is not None and not isinstance(error, UserError):
-        error = error.__cause__
-    return error
-
-
 class _MendableErrors(click.Command):
     """A command that says what a person can mend in one message, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        if sys.flags.optimize > 1:
+            raise click.ClickException(_NO_DOCSTRINGS)
         from kedro.validation.exceptions import (  # noqa: PLC0415 - slow; only a run needs it
             ParameterValidationError,
         )
@@ -38,6 +42,10 @@ class _MendableErrors(click.Command):
             return super().invoke(ctx)
         except ParameterValidationError as error:
             raise click.ClickException(parameters_message(str(error))) from error
+        except KeyboardInterrupt as stop:
+            by, code = ("SIGTERM", 143) if isinstance(stop, Terminated) else ("Ctrl-C", 130)
+            click.echo(f"Stopped by {by}: no file is half written; run again to go on", err=True)
+            sys.exit(code)
         except Exception as error:
             message = _message(error)
             if message is None:
@@ -47,15 +55,12 @@ class _MendableErrors(click.Command):
 
 def _message(error: Exception) -> str | None:
     """What a person can mend, if it is anything of that kind."""
-    if mendable := _user_error(error):
-        return str(mendable)
-    if str(error).startswith(_NO_SUCH_PIPELINE):
-        return str(error)
-    return explain_s3(error, "the bucket of this environment")
+    if unknown := re.match(r"Failed to find the pipeline named '(.*?)'", str(error)):
+        from kedro.framework.project import pipelines  # noqa: PLC0415 - configured by now
 
-
-# Kedro has no error type of its own for it.
-_NO_SUCH_PIPELINE = "Failed to find the pipeline named"
+        known = ", ".join(name for name in pipelines if name != "__default__")
+        return f"there is no pipeline `{unknown[1]}`: the pipelines are {known}"
+    return explain(error)
 
 
 def parameters_message(report: str) -> str:
@@ -81,6 +86,20 @@ def parameters_message(report: str) -> str:
 
 
 @cli.command(cls=_MendableErrors)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--env", default="dev", show_default=True, help="Whose parameters hold.")
+def check(file: Path, env: str) -> None:
+    """Tell what FILE, or a folder of files, would become; nothing is written."""
+    from customer_segmentation.check import check_file  # noqa: PLC0415 - slow
+
+    # The account alone: nobody waits long enough to be told of steps.
+    logging.disable()
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    for line in check_file(file.absolute(), env, project):
+        click.echo(line)
+
+
+@cli.command(cls=_MendableErrors)
 @click.option("--env", default=None, help="The environment whose tables are maintained.")
 @click.option(
     "--retain-hours",
@@ -92,9 +111,8 @@ def parameters_message(report: str) -> str:
 def maintain(env: str | None, retain_hours: float) -> None:
     """Compact an environment's Delta tables and delete the files of versions past retention."""
     from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
-    from kedro.framework.session import KedroSession  # noqa: PLC0415 - slow
 
-    with KedroSession.create(env=env) as session:
+    with ProjectSession.create(env=env) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # not its base's
         catalog = context.catalog
         found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from customer_segmentation.customers.quarantine import (
     map_headers,
     require_columns,
 )
+from customer_segmentation.customers.reading import settle
 from customer_segmentation.errors import UserError
 
 Rows = list[dict[str, str]]
@@ -38,6 +39,7 @@ class Outcome:
     customers: Records
     quarantine: Records
     repeats: list[int]
+    lost_values: dict[str, int]
 
     @property
     def reasons(self) -> dict[int, list[str]]:
@@ -54,17 +56,22 @@ def checked(
     """Rows as sent -> where each went."""
 
     def check(
-        rows: Rows, engine: Callable[..., Any], parameters: CustomerParameters = customer_parameters
+        rows: Rows,
+        engine: Callable[..., Any],
+        parameters: CustomerParameters = customer_parameters,
+        needed: Iterable[str] = COLUMNS,
     ) -> Outcome:
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), parameters)
-        found = check_customers(bronze, mapped, parameters)
+        reading = settle(bronze, mapped, parameters)
+        found = check_customers(bronze, mapped, reading, needed)
         repeats = found.rows.filter(nw.col("checked__is_repeat")).select("row_number")
         customers, quarantine, removed = (
             records_of(part.to_native())
-            for part in (found.customers(), found.quarantined(parameters), repeats)
+            for part in (found.customers(), found.quarantined(reading, needed), repeats)
         )
-        return Outcome(customers, quarantine, sorted(row["row_number"] for row in removed))
+        numbers = sorted(row["row_number"] for row in removed)
+        return Outcome(customers, quarantine, numbers, found.lost_values(reading))
 
     return check
 
@@ -83,7 +90,7 @@ def test_a_row_that_keeps_the_contract_is_a_customer(
             "income": 58138.0,
             "kids_home": 0.0,
             "teens_home": 0.0,
-            "enrolled_on": datetime(2012, 9, 4),  # noqa: DTZ001 - a day has no time zone
+            "enrolled_on": datetime(2012, 9, 24),  # noqa: DTZ001 - a day has no time zone
             "recency_days": 58.0,
             "spend_wines": 635.0,
             "spend_fruits": 88.0,
@@ -123,7 +130,7 @@ BREAKING = [
     ("Kidhome", "0.5", "kids_home: not a whole number"),
     ("Recency", "1e7", "recency_days: above 1000000"),
     ("Response", "2", "responded: above 1"),
-    ("Complain", "yes", "complained: not a number"),
+    ("Complain", "perhaps", "complained: not a number"),
     ("Year_Birth", "", "year_birth: missing"),
     ("Year_Birth", "1913", "year_birth: age outside 18 to 100"),
     ("Year_Birth", "1997", "year_birth: age outside 18 to 100"),
@@ -138,6 +145,8 @@ BREAKING = [
     ("Dt_Customer", "31-12-9999", "enrolled_on: outside 2000-01-01 to 2014-06-30"),
     ("Education", "", "education: missing"),
     ("Education", "Doctor", "education: unknown category"),
+    ("Education", "Not stated", "education: missing"),
+    ("Dt_Customer", "2013-02-01", "enrolled_on: not a date"),
     ("Marital_Status", "YOLO", "marital_status: unknown category"),
 ]
 KEPT = [
@@ -145,8 +154,10 @@ KEPT = [
     ("Year_Birth", "1996", "year_birth", 1996.0),
     ("Year_Birth", " 1957.0 ", "year_birth", 1957.0),
     ("Dt_Customer", "30-06-2014", "enrolled_on", datetime(2014, 6, 30)),  # noqa: DTZ001
-    ("Dt_Customer", "2000-01-01", "enrolled_on", datetime(2000, 1, 1)),  # noqa: DTZ001
-    ("Dt_Customer", "29/02/2012", "enrolled_on", datetime(2012, 2, 29)),  # noqa: DTZ001
+    ("Dt_Customer", "1-1-2000", "enrolled_on", datetime(2000, 1, 1)),  # noqa: DTZ001
+    ("Dt_Customer", "29-02-2012 10:00", "enrolled_on", datetime(2012, 2, 29)),  # noqa: DTZ001
+    ("Complain", "Yes", "complained", 1.0),
+    ("Response", "false", "responded", 0.0),
     ("Income", "0", "income", 0.0),
     ("Income", "1e12", "income", 1e12),
     ("Education", "2n Cycle", "education", "second_cycle"),
@@ -314,9 +325,10 @@ def test_spark_finds_the_same_of_every_row(
     def verdicts(engine: Callable[..., Any]) -> tuple[Records, Records]:
         bronze = nw.from_native(bronze_of([*rows, *again], engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), customer_parameters)
-        found = check_customers(bronze, mapped, customer_parameters)
+        reading = settle(bronze, mapped, customer_parameters)
+        found = check_customers(bronze, mapped, reading, COLUMNS)
         verdicts = sorted(records_of(found.rows.to_native()), key=lambda row: row["row_number"])
-        return verdicts, records_of(found.quarantined(customer_parameters).to_native())
+        return verdicts, records_of(found.quarantined(reading, COLUMNS).to_native())
 
     of_spark = verdicts(lambda columns: spark.createDataFrame(pa.table(columns)))
     assert of_spark == verdicts(pd.DataFrame)
@@ -330,6 +342,44 @@ def test_headers_are_trimmed_and_aliases_and_canonical_names_both_map(
     assert mapped == {"customer_id": " ID ", "income": "income", "spend_wines": "MntWines"}
 
 
+def test_a_column_that_nothing_needs_condemns_no_row_and_its_losses_are_counted(
+    checked: Callable[..., Outcome], sent: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    odd = [
+        {"Recency": "", "Education": "Doctor", "Dt_Customer": "soon"},
+        {"Recency": "-1", "Complain": "2", "AcceptedCmp1": "0.5"},
+        {"Recency": "x", "Income": "x"},
+        {},
+    ]
+    rows = [sent(ID=str(number), **cells) for number, cells in enumerate(odd)]
+    found = checked(rows, frame_of, needed=["income"])
+    assert found.reasons == {3: ["income: not a number"]}
+    kept = [
+        {name for name, value in customer.items() if value is None or value != value}  # noqa: PLR0124 - NaN
+        for customer in found.customers
+    ]
+    assert kept == [
+        {"recency_days", "education", "enrolled_on"},
+        {"recency_days", "complained", "accepted_campaign_1"},
+        set(),
+    ]
+    assert found.lost_values == {
+        "education: unknown category": 1,
+        "enrolled_on: not a date": 1,
+        "recency_days: missing": 1,
+        "recency_days: negative": 1,
+        "accepted_campaign_1: not a whole number": 1,
+        "complained: above 1": 1,
+    }
+
+
+def test_the_loss_of_one_column_alone_is_counted(
+    checked: Callable[..., Outcome], sent: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    found = checked([sent(Dt_Customer="soon")], frame_of, needed=["income"])
+    assert found.lost_values == {"enrolled_on: not a date": 1}
+
+
 def test_two_headers_for_one_column_are_refused_by_name(
     customer_parameters: CustomerParameters,
 ) -> None:
@@ -340,10 +390,9 @@ def test_two_headers_for_one_column_are_refused_by_name(
 def test_every_missing_column_is_named_with_its_alias_and_the_file(
     customer_parameters: CustomerParameters,
 ) -> None:
-    mapped = {"customer_id": "ID"}
     required = ["customer_id", "income", "year_birth"]
     with pytest.raises(UserError) as caught:
-        require_columns(mapped, required, customer_parameters, "export.csv")
+        require_columns(["ID"], required, customer_parameters, "export.csv")
     message = str(caught.value)
     assert message.startswith("export.csv: no column for `income` (header Income or income)")
     assert "`year_birth` (header Year_Birth or year_birth)" in message

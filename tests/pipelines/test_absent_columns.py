@@ -14,12 +14,12 @@ from kedro.runner import SequentialRunner
 
 from customer_segmentation.customers.contract import COLUMNS, KEY
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.features.definitions import needed_columns
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.pipelines.supervised_training.parameters import (
     SupervisedTrainingParameters,
 )
@@ -27,6 +27,7 @@ from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.openapi.document import build_document, render_docs
+from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 
 CHECKOUT = Path(__file__).parents[2]
@@ -56,7 +57,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     """Every pipeline on the first rows of the sample without these columns."""
     customers = block("customers")
     headers = [header for header, name in customers["aliases"].items() if name in absent]
-    source = DelimitedTextDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
+    source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
     clustering = block("clustering", features=features)
     clustering["k"] |= {"most": 4, "starts": 1, "bootstraps": 1}
     supervised = block("supervised_training", folds=2)
@@ -64,6 +65,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     given = {
         "source": source.head(ROWS).drop(columns=headers),
         "params:customers": CustomerParameters(**customers),
+        "params:preprocessing": PreprocessingParameters(most_left_out=0.5),
         "params:clustering": ClusteringParameters(**clustering),
         "params:clustering.features": features,
         "params:clustering.cap_quantile": clustering["cap_quantile"],

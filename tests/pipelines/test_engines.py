@@ -15,7 +15,6 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines import (
     clustering,
     feature_export,
@@ -24,6 +23,8 @@ from customer_segmentation.pipelines import (
     preprocessing,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.contract import contract_of
 
@@ -60,6 +61,7 @@ def run(source: Any) -> dict[str, Any]:
     wanted = {
         "source": source,
         "params:customers": CustomerParameters(**block("customers")),
+        "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**quick),
         "params:clustering.features": quick["features"],
     }
@@ -73,12 +75,14 @@ def run(source: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def results() -> tuple[dict[str, Any], dict[str, Any]]:
-    source = DelimitedTextDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
+    source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
     return run(source), run(pl.from_pandas(source))
 
 
 def as_pandas(table: Any) -> pd.DataFrame:
     collected = nw.from_native(table).lazy().collect().to_pandas().reset_index(drop=True)
+    # A missing text is None or NaN.
+    collected = collected.where(collected.notna())
     dates = collected.select_dtypes("datetime").columns
     return collected.astype(dict.fromkeys(dates, "datetime64[us]"))
 

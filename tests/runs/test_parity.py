@@ -20,7 +20,11 @@ from customer_segmentation.customers.generator import generate
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
-from customer_segmentation.pipelines.preprocessing.nodes import check_rows, compute_features
+from customer_segmentation.pipelines.preprocessing.nodes import (
+    check_rows,
+    compute_features,
+    settle_reading,
+)
 from customer_segmentation.scoring.scorer import Scorer
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, read_table
@@ -122,7 +126,8 @@ def generated_customers(customers_block: dict[str, Any]) -> pd.DataFrame:
     source = sent.with_columns(
         source_name=pl.lit("generated"), source_sha256=pl.lit("")
     ).with_row_index("row_number", offset=1)
-    checked = check_rows(ingest_source(source, parameters), parameters, [])
+    bronze = ingest_source(source, parameters)
+    checked = check_rows(bronze, settle_reading(bronze, parameters), [])
     silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
     return compute_features(silver).collect().to_pandas()
 
@@ -177,6 +182,24 @@ def test_the_artifacts_answer_alike_for_generated_customers(
                 assert (right[name] == answers).all(), name
             else:
                 np.testing.assert_allclose(right[name], answers, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_nowhere_are_segments_of_one_artifact_reported_with_those_of_another(
+    project: Project, source: Path, settings: dict[str, str], environment: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        set_all(patch, settings, source)
+        again = project.run(f"--env={environment}", "--pipeline=reporting")
+        assert again.exit_code == 0, again.output
+        other = "--params=clustering.k.least=4"
+        made = project.run(f"--env={environment}", "--pipeline=clustering", other)
+        assert made.exit_code == 0, made.output
+        refused = project.run(f"--env={environment}", "--pipeline=reporting")
+    assert refused.exit_code == 1
+    wanted = "--pipelines=label_generation,supervised_training,reporting"
+    assert refused.output.rstrip().endswith(f"kedro run --env={environment} {wanted}")
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])

@@ -29,11 +29,15 @@ __all__ = [
 START_SECONDS = 20
 
 
+def cache_folder() -> Path:
+    """Where `make services` keeps what takes long to make."""
+    named = os.environ.get("CUSTOMER_SEGMENTATION_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "customer-segmentation"
+
+
 def versitygw_binary() -> Path | None:
     """Where `make services` puts versitygw, or nothing."""
-    named = os.environ.get("CUSTOMER_SEGMENTATION_CACHE")
-    cache = Path(named) if named else Path.home() / ".cache" / "customer-segmentation"
-    binary = cache / "bin" / "versitygw"
+    binary = cache_folder() / "bin" / "versitygw"
     return binary if binary.is_file() else None
 
 

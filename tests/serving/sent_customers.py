@@ -17,7 +17,8 @@ from tests.scoring.example import reading
 
 AS_OF, ENROLLED_FROM = date(2014, 6, 30), date(2000, 1, 1)
 _HEADERS = {column: header for header, column in reading()["aliases"].items()}
-_DATE_FORMATS = ("%d-%m-%Y", "%Y-%m-%d", "%d/%m/%Y")
+# All of one format, since a batch reads a column in one; what is sent alone may not be of two.
+_DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ")
 _OTHER_SPELLINGS = {"second_cycle": ("2n Cycle", "2N_CYCLE"), "single": ("Alone",)}
 
 # Cells that somebody might send, right ones beside wrong ones.
@@ -27,13 +28,14 @@ _ODD_NUMBERS = (
     *("1000001", "1e12", "1000000000001", "1957", "1913", "1914", "1996", "1997", "1957.5", "2014"),
 )
 _ODD_DATES = (
-    *("", "NA", "31-02-2012", "29-02-2012", "29-02-2011", "2012-09-04", "4/9/2012", "04.09.2012"),
-    *("1999-12-31", "2000-01-01", "2014-06-30", "2014-07-01", "20120904", "2012-9-4", "0000-01-01"),
+    *("", "NA", "31-02-2012", "2012-02-29", "2011-02-29", "2012-09-04", "4/9/2012", "04:09:2012"),
+    *("1999-12-31", "2000-01-01", "2014-06-30", "2014-07-01", "2012/9-4", "2012-9-4", "0000-01-01"),
     *("12-13-2012", "2012-09-04T00:00:00", " 2012-09-04 ", "9999-12-31", "0001-01-01"),
 )
 _ODD_CATEGORIES = (
     *("", "None", "Yolo", "married ", "MARRIED", "2n  cycle", "2n cycle", "Second Cycle", "PhD"),
     *("alone", "basic", "ma rried", "single\t", "\u00a0widow", "marr\u0131ed"),
+    *("Unknown", "not stated", "OTHER"),
 )
 _ODD_KEYS = ("", "  ", "NA", " null ", "None")
 _ODD = {

@@ -123,7 +123,7 @@ def test_a_file_of_customers_at_sign_up_is_refused_with_why_there_is_no_model(
 ) -> None:
     headers = ["customer_id", *a_new_customer()]
     with pytest.raises(UserError, match="there is no cold-start model: the source has no income"):
-        FileScorer(headers, without_cold_start(folder))
+        FileScorer(headers, without_cold_start(folder), lambda *_: iter(()))
 
 
 def text(folder: Path) -> None:

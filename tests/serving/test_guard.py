@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
@@ -15,11 +16,19 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from customer_segmentation.serving.app import make_app
 from customer_segmentation.serving.keys import add_key
+from customer_segmentation.serving.settings import Settings
 from tests.serving.example import a_customer
+from tests.serving.jobs.posting import done
 from tests.serving.process import ServerProcess, serving
 
 SEGMENTS = "/v1/segments"
+# Every path without a parameter that answers GET.
+READ = (
+    *("/", "/docs", "/schema/openapi.json", "/healthz", "/readyz", "/ping"),
+    *("/metrics", "/v1/bundle", "/v1/jobs"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -241,11 +250,60 @@ def test_a_path_leads_nowhere_else(client: httpx.Client, path: str) -> None:
     assert b"root:" not in answer.content
 
 
+@pytest.mark.parametrize("path", [*READ, "/v1/customers/nobody", "/v1/jobs/0/results"])
+@pytest.mark.parametrize("role", ["", "score", "admin"])
+def test_a_head_is_that_of_a_get(
+    limited: tuple[ServerProcess, dict[str, str]], path: str, role: str
+) -> None:
+    server, secrets = limited
+    headers = {"x-request-id": "same", **(bearer(secrets[role]) if role else {})}
+    # A key's own limit refills.
+    sleep(0.1)
+    get = httpx.get(server.url + path, headers=headers)
+    lines = [f"HEAD {path} HTTP/1.1", "Host: localhost", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with closing(connected(server)) as client:
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        answer = b"".join(iter(partial(client.recv, 1 << 16), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert body == b""
+    status, *fields = head.decode().split("\r\n")
+    assert int(status.split()[1]) == get.status_code
+    found = dict(field.lower().split(": ", 1) for field in fields)
+    del found["connection"]
+    told = {name: value.lower() for name, value in get.headers.items()}
+    # Metrics differ from one request to the next, and so does the time.
+    moving = {"date", "content-length"} if path == "/metrics" else {"date"}
+    assert int(found["content-length"]) > 0
+    assert found.keys() == told.keys()
+    assert [name for name in told if told[name] != found[name] and name not in moving] == []
+
+
+def test_the_list_of_paths_that_are_read_is_whole(bundle: Path) -> None:
+    routes = make_app(Settings(bundle=str(bundle)))._routes
+    found = {path.decode() for path, route in routes._fixed.items() if "GET" in route.methods}
+    assert found == {*READ, *(f"{path}/" for path in READ if path != "/")}
+
+
+def test_a_head_of_a_file_sends_none_of_it(client: httpx.Client) -> None:
+    """It is sent in pieces, by a handler that knows nothing of HEAD."""
+    row = a_customer()
+    lines = [",".join([str(number), *map(str, row.values())]) for number in range(5_000)]
+    job = done(client, "\n".join([",".join(["customer_id", *row]), *lines, ""]))
+    path = f"/v1/jobs/{job['id']}/results"
+    get, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(get.content) > 100_000
+    assert client.get("/healthz").status_code == 200
+
+
 def test_a_method_that_a_route_lacks_is_named(client: httpx.Client) -> None:
     refused = client.delete(SEGMENTS)
     assert refused.status_code == 405
     assert "POST" in refused.headers["allow"]
     assert refused.headers["content-type"] == "application/problem+json"
+    assert client.head(SEGMENTS).status_code == 405
+    assert client.delete("/v1/jobs").headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_the_log_has_a_line_a_request_and_no_personal_field(bundle: Path, tmp_path: Path) -> None:

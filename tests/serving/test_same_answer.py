@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,13 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY
-from customer_segmentation.customers.matrix import numeric_columns, numeric_expressions
+from customer_segmentation.customers.date_choice import ChosenFormat
+from customer_segmentation.customers.dates import DateFormat
+from customer_segmentation.customers.matrix import (
+    canonical_columns,
+    numeric_columns,
+    numeric_expressions,
+)
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     ROW_NUMBER,
@@ -36,6 +42,7 @@ from customer_segmentation.customers.quarantine import (
     check_customers,
     map_headers,
 )
+from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.contract import Contract, ReadCustomer
@@ -90,10 +97,12 @@ def checked(
     bronze_of: Bronze,
     engine: Callable[..., Any],
     parameters: CustomerParameters,
+    needed: Iterable[str],
 ) -> CheckedCustomers:
     cells = [one.cells for one in sent]
     bronze = nw.from_native(bronze_of(cells, engine)).lazy()
-    return check_customers(bronze, map_headers(cells[0], parameters), parameters)
+    mapped = map_headers(cells[0], parameters)
+    return check_customers(bronze, mapped, settle(bronze, mapped, parameters), needed)
 
 
 def in_words(codes: dict[str, Any], scorer: Scorer) -> dict[str, Any]:
@@ -125,7 +134,8 @@ def test_every_way_gives_the_same_answer(  # noqa: PLR0913, PLR0917 - each way i
 ) -> None:
     sent = sorted(sent, key=lambda one: one.cells[KEY])
     artifact = onnx.load(bundle / "segmenter.onnx")
-    customers = checked(sent, bronze_of, frame_of, customer_parameters).customers()
+    needed = canonical_columns(scorer.columns)
+    customers = checked(sent, bronze_of, frame_of, customer_parameters, needed).customers()
     scored = nw.from_native(score_customers(nw.to_native(customers), artifact)).lazy().collect()
     batch = chosen(list(scored.iter_rows(named=True)), scorer.outputs)
 
@@ -203,15 +213,18 @@ def json_with_nan(text: str) -> Answers:
     return answers
 
 
-def test_the_api_refuses_what_a_batch_quarantines_and_nothing_else(
+def test_the_api_refuses_what_a_batch_that_needs_every_column_quarantines_and_nothing_else(
     client: httpx.Client,
     bronze_of: Bronze,
     frame_of: Callable[..., Any],
     customer_parameters: CustomerParameters,
 ) -> None:
     sent = [sent_customer(seed, [odd]) for seed, odd in enumerate(ODD_CELLS)]
-    rows = checked(sent, bronze_of, frame_of, customer_parameters)
-    quarantined = rows.quarantined(customer_parameters).collect()
+    rows = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS)
+    reading = Reading(
+        customer_parameters, {"enrolled_on": ChosenFormat(DateFormat.of("%Y-%m-%d"), has_time=True)}
+    )
+    quarantined = rows.quarantined(reading, COLUMNS).collect()
     reasons = {row[ROW_NUMBER] - 1: row["reasons"] for row in quarantined.iter_rows(named=True)}
     records = [one.record for one in sent]
     answers = client.post("/v1/segments?partial=true", json=records).raise_for_status().json()
@@ -234,7 +247,7 @@ def test_every_column_is_read_as_a_batch_reads_it(
 ) -> None:
     columns = numeric_columns([*COLUMNS, AS_OF])
     contract = Contract(scorer.metadata | {"columns": columns})
-    silver = checked(sent, bronze_of, frame_of, customer_parameters).customers()
+    silver = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS).customers()
     expressions = numeric_expressions([*COLUMNS, AS_OF])
     numbers = silver.select(KEY, **expressions).sort(KEY).collect()
     expected = {row[KEY]: row for row in numbers.iter_rows(named=True)}

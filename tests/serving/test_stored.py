@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from urllib.parse import quote
 
 import httpx
@@ -13,11 +14,13 @@ import pytest
 from deltalake import write_deltalake
 
 from customer_segmentation.serving.answers import DECIDED
+from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.stored import StoredAnswers
+from tests.serving.example import write_bundle
 from tests.serving.process import serving
 
 
-def answers(segment: str = "s1") -> pl.DataFrame:
+def answers(segment: str = "s1", version: str = "0123456789ab") -> pl.DataFrame:
     """Two customers, as the batch run writes them."""
     return pl.DataFrame(
         {
@@ -26,7 +29,7 @@ def answers(segment: str = "s1") -> pl.DataFrame:
             "segment": ["s0", segment],
             "segment_id": [0, 1],
             "margin": [0.5, 0.25],
-            "artifact_version": ["0123456789ab"] * 2,
+            "artifact_version": [version] * 2,
         }
     )
 
@@ -118,6 +121,66 @@ def test_a_client_that_has_the_answer_is_not_sent_it_again(bundle: Path, tmp_pat
         unknown = httpx.get(f"{server.url}/v1/customers/nobody")
         assert unknown.status_code == 404
         assert "no such customer" in unknown.json()["detail"]
+
+
+@pytest.mark.parametrize("write", [parquet, delta])
+def test_beside_a_trial_stored_answers_are_said_not_to_be_the_champions(
+    write: Callable[[pl.DataFrame, Path], str], tmp_path: Path
+) -> None:
+    """From the run that stored them until the champion is the artifact that gave them."""
+    champion, trial = (write_bundle(tmp_path / name, n) for name, n in (("live", 3), ("trial", 4)))
+    old, new = (Champion(str(folder)).current.version for folder in (champion, trial))
+    path = write(answers("s1", old), tmp_path / "segments")
+    options = ["--segments", path, "--job-workers", "0", "--look-seconds", "0.05"]
+    with (
+        serving(champion, tmp_path, *options) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        customer, bundle = "/v1/customers/10476", "/v1/bundle"
+        first, described = client.get(customer), client.get(bundle)
+        assert (first.json()["segment"], first.headers["artifact-version"]) == ("s1", old)
+        assert not {"note", "champion_version"} & first.json().keys()
+        assert described.json()["segments"][1]["customers"] == 1
+        write(answers("s2", new), tmp_path / "segments")
+        etags = [{"if-none-match": answer.headers["etag"]} for answer in (first, described)]
+        second, described = (
+            client.get(p, headers=e) for p, e in zip((customer, bundle), etags, strict=True)
+        )
+        told = second.json()
+        assert (told["artifact_version"], told["champion_version"]) == (new, old)
+        assert f"artifact {new} gave this answer, and {old} is the champion" in told["note"]
+        assert second.headers.get_list("artifact-version") == [new]
+        assert described.headers.get_list("artifact-version") == [old]
+        stored = {"customers": 2, "artifact_version": new, "is_of_champion": False}
+        assert described.json()["stored"] == stored
+        assert {s["customers"] for s in described.json()["segments"]} == {None}
+        write_bundle(champion, 4)
+        etag = {"if-none-match": second.headers["etag"]}
+        until = monotonic() + 10.0
+        while client.get(customer, headers=etag).status_code == 304 and monotonic() < until:
+            pass
+        assert "note" not in client.get(customer, headers=etag).json()
+        assert client.get(bundle).json()["stored"]["is_of_champion"]
+
+
+def test_a_table_of_two_artifacts_is_of_no_champion(tmp_path: Path) -> None:
+    rows = pl.concat([answers(version="b").head(1), answers(version="a").tail(1)])
+    assert StoredAnswers(parquet(rows, tmp_path / "segments")).summary().artifact_version == "a, b"
+
+
+@pytest.mark.parametrize("column", [None, pl.lit(None, pl.String)], ids=["no column", "null"])
+def test_a_table_that_names_no_artifact_is_of_an_unknown_one(
+    bundle: Path, tmp_path: Path, column: pl.Expr | None
+) -> None:
+    rows = answers().drop("artifact_version")
+    rows = rows if column is None else rows.with_columns(artifact_version=column)
+    path = parquet(rows, tmp_path / "segments")
+    with serving(bundle, tmp_path, "--segments", path, "--job-workers", "0") as server:
+        found = httpx.get(f"{server.url}/v1/customers/10476")
+        assert "artifact unknown gave this answer" in found.json()["note"]
+        assert found.headers["artifact-version"] == "unknown"
+        stored = httpx.get(f"{server.url}/v1/bundle").json()["stored"]
+        assert (stored["artifact_version"], stored["is_of_champion"]) == ("unknown", False)
 
 
 def test_before_any_run_it_says_what_to_run(client: httpx.Client) -> None:

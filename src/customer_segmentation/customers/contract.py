@@ -40,6 +40,11 @@ class Column:
     categories: tuple[str, ...] = ()
     outcome: bool = False
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether it says no or yes, as 0 or 1."""
+        return self.whole and (self.minimum, self.maximum) == (0.0, 1.0)
+
 
 # Far above any real value, and far below where a sum or a square would stop being finite.
 _MOST_MONEY = 1e12

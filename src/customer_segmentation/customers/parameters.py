@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import Annotated, Self
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from customer_segmentation.customers.contract import COLUMNS
+from customer_segmentation.customers.dates import DateFormat
+from customer_segmentation.customers.numbers import NumberSigns
 
-_DATE_FORMAT = re.compile(r"%[dmY]([-/. ])%[dm]\1%[dmY]")
+_SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
 
 
 class Parameters(BaseModel):
@@ -48,6 +50,15 @@ class CustomerParameters(Parameters):
     date_formats: list[str] = Field(min_length=1)
     missing_values: list[str]
     categories: dict[str, dict[str, str]]
+    # Years of two digits below it are of this century.
+    two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None
+    decimal_sign: Literal[".", ","] = "."
+    thousands_sign: Literal["", ".", ",", " ", "'"] = ""
+    ignored_signs: list[Annotated[str, Field(min_length=1)]] = []
+    # Words for 0 and 1, in columns of flags; case does not count.
+    flags: dict[str, Literal[0, 1]] = {}
+    # Words that say that a category is not known.
+    unknown_categories: list[Annotated[str, Field(min_length=1)]] = []
 
     @model_validator(mode="after")
     def _window_is_not_empty(self) -> Self:
@@ -65,17 +76,34 @@ class CustomerParameters(Parameters):
             raise ValueError(message)
         return aliases
 
-    @field_validator("date_formats")
+    @model_validator(mode="after")
+    def _formats_are_formats(self) -> Self:
+        try:
+            _ = self.formats
+        except ValueError as error:
+            message = f"date_formats: {error}"
+            raise ValueError(message) from error
+        return self
+
+    @model_validator(mode="after")
+    def _signs_differ(self) -> Self:
+        if self.decimal_sign == self.thousands_sign:
+            message = f"decimal_sign and thousands_sign are both {self.decimal_sign!r}"
+            raise ValueError(message)
+        taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
+        wrong = [sign for sign in self.ignored_signs if not taken.isdisjoint(sign)]
+        if wrong:
+            message = f"ignored_signs: {wrong} hold what a number is made of"
+            raise ValueError(message)
+        return self
+
+    @field_validator("flags", mode="before")
     @classmethod
-    def _formats_are_numeric(cls, formats: list[str]) -> list[str]:
-        for text in formats:
-            if not _DATE_FORMAT.fullmatch(text) or len({*re.findall("%[dmY]", text)}) < 3:  # noqa: PLR2004 - day, month, year
-                message = (
-                    f"{text!r}: give %d, %m and %Y once each, %Y first or last, with one separator "
-                    "(- / . or a space)"
-                )
-                raise ValueError(message)
-        return formats
+    def _flags_are_words(cls, flags: object) -> object:
+        if isinstance(flags, dict) and not all(isinstance(word, str) and word for word in flags):
+            message = "give its words in quotes: YAML reads yes, no, true and false as no words"
+            raise ValueError(message)
+        return flags
 
     @field_validator("categories")
     @classmethod
@@ -91,6 +119,16 @@ class CustomerParameters(Parameters):
                 message = f"{name}: {unknown} are not among {list(COLUMNS[name].categories)}"
                 raise ValueError(message)
         return categories
+
+    @cached_property
+    def formats(self) -> tuple[DateFormat, ...]:
+        """The formats that a column of dates may have, the most likely first."""
+        return tuple(DateFormat.of(text, self.two_digit_years_before) for text in self.date_formats)
+
+    @property
+    def signs(self) -> NumberSigns:
+        """How numbers are written."""
+        return NumberSigns(self.decimal_sign, self.thousands_sign, tuple(self.ignored_signs))
 
     def header_of(self, headers: list[str]) -> dict[str, str]:
         """Canonical column -> header as sent, for the headers that map to one."""

@@ -7,7 +7,7 @@ nobody can say which is true.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,11 +16,14 @@ import narwhals as nw
 
 from customer_segmentation.customers.contract import (
     AS_OF,
+    COLUMNS,
     CONTRACT,
     KEY,
     SAMPLE_KEY,
 )
+from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import (
     CANONICAL,
     Rules,
@@ -34,6 +37,7 @@ SOURCE_HASH = "source_sha256"
 ROW_NUMBER = "row_number"
 PROVENANCE = (SOURCE_NAME, SOURCE_HASH, ROW_NUMBER)
 ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
+SHARED_KEY = f"{KEY}: appears with different values"
 
 # Beside the cells as sent, whose headers may be any word.
 _IS_BROKEN = "checked__is_broken"
@@ -41,7 +45,6 @@ _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
 _ROWS = "checked__rows"
-_SEVERAL = f"{KEY}: appears with different values"
 _VERDICTS = (_IS_BROKEN, _REPEAT, _CONFLICT)
 
 
@@ -71,27 +74,50 @@ class CheckedCustomers:
     def _names(self) -> list[str]:
         return self.rows.collect_schema().names()
 
+    @cached_property
+    def kept(self) -> nw.LazyFrame[Any]:
+        """The rows of customers."""
+        return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
+
     def customers(self) -> nw.LazyFrame[Any]:
         """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
-        kept = self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
         canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
-        return _plain(kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
+        return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
 
-    def quarantined(self, parameters: CustomerParameters) -> nw.LazyFrame[Any]:
+    def quarantined(self, reading: Reading, needed: Iterable[str]) -> nw.LazyFrame[Any]:
         """Rows that break it: row number, key, all reasons, and the cells as sent.
 
         Args:
-            parameters: Those that the rows were checked by.
+            reading: By which the rows were checked.
+            needed: As they were.
         """
         broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
         # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
-        rules = Rules(map_headers(self.cells, parameters), parameters)
+        rules = Rules(map_headers(self.cells, reading.parameters), reading, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
-        problems = {_SEVERAL: nw.col(_CONFLICT)} | rules.problems()
+        problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = broken.select(ROW_NUMBER, key, reasons(problems), *cells, *PROVENANCE[:2], AS_OF)
         return _plain(rows).sort(ROW_NUMBER)
+
+    def lost_values(self, reading: Reading) -> dict[str, int]:
+        """Of customers, why values of columns that are not needed are missing, most often first.
+
+        Args:
+            reading: By which the rows were checked.
+        """
+        is_lost = {name: nw.col(canonical_name(name)).is_null() for name in self.columns}
+        counts = counted(self.kept, is_lost)
+        lost = {name: is_lost[name] for name, rows in counts.items() if rows}
+        if not lost:
+            return {}
+        # Asked again of those rows and columns alone, as for the quarantine.
+        headers = map_headers(self.cells, reading.parameters)
+        rules = Rules({name: headers[name] for name in lost}, reading, lost)
+        rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
+        found = counted(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
+        return dict(sorted(((t, n) for t, n in found.items() if n), key=lambda item: -item[1]))
 
     def counts(self) -> dict[str, int]:
         """How many rows are `customers`, `quarantined` and `repeats`: each told by its own rule."""
@@ -101,13 +127,31 @@ class CheckedCustomers:
             "quarantined": ~is_repeat & is_broken,
             "repeats": is_repeat,
         }
-        found = self.rows.select(
-            **{
-                end: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-                for end, rule in ends.items()
-            }
-        ).collect()
-        return {end: int(nw.to_py_scalar(found[end][0])) for end in ends}
+        return counted(self.rows, ends)
+
+    def newest_dates(self) -> dict[str, str]:
+        """The latest day of each column of dates that has one, as `YYYY-MM-DD`."""
+        dates = [name for name in self.columns if COLUMNS[name].kind == "date"]
+        if not dates:
+            return {}
+        latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
+        found = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
+        return {name: day.date().isoformat() for name, day in found.items() if day is not None}
+
+
+def counted(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, int]:
+    """Of how many rows each rule is true; null is no."""
+    if not rules:
+        return {}
+    ones = {
+        f"rule_{place}": nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+        for place, rule in enumerate(rules.values())
+    }
+    found = rows.select(**ones).collect()
+    return {
+        text: int(nw.to_py_scalar(found[name][0]) or 0)
+        for text, name in zip(rules, ones, strict=True)
+    }
 
 
 def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[str, str]:
@@ -124,43 +168,41 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
 
 
 def require_columns(
-    mapped: dict[str, str], required: Iterable[str], parameters: CustomerParameters, source: str
-) -> None:
-    """Refuse a source without a column that the key or a selected feature needs.
+    headers: Iterable[str], required: Iterable[str], parameters: CustomerParameters, source: str
+) -> dict[str, str]:
+    """Canonical column -> header, with a column for all that the key or a feature needs.
 
     Raises:
-        UserError: Names every missing column, its aliases and the source.
+        UserError: Names every missing column, its aliases, headers like it, and the source; or two
+            headers stand for one column.
     """
-    named = name_missing(mapped, required, parameters)
-    if named:
+    cells = [header for header in headers if header not in ADDED]
+    mapped = map_headers(cells, parameters)
+    if named := name_missing(cells, mapped, required, parameters):
         message = (
             f"{source}: no column for {named}. Add it to the file, or map its header to the "
             "column in `customers.aliases` (conf/base/parameters_customers.yml)."
         )
         raise UserError(message)
-
-
-def name_missing(
-    mapped: dict[str, str], required: Iterable[str], parameters: CustomerParameters
-) -> str:
-    """The required columns that no header stands for, each with its headers; '' if none."""
-    missing = [name for name in required if name not in mapped]
-    aliases = {name: [a for a, c in parameters.aliases.items() if c == name] for name in missing}
-    return ", ".join(f"`{name}` (header {' or '.join([*aliases[name], name])})" for name in missing)
+    return mapped
 
 
 def check_customers(
-    bronze: nw.LazyFrame[Any], mapped: dict[str, str], parameters: CustomerParameters
+    bronze: nw.LazyFrame[Any],
+    mapped: dict[str, str],
+    reading: Reading,
+    needed: Iterable[str],
 ) -> CheckedCustomers:
     """Parse the mapped cells and tell which rows break the contract.
 
     Args:
         bronze: Cells as text, with the columns that ingestion adds.
         mapped: Canonical column -> header, from `map_headers`.
-        parameters: Formats, spellings and windows.
+        reading: Formats, spellings and windows.
+        needed: Canonical columns without which a row is no customer.
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
-    rules = Rules(mapped, parameters)
+    rules = Rules(mapped, reading, needed)
     rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY)))
     broken = (nw.col(_CONFLICT), *rules.problems().values())
     is_broken = nw.any_horizontal(*broken, ignore_nulls=True)

@@ -12,15 +12,16 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.customers.cells import (
+    UNKNOWN,
     Columns,
-    ParsedDate,
-    ParsedNumber,
     category,
     missing_as_empty,
     stripped,
 )
-from customer_segmentation.customers.contract import CONTRACT, Column
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.contract import CONTRACT, KEY, Column
+from customer_segmentation.customers.dates import ParsedDate
+from customer_segmentation.customers.numbers import ParsedNumber
+from customer_segmentation.customers.reading import Reading
 
 REASONS = "reasons"
 SEPARATOR = "; "
@@ -36,12 +37,16 @@ class Rules:
 
     Args:
         mapped: Canonical column -> header.
-        parameters: Formats, spellings and windows.
+        reading: Formats, spellings and windows.
+        needed: Canonical columns, beside the key, without which a row is no customer. In any other
+            column, what breaks a rule is a missing value.
     """
 
-    def __init__(self, mapped: dict[str, str], parameters: CustomerParameters) -> None:
+    def __init__(self, mapped: dict[str, str], reading: Reading, needed: Iterable[str]) -> None:
         self.mapped = mapped
-        self.parameters = parameters
+        self.reading = reading
+        self.parameters = reading.parameters
+        self.needed = frozenset([KEY, *needed])
         self.columns = [column for column in CONTRACT if column.name in mapped]
 
     def text(self, name: str) -> nw.Expr:
@@ -51,7 +56,7 @@ class Rules:
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """With the text of each column, and beside it what was parsed of it."""
         for level in _in_step(self._levels(column) for column in self.columns):
-            rows = rows.with_columns(**level)
+            rows = rows.with_columns(**level) if level else rows
         return rows
 
     def _levels(self, column: Column) -> tuple[Columns, ...]:
@@ -61,17 +66,23 @@ class Rules:
             {name: missing_as_empty(nw.col(name), self.parameters.missing_values)},
         )
         if column.kind == "number":
-            return *text, *ParsedNumber(name).levels
+            return *text, *self._number(column).levels
         if column.kind == "date":
             return *text, *self._date(column).levels
         if column.kind == "category":
             spellings = self.parameters.categories.get(column.name, {})
-            meaning = category(nw.col(name), spellings, column.categories)
+            unknown = self.parameters.unknown_categories
+            meaning = category(nw.col(name), spellings, column.categories, unknown)
             return *text, {_meaning(column): meaning}
         return text
 
     def _date(self, column: Column) -> ParsedDate:
-        return ParsedDate(canonical_name(column.name), self.parameters.date_formats)
+        chosen = self.reading.format_of(column.name)
+        return ParsedDate(canonical_name(column.name), chosen.format, chosen.has_time)
+
+    def _number(self, column: Column) -> ParsedNumber:
+        words = self.parameters.flags if column.is_flag else {}
+        return ParsedNumber(canonical_name(column.name), self.parameters.signs, words)
 
     def values(self) -> Columns:
         """The canonical columns of parsed rows; dates are `YYYYMMDD` until `with_dates`."""
@@ -80,7 +91,7 @@ class Rules:
             name = canonical_name(column.name)
             value = nw.col(name)
             if column.kind == "number":
-                value = ParsedNumber(name).value
+                value = self._number(column).value
             elif column.kind == "date":
                 day = self._date(column)
                 # pandas has no dates far from today.
@@ -88,6 +99,9 @@ class Rules:
                 value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
             elif column.kind == "category":
                 value = nw.col(_meaning(column))
+            if column.name not in self.needed:
+                broken = nw.any_horizontal(*self.problems_of(column).values(), ignore_nulls=True)
+                value = nw.when(~broken).then(value)
             found[name] = value
         return found
 
@@ -98,21 +112,26 @@ class Rules:
 
     def problems(self) -> Problems:
         """Every reason in words, and what is true of a parsed row that has it; null is no."""
-        found: Problems = {}
-        for column in self.columns:
-            rules = {"missing": nw.col(canonical_name(column.name)) == ""}
-            if column.kind == "number":
-                rules |= self._number_problems(column)
-            elif column.kind == "date":
-                rules |= self._date_problems(column)
-            elif column.kind == "category":
-                is_known = nw.col(_meaning(column)) != ""
-                rules["unknown category"] = ~rules["missing"] & ~is_known
-            found |= {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
-        return found
+        needed = [column for column in self.columns if column.name in self.needed]
+        return {text: rule for column in needed for text, rule in self.problems_of(column).items()}
+
+    def problems_of(self, column: Column) -> Problems:
+        """The same for one column, whether or not it is needed."""
+        is_missing = nw.col(canonical_name(column.name)) == ""
+        if column.kind == "category":
+            is_missing |= nw.col(_meaning(column)) == UNKNOWN
+        rules = {"missing": is_missing}
+        if column.kind == "number":
+            rules |= self._number_problems(column)
+        elif column.kind == "date":
+            rules |= self._date_problems(column)
+        elif column.kind == "category":
+            is_known = nw.col(_meaning(column)) != ""
+            rules["unknown category"] = ~rules["missing"] & ~is_known
+        return {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
 
     def _number_problems(self, column: Column) -> Problems:
-        parsed = ParsedNumber(canonical_name(column.name))
+        parsed = self._number(column)
         value = parsed.value
         problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
         if column.whole:

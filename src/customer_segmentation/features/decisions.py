@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from inspect import Parameter, signature
 
-from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.definitions import Feature, needed_inputs
+from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
+from customer_segmentation.customers.matrix import numeric_columns
+from customer_segmentation.features.definitions import Feature, needed_columns, needed_inputs
 from customer_segmentation.features.operations import (
     Values,
     at_most,
@@ -185,6 +186,18 @@ def _without_steps(decision: Feature) -> list[str]:
     for name in decision.inputs:
         found += _without_steps(DECISIONS[name]) if name in DECISIONS else [name]
     return found
+
+
+def scored_columns(features: Iterable[str], columns: Iterable[str]) -> tuple[str, ...]:
+    """The canonical columns that an artifact reads: of its features, and of what is decided.
+
+    Args:
+        features: Those that the segments are made of.
+        columns: The canonical columns that the source has.
+    """
+    decided = available_decisions(numeric_columns([*columns, AS_OF]))
+    inputs = [name for decision in decided for name in DECISIONS[decision].inputs]
+    return needed_columns([*features, *(name for name in inputs if name not in DECISIONS)])
 
 
 def _columns_of(name: str) -> tuple[str, ...]:

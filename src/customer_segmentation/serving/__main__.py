@@ -6,15 +6,24 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.serving.keys import ROLES, add_key
-from customer_segmentation.serving.settings import Settings, as_environment, read_settings
+from customer_segmentation.mendable import explain
+
+try:
+    import msgspec
+
+    from customer_segmentation.serving.keys import ROLES, add_key
+    from customer_segmentation.serving.settings import Settings, as_environment, read_settings
+except ModuleNotFoundError as missing:
+    sys.exit(f"Error: {explain(missing) or missing}")
+
+if TYPE_CHECKING:
+    from uvicorn.supervisors import Multiprocess
 
 _MOST_FILES = 65_536
 
@@ -38,12 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
             _serve(read_settings(given))
         else:
             print(add_key(given["keys"], given["name"], tuple(given["role"])))  # noqa: T201 - its answer
-    except UserError as error:
-        sys.exit(f"Error: {error}")
+    except (ModuleNotFoundError, UserError) as error:
+        sys.exit(f"Error: {explain(error) or error}")
 
 
 def _serve(settings: Settings) -> None:
     import uvicorn  # noqa: PLC0415 - making a key needs none
+    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - as above
 
     from customer_segmentation.serving.app import create  # noqa: PLC0415 - as above
     from customer_segmentation.serving.jobs.supervisor import job_workers  # noqa: PLC0415 - as above
@@ -51,6 +61,9 @@ def _serve(settings: Settings) -> None:
 
     # uvicorn stops gently and then sends the signal on, which would leave no time to clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Until the server listens to it: it tells it to look for new keys, and must not end it.
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_connections()
     # Workers are processes that read their settings anew.
     os.environ.update(as_environment(settings))
@@ -60,6 +73,8 @@ def _serve(settings: Settings) -> None:
     ):
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            # uvicorn would start them anew.
+            Multiprocess.handle_hup = _pass_on_hup  # type: ignore[method-assign, assignment]
         uvicorn.run(
             create() if settings.workers == 1 else "customer_segmentation.serving.app:create",
             factory=settings.workers > 1,
@@ -67,6 +82,8 @@ def _serve(settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             http=PatientProtocol,
+            # Anybody can say in X-Forwarded-For where they are, and be counted there.
+            proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
             # No route speaks it, and what does would log paths with ids.
             ws="none",
             access_log=False,
@@ -75,6 +92,14 @@ def _serve(settings: Settings) -> None:
             server_header=False,
             timeout_graceful_shutdown=round(settings.stop_seconds),
         )
+
+
+def _pass_on_hup(supervisor: Multiprocess) -> None:
+    for process in supervisor.processes:
+        # One that still starts reads its files anyway, and would be ended.
+        if process.pid and process.is_ready(timeout=1):
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGHUP)
 
 
 def _allow_connections() -> None:

@@ -88,10 +88,14 @@ def _declared(route: BaseRoute) -> Route:
         raise RuntimeError(message)
     first = handlers[0]
     is_asgi = isinstance(first, ASGIRouteHandler)
+    methods = {*(first.opt["methods"] if is_asgi else route.methods)}
+    # The guard answers HEAD as GET, without the body.
+    if "GET" in methods:
+        methods.add("HEAD")
     return Route(
         label=_label(route.path),
         access=accesses.pop(),
-        methods=tuple(sorted(first.opt["methods"] if is_asgi else route.methods)),
+        methods=tuple(sorted(methods)),
         is_streamed=any(each.get("streams") for each in options),
         # The router would read what is in it, slashes and all: the handler takes it as it was sent.
         path=_filled(route.path) if ":path}" in route.path else None,

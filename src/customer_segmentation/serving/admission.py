@@ -41,10 +41,8 @@ class Admission:
         self._rates = RateLimit(Path(shared) if shared else None)
         self._places: dict[str, int] = {}
         self._total = 0
-        most = settings.most_waiting
-        self._most_of_key = most if len(keys.known) <= 1 else max(1, most // 2)
         self._host = b"localhost"
-        self._is_local = not keys.known and not settings.behind_gateway
+        self._is_local = settings.keys is None and not settings.behind_gateway
 
     def check(self, route: Route, scope: Scope, headers: dict[bytes, bytes]) -> Key | None:
         """Who asks; None where the route is for everybody.
@@ -81,8 +79,11 @@ class Admission:
             return None
         holder = _OPEN if key is None else key.name
         held = self._places.get(holder, 0)
-        most = self._most_of_key if key else self._settings.most_waiting
-        if held >= most or (key and self._total >= self._settings.most_waiting):
+        places = most = self._settings.most_waiting
+        # Keys come and go.
+        if key and len(self._keys.known) > 1:
+            most = max(1, places // 2)
+        if held >= most or (key and self._total >= places):
             busy = "the server is busy: ask again"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers={"retry-after": "1"})
         self._places[holder] = held + 1

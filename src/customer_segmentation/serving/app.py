@@ -18,16 +18,16 @@ from litestar.exceptions import HTTPException
 
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.description import description_routes
-from customer_segmentation.serving.guard import Guard
+from customer_segmentation.serving.guard import Guard, bundle_of
 from customer_segmentation.serving.invocations import invocation_routes
 from customer_segmentation.serving.jobs.routes import job_routes
-from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 from customer_segmentation.serving.protocol import PatientProtocol
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
+from customer_segmentation.serving.stored import ARTIFACT_VERSION, UNKNOWN_VERSION, told_of_champion
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def make_app(settings: Settings) -> Guard:
     return Guard(
         inside,
         Routes(inside.routes),
-        keys=Keys(settings.keys),
+        keys=server.keys,
         settings=settings,
         measures=server.measures,
         log=server.log,
@@ -72,7 +72,7 @@ def make_app(settings: Settings) -> Guard:
 
 @asynccontextmanager
 async def _life(server: Server) -> AsyncIterator[None]:
-    """Follow the champion while the server lives."""
+    """Follow the champion and the keys while the server lives."""
     following = asyncio.create_task(server.follow())
     # What is there by now stays: the collector need not go through it, request after request.
     gc.collect()
@@ -106,11 +106,18 @@ def _routes(server: Server) -> list[Any]:
         if found is None:
             detail = "the last batch run has no such customer"
             raise RefusedError(HTTPStatus.NOT_FOUND, detail)
-        etag = f'"{state}"'
-        headers = {"etag": etag, "cache-control": "private, no-cache"}
+        champion = bundle_of(request.scope).version
+        etag = f'"{state}-{champion}"'
+        headers = {
+            "etag": etag,
+            "cache-control": "private, no-cache",
+            # That of the answer, in place of the champion's.
+            "artifact-version": found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
+        }
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers=headers)
-        return Response(_encode(found), media_type=JSON, headers=headers)
+        body = _encode(told_of_champion(found, champion))
+        return Response(body, media_type=JSON, headers=headers)
 
     @get("/healthz", opt={"access": "probe"}, sync_to_thread=False)
     def healthz() -> Response[bytes]:

@@ -8,7 +8,6 @@ are refused, and so is text that spells a missing value.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,8 +18,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.cells import folded
+from customer_segmentation.customers.cells import UNKNOWN, folded, meanings_of
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, KEY, PRODUCTS
+from customer_segmentation.customers.dates import DateFormat
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
 
 Record = Mapping[str, Any]
@@ -30,7 +30,6 @@ _LONGEST_NAME = 60
 _PURCHASES = frozenset(
     {"purchases_deals", *(f"spend_{p}" for p in PRODUCTS), *(f"purchases_{c}" for c in CHANNELS)}
 )
-_SHAPES = {"%d": r"(?P<d>[0-9]{1,2})", "%m": r"(?P<m>[0-9]{1,2})", "%Y": r"(?P<Y>[0-9]{4})"}
 _ISO = "%Y-%m-%d"
 
 
@@ -77,10 +76,15 @@ class Contract:
         self.age: dict[str, int] = reading["age"]
         self.aliases: dict[str, str] = reading["aliases"]
         self.missing_values: frozenset[str] = frozenset(["", *reading["missing_values"]])
-        self._formats = [_date_pattern(fmt) for fmt in [*reading["date_formats"], _ISO]]
+        pivot = reading.get("two_digit_years_before")
+        formats = dict.fromkeys([*reading["date_formats"], _ISO])
+        self._formats = [DateFormat.of(text, pivot) for text in formats]
         self._spellings = {
-            name: {word: word for word in rule["categories"]}
-            | {folded(s): w for s, w in reading["categories"].get(name, {}).items()}
+            name: meanings_of(
+                reading["categories"].get(name, {}),
+                rule["categories"],
+                reading.get("unknown_categories", []),
+            )
             for name, rule in self.rules.items()
             if rule["kind"] == "category"
         }
@@ -119,15 +123,16 @@ class Contract:
             if day is None:
                 problems.append(Problem(f"{path}.{name}", "not a date", "a day, as 2014-06-30"))
             as_of = day or as_of
-        values: dict[str, Any] = {}
-        for column, (sent, name) in given.items():
-            value, problem = self._value(column, sent, as_of)
-            if problem:
-                problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
-            values[column] = value
         is_tenured = not self.purchases or any(name in given for name in self.purchases)
         is_cold = bool(self.cold_columns) and not is_tenured
-        for column in self.cold_needed if is_cold else self.needed:
+        needed = self.cold_needed if is_cold else self.needed
+        values: dict[str, Any] = {}
+        for column, (sent, name) in given.items():
+            values[column], problem = self._value(column, sent, as_of)
+            # What spells a missing value counts as null.
+            if problem and (problem != "missing" or column in {KEY, *needed}):
+                problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
+        for column in needed:
             if column not in given:
                 problems.append(
                     Problem(f"{path}.{column}", "missing", self.accepted(column, as_of))
@@ -135,7 +140,8 @@ class Contract:
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns
-        numbers = self._numbers(values | {AS_OF: as_of})
+        known = {column: value for column, value in values.items() if value is not None}
+        numbers = self._numbers(known | {AS_OF: as_of})
         return ReadCustomer(values.get(KEY), {name: numbers[name] for name in columns}, is_cold)
 
     def accepted(self, column: str, as_of: date | None = None) -> str:
@@ -146,7 +152,7 @@ class Contract:
         if rule["kind"] == "category":
             return "one of " + ", ".join(rule["categories"])
         if rule["kind"] == "date":
-            return f"a day from {self.enrolled_from} to {as_of or self.as_of}"
+            return f"a day from {self.enrolled_from} to {as_of or self.as_of}, as 2013-12-31"
         least, most = self.range_of(column, as_of)
         number = "a whole number" if rule.get("whole") else "a number"
         return f"{number} from {least:.15g} to {most:.15g}"
@@ -186,14 +192,19 @@ class Contract:
         if kind == "number":
             return self._number(column, sent, as_of)
         if kind == "category":
-            word = self._spellings[column].get(folded(sent)) if isinstance(sent, str) else None
-            return word, "" if word else "unknown category"
+            return self._category(column, sent)
         if kind == "date":
             day = self.day(sent)
             if day and self.enrolled_from <= day <= as_of:
                 return day, ""
             return None, "outside the accepted days" if day else "not a date"
         return self._key(sent)
+
+    def _category(self, column: str, sent: object) -> tuple[str | None, str]:
+        word = self._spellings[column].get(folded(sent)) if isinstance(sent, str) else None
+        if word == UNKNOWN:
+            return None, "missing"
+        return word, "" if word else "unknown category"
 
     @staticmethod
     def _key(sent: object) -> tuple[str | None, str]:
@@ -224,16 +235,11 @@ class Contract:
         return value, ""
 
     def day(self, sent: object) -> date | None:
-        """The day that a text tells in the first format that it fits; None where there is none."""
+        """The day that a text tells; None where it tells none, or two formats tell two."""
         if not isinstance(sent, str):
             return None
-        for pattern in self._formats:
-            if found := pattern.fullmatch(sent.strip()):
-                try:
-                    return date(int(found["Y"]), int(found["m"]), int(found["d"]))
-                except ValueError:
-                    return None
-        return None
+        days = {fmt.day(sent.strip()) for fmt in self._formats} - {None}
+        return days.pop() if len(days) == 1 else None
 
     def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
         """The numeric columns that the values give."""
@@ -251,11 +257,6 @@ class Contract:
 def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
     """(customers x columns) of customers for one model."""
     return np.array([list(customer.numbers.values()) for customer in customers], dtype=np.float64)
-
-
-def _date_pattern(fmt: str) -> re.Pattern[str]:
-    fields = re.findall("%[dmY]", fmt)
-    return re.compile(re.escape(fmt[2]).join(_SHAPES[field] for field in fields))
 
 
 def _shown(name: str) -> str:

@@ -47,7 +47,8 @@ class Segment(msgspec.Struct):
     """A segment; `customer` is a record, of the contract's fields, like its typical customer.
 
     `customers`, `share` (of 1), `offer` (the most frequent) and `offer_share` (of 1, of the
-    segment's customers) are of the last batch run, null where it has stored nothing.
+    segment's customers) are of the last batch run, null where it has stored nothing, or the answers
+    of another artifact.
     """
 
     key: str
@@ -83,10 +84,14 @@ class Field(msgspec.Struct):
 
 
 class Stored(msgspec.Struct):
-    """The last batch run's answers: how many customers, and of which artifact."""
+    """The last batch run's answers: how many customers, and of which artifact.
+
+    `is_of_champion`: of the bundle's; else no segment above counts them.
+    """
 
     customers: int
     artifact_version: str
+    is_of_champion: bool
 
 
 class Description(msgspec.Struct):
@@ -111,12 +116,13 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         summary: Of the stored answers, where there are any.
     """
     said = bundle.segmenter.metadata
+    is_own = summary is not None and summary.artifact_version == bundle.version
     segments = []
     for place, segment in enumerate(said["segments"]):
         typical = _typical(said, place)
         customer = typical_customer(bundle, typical)
         described = Segment(segment["key"], segment["name"], typical, customer)
-        if summary and (counted := summary.segments.get(described.key)):
+        if summary and is_own and (counted := summary.segments.get(described.key)):
             described.customers = counted.customers
             described.share = counted.customers / summary.customers
             described.offer = counted.offer
@@ -128,7 +134,7 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         segments=segments,
         fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
         left_out=bundle.left_out,
-        stored=Stored(summary.customers, summary.artifact_version) if summary else None,
+        stored=Stored(summary.customers, summary.artifact_version, is_own) if summary else None,
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
-from typing import NoReturn
 
 from customer_segmentation.serving.access import UNKNOWN, Route, Routes
 from customer_segmentation.serving.admission import Admission
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _BUNDLE, _KEY = "segmentation.bundle", "segmentation.key"
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_Header = tuple[bytes, bytes]
+# The last of those that are added.
+_VERSION = b"artifact-version"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -62,7 +65,8 @@ class Guard:
         settings: Limits.
         measures: What is counted.
         log: Where each request leaves a line.
-        champion: Whose bundle a request keeps to its end, and whose version every answer names.
+        champion: Whose bundle a request keeps to its end, and whose version an answer names that
+            names none itself.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of, once
@@ -97,26 +101,29 @@ class Guard:
         added = [
             *_HEADERS,
             (b"x-request-id", request_id),
-            (b"artifact-version", bundle.version.encode()),
+            (_VERSION, bundle.version.encode()),
         ]
         status, has_begun, key, place = 500, False, None, None
+        method = scope["method"]
         route = self._routes.find(scope["raw_path"])
 
         async def answer(message: Message) -> None:
             nonlocal status, has_begun
             if message["type"] == "http.response.start":
                 status, has_begun = message["status"], True
-                message["headers"] = [*message.get("headers", ()), *added]
+                message["headers"] = _headers(message.get("headers", ()), added)
             await send(message)
 
         self._measures.waiting.inc()
         try:
             key = scope[_KEY] = self._admission.check(route, scope, headers)
             place = self._admission.enter(route, key)
-            method = scope["method"]
-            if method not in route.methods:
-                _refuse_unanswered(route)
-            if not route.is_streamed:
+            _refuse_unanswered(route, method)
+            if method == "HEAD":
+                # In a scope of its own: the server's still says that no body follows.
+                scope = {**scope, "method": "GET"}
+                receive, send = _given(b""), _without_body(send)
+            elif not route.is_streamed:
                 # Where a body means nothing, nobody waits for one.
                 is_read = method in _WITH_BODY
                 limits = self._settings.most_body, self._settings.body_seconds
@@ -138,7 +145,7 @@ class Guard:
             self._measures.served(route.label, status, seconds)
             self._log.write(
                 request_id=request_id.decode(),
-                method=scope["method"],
+                method=method,
                 route=route.label,
                 status=status,
                 seconds=round(seconds, 6),
@@ -146,12 +153,20 @@ class Guard:
             )
 
 
-def _refuse_unanswered(route: Route) -> NoReturn:
+def _headers(own: Sequence[_Header], added: Sequence[_Header]) -> list[_Header]:
+    """An answer's headers; a stored one names the artifact that gave it in place of the bundle."""
+    is_named = any(name == _VERSION for name, _ in own)
+    return [*own, *(added[:-1] if is_named else added)]
+
+
+def _refuse_unanswered(route: Route, method: str) -> None:
     """Refuse what no route answers.
 
     Raises:
         RefusedError: There is no such path, or it has no such method.
     """
+    if method in route.methods:
+        return
     if route is UNKNOWN:
         raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such path: /docs tells which are")
     allowed = ", ".join(route.methods)
@@ -166,6 +181,17 @@ def _given(body: bytes) -> Receive:
         return next(messages, {"type": "http.disconnect"})
 
     return receive
+
+
+def _without_body(send: Send) -> Send:
+    """Send the head, and end there: a large file need not be read."""
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body"})
+
+    return answer
 
 
 async def _refuse(send: Send, refused: RefusedError) -> None:

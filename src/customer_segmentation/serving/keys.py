@@ -27,7 +27,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key without its secret: `sha256` is that of the whole key, in hexadecimal digits."""
 
     name: str
-    sha256: str
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     roles: tuple[Role, ...]
 
     def may(self, role: str) -> bool:
@@ -35,15 +35,12 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return role in self.roles or "admin" in self.roles
 
 
-# Without any, a server would let everybody in.
-_Keys = Annotated[list[Key], msgspec.Meta(min_length=1)]
-
 # Whoever asks on loopback where no keys are set.
 ANYBODY = Key("anybody", "", ("admin",))
 
 
 class Keys:
-    """The keys of a file, by name.
+    """The keys of a file, by name, followed as it changes.
 
     Args:
         path: A JSON list of keys; None where there are none.
@@ -53,13 +50,44 @@ class Keys:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self.known = _read(path) if path else []
-        if path and os.name == "posix" and path.stat().st_mode & 0o077:
+        self._path = path
+        self._told = ""
+        self.known: list[Key] = []
+        if path:
+            self._take(path)
+            if not self.known:
+                raise _no_keys(path, "the list is empty")
+
+    def refresh(self) -> None:
+        """Take up the file's keys, none too, which lets nobody in.
+
+        Where the file cannot be read or is no list of keys, that is told once, and the old keys
+        stay.
+        """
+        if self._path is None:
+            return
+        try:
+            self._take(self._path)
+        except Exception as error:  # noqa: BLE001 - whatever a file may raise
+            if str(error) != self._told:
+                logger.warning("the new keys are refused, the old ones stay: %s", error)
+            self._told = str(error)
+            return
+        self._told = ""
+
+    def _take(self, path: Path) -> None:
+        found = _read(path)
+        if found == self.known:
+            return
+        if os.name == "posix" and path.stat().st_mode & 0o077:
             logger.warning("%s can be read by other users of this machine: chmod 600 it", path)
+        self.known = found
+        logger.info("keys in %s: %d", path, len(found))
 
     def find(self, given: str | None) -> Key | None:
         """The key that is given, in a time that does not tell how much of it is right."""
-        if not self.known:
+        # Not where a file holds none, which lets nobody in.
+        if self._path is None:
             return ANYBODY
         digest = hashlib.sha256((given or "").encode()).hexdigest()
         found = None
@@ -94,11 +122,15 @@ def add_key(path: Path, name: str, roles: tuple[Role, ...]) -> str:
 
 def _read(path: Path) -> list[Key]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Keys)
+        return msgspec.json.decode(path.read_bytes(), type=list[Key])
     except (OSError, msgspec.DecodeError) as error:
-        message = (
-            f"{path} holds no API keys ({error}): make one with "
-            f"python -m customer_segmentation.serving add-key --keys {path} "
-            "--name NAME --role score"
-        )
-        raise UserError(message) from error
+        raise _no_keys(path, error) from error
+
+
+def _no_keys(path: Path, why: object) -> UserError:
+    message = (
+        f"{path} holds no API keys ({why}): make one with "
+        f"python -m customer_segmentation.serving add-key --keys {path} "
+        "--name NAME --role score"
+    )
+    return UserError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,8 @@ from customer_segmentation.errors import UserError
 _PREFIX = "SEGMENTATION_SERVING_"
 _Count = Annotated[int, Meta(ge=0)]
 _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
+# Neither `.` nor `..`, and no empty part: `//shop` would be the name of a server.
+_PREFIX_OF_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -27,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     segments: str = "data/gold/segments.parquet"
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
+    # The prefix that a proxy in front takes off, such as /shop.
+    root_path: str = ""
     workers: Annotated[int, Meta(ge=1)] = 1
     job_workers: _Count = 1
     keys: Path | None = None
@@ -62,8 +67,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse what would be unsafe or cannot be.
 
         Raises:
-            UserError: Another address than loopback without keys or a gateway; or both of them.
+            UserError: Another address than loopback without keys or a gateway; or both of them; or
+                a root path that is none.
         """
+        if not is_prefix(self.root_path):
+            message = (
+                f"root-path {self.root_path} is no prefix of a path: write it as /shop or "
+                "/shop/segments, without a slash at its end"
+            )
+            raise UserError(message)
         if self.behind_gateway and self.keys is not None:
             message = "behind-gateway says that no keys are asked for, and there are keys: give one"
             raise UserError(message)
@@ -80,6 +92,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def database_url(self) -> str:
         """Of the job table: SQLite beside the jobs' files unless set."""
         return self.database or f"sqlite:///{(self.jobs / 'jobs.db').resolve()}"
+
+
+def is_prefix(text: str) -> bool:
+    """Whether it may stand before the path of a link: empty, or parts that each begin with `/`."""
+    return _PREFIX_OF_PATH.fullmatch(text) is not None
 
 
 def read_settings(given: dict[str, Any]) -> Settings:

@@ -16,6 +16,9 @@ import fsspec
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.serving.answers import DECIDED
 
+ARTIFACT_VERSION = "artifact_version"
+# Of a table that another program wrote.
+UNKNOWN_VERSION = "unknown"
 # A number that only a run's own tables need.
 _ID = "segment_id"
 _KEPT = 10_000
@@ -32,7 +35,7 @@ class Counted:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """Of all stored answers: how many, of which artifact, and each segment's by key.
+    """Of all stored answers: how many, of which artifact (or artifacts), each segment's by key.
 
     `state` is what changes when the table does.
     """
@@ -41,6 +44,24 @@ class Summary:
     customers: int
     artifact_version: str
     segments: dict[str, Counted]
+
+
+def told_of_champion(found: dict[str, Any], champion: str) -> dict[str, Any]:
+    """A stored answer, which says so where another artifact than the champion gave it.
+
+    Args:
+        found: The stored answer.
+        champion: The version of the artifact in use.
+    """
+    version = found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION
+    if version == champion:
+        return found
+    note = (
+        f"artifact {version} gave this answer, and {champion} is the champion: the last batch run "
+        "was a trial, or is older than the champion. A whole kedro run that promotes what it "
+        "learned brings the two together"
+    )
+    return {**found, "champion_version": champion, "note": note}
 
 
 class StoredAnswers:
@@ -97,10 +118,13 @@ class StoredAnswers:
         import polars as pl  # noqa: PLC0415 - as above
 
         table = self._scan()
+        names = table.collect_schema().names()
         # An artifact whose customers have no channels gives no offers.
-        has_offer = "offer" in table.collect_schema().names()
+        has_offer = "offer" in names
         offer = pl.col("offer") if has_offer else pl.lit(None, pl.String).alias("offer")
-        by = ["segment", offer, "artifact_version"]
+        has_version = ARTIFACT_VERSION in names
+        version = pl.col(ARTIFACT_VERSION) if has_version else pl.lit(None, pl.String)
+        by = ["segment", offer, version.fill_null(UNKNOWN_VERSION).alias(ARTIFACT_VERSION)]
         rows = table.group_by(by).len().sort("len", "offer", descending=True).collect().to_dicts()
         if not rows:
             return None
@@ -111,7 +135,8 @@ class StoredAnswers:
             share = own[0]["len"] / count if has_offer else None
             segments[key] = Counted(count, own[0]["offer"], share)
         total = sum(row["len"] for row in rows)
-        return Summary(state, total, rows[0]["artifact_version"], segments)
+        versions = ", ".join(sorted({row[ARTIFACT_VERSION] for row in rows}))
+        return Summary(state, total, versions, segments)
 
     def _look_up(self, customer_id: str, _state: str) -> dict[str, Any] | None:
         """The row of a customer; by the state too, so that what is kept is of one table."""

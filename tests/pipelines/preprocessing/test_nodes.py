@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from customer_segmentation.customers.contract import CONTRACT
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import FEATURES
@@ -20,10 +21,13 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     compute_features,
     keep_customers,
     quarantine_rows,
+    settle_reading,
 )
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 
 Rows = list[dict[str, str]]
 SELECTED = ["income", "age", "spend_total", "purchases_deals"]
+HALF = PreprocessingParameters(most_left_out=0.5)
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +38,17 @@ def run(
 ) -> Callable[..., dict[str, Any]]:
     """Rows as sent -> every output of the pipeline, tables as Python values."""
 
-    def outputs(rows: Rows, engine: Callable[..., Any]) -> dict[str, Any]:
+    def outputs(
+        rows: Rows,
+        engine: Callable[..., Any],
+        parameters: CustomerParameters = customer_parameters,
+    ) -> dict[str, Any]:
         bronze = bronze_of(rows, engine)
-        checked = check_rows(bronze, customer_parameters, SELECTED)
-        quarantine = quarantine_rows(checked, customer_parameters)
-        accounting = account_for_rows(bronze, checked, quarantine)
-        silver, _ = keep_customers(checked, accounting)
+        reading = settle_reading(bronze, parameters)
+        checked = check_rows(bronze, reading, SELECTED)
+        quarantine = quarantine_rows(checked, reading, SELECTED)
+        accounting = account_for_rows(bronze, checked, quarantine, reading)
+        silver, _ = keep_customers(checked, accounting, HALF)
         tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
         return {name: records_of(table) for name, table in tables.items()} | {
             "accounting": accounting
@@ -53,7 +62,13 @@ def rows(sent: Callable[..., dict[str, str]]) -> Rows:
     """Two customers, a repeat, and three rows that break the contract."""
     return [
         sent(ID="2", Marital_Status="Alone"),
-        sent(ID="1", NumWebPurchases="0", NumCatalogPurchases="0", NumStorePurchases="0"),
+        sent(
+            ID="1",
+            NumWebPurchases="0",
+            NumCatalogPurchases="0",
+            NumStorePurchases="0",
+            Complain="2",
+        ),
         sent(ID="2", Marital_Status="Alone"),
         sent(ID="3", Income="", Education="Doctor"),
         sent(ID="4", Income=""),
@@ -64,7 +79,9 @@ def rows(sent: Callable[..., dict[str, str]]) -> Rows:
 def test_every_row_is_accounted_for_with_each_reason_counted(
     run: Callable[..., Any], rows: Rows, frame_of: Callable[..., Any]
 ) -> None:
-    assert run(rows, frame_of)["accounting"] == {
+    found = run(rows, frame_of)["accounting"]
+    assert len(found.pop("columns")) == len(CONTRACT)
+    assert found == {
         "source_name": "customers.csv",
         "source_sha256": "0" * 64,
         "rows_in": 6,
@@ -74,9 +91,17 @@ def test_every_row_is_accounted_for_with_each_reason_counted(
         "reasons": {
             "income: missing": 2,
             "customer_id: missing": 1,
-            "education: unknown category": 1,
             "spend_wines: negative": 1,
         },
+        "lost_values": {"complained: above 1": 1},
+        "shared_keys": 0,
+        "as_of": "2014-06-30",
+        "newest_dates": {"enrolled_on": "2012-09-24"},
+        "date_formats": {"enrolled_on": "%d-%m-%Y"},
+        "ignored": [],
+        "absent": [],
+        "nearest": "",
+        "warnings": [],
     }
 
 
@@ -91,10 +116,22 @@ def test_silver_holds_the_customers_and_gold_a_row_for_each(
     assert (first["purchases_total"], first["deal_share"], first["average_basket"]) == (0, 0, 0)
     assert set(FEATURES) < set(second)
     assert not any(value is None for value in second.values())
+    assert {name for name, value in first.items() if _is_missing(value)} == {"complained"}
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - NaN
 
 
 def test_both_engines_give_the_same_tables(run: Callable[..., Any], rows: Rows) -> None:
-    assert run(rows, pd.DataFrame) == run(rows, pl.DataFrame)
+    found = [run(rows, engine) for engine in (pd.DataFrame, pl.DataFrame)]
+    for outputs in found:
+        for table in ("silver", "gold"):
+            outputs[table] = [
+                {name: None if _is_missing(value) else value for name, value in row.items()}
+                for row in outputs[table]
+            ]
+    assert found[0] == found[1]
 
 
 def test_the_run_fails_when_a_row_is_lost(
@@ -104,10 +141,11 @@ def test_the_run_fails_when_a_row_is_lost(
     customer_parameters: CustomerParameters,
 ) -> None:
     bronze = bronze_of(rows, frame_of)
-    checked = check_rows(bronze, customer_parameters, SELECTED)
-    lost = nw.from_native(quarantine_rows(checked, customer_parameters)).head(2).to_native()
+    reading = settle_reading(bronze, customer_parameters)
+    checked = check_rows(bronze, reading, SELECTED)
+    lost = nw.from_native(quarantine_rows(checked, reading, SELECTED)).head(2).to_native()
     with pytest.raises(RuntimeError, match="rows in do not equal customers"):
-        account_for_rows(bronze, checked, lost)
+        account_for_rows(bronze, checked, lost, reading)
 
 
 def test_a_missing_column_that_a_selected_feature_needs_is_refused_by_name(
@@ -161,9 +199,20 @@ def test_a_source_without_a_single_customer_is_refused_with_the_commonest_reason
     sent: Callable[..., dict[str, str]], run: Callable[..., Any], frame_of: Callable[..., Any]
 ) -> None:
     rows = [
-        sent(ID="1", Dt_Customer="2013.01.02"),
-        sent(ID="2", Dt_Customer="2013.01.03", Income="x"),
+        sent(ID="1", MntWines="1,5"),
+        sent(ID="2", MntWines="2,5", Income="x"),
     ]
-    expected = r"customers\.csv: all 2 rows are quarantined, most often for `enrolled_on: not a da"
+    expected = (
+        r"customers\.csv: 2 of 2 rows \(100 %\) .* Most often for: spend_wines: not a number \(2\)"
+    )
     with pytest.raises(UserError, match=expected):
         run(rows, frame_of)
+
+
+def test_one_row_in_a_hundred_with_a_key_of_others_stops_as_order_lines(
+    sent: Callable[..., dict[str, str]], run: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    rows = [sent(ID=str(number)) for number in range(98)]
+    lines = [sent(ID="7", MntWines=str(wines)) for wines in (1, 2)]
+    with pytest.raises(UserError, match=r"3 of 100 rows .* This looks like order lines"):
+        run([*rows, *lines], frame_of)

@@ -6,11 +6,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from customer_segmentation.serving.keys import add_key
+from tests.services.nginx import proxied
 from tests.serving.page.conftest import OpenPage, Visit
 from tests.serving.process import serving
 
@@ -49,6 +51,23 @@ def test_a_customer_is_found_by_id_and_told_in_words(site, open_page: OpenPage) 
     expect(found).to_contain_text("Customer c1 is Segment 0")
     expect(found).to_contain_text("30 June 2014")
     assert visit.problems == []
+
+
+def test_answers_of_another_artifact_are_told_to_be_so(
+    bundle: Path, stored: Path, open_page: OpenPage, tmp_path: Path
+) -> None:
+    trial = tmp_path / "trial.parquet"
+    pl.read_parquet(stored).with_columns(artifact_version=pl.lit("trial")).write_parquet(trial)
+    with serving(bundle, tmp_path, "--segments", trial) as server:
+        visit = open_page(server.url)
+        expect(visit.page.locator("#segments-message")).to_contain_text(
+            "answered by artifact trial"
+        )
+        expect(visit.page.locator("#cards")).not_to_contain_text("of customers")
+        visit.page.get_by_label("Customer's id").fill("c1")
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.locator("#found .problem")).to_contain_text("of artifact trial, and not")
+        assert visit.problems == []
 
 
 def test_a_customer_who_is_not_there_is_told_plainly(site, open_page: OpenPage) -> None:
@@ -169,6 +188,30 @@ def test_a_server_that_went_away_is_told(bundle: Path, open_page: OpenPage, tmp_
         server.stop()
         visit.page.get_by_label("Yearly income", exact=True).fill("1000")
         expect(visit.page.locator("#verdict-line")).to_contain_text("The server does not answer")
+
+
+@pytest.mark.parametrize("root_path", ["/shop", ""])
+def test_behind_a_proxy_that_takes_a_prefix_off_everything_works(
+    bundle: Path, stored: Path, open_page: OpenPage, tmp_path: Path, root_path: str
+) -> None:
+    options = ["--segments", stored, "--root-path", root_path]
+    with (
+        serving(bundle, tmp_path, *options) as server,
+        proxied(server.url, "/shop", tmp_path / "nginx") as url,
+    ):
+        visit = open_page(f"{url}/")
+        expect(visit.page.locator("#cards article")).to_have_count(3)
+        visit.page.get_by_label("Customer's id").fill("c1")
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.locator("#found")).to_contain_text("Customer c1 is Segment 0")
+        _drop(visit, "one.csv", f"{HEADER},{BOUGHT}\n1,{GOOD}\n")
+        expect(visit.page.locator("#jobs")).to_contain_text("1 rows", timeout=20_000)
+        assert len(_downloaded(visit, "Download results", tmp_path)) == 2
+        visit.page.get_by_role("link", name="For programs").click()
+        expect(visit.page.locator("#answer_customers")).to_be_visible()
+        visit.page.get_by_role("link", name="The page").click()
+        expect(visit.page.locator("#cards article")).to_have_count(3)
+        assert visit.problems == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

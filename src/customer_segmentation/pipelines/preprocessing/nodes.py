@@ -9,10 +9,16 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
+from customer_segmentation.customers.account import CONFIGURATION, refuse_losses
 from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPLE_KEY
+from customer_segmentation.customers.date_choice import UnclearDatesError
+from customer_segmentation.customers.doubts import doubts_about
+from customer_segmentation.customers.headers import as_aliases, nearest_columns, unread
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
+    ADDED,
+    SHARED_KEY,
     SOURCE_HASH,
     SOURCE_NAME,
     CheckedCustomers,
@@ -20,29 +26,49 @@ from customer_segmentation.customers.quarantine import (
     map_headers,
     require_columns,
 )
+from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.errors import UserError
+from customer_segmentation.features.decisions import scored_columns
 from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
 from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 
 logger = logging.getLogger(__name__)
 
 
-def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[str]) -> IntoFrame:
+def settle_reading(bronze: IntoFrame, customers: CustomerParameters) -> Reading:
+    """Choose what only all rows together show: the one format of each column of dates.
+
+    Raises:
+        UserError: Nobody can tell which days a column of dates means.
+    """
+    rows = nw.from_native(bronze).lazy()
+    mapped = map_headers(rows.collect_schema().names(), customers)
+    try:
+        return settle(rows, mapped, customers)
+    except UnclearDatesError as error:
+        source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
+        message = f"{source}: {error.problem}. {error.remedy} ({CONFIGURATION})."
+        raise UserError(message) from error
+
+
+def check_rows(bronze: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
     """Parse every cell and tell which rows break the contract.
 
     Args:
         bronze: Cells as sent, from ingestion.
-        customers: How the export maps to the contract.
+        reading: How its cells are read.
         selected: Features that the segments are made of; the columns they need are required.
 
     Raises:
         UserError: A required column is absent.
     """
     rows = nw.from_native(bronze).lazy()
-    mapped = map_headers(rows.collect_schema().names(), customers)
     source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
-    require_columns(mapped, [KEY, *needed_columns(selected)], customers, str(source))
+    headers = rows.collect_schema().names()
+    required = [KEY, *needed_columns(selected)]
+    mapped = require_columns(headers, required, reading.parameters, str(source))
     absent = [column.name for column in CONTRACT if column.name not in mapped]
     if absent:
         lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
@@ -52,18 +78,21 @@ def check_rows(bronze: IntoFrame, customers: CustomerParameters, selected: list[
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    return check_customers(rows, mapped, customers).rows.to_native()
+    needed = scored_columns(selected, mapped)
+    return check_customers(rows, mapped, reading, needed).rows.to_native()
 
 
-def quarantine_rows(checked: IntoFrame, customers: CustomerParameters) -> IntoFrame:
+def quarantine_rows(checked: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
-    return _verdicts(checked).quarantined(customers).to_native()
+    verdicts = _verdicts(checked)
+    needed = scored_columns(selected, verdicts.columns)
+    return verdicts.quarantined(reading, needed).to_native()
 
 
 def account_for_rows(
-    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame
+    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame, reading: Reading
 ) -> dict[str, Any]:
-    """Where each row went, by count, and how often each reason was found.
+    """Where each row went, by count, how often each reason was found, and what was read.
 
     Raises:
         RuntimeError: The counts do not add up: a row was lost or doubled.
@@ -77,25 +106,31 @@ def account_for_rows(
     if parts != accounting["rows_in"]:
         message = f"rows in do not equal customers + quarantined + repeats: {accounting}"
         raise RuntimeError(message)
-    return accounting | {"reasons": _count_reasons(nw.from_native(quarantine).lazy())}
+    verdicts, customers = _verdicts(checked), reading.parameters
+    reasons = _count_reasons(nw.from_native(quarantine).lazy())
+    lost = verdicts.lost_values(reading)
+    return {
+        **accounting,
+        "reasons": reasons,
+        "lost_values": lost,
+        "shared_keys": reasons.get(SHARED_KEY, 0),
+        "as_of": customers.as_of.isoformat(),
+        "newest_dates": verdicts.newest_dates(),
+        "date_formats": {name: chosen.words for name, chosen in reading.date_formats.items()},
+        **_columns_read(rows.collect_schema().names(), customers),
+        "warnings": doubts_about(verdicts, reading, reasons | lost),
+    }
 
 
 def keep_customers(
-    checked: IntoFrame, accounting: dict[str, Any]
+    checked: IntoFrame, accounting: dict[str, Any], preprocessing: PreprocessingParameters
 ) -> tuple[IntoFrame, dict[str, Any]]:
     """The customers: canonical columns, one row a key; and the accounting, kept only with them.
 
     Raises:
-        UserError: There is none.
+        UserError: There is none, or too many rows are left out.
     """
-    if accounting["customers"] == 0:
-        most_often = max(accounting["reasons"], key=accounting["reasons"].get)
-        message = (
-            f"{accounting['source_name']}: all {accounting['quarantined']} rows are quarantined, "
-            f"most often for `{most_often}`. See silver_quarantine for each row's reasons; map "
-            "headers, formats and spellings in conf/base/parameters_customers.yml."
-        )
-        raise UserError(message)
+    refuse_losses(accounting, preprocessing.most_left_out)
     return _verdicts(checked).customers().to_native(), accounting
 
 
@@ -109,6 +144,20 @@ def compute_features(silver: IntoFrame) -> IntoFrame:
     return (
         on_frame(numeric, features).select(KEY, AS_OF, SAMPLE_KEY, *numbers, *features).to_native()
     )
+
+
+def _columns_read(headers: list[str], customers: CustomerParameters) -> dict[str, Any]:
+    """Which header each column was read from, which were ignored, and which may be mended."""
+    mapped = map_headers(headers, customers)
+    ignored = [header for header in unread(headers, mapped) if header not in ADDED]
+    absent = [column.name for column in CONTRACT if column.name not in mapped]
+    nearest = nearest_columns(ignored, absent, customers)
+    return {
+        "columns": mapped,
+        "ignored": ignored,
+        "absent": absent,
+        "nearest": as_aliases(nearest) if nearest else "",
+    }
 
 
 def _verdicts(checked: IntoFrame) -> CheckedCustomers:

@@ -10,6 +10,7 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     compute_features,
     keep_customers,
     quarantine_rows,
+    settle_reading,
 )
 
 
@@ -18,26 +19,37 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
+                settle_reading,
+                inputs=["bronze_customers", "params:customers"],
+                outputs="customers_reading",
+                name="settle_reading",
+            ),
+            node(
                 check_rows,
-                inputs=["bronze_customers", "params:customers", "params:clustering.features"],
+                inputs=["bronze_customers", "customers_reading", "params:clustering.features"],
                 outputs="checked_customers",
                 name="check_rows",
             ),
             node(
                 quarantine_rows,
-                inputs=["checked_customers", "params:customers"],
+                inputs=["checked_customers", "customers_reading", "params:clustering.features"],
                 outputs="silver_quarantine",
                 name="quarantine_rows",
             ),
             node(
                 account_for_rows,
-                inputs=["bronze_customers", "checked_customers", "silver_quarantine"],
+                inputs=[
+                    "bronze_customers",
+                    "checked_customers",
+                    "silver_quarantine",
+                    "customers_reading",
+                ],
                 outputs="row_counts",
                 name="account_for_rows",
             ),
             node(
                 keep_customers,
-                inputs=["checked_customers", "row_counts"],
+                inputs=["checked_customers", "row_counts", "params:preprocessing"],
                 outputs=["silver_customers", "row_accounting"],
                 name="keep_customers",
             ),

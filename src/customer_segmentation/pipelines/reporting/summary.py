@@ -10,6 +10,7 @@ from narwhals.typing import IntoFrame
 from customer_segmentation.pipelines.reporting import words
 from customer_segmentation.pipelines.reporting.cards import top
 from customer_segmentation.pipelines.reporting.profiles import Profile, read_profiles
+from customer_segmentation.segmentation.headline import headline
 
 _LINES = 5
 
@@ -17,11 +18,7 @@ _LINES = 5
 def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
     """How the segments came out, then one line a segment; at most five lines in all."""
     found = read_profiles(profiles)
-    head = (
-        f"{clustering_summary['k']} segments of {words.count(found.customers)} customers; "
-        f"silhouette {words.score(clustering_summary['silhouette'])}, stability (bootstrap ARI) "
-        f"{words.score(clustering_summary['stability'])}"
-    )
+    head = headline(clustering_summary, found.customers)
     room = _LINES - 1
     shown = found.segments if len(found.segments) <= room else found.segments[: room - 1]
     names = [words.printable(segment.name) for segment in shown]

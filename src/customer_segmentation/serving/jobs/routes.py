@@ -13,7 +13,8 @@ from litestar.response import File
 from customer_segmentation.serving.guard import key_of
 from customer_segmentation.serving.jobs.desk import MEDIA_TYPES
 from customer_segmentation.serving.jobs.files import Table
-from customer_segmentation.serving.jobs.views import view
+from customer_segmentation.serving.jobs.table import Job
+from customer_segmentation.serving.jobs.views import JobView, view
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.server import Server
 
@@ -30,23 +31,26 @@ _PRIVATE = {"cache-control": "private, no-store"}
 
 def job_routes(server: Server) -> list[Any]:
     """The handlers, for the application's list."""
-    kept = server.settings.jobs_kept
+
+    def seen(request: Asked, job: Job) -> JobView:
+        return view(job, server.settings.jobs_kept, server.root_path(request.headers))
 
     @post("/v1/jobs", opt=_STREAMED, status_code=HTTPStatus.ACCEPTED)
     async def post_job(request: Asked) -> Response[bytes]:
         job = await server.desk.post(key_of(request.scope), request.headers, request.receive)
-        headers = {"location": f"/v1/jobs/{job.id}", **_PRIVATE}
-        return Response(_encode(view(job, kept)), media_type=_JSON, headers=headers)
+        told = seen(request, job)
+        headers = {"location": told.links["self"], **_PRIVATE}
+        return Response(_encode(told), media_type=_JSON, headers=headers)
 
     @get("/v1/jobs", opt=_STREAMED)
     async def list_jobs(request: Asked) -> Response[bytes]:
-        found = [view(job, kept) for job in await server.desk.own(key_of(request.scope))]
+        found = [seen(request, job) for job in await server.desk.own(key_of(request.scope))]
         return Response(_encode({"jobs": found}), media_type=_JSON, headers=_PRIVATE)
 
     @get("/v1/jobs/{identity:str}", opt=_ACCESS)
     async def get_job(request: Asked, identity: FromPath[str]) -> Response[bytes]:
         job = await server.desk.find(key_of(request.scope), identity)
-        return Response(_encode(view(job, kept)), media_type=_JSON, headers=_PRIVATE)
+        return Response(_encode(seen(request, job)), media_type=_JSON, headers=_PRIVATE)
 
     @delete("/v1/jobs/{identity:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
     async def delete_job(request: Asked, identity: FromPath[str]) -> None:

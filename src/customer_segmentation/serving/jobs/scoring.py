@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time
 from functools import cached_property
 
@@ -11,9 +11,12 @@ import narwhals as nw
 import polars as pl
 
 from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.customers.date_choice import UnclearDatesError
+from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.customers.quarantine import ROW_NUMBER, map_headers, name_missing
+from customer_segmentation.customers.quarantine import ROW_NUMBER, map_headers
+from customer_segmentation.customers.reading import Look, Reading, Rows, settle_parts
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
@@ -36,6 +39,10 @@ _ANSWERS = (
 IS_BROKEN = "checked__is_broken"
 
 
+# What a plan makes of the rows, of the cells of some headers and some rows at a time.
+Batches = Callable[[Sequence[str], Callable[[pl.LazyFrame], pl.LazyFrame]], Iterator[pl.DataFrame]]
+
+
 class FileScorer:
     """Scores the rows of files with the same headers.
 
@@ -44,15 +51,18 @@ class FileScorer:
     Args:
         headers: As sent.
         bundle: What answers.
+        batches: Gives what a plan makes of the rows, of the cells of some headers: a column of
+            dates is read once before, to choose its format.
 
     Attributes:
         headers: Those that the contract knows.
 
     Raises:
-        UserError: There is no header for a column that the model needs, or two for one.
+        UserError: There is no header for a column that the model needs, or two for one;
+            or nobody can tell which days its dates mean.
     """
 
-    def __init__(self, headers: Sequence[str], bundle: Bundle) -> None:
+    def __init__(self, headers: Sequence[str], bundle: Bundle, batches: Batches) -> None:
         block = json.dumps(bundle.segmenter.metadata["customers"])
         self._parameters = CustomerParameters.model_validate_json(block)
         mapped = map_headers(headers, self._parameters)
@@ -62,13 +72,14 @@ class FileScorer:
         self.is_cold = cold_start is not None
         self._scorer = cold_start or bundle.segmenter
         needed = canonical_columns(self._scorer.columns)
-        if named := name_missing(mapped, [KEY, *needed], self._parameters):
+        if named := name_missing(headers, mapped, [KEY, *needed], self._parameters):
             why = f" (there is no cold-start model: {bundle.no_cold_start})" if is_new else ""
             message = f"the file has no column for {named}{why}. Add it, and post the file again."
             raise UserError(message)
         # As they stand in the file; of the others, nothing is read.
         self.headers = [header for header in headers if header in set(mapped.values())]
-        self._rules = Rules(mapped, self._parameters)
+        used = {name: mapped[name] for name in (KEY, *needed)}
+        self._rules = Rules(used, _settled(used, self._parameters, batches), needed)
         self._numbers = numeric_expressions([*needed, AS_OF])
 
     @property
@@ -119,3 +130,17 @@ class FileScorer:
         rows = self._rules.parsed(nw.from_native(broken.lazy()))
         told = rows.select(ROW_NUMBER, key, reasons(self._rules.problems()), *cells)
         return told.collect().to_native()
+
+
+def _settled(mapped: dict[str, str], parameters: CustomerParameters, batches: Batches) -> Reading:
+    """How the cells of a file are read."""
+
+    def each(header: str, look: Look) -> Iterator[Rows]:
+        for part in batches([header], lambda rows: look(nw.from_native(rows)).to_native()):
+            yield nw.from_native(part).lazy()
+
+    try:
+        return settle_parts(each, mapped, parameters)
+    except UnclearDatesError as error:
+        message = f"{error.problem}. Write the dates as 2013-12-31, and post the file again."
+        raise UserError(message) from error

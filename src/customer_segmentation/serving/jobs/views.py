@@ -32,14 +32,15 @@ class JobView(msgspec.Struct, omit_defaults=True):
     message: str | None = None
 
 
-def view(job: Job, kept: float) -> JobView:
+def view(job: Job, kept: float, root_path: str) -> JobView:
     """A job as its sender sees it.
 
     Args:
         job: The row.
         kept: Seconds that it is kept after its end.
+        root_path: What stands before the server's paths where the sender is.
     """
-    here = f"/v1/jobs/{job.id}"
+    here = f"{root_path}/v1/jobs/{job.id}"
     links = {"self": here}
     if job.state == "done":
         links |= {"results": f"{here}/results", "rejected": f"{here}/rejected"}

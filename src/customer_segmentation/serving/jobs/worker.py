@@ -43,6 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         settings = read_settings({})
         if parent is not None:
+            # It is for the server, which may be told together with all its processes.
+            if hasattr(signal, "SIGHUP"):
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
             watch = threading.Thread(
                 target=_watch, args=(parent, stopping, settings.stop_seconds), daemon=True
             )

@@ -29,22 +29,24 @@ from customer_segmentation.serving.openapi.operations import (
 from customer_segmentation.serving.openapi.page import marked, operations_of, schemas_of
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.server import Server
+from customer_segmentation.serving.unsegmented import Unsegmented
 
 Document = dict[str, Any]
 Asked = Request[Any, Any, Any]
 _ABOUT = """\
 Which segment a customer belongs to, how firmly, and what to offer. Errors are
-`application/problem+json` (RFC 9457). Every answer carries `Artifact-Version`, of the bundle that
-answered, and `X-Request-Id`. The examples are this server's own answers."""
+`application/problem+json` (RFC 9457). Every answer carries `Artifact-Version`, of the artifact that
+gave it, and `X-Request-Id`. The examples are this server's own answers."""
 _encode = msgspec.json.Encoder().encode
 
 
-def build_document(bundle: Bundle, most_customers: int) -> Document:
+def build_document(bundle: Bundle, most_customers: int, address: str) -> Document:
     """The document, for the contract and the segments of a bundle.
 
     Args:
         bundle: In use.
         most_customers: In one request.
+        address: The server's, as a path or relative to the document.
     """
     shown = customer_examples(bundle)
     customer = shown["customers"]["customer"]
@@ -59,7 +61,7 @@ def build_document(bundle: Bundle, most_customers: int) -> Document:
             "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": address}],
         "tags": [{"name": name} for name in ("Customers", "Jobs", "MLflow", "Server")],
         "paths": {
             **customer_paths(most_customers, shown),
@@ -78,35 +80,46 @@ def build_document(bundle: Bundle, most_customers: int) -> Document:
 def openapi_routes(server: Server) -> list[Any]:
     """`/schema/openapi.json`, and `/docs` to read it."""
 
-    @lru_cache(maxsize=2)
-    def document(bundle: Bundle) -> Document:
-        return build_document(bundle, server.settings.most_customers)
+    # Whoever asks has no key: what they ask for is made once, for each way back to the start.
+    @lru_cache(maxsize=4)
+    def sent(bundle: Bundle, start: str) -> bytes:
+        # Without a slash at its end, so that a client may put a path behind it as it is.
+        address = server.settings.root_path or start.removesuffix("/")
+        return _encode(build_document(bundle, server.settings.most_customers, address))
 
-    # Whoever asks has no key: what they ask for is made once.
-    @lru_cache(maxsize=2)
-    def sent(bundle: Bundle) -> bytes:
-        return _encode(document(bundle))
-
-    @lru_cache(maxsize=2)
-    def page(bundle: Bundle) -> bytes:
-        return render_docs(document(bundle)).encode()
+    @lru_cache(maxsize=4)
+    def page(bundle: Bundle, start: str) -> bytes:
+        document = build_document(bundle, server.settings.most_customers, start)
+        return render_docs(document, start).encode()
 
     @get("/schema/openapi.json", opt={"access": "open"}, sync_to_thread=True)
     def openapi(request: Asked) -> Response[bytes]:
         headers = {"cache-control": "no-cache"}
-        body = sent(bundle_of(request.scope))
+        body = sent(bundle_of(request.scope), _start(request))
         return Response(body, media_type="application/json", headers=headers)
 
     @get("/docs", opt={"access": "open"}, sync_to_thread=True)
     def docs(request: Asked) -> Response[bytes]:
         headers = {"cache-control": "no-cache"}
-        return Response(page(bundle_of(request.scope)), media_type="text/html", headers=headers)
+        body = page(bundle_of(request.scope), _start(request))
+        return Response(body, media_type="text/html", headers=headers)
 
     return [openapi, docs]
 
 
-def render_docs(document: Document) -> str:
-    """The document as a page of HTML that needs only the page's own style sheet."""
+def _start(request: Asked) -> str:
+    """The way from what was asked to `/`: whatever stands before both, it need not be known."""
+    path = request.scope["raw_path"].decode("latin-1")
+    return "../" * (path.count("/") - 1) or "./"
+
+
+def render_docs(document: Document, start: str) -> str:
+    """The document as a page of HTML that needs only the page's own style sheet.
+
+    Args:
+        document: OpenAPI's.
+        start: The way from the page to the server's `/`, with a slash at its end.
+    """
     environment = Environment(
         loader=PackageLoader("customer_segmentation.serving", "page"),
         autoescape=True,
@@ -117,6 +130,7 @@ def render_docs(document: Document) -> str:
     environment.filters["marked"] = marked
     return environment.get_template("docs.html.jinja").render(
         info=document["info"],
+        start=start,
         operations=operations_of(document),
         schemas=schemas_of(document),
     )
@@ -124,7 +138,7 @@ def render_docs(document: Document) -> str:
 
 def _answers() -> Document:
     """The schemas of what is answered, as the structs that it is made of say."""
-    structs = [Answer, Rejection, Details, Description, JobView]
+    structs = [Answer, Rejection, Details, Description, JobView, Unsegmented]
     _, found = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     schemas: Document = _cleaned(found)
     schemas["StoredAnswer"] = _stored(schemas["Answer"])
@@ -136,6 +150,8 @@ def _stored(answer: Document) -> Document:
     left_out = {"model", "probabilities", "explanation"}
     kept = {name: schema for name, schema in answer["properties"].items() if name not in left_out}
     kept[AS_OF] = {"type": "string", "format": "date"}
+    # Both are there where another artifact than the champion gave the answer.
+    kept |= {name: {"type": "string"} for name in ("champion_version", "note")}
     return {
         "type": "object",
         "description": "What the last batch run found for a customer",

@@ -19,8 +19,8 @@ function leftOut(reasons) {
 }
 
 function otherArtifact(bundle) {
-  if (bundle.stored.artifact_version === bundle.artifact_version) return "";
-  return ` They were answered by artifact ${bundle.stored.artifact_version}, not by the one in use.`;
+  if (bundle.stored.is_of_champion) return "";
+  return ` They were answered by artifact ${bundle.stored.artifact_version}, not by the one in use, so that shares and offers are not known.`;
 }
 
 function card(segment, start) {

@@ -8,6 +8,9 @@ const TYPES = {
   csv: "text/csv",
   tsv: "text/csv",
   txt: "text/csv",
+  gz: "application/gzip",
+  zip: "application/zip",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   ndjson: "application/x-ndjson",
   jsonl: "application/x-ndjson",
   parquet: "application/vnd.apache.parquet",
@@ -45,13 +48,13 @@ async function post(file) {
   const suffix = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
   const message = document.getElementById("file-message");
   if (!TYPES[suffix]) {
-    message.textContent = `${file.name} is no file that can be scored: choose a CSV, a JSON lines or a Parquet file.`;
+    message.textContent = `${file.name} is no file that can be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
     return;
   }
   message.textContent = "";
   const row = new Row(file.name);
   try {
-    const response = await ask("/v1/jobs", { method: "POST", headers: { "Content-Type": TYPES[suffix] }, body: file });
+    const response = await ask("v1/jobs", { method: "POST", headers: { "Content-Type": TYPES[suffix] }, body: file });
     const job = await response.json();
     sessionStorage.setItem(KNOWN, JSON.stringify({ ...known(), [job.id]: file.name }));
     row.follow(job.id);
@@ -85,7 +88,7 @@ class Row {
     this.id = id;
     show(this.buttons, this.button("Cancel", () => this.cancel()));
     try {
-      const job = await (await ask(`/v1/jobs/${id}`)).json();
+      const job = await (await ask(`v1/jobs/${id}`)).json();
       this.tell(job);
       if (!ENDED.has(job.state)) setTimeout(() => this.follow(id), EACH);
     } catch (error) {
@@ -116,14 +119,14 @@ class Row {
 
   async cancel() {
     try {
-      await ask(`/v1/jobs/${this.id}`, { method: "DELETE" });
+      await ask(`v1/jobs/${this.id}`, { method: "DELETE" });
     } catch (error) {
       this.say(error.message, true);
     }
   }
 
   async download(part) {
-    const path = `/v1/jobs/${this.id}/${part}`;
+    const path = `v1/jobs/${this.id}/${part}`;
     const suffix = this.name.slice(this.name.lastIndexOf("."));
     const link = make("a", { href: path, download: `${this.name.slice(0, -suffix.length)}-${part}${suffix}` });
     if (!hasKey()) {

@@ -18,7 +18,7 @@ export function prepareFind(names) {
       return;
     }
     try {
-      const response = await ask(`/v1/customers/${encodeURIComponent(id)}`);
+      const response = await ask(`v1/customers/${encodeURIComponent(id)}`);
       show(place, answered(await response.json(), names));
     } catch (error) {
       show(place, problem(error.status === 404 ? notFound(error, id) : error.message));
@@ -43,7 +43,8 @@ function answered(found, names) {
     ["Artifact", found.artifact_version],
   ];
   const list = facts.filter(([, said]) => said).flatMap(([name, said]) => [make("dt", {}, name), make("dd", {}, said)]);
-  return make("div", { class: "card" }, make("p", {}, `Customer ${found.customer_id} is `, make("strong", {}, found.segment_name), `${firm}.`), make("dl", {}, ...list));
+  const other = `This answer is of artifact ${found.artifact_version}, and not of the one in use, ${found.champion_version}.`;
+  return make("div", { class: "card" }, found.note ? problem(other) : "", make("p", {}, `Customer ${found.customer_id} is `, make("strong", {}, found.segment_name), `${firm}.`), make("dl", {}, ...list));
 }
 
 function likely(percentile) {

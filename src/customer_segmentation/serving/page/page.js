@@ -11,7 +11,7 @@ import { day } from "./words.js";
 async function prepare() {
   const message = document.getElementById("segments-message");
   try {
-    const bundle = await (await ask("/v1/bundle")).json();
+    const bundle = await (await ask("v1/bundle")).json();
     const names = Object.fromEntries(bundle.segments.map(({ key, name }) => [key, name]));
     const whatIf = new WhatIf(bundle, names);
     showCards(bundle, (key) => {

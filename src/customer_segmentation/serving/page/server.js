@@ -26,7 +26,7 @@ export class Refusal extends Error {
 export const hasKey = () => sessionStorage.getItem(STORED_KEY) !== null;
 
 /**
- * Ask the server, with the key of this tab; asks the reader for one where the server wants it.
+ * Ask the server for a path that begins where the page is, which a proxy may put below a prefix, with the key of this tab; asks the reader for one where the server wants it.
  * Gives the response, which is a good one; throws a Refusal else.
  */
 export async function ask(path, options = {}) {

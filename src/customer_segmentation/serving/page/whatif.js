@@ -54,7 +54,7 @@ export class WhatIf {
     const { signal } = this.asked;
     const options = { method: "POST", signal, headers: { "Content-Type": "application/json" }, body: JSON.stringify(this.form.record()) };
     try {
-      const response = await ask("/v1/segments?explain=true", options);
+      const response = await ask("v1/segments?explain=true", options);
       const answer = await response.json();
       if (signal.aborted) return;
       this.form.mark([]);

@@ -1,0 +1,77 @@
+"""What a file of customers would become, told in seconds and written nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks.manager import _create_hook_manager
+from kedro.framework.project import pipelines, settings
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
+
+from customer_segmentation.customers.account import account_lines
+from customer_segmentation.segmentation.headline import headline
+from customer_segmentation.settings import setting
+from customer_segmentation.sources.content import UTF8
+from customer_segmentation.sources.dataset import SourceDataset
+from customer_segmentation.sources.landed import landed_lines
+
+# What a run would do with a file until its segments are known, in memory instead of in tables.
+_PIPELINES = ("ingestion", "preprocessing", "clustering")
+_TOLD = ("row_accounting", "clustering_summary")
+
+
+def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
+    """The account that a run of the file would end with, line by line.
+
+    Args:
+        path: A file or a folder of customers.
+        env: The environment whose parameters hold.
+        project: The folder that holds `conf`.
+
+    Raises:
+        UserError: A run would refuse the file; what is known of it by then came before.
+    """
+    steps = sum((pipelines[name] for name in _PIPELINES), Pipeline([])).to_outputs(*_TOLD)
+    source = SourceDataset(
+        filepath=str(path),
+        encoding=setting("SEGMENTATION_ENCODING", UTF8),
+        sheet=setting("SEGMENTATION_SHEET"),
+    )
+    catalog = _in_memory(steps, source, env, project)
+    try:
+        SequentialRunner().run(steps, catalog)
+    finally:
+        if source.landed:
+            yield from landed_lines(source.landed)
+        # One node keeps it only with the customers.
+        for name in ("row_counts", "row_accounting"):
+            if catalog.exists(name):
+                yield from account_lines(catalog.load(name), is_whole=True)
+    accounting, summary = (catalog.load(name) for name in _TOLD)
+    yield headline(summary, accounting["customers"])
+
+
+def _in_memory(steps: Pipeline, source: SourceDataset, env: str, project: Path) -> DataCatalog:
+    """The source and the parameters; whatever is made of them stays in memory."""
+    context = KedroContext(
+        project_path=project,
+        config_loader=settings.CONFIG_LOADER_CLASS(
+            conf_source=str(project / settings.CONF_SOURCE),
+            env=env,
+            **settings.CONFIG_LOADER_ARGS,
+        ),
+        env=env,
+        package_name=Path(__file__).parent.name,
+        # None is registered: no lock, no record, no champion.
+        hook_manager=_create_hook_manager(),
+    )
+    between = {"{name}": {"type": "MemoryDataset", "copy_mode": "assign"}}
+    catalog = DataCatalog.from_config(between)
+    for name in steps.inputs() - {"source"}:
+        catalog[name] = context.catalog.get(name)
+    catalog["source"] = source
+    return catalog

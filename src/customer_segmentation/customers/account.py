@@ -1,0 +1,165 @@
+"""The account of a source: where its rows went and why, as a run's last lines tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from customer_segmentation.errors import UserError
+
+Accounting = Mapping[str, Any]
+
+_MAIN_REASONS = 3
+_MOST_NAMES = 12
+# Of all rows: a base has a few that are wrong; order lines, or another day's, have many.
+_A_FEW = 0.01
+_SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
+CONFIGURATION = "conf/base/parameters_customers.yml"
+# A base is a year old at most, or the day is of another one.
+_DAYS_THAT_SUPPORT = 366
+
+
+def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
+    """Stop before so many customers are lost that what follows is about others.
+
+    Args:
+        accounting: Where the rows of a source went.
+        most_left_out: The share of rows that may break the contract.
+
+    Raises:
+        UserError: There is no customer, or more rows than that are left out; names the main
+            reasons and the remedy.
+    """
+    name, rows, left_out = (accounting[key] for key in ("source_name", "rows_in", "quarantined"))
+    share = left_out / rows
+    shared = accounting["shared_keys"]
+    if shared / rows > _A_FEW:
+        message = (
+            f"{name}: {shared:,} of {rows:,} rows have a customer_id that other rows have with"
+            " different values. This looks like order lines, or several exports in one: give one"
+            " row a customer. A run keeps these rows in silver_quarantine."
+        )
+        raise UserError(message)
+    if accounting["customers"] and share <= most_left_out:
+        return
+    remedies = f"Mend the file, or map its headers, formats and spellings in {CONFIGURATION}"
+    if about_the_day := _about_the_day(accounting):
+        remedies += f"; {about_the_day}"
+    if accounting["customers"]:
+        remedies += "; or raise `preprocessing.most_left_out`, if these rows are no customers"
+    reasons = _main_reasons(accounting["reasons"])
+    message = (
+        f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
+        f" `preprocessing.most_left_out` allows {percent(most_left_out)}. Most often for:"
+        f" {reasons}. A run keeps each row's reasons in silver_quarantine."
+        f" {'. '.join([remedies, *accounting['warnings']])}."
+    )
+    raise UserError(message)
+
+
+def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str]:
+    """The account in lines for a terminal.
+
+    Args:
+        accounting: Where the rows of a source went.
+        is_whole: Whether to name every column that was read, and not the others alone.
+    """
+    return [
+        _rows(accounting),
+        *_left_out(accounting),
+        *_day(accounting),
+        *_columns(accounting, is_whole=is_whole),
+        *(f"Warning: {warning}" for warning in accounting["warnings"]),
+    ]
+
+
+def _rows(accounting: Accounting) -> str:
+    name, rows, kept, left_out, repeats = (
+        accounting[key] for key in ("source_name", "rows_in", "customers", "quarantined", "repeats")
+    )
+    return (
+        f"{name}: {rows:,} rows, {kept:,} customers kept ({percent(kept / rows)}),"
+        f" {left_out:,} left out, {repeats:,} repeats removed"
+    )
+
+
+def _left_out(accounting: Accounting) -> list[str]:
+    lines = []
+    if accounting["quarantined"]:
+        lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
+    if lost := accounting["lost_values"]:
+        lines.append(f"Kept without a value that nothing chosen needs: {_main_reasons(lost)}")
+    return lines
+
+
+def _day(accounting: Accounting) -> list[str]:
+    as_of, newest, formats = (accounting[k] for k in ("as_of", "newest_dates", "date_formats"))
+    day = f"As of {as_of} (customers.as_of)"
+    told = (
+        f"newest {column} {found}, read as {formats[column]}" for column, found in newest.items()
+    )
+    lines = [f"{day}; {', '.join(told)}"]
+    if not newest:
+        lines = [f"{day}: no date in the file says so; {_SET_THE_DAY}"]
+    elif _days(max(newest.values()), as_of) > _DAYS_THAT_SUPPORT:
+        lines = [f"{lines[0]}, more than a year before: {_SET_THE_DAY}"]
+    if about_the_day := _about_the_day(accounting):
+        lines.append(f"Warning: {about_the_day}")
+    return lines
+
+
+def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
+    read, ignored, absent = (accounting[k] for k in ("columns", "ignored", "absent"))
+    lines = [f"Columns read: {len(read)} of {len(read) + len(ignored)}"]
+    if ignored:
+        lines[0] += f"; ignored: {_named(ignored)}"
+    if absent:
+        lines.append(f"Not in the file: {_named(absent)}")
+    if accounting["nearest"]:
+        lines.append(f"If they are meant, add to customers.aliases: {accounting['nearest']}")
+    if is_whole:
+        width = max(len(column) for column in read)
+        lines += [f"  {column:<{width}}  {printable(header)}" for column, header in read.items()]
+    return lines
+
+
+def percent(share: float) -> str:
+    """A share in whole percent; one that is not quite none, or all, is not said to be."""
+    if 0.0 < share < 0.01:  # noqa: PLR2004 - 1 %
+        return "under 1 %"
+    if 0.99 < share < 1.0:  # noqa: PLR2004 - 99 %
+        return "over 99 %"
+    return f"{share:.0%}".replace("%", " %")
+
+
+def printable(name: str) -> str:
+    """A header, or a reason that holds one, without what moves a terminal's cursor."""
+    return "".join(sign if sign.isprintable() else " " for sign in name).strip()
+
+
+def _main_reasons(reasons: Mapping[str, int]) -> str:
+    told = [f"{reason} ({rows:,})" for reason, rows in list(reasons.items())[:_MAIN_REASONS]]
+    more = len(reasons) - len(told)
+    return "; ".join([*told, f"{more} more"] if more else told)
+
+
+def _about_the_day(accounting: Accounting) -> str:
+    """Rows that another day of the snapshot would keep, where there are more than a few."""
+    found = [
+        f"{rows:,} rows have {reason}"
+        for reason, rows in accounting["reasons"].items()
+        if (": age outside " in reason or ": outside " in reason)
+        and rows / accounting["rows_in"] > _A_FEW
+    ]
+    return f"{' and '.join(found)}: {_SET_THE_DAY}" if found else ""
+
+
+def _named(names: Iterable[str]) -> str:
+    found = [printable(name) for name in names]
+    more = len(found) - _MOST_NAMES
+    return ", ".join(found[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _days(earlier: str, later: str) -> int:
+    return (date.fromisoformat(later) - date.fromisoformat(earlier)).days

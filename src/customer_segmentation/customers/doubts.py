@@ -1,0 +1,151 @@
+"""What in a source may mean something else than what was read, in words for a run's account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import narwhals as nw
+
+from customer_segmentation.customers.cells import stripped
+from customer_segmentation.customers.contract import COLUMNS, KEY
+from customer_segmentation.customers.quarantine import CheckedCustomers, counted, map_headers
+from customer_segmentation.customers.reading import Reading
+from customer_segmentation.customers.rules import canonical_name
+
+_MONEY = "monetary units"
+# Of a column's cells: fewer may be slips.
+_MANY = 0.05
+_LAST = "\U0010ffff"
+# What a cell that is no number may be, and what would make it one.
+_SPACE_OR_APOSTROPHE = " '\u00a0\u202f\u2019"
+_GROUP = f"[0-9]{{1,3}}(?:[.,{_SPACE_OR_APOSTROPHE}][0-9]{{3}})+"
+_FRACTION = ",(?:[0-9]{1,2}|[0-9]{4,})"
+_SIGN = "[^0-9.,]*"
+_OTHER_NUMBERS = {
+    "a decimal comma": (
+        f"^{_SIGN}(?:{_GROUP}|[0-9]*){_FRACTION}{_SIGN}$",
+        'add `customers.decimal_sign: ","`, and `customers.thousands_sign: "."` if there is one',
+    ),
+    "groups of thousands": (
+        f"^{_SIGN}{_GROUP}(?:[.][0-9]*)?{_SIGN}$",
+        'add `customers.thousands_sign: ","` or what it is, or else `customers.decimal_sign: ","`',
+    ),
+    "signs around them": (
+        f"^{_SIGN}[0-9]+[.]?[0-9]*{_SIGN}$",
+        'add the signs that mean nothing to `customers.ignored_signs`, as ["€", " "]',
+    ),
+}
+# An id that another program may have written without its zeros, or with a fraction.
+_ODD_KEY = "^0+[0-9]|[.]0+$"
+
+Counts = Mapping[str, int]
+
+
+def doubts_about(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
+    """Every doubt in a sentence, with what to configure.
+
+    Args:
+        checked: The rows and their values.
+        reading: By which they were checked.
+        reasons: How many rows have each problem, those of values left out included.
+    """
+    return [
+        *reading.notes(),
+        *_thousands(checked, reading),
+        *_other_numbers(checked, reading, reasons),
+        *_alike_keys(checked),
+    ]
+
+
+def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
+    """Money whose fractions are of three digits: most likely thousands."""
+    if reading.parameters.thousands_sign:
+        return []
+    headers = map_headers(checked.cells, reading.parameters)
+    money = [name for name in checked.columns if COLUMNS[name].unit == _MONEY]
+    values = {name: nw.col(canonical_name(name)) for name in money}
+    # Few files have any, and text takes longer to look at than numbers.
+    fractions = counted(checked.kept, {n: v // 1.0 < v for n, v in values.items()})
+    asked: dict[str, nw.Expr] = {}
+    sign = reading.parameters.decimal_sign
+    for name in (name for name, rows in fractions.items() if rows):
+        cell = stripped(headers[name])
+        asked[f"any {name}"] = cell.str.contains(f"[{sign}][0-9]")
+        asked[name] = cell.str.contains(f"^[^0-9]*[0-9]{{1,3}}[{sign}][0-9]{{3}}(?:[^0-9]|$)")
+    counts = counted(checked.kept, asked)
+    named = [name for name in fractions if 2 * counts.get(name, 0) > counts.get(f"any {name}", 0)]
+    if not named:
+        return []
+    examples = _examples(checked, {name: asked[name] for name in named}, headers)
+    found = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
+    other = "," if sign == "." else "."
+    message = (
+        f"most fractions have exactly three digits in {found}: if these are thousands, add"
+        f' `customers.thousands_sign: "{sign}"` and `customers.decimal_sign: "{other}"`'
+    )
+    return [message]
+
+
+def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
+    """Columns of which many cells are numbers as others write them."""
+    rows = int(checked.rows.select(nw.len()).collect().item())
+    headers = map_headers(checked.cells, reading.parameters)
+    problem = ": not a number"
+    named = [text.removesuffix(problem) for text in reasons if text.endswith(problem)]
+    named = [name for name in named if reasons[name + problem] > _MANY * rows]
+    found = []
+    for name in named:
+        cell = stripped(headers[name])
+        asked = {what: cell.str.contains(shape) for what, (shape, _) in _OTHER_NUMBERS.items()}
+        # Of those that are no numbers: nothing else is looked at.
+        is_number = (nw.col(canonical_name(name)) * 0.0 == 0.0).fill_null(value=False)
+        asked = {what: rule & ~is_number for what, rule in asked.items()}
+        counts = counted(checked.rows, asked)
+        what = max(counts, key=counts.__getitem__)
+        if counts[what]:
+            cells = _examples(checked, {name: asked[what]}, headers)
+            found.append(
+                f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}:"
+                f" {_OTHER_NUMBERS[what][1]}"
+            )
+    return found
+
+
+def _alike_keys(checked: CheckedCustomers) -> list[str]:
+    """Ids that differ by zeros before them or a fraction of zeros after them alone."""
+    key, plain = canonical_name(KEY), "checked__plain_key"
+    keys = checked.kept.select(key)
+    odd = keys.filter(nw.col(key).str.contains(_ODD_KEY))
+    if not int(odd.select(nw.len()).collect().item()):
+        return []
+    bare = nw.col(key).str.replace_all("[.]0+$", "").str.replace_all("^0+", "")
+    wanted = odd.select(**{plain: bare}).unique()
+    groups = (
+        keys.with_columns(**{plain: bare})
+        .join(wanted, on=plain, how="semi")
+        .group_by(plain)
+        .agg(ids=nw.len(), low=nw.col(key).min(), high=nw.col(key).max())
+        .filter(nw.col("ids") > 1)
+    )
+    found = groups.select(ids=nw.col("ids").sum(), low=nw.col("low").min()).collect()
+    if not (ids := int(nw.to_py_scalar(found["ids"][0]) or 0)):
+        return []
+    pairs = groups.sort("low").head(3).collect().rows(named=True)
+    told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)
+    message = (
+        f"{ids:,} ids differ from another by zeros at their ends alone, such as {told}: they were"
+        " kept as customers of their own; write each customer's id in one way"
+    )
+    return [message]
+
+
+def _examples(
+    checked: CheckedCustomers, rules: Mapping[str, nw.Expr], headers: Mapping[str, str]
+) -> dict[str, str]:
+    """For each column a cell of which the rule is true."""
+    least = {
+        f"least_{place}": nw.when(rule).then(stripped(headers[name])).otherwise(nw.lit(_LAST)).min()
+        for place, (name, rule) in enumerate(rules.items())
+    }
+    found = checked.rows.select(**least).collect().row(0)
+    return {name: str(cell)[:40] for name, cell in zip(rules, found, strict=True)}

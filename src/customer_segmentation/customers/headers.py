@@ -1,0 +1,72 @@
+"""Columns that no header stands for, and headers that may be meant for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from customer_segmentation.customers.parameters import CustomerParameters
+
+# Low enough for a missing word, high enough that two spends are not taken for each other.
+_LIKE_ENOUGH = 0.8
+
+
+def name_missing(
+    headers: Iterable[str],
+    mapped: Mapping[str, str],
+    required: Iterable[str],
+    parameters: CustomerParameters,
+) -> str:
+    """The required columns that no header stands for, each with its headers; '' if none.
+
+    Args:
+        headers: As sent.
+        mapped: Canonical column -> header.
+        required: Canonical columns.
+        parameters: Their `aliases`.
+    """
+    missing = [name for name in required if name not in mapped]
+    aliases = {name: [a for a, c in parameters.aliases.items() if c == name] for name in missing}
+    named = ", ".join(
+        f"`{name}` (header {' or '.join([*aliases[name], name])})" for name in missing
+    )
+    nearest = nearest_columns(unread(headers, mapped), missing, parameters)
+    return f"{named}; near to it: {as_aliases(nearest)}" if nearest else named
+
+
+def unread(headers: Iterable[str], mapped: Mapping[str, str]) -> list[str]:
+    """The headers that stand for no column."""
+    read = set(mapped.values())
+    return [header for header in headers if header not in read]
+
+
+def nearest_columns(
+    headers: Iterable[str], wanted: Iterable[str], parameters: CustomerParameters
+) -> dict[str, str]:
+    """Header as sent -> the wanted canonical column whose name or alias is most like it."""
+    names: dict[str, str] = {}
+    columns = set(wanted)
+    for name, column in (*parameters.aliases.items(), *zip(columns, columns, strict=True)):
+        if column in columns:
+            names[_plain(name)] = column
+    found: dict[str, str] = {}
+    # What is the same but for case and signs first: it leaves less to guess.
+    for likeness in (1.0, _LIKE_ENOUGH):
+        for header in headers:
+            free = [n for n, column in names.items() if column not in found.values()]
+            near = get_close_matches(_plain(header), free, n=1, cutoff=likeness)
+            if near and header not in found:
+                found[header] = names[near[0]]
+    return found
+
+
+def as_aliases(nearest: dict[str, str]) -> str:
+    """The lines of `customers.aliases` that map them."""
+    return (
+        "{" + ", ".join(f'"{header.strip()}": {column}' for header, column in nearest.items()) + "}"
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())

@@ -1,0 +1,141 @@
+"""Numbers of text cells, with the signs that a company writes them with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import narwhals as nw
+
+from customer_segmentation.customers.cells import Columns, Parsed, either_case
+
+# A cell that is a number.
+NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
+_NOT_FINITE = r"^[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])$"
+_LARGEST = 1.7976931348623157e308
+# What is written for a thin or a fixed space, and for an apostrophe.
+SAME_SIGNS = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}
+
+
+@dataclass(frozen=True)
+class NumberSigns:
+    """How numbers are written.
+
+    Attributes:
+        decimal: Before the fraction.
+        thousands: Between groups of three digits, or ''; numbers without groups are read, too.
+        ignored: What may stand around a number without a meaning, such as a currency.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether numbers are written as in a program."""
+        return self == NumberSigns()
+
+    @property
+    def pattern(self) -> str:
+        """What a number looks like, without what is ignored."""
+        point, digits = f"[{self.decimal}]", "[0-9]+"
+        if self.thousands:
+            digits = f"(?:[0-9]{{1,3}}(?:{self._between}[0-9]{{3}})+|[0-9]+)"
+        return rf"^[+-]?(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?$"
+
+    def plain(self, text: nw.Expr) -> nw.Expr:
+        """A text that fits the pattern as a program writes it."""
+        if self.thousands:
+            text = text.str.replace_all(self._between, "")
+        return text.str.replace_all(self.decimal, ".", literal=True)
+
+    def without_ignored(self, text: nw.Expr) -> nw.Expr:
+        """The text without what is ignored, and without spaces at its ends."""
+        pattern = "|".join(
+            f"[{SAME_SIGNS[sign]}]" if sign in SAME_SIGNS else either_case(sign)
+            for sign in sorted(self.ignored, key=len, reverse=True)
+        )
+        return text.str.replace_all(pattern, "").str.strip_chars(SAME_SIGNS[" "])
+
+    @property
+    def _between(self) -> str:
+        return f"[{SAME_SIGNS.get(self.thousands, re.escape(self.thousands))}]"
+
+
+@dataclass(frozen=True)
+class ParsedNumber(Parsed):
+    """A number.
+
+    Attributes:
+        signs: How numbers are written.
+        words: Of a flag: spelling -> 0 or 1; case does not count.
+    """
+
+    signs: NumberSigns = NumberSigns()
+    words: Mapping[str, int] | None = None
+
+    @property
+    def levels(self) -> tuple[Columns, ...]:
+        """The columns to add, each level made of those before."""
+        if not self.signs.are_plain:
+            return (*self._plain_levels(), *self._levels(self.part("plain")))
+        return self._levels(nw.col(self.name))
+
+    def _plain_levels(self) -> tuple[Columns, ...]:
+        """The text as a program writes it, and as it was sent where it is no number."""
+        text = nw.col(self.name)
+        bare: tuple[Columns, ...] = ({self.beside("bare"): text},)
+        if self.signs.ignored:
+            bare = ({self.beside("bare"): self.signs.without_ignored(text)},)
+        is_number = self.part("bare").str.contains(self.signs.pattern)
+        plain = nw.when(is_number).then(self.signs.plain(self.part("bare")))
+        # A point that is no decimal sign makes no number; nor does what was ignored make a word.
+        other = nw.when(text.str.contains(NUMBER)).then(nw.lit("?")).otherwise(text)
+        return (*bare, {self.beside("plain"): plain.otherwise(other)})
+
+    def _levels(self, text: nw.Expr) -> tuple[Columns, ...]:
+        is_number, parsed = self.part("is_number"), self.part("parsed")
+        # A null branch over text keeps some engines from choosing a type.
+        number = nw.when(is_number).then(text).otherwise(nw.lit("0"))
+        # Few rows are looked at: most are numbers.
+        word = nw.when(~is_number).then(text).otherwise(nw.lit(""))
+        too_large = parsed.abs() > _LARGEST
+        value: nw.Expr = nw.when(is_number & ~self.part("not_finite")).then(parsed)
+        spelled: Columns = {}
+        if self.words:
+            spelled = {self.beside(f"is_{n}"): self._spells(word, n) for n in (0, 1)}
+            yes, no = self.part("is_1"), self.part("is_0")
+            value = nw.when(yes).then(nw.lit(1.0)).otherwise(value)
+            value = nw.when(no).then(nw.lit(0.0)).otherwise(value)
+        return (
+            {self.beside("is_number"): text.str.contains(NUMBER)},
+            {self.beside("parsed"): number.cast(nw.Float64), **spelled},
+            {self.beside("not_finite"): word.str.contains(_NOT_FINITE) | too_large},
+            {self.beside("value"): value},
+        )
+
+    def _spells(self, word: nw.Expr, number: int) -> nw.Expr:
+        spelled = [either_case(w) for w, meaning in (self.words or {}).items() if meaning == number]
+        # On a column of numbers, the words are empty: no pattern fits them, and it is soon known.
+        return word.str.contains(f"^(?:{'|'.join(spelled)})$") if spelled else nw.lit(value=False)
+
+    @property
+    def value(self) -> nw.Expr:
+        """The number, finite; null where there is none."""
+        return self.part("value")
+
+    @property
+    def malformed(self) -> nw.Expr:
+        """Whether there is text that is no number."""
+        is_empty = nw.col(self.name) == ""
+        is_known = is_empty | self.part("is_number") | self.part("not_finite")
+        if self.words:
+            is_known = is_known | self.part("is_0") | self.part("is_1")
+        return ~is_known
+
+    @property
+    def not_finite(self) -> nw.Expr:
+        """Whether the text spells infinity or not-a-number, or a number too large to hold."""
+        return self.part("not_finite")

@@ -1,0 +1,80 @@
+"""How the cells of one source are read: as configured, and as all of them together show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import narwhals as nw
+
+from customer_segmentation.customers.cells import missing_as_empty, stripped
+from customer_segmentation.customers.contract import COLUMNS
+from customer_segmentation.customers.date_choice import ChosenFormat, DateColumn
+from customer_segmentation.customers.parameters import CustomerParameters
+
+Rows = nw.LazyFrame[Any]
+# What is made of some rows: one row.
+Look = Callable[[Rows], Rows]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the cells of one source are read.
+
+    Attributes:
+        parameters: As configured.
+        date_formats: The one format of each column of dates.
+    """
+
+    parameters: CustomerParameters
+    date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
+
+    def format_of(self, column: str) -> ChosenFormat:
+        """The format of a column of dates."""
+        return self.date_formats[column]
+
+    def notes(self) -> list[str]:
+        """What a person should know of it."""
+        return [chosen.note for chosen in self.date_formats.values() if chosen.note]
+
+
+def settle(rows: Rows, mapped: Mapping[str, str], parameters: CustomerParameters) -> Reading:
+    """Choose what only the whole of a column shows: one pass for each column of dates.
+
+    Args:
+        rows: All cells as text.
+        mapped: Canonical column -> header.
+        parameters: What may be chosen.
+
+    Raises:
+        UnclearDatesError: Nobody can tell which days a column of dates means.
+    """
+    return settle_parts(lambda _, look: [look(rows)], mapped, parameters)
+
+
+def settle_parts(
+    each: Callable[[str, Look], Iterable[Rows]],
+    mapped: Mapping[str, str],
+    parameters: CustomerParameters,
+) -> Reading:
+    """The same of a source that comes in parts.
+
+    Args:
+        each: Gives, for a header, what is made of each part.
+        mapped: Canonical column -> header.
+        parameters: What may be chosen.
+
+    Raises:
+        UnclearDatesError: As `settle`.
+    """
+    chosen = {}
+    for name, header in mapped.items():
+        if COLUMNS[name].kind != "date":
+            continue
+        column = DateColumn(name, header, parameters.formats, parameters.two_digit_years_before)
+        text = missing_as_empty(stripped(header), parameters.missing_values)
+        parts = each(header, partial(column.evidence, text=text))
+        chosen[name] = column.choose(part.collect().rows(named=True)[0] for part in parts)
+    return Reading(parameters, chosen)

@@ -1,0 +1,30 @@
+"""Headers that nothing reads, and the columns that they may be meant for."""
+
+from __future__ import annotations
+
+import pytest
+
+from customer_segmentation.customers.headers import as_aliases, nearest_columns
+from customer_segmentation.customers.parameters import CustomerParameters
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (["INCOME", "YEAR BIRTH"], {"INCOME": "income", "YEAR BIRTH": "year_birth"}),
+        (["Kid-home", "mnt wines"], {"Kid-home": "kids_home", "mnt wines": "spend_wines"}),
+        (["Incomes"], {"Incomes": "income"}),
+        (["MntWine", "MNT_WINES"], {"MNT_WINES": "spend_wines"}),
+        (["Postcode", "", "Z_Revenue"], {}),
+    ],
+    ids=["capitals", "signs", "nearly", "the-same-first", "others"],
+)
+def test_a_header_is_offered_the_column_whose_name_or_alias_it_nearly_is(
+    customer_parameters: CustomerParameters, headers: list[str], expected: dict[str, str]
+) -> None:
+    wanted = ["income", "year_birth", "kids_home", "spend_wines"]
+    assert nearest_columns(headers, wanted, customer_parameters) == expected
+
+
+def test_the_offer_is_what_configuration_takes() -> None:
+    assert as_aliases({" INCOME ": "income", "A": "b"}) == '{"INCOME": income, "A": b}'
