@@ -14,6 +14,7 @@ from typing import Any
 import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.serving.answers import DECIDED
 
 ARTIFACT_VERSION = "artifact_version"
 # Of a table that another program wrote.
@@ -148,4 +149,8 @@ class StoredAnswers:
             .with_columns(pl.col(AS_OF).cast(pl.Date))
         )
         rows = found.collect().to_dicts()
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        row: dict[str, Any] = rows[0]
+        # What the run did not answer is null, as in an answer made now.
+        return row | {name: None for name in DECIDED if name not in row}
