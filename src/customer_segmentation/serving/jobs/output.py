@@ -20,8 +20,8 @@ _UNSEEN = r"\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\x{2800}"
 # With their wide and small forms.
 _SIGN = r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{FE66}\x{FE62}\x{FE63}\x{FE6B}]"
 _FORMULA = rf"^[\t\r\n]|^[{_UNSEEN}]*{_SIGN}"
-# Where a spreadsheet takes another separator than the file's, a cell begins behind it; or behind the
-# end of a line, whose quotes it then does not see. After either there may be quotes.
+# Where a spreadsheet takes another separator than the file's, a cell begins behind it, or behind
+# the end of a line, whose quotes it then does not see. After either there may be quotes.
 _BETWEEN = rf"[\"'{_UNSEEN}]*"
 _BEHIND_SEPARATOR = rf"([,;|]{_BETWEEN}|[^{_UNSEEN}]{_BETWEEN}[\t\r\n]{_BETWEEN})({_SIGN})"
 
