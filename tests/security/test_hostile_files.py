@@ -30,6 +30,7 @@ from tests.serving.jobs.posting import (
     workers_of,
 )
 from tests.serving.process import ServerProcess
+from tests.sources.made import as_zip
 
 ROW = "1960,Single,5,0,0"
 RIGHT = {"Year_Birth": 1960, "Marital_Status": "Single", "Income": 5, "Kidhome": 0, "Teenhome": 0}
@@ -147,6 +148,27 @@ def test_a_number_of_rows_that_cannot_be_costs_no_job(client: httpx.Client) -> N
     five, below_0 = b"\x16\x0a", b"\x16\x09"
     content = table(5, ID=["1"] * 5).replace(five, below_0)
     assert "its data cannot be read" in refused(client, content, PARQUET)
+
+
+def test_text_of_parquet_that_is_no_utf8_is_refused(client: httpx.Client) -> None:
+    """Polars takes it as it is, and reads on behind its end."""
+    written = io.BytesIO()
+    every = {name: [value] for name, value in RIGHT.items()}
+    parquet.write_table(pa.table({**every, "ID": ["some-text"]}), written, compression="none")
+    content = written.getvalue().replace(b"some-text", b"some-tex\xf4")
+    assert "Invalid UTF8" in refused(client, content, PARQUET)
+
+
+def test_an_archive_of_thousands_of_files_is_refused_at_once(client: httpx.Client) -> None:
+    """Its list was read again for each of them."""
+    files = {f"f{number}__csv": f"{HEADER}\n1,{ROW}\n".encode() for number in range(5_000)}
+    started = time.monotonic()
+    assert "5000 files and folders" in refused(client, as_zip(**files), "application/zip")
+    assert time.monotonic() - started < 10.0
+
+
+def test_an_encoding_that_takes_no_text_is_refused(client: httpx.Client) -> None:
+    assert post(client, ROW.encode(), f"{CSV}; charset=undefined").status_code == 415
 
 
 @pytest.mark.security

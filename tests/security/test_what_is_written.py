@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
+import polars as pl
+import pytest
 
 from customer_segmentation.serving.keys import add_key
 from tests.security.raw import asked, request
@@ -25,6 +28,21 @@ def test_a_websocket_leaves_no_path_in_the_log(bundle: Path, tmp_path: Path) -> 
     text = server.stderr()
     assert "SECRET" not in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("table", [{"customer_id": ["1"]}, {"customer_id": [1]}, None])
+def test_a_damaged_table_of_answers_leaves_no_id_in_the_log(
+    bundle: Path, tmp_path: Path, table: dict[str, Any] | None
+) -> None:
+    path = tmp_path / "answers.parquet"
+    path.write_bytes(b"damaged")
+    if table:
+        pl.DataFrame(table).write_parquet(path)
+    with serving(bundle, tmp_path, "--job-workers", "0", "--segments", path) as server:
+        assert httpx.get(f"{server.url}/v1/customers/SECRET-7").status_code == 500
+    text = server.stderr()
+    assert "SECRET" not in text
+    assert f"{path}: the stored answers cannot be read" in text
 
 
 def test_keys_that_others_may_read_are_told_at_the_start(bundle: Path, tmp_path: Path) -> None:

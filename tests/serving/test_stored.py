@@ -65,6 +65,14 @@ def test_a_stored_answer_is_found_with_its_day_and_version(
     assert stored.find("1")[0] is None
 
 
+def test_what_is_asked_with_a_long_id_is_not_kept(tmp_path: Path) -> None:
+    """Ten thousand of them would take hundreds of MB."""
+    stored = StoredAnswers(parquet(answers(), tmp_path / "answers"))
+    for customer_id in ("10476", "nobody", "x" * 257):
+        stored.find(customer_id)
+    assert stored._find.cache_info().currsize == 2
+
+
 @pytest.mark.parametrize("write", [parquet, delta])
 def test_a_new_run_empties_what_is_kept(
     write: Callable[[pl.DataFrame, Path], str], tmp_path: Path

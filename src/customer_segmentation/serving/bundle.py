@@ -165,7 +165,12 @@ class Champion:
     def _load(self) -> Bundle:
         for path, kind in zip(self._paths, _KINDS, strict=True):
             # Told by the store, so that nothing large is read.
-            if (size := self._info(path)["size"]) > MOST_BYTES:
+            info = self._info(path)
+            if info["type"] != "file":
+                # Such as a pipe, for which whoever opens it may wait without end.
+                message = f"{path} is no file. Promote the file that kedro run wrote"
+                raise BrokenBundleError(message)
+            if (size := info["size"]) > MOST_BYTES:
                 message = (
                     f"{kind}.onnx is of {size} bytes, and {MOST_BYTES} are the most. Promote the "
                     "file that kedro run wrote"

@@ -14,7 +14,9 @@ from typing import Any
 import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.errors import UserError
 from customer_segmentation.serving.answers import DECIDED
+from customer_segmentation.serving.contract import LONGEST_KEY
 
 ARTIFACT_VERSION = "artifact_version"
 # Of a table that another program wrote.
@@ -84,9 +86,12 @@ class StoredAnswers:
 
         Raises:
             FileNotFoundError: No batch run has stored answers yet.
+            UserError: They cannot be read.
         """
         state = self._look()
-        return self._find(customer_id, state), state
+        # Long ids would take hundreds of MB.
+        find = self._find if len(customer_id) <= LONGEST_KEY else self._look_up
+        return find(customer_id, state), state
 
     def summary(self) -> Summary | None:
         """What all answers together say, computed once a table; None of an empty table.
@@ -148,7 +153,13 @@ class StoredAnswers:
             .drop(_ID)
             .with_columns(pl.col(AS_OF).cast(pl.Date))
         )
-        rows = found.collect().to_dicts()
+        try:
+            rows = found.collect().to_dicts()
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            # Its words repeat what was asked, and with it the customer, in the log.
+            kind = type(error).__name__
+            message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
+            raise UserError(message) from None
         if not rows:
             return None
         row: dict[str, Any] = rows[0]

@@ -134,6 +134,7 @@ def require_encoding(name: str) -> str:
     try:
         "a".encode(name)
         return codecs.lookup(name).name
-    except LookupError as error:
+    # `undefined` is one that takes no text.
+    except (LookupError, UnicodeError) as error:
         message = f"encoding: there is no {name!r}. Set one such as utf-8, cp1252 or latin-1."
         raise UserError(message) from error

@@ -15,6 +15,8 @@ MOST_BATCH = 1 << 26
 # What a packed file may unfold to: tables of customers stay far below, bombs do not.
 MOST_UNFOLDED = 1 << 28
 MOST_TIMES = 200
+# Files and folders of an archive, whose list is read again for each of them.
+MOST_MEMBERS = 500
 
 
 def is_longer(text: str, most: int) -> bool:

@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.files import HIDDEN, sort_out, unsure_of
-from customer_segmentation.sources.limits import MOST_TIMES, MOST_UNFOLDED
+from customer_segmentation.sources.limits import MOST_MEMBERS, MOST_TIMES, MOST_UNFOLDED
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 PARQUET = b"PAR1"
@@ -81,13 +81,19 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
     """A zip that holds no more than it may.
 
     Raises:
-        UserError: It is damaged, encrypted, or unfolds to too much.
+        UserError: It is damaged, encrypted, holds too many files, or unfolds to too much.
     """
     try:
         archive = zipfile.ZipFile(file)
     except _DAMAGED as error:
         raise _damaged(content.name, error) from error
     infos = archive.infolist()
+    if len(infos) > MOST_MEMBERS:
+        message = (
+            f"{content.name}: the archive holds {len(infos)} files and folders, and {MOST_MEMBERS} "
+            "are the most. Put the tables together, or pack them in several archives."
+        )
+        raise UserError(message)
     if any(info.flag_bits & 1 for info in infos):
         message = f"{content.name}: it is encrypted. Save it without a password."
         raise UserError(message)

@@ -62,6 +62,8 @@ class _Reader:
             # As long as it stays a dictionary, a long cell that many rows have is there once.
             with self._open([name for name, text in texts.items() if text.is_text]) as file:
                 for batch in file.iter_batches(most, columns=list(wanted), use_threads=False):
+                    # Nobody else looks whether text is UTF-8, and some would read beyond its end.
+                    batch.validate(full=True)
                     step = max(1, min(most, MOST_BATCH * len(batch) // (self._measured(batch) + 1)))
                     for start in range(0, len(batch), step):
                         part = batch.slice(start, step)
