@@ -30,7 +30,6 @@ from threadpoolctl import threadpool_limits
 from customer_segmentation.customers.generator import write
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import CheckedCustomers
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
@@ -39,6 +38,7 @@ from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.segmenter import Segmenter
+from customer_segmentation.sources.dataset import SourceDataset
 
 Matrix = NDArray[np.float64]
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base"
@@ -63,7 +63,7 @@ def learn() -> tuple[Scorer, Segmenter, Matrix]:
     chosen = ClusteringParameters.model_validate(blocks["clustering"])
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", CUSTOMERS, seed=1)
-        source = DelimitedTextDataset(filepath=str(file)).load()
+        source = SourceDataset(filepath=str(file)).load()
     bronze = ingest_source(source, customers)
     checked = preprocessing.check_rows(
         bronze, preprocessing.settle_reading(bronze, customers), chosen.features

@@ -45,9 +45,9 @@ from customer_segmentation.customers.quarantine import (
     CheckedCustomers,
 )
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.sources.dataset import SourceDataset
 
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base" / "parameters_customers.yml"
 TARGET = 1.15
@@ -86,7 +86,7 @@ def ingested(rows: int, customers: CustomerParameters) -> pl.DataFrame:
     """Generated customers as ingestion leaves them, and the broken rows."""
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", rows, seed=1, file_rows=rows)
-        source = DelimitedTextDataset(filepath=str(file), engine="polars").load()
+        source = SourceDataset(filepath=str(file), engine="polars").load()
         bronze: pl.DataFrame = ingest_source(source, customers).collect()
     broken = [
         row | {"ID": f"broken {number}", header: cell, ROW_NUMBER: rows + 1 + number}

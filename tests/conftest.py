@@ -130,7 +130,7 @@ def sent() -> Callable[..., dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def source_of() -> Callable[..., Any]:
-    """Rows of cells -> the table that `DelimitedTextDataset` loads."""
+    """Rows of cells -> the table that `SourceDataset` loads."""
 
     def source(rows: list[dict[str, str]], engine: Callable[..., Any]) -> Any:
         count = len(rows)

@@ -38,9 +38,18 @@ def test_a_placed_file_is_found_from_a_folder_below(
     assert customer_source("sample.csv") == "data/source/customers.csv"
 
 
-def test_a_named_file_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("named", ["/srv/export.csv", "s3://bucket/export.csv"])
+def test_a_named_file_comes_first(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGMENTATION_SOURCE", named)
+    assert customer_source("sample.csv") == named
+
+
+def test_a_named_file_is_looked_for_where_the_person_is(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEGMENTATION_SOURCE", "export.csv")
-    assert customer_source("sample.csv") == "export.csv"
+    project = empty_folder / "project"
+    assert customer_source("sample.csv", project) == str(empty_folder / "export.csv")
 
 
 def test_a_setting_is_what_the_machine_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,10 +23,11 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from customer_segmentation.customers.account import account_lines
-from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
+from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
+from customer_segmentation.sources.landed import landed_lines
 from customer_segmentation.spark import prepare_session, require_java
 
 logger = logging.getLogger(__name__)
@@ -50,13 +51,41 @@ _NO_BUCKET = (
     "staging has no bucket yet: set SEGMENTATION_BUCKET to one that you may write to, or run "
     "`make staging`, which rehearses staging on this machine."
 )
+_SQLITE = "sqlite:///"
 _FILES = ("segmenter", "cold_start")
 
 
-class Promotion(Parameters):
-    """The `promotion` block of the configuration."""
+class AnchorHooks:
+    """What Kedro leaves relative to the folder that it is started from: the project's instead."""
 
-    after_whole_run: bool
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Anchor the tables' folder, which the lock is on, and MLflow's files.
+
+        Raises:
+            UserError: MLflow's database cannot be written.
+        """
+        project, loader = context.project_path, context.config_loader
+        places = loader["globals"]
+        if "://" not in str(places["tables"]):
+            loader["globals"] = {**places, "tables": str(project / places["tables"])}
+        mlflow = loader["mlflow"]
+        server, tracking = mlflow["server"], mlflow["tracking"]
+        kind, is_file, name = server["mlflow_tracking_uri"].partition(_SQLITE)
+        if kind or not is_file:
+            return
+        database = project / name
+        _require_writable(database)
+        made = {"artifact_location": str(project / "mlruns")}
+        experiment = {"create_experiment_kwargs": made, **tracking["experiment"]}
+        loader["mlflow"] = {
+            **mlflow,
+            "server": {
+                **mlflow["server"],
+                "mlflow_tracking_uri": f"{_SQLITE}{database.as_posix()}",
+            },
+            "tracking": {**tracking, "experiment": experiment},
+        }
 
 
 class ParameterHooks:
@@ -80,7 +109,10 @@ class ParameterHooks:
         try:
             Promotion(**given["promotion"])
         except (TypeError, ValueError) as error:
-            message = "wrong parameters: `promotion` holds `after_whole_run`, true or false"
+            message = (
+                "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
+                "true or false"
+            )
             raise UserError(message) from error
 
 
@@ -267,11 +299,15 @@ class TrackingHooks:
 class ChampionHooks:
     """Where an environment says so, a whole successful run makes its candidate the champion."""
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
         """Save the candidate's models as the champion's, each whole."""
         is_whole = not any(run_params[selection] for selection in _SELECTIONS)
-        if not (is_whole and catalog.load("params:promotion.after_whole_run")):
+        promotion = Promotion(**catalog.load("params:promotion"))
+        if not (is_whole and promotion.after_whole_run):
+            return
+        if not promotion.even_if_worse and (kept := _why_kept(catalog)):
+            click.echo(f"\n{kept}")
             return
         # Both are there before either is replaced: the two belong together.
         candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
@@ -288,10 +324,22 @@ class SummaryHooks:
         made = pipeline.all_outputs()
         if "segment_summary" in made:
             click.echo(f"\n{catalog.load('segment_summary')}")
+        landed = getattr(catalog.get("source"), "landed", None)
+        lines = landed_lines(landed) if landed else []
         if "row_accounting" in made:
-            click.echo("\n" + "\n".join(account_lines(catalog.load("row_accounting"))))
+            lines += account_lines(catalog.load("row_accounting"))
+        if lines:
+            click.echo("\n" + "\n".join(lines))
         if "report" in made:
             click.echo(f"\nReport: {_path(catalog, 'report')}")
+
+
+def _why_kept(catalog: Catalog) -> str:
+    if not all(catalog.exists(f"{name}_champion") for name in _FILES):
+        return ""
+    champion = {name: catalog.load(f"{name}_champion") for name in _FILES}
+    summaries = (catalog.load(name) for name in ("clustering_summary", "supervised_metrics"))
+    return why_kept(champion, *summaries)
 
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:
@@ -305,6 +353,14 @@ def flattened(values: dict[str, Any]) -> dict[str, str]:
             # MLflow takes few signs in a name; a company's own headers hold any.
             found[re.sub(r"[^\w.\- ]", "_", name)] = str(content)
     return found
+
+
+def _require_writable(path: Path) -> None:
+    """Ask before MLflow does, which asks for minutes and then says it in fifty lines."""
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not os.access(place, os.W_OK):
+        message = f"{path} cannot be written: a run must be able to write there"
+        raise UserError(message)
 
 
 def _tables_root(context: KedroContext) -> str:

@@ -373,6 +373,13 @@ def test_a_column_that_nothing_needs_condemns_no_row_and_its_losses_are_counted(
     }
 
 
+def test_the_loss_of_one_column_alone_is_counted(
+    checked: Callable[..., Outcome], sent: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    found = checked([sent(Dt_Customer="soon")], frame_of, needed=["income"])
+    assert found.lost_values == {"enrolled_on: not a date": 1}
+
+
 def test_two_headers_for_one_column_are_refused_by_name(
     customer_parameters: CustomerParameters,
 ) -> None:

@@ -15,7 +15,6 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines import (
     clustering,
     feature_export,
@@ -25,6 +24,7 @@ from customer_segmentation.pipelines import (
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.contract import contract_of
 
@@ -75,7 +75,7 @@ def run(source: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def results() -> tuple[dict[str, Any], dict[str, Any]]:
-    source = DelimitedTextDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
+    source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
     return run(source), run(pl.from_pandas(source))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,3 +55,25 @@ def make_project(root: Path, tracking: Path | None = None) -> Project:
         # Making MLflow's tables anew takes seconds.
         shutil.copy(tracking, root / "mlflow.db")
     return Project(root)
+
+
+def shell(
+    project: Project, *command: str, folder: str = "", **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """A command of the environment's `bin`, in a folder of the project's, with more settings."""
+    program = Path(sys.executable).with_name(command[0])
+    return subprocess.run(  # noqa: S603 - the commands stand in the tests
+        [program, *command[1:]],
+        cwd=project.root / folder,
+        env=os.environ | {"KEDRO_DISABLE_TELEMETRY": "1"} | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def with_module(folder: Path, name: str, content: str) -> dict[str, str]:
+    """The setting by which a command finds one more module, written to a folder."""
+    (folder / f"{name}.py").write_text(content)
+    return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}

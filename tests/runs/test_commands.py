@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,24 +13,9 @@ import pytest
 from click.testing import Result
 from nbclient import NotebookClient
 
-from tests.runs.project import CHECKOUT, Project
+from tests.runs.project import CHECKOUT, Project, shell
 
 NOTEBOOKS = sorted((CHECKOUT / "notebooks").glob("*.ipynb"))
-
-
-def shell(project: Project, *command: str) -> subprocess.CompletedProcess[str]:
-    """A command of the environment's `bin`, in the project's folder."""
-    program = Path(sys.executable).with_name(command[0])
-    environment = {**os.environ, "KEDRO_DISABLE_TELEMETRY": "1"}
-    return subprocess.run(  # noqa: S603 - the commands stand in this file
-        [program, *command[1:]],
-        cwd=project.root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 def test_a_missing_input_is_one_line_in_the_terminal(new_project: Project) -> None:

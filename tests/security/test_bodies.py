@@ -9,6 +9,7 @@ from time import monotonic, sleep
 import httpx
 import pytest
 
+from tests.security.test_heads import memory
 from tests.serving.example import a_customer
 from tests.serving.process import ServerProcess
 
@@ -35,6 +36,7 @@ BODIES = {
         INVOCATIONS,
         json.dumps({"dataframe_split": {"columns": ["f"] * 160_000, "data": []}}),
     ),
+    "a CSV of a million columns": (INVOCATIONS, "," * 999_000),
 }
 
 
@@ -55,8 +57,10 @@ def test_it_holds_up_nobody_and_is_refused_in_few_words(server: ServerProcess, n
     asking = threading.Thread(target=ask)
     asking.start()
     sleep(0.1)
+    before = memory(server)
     started = monotonic()
-    headers = {"content-type": "application/json"}
+    kind = "application/json" if body[0] in "[{" else "text/csv"
+    headers = {"content-type": kind}
     answer = httpx.post(server.url + path, content=body, headers=headers, timeout=30.0)
     taken = monotonic() - started
     is_over.set()
@@ -66,6 +70,7 @@ def test_it_holds_up_nobody_and_is_refused_in_few_words(server: ServerProcess, n
     # The machine may be busy; on today's code these took 3 to 200 seconds.
     assert taken < 2.0
     assert longest[0] < 1.0
+    assert memory(server) - before < 100.0
 
 
 def test_of_many_errors_some_are_told(server: ServerProcess) -> None:

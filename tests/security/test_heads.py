@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -73,6 +73,47 @@ def test_the_limits_are_told_and_what_is_below_is_taken(server: ServerProcess) -
     assert b"a head of more than 32768 bytes or 100 headers" in refused
     assert status(asked(server, START + b"X-A: 1\r\n" * 98 + b"\r\n")) == 200
     assert status(asked(server, START + b"X-A: 1\r\n" * 99 + b"\r\n")) == 431
+
+
+def test_a_long_head_behind_another_request_is_refused_too(server: ServerProcess) -> None:
+    first = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = asked(server, first + START + b"X-Long: " + b"x" * 33_000 + b"\r\n\r\n")
+    assert b"HTTP/1.1 431" in answer
+
+
+def test_what_follows_a_body_in_chunks_is_no_header(server: ServerProcess) -> None:
+    """What stands in front checks the head alone."""
+    foreign = CHUNKED.replace(b"Host: localhost", b"Host: other.example")
+    answer = asked(server, foreign + b"2\r\n{}\r\n0\r\nHost: localhost\r\n\r\n", 8.0)
+    assert status(answer) == 421
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+def test_the_body_of_an_upgrade_is_no_request(server: ServerProcess, protocol: str) -> None:
+    """Behind a proxy it would be answered to whoever asks next on the same connection."""
+    inner = START + b"X-Request-Id: hidden\r\n\r\n"
+    head = "POST /v1/segments HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+    head += f"Upgrade: {protocol}\r\nContent-Length: {len(inner)}\r\n\r\n"
+    with closing(connected(server)) as client:
+        client.sendall(head.encode())
+        answer = client.recv(1 << 16)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            client.sendall(inner)
+        answer += rest(client)
+    assert b"connection: close" in answer
+    assert b"hidden" not in answer
+
+
+def test_requests_without_end_that_nobody_waits_for_end_their_connection(
+    server: ServerProcess,
+) -> None:
+    """Each of 26 bytes took 4 kB until its turn came."""
+    before = memory(server)
+    started = time.monotonic()
+    poured(server, b"", b"GET /healthz HTTP/1.1\r\n\r\n" * 1_000, 20_000_000)
+    assert time.monotonic() - started < 5.0
+    assert memory(server) - before < 20.0
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
 
 
 def test_what_is_no_http_is_still_refused_as_such(server: ServerProcess) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -141,6 +142,23 @@ def test_a_long_description_of_parquet_is_not_read(client: httpx.Client) -> None
     assert "its description has more than" in refused(client, content, PARQUET)
 
 
+def test_a_number_of_rows_that_cannot_be_costs_no_job(client: httpx.Client) -> None:
+    """As compact Thrift writes it; the job's row was taken for damaged, and removed."""
+    five, below_0 = b"\x16\x0a", b"\x16\x09"
+    content = table(5, ID=["1"] * 5).replace(five, below_0)
+    assert "its data cannot be read" in refused(client, content, PARQUET)
+
+
+@pytest.mark.security
+def test_a_nested_column_does_not_hide_the_size_of_those_behind_it(client: httpx.Client) -> None:
+    nested = pa.array([{f"part{number}": 1 for number in range(20)}])
+    written = io.BytesIO()
+    cell = ["i" * 300_000_000]
+    every = {name: [value] for name, value in RIGHT.items()}
+    parquet.write_table(pa.table({"x": nested, **every, "ID": cell}), written, compression="zstd")
+    assert "column 'ID' takes 3000000" in refused(client, written.getvalue(), PARQUET)
+
+
 def test_columns_of_no_use_are_not_read_and_their_cells_not_told(client: httpx.Client) -> None:
     rows = table(2, ID=["1", ""], remark=["x" * 5_000_000] * 2)
     job = done(client, rows, PARQUET)
@@ -244,6 +262,22 @@ def test_what_is_not_seen_before_a_formula_does_not_keep_it_from_being_defused(
     assert rejected["sent_Year_Birth"].head(len(cells)).to_list() == [f"'{cell}" for cell in cells]
     # What stands before is seen: such a cell is text.
     assert not rejected["sent_ID"].tail(len(cells)).str.starts_with("'").any()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_formula_behind_a_separator_in_a_cell_is_defused(
+    client: httpx.Client, separator: str
+) -> None:
+    """A spreadsheet may split at another separator than the file's."""
+    cells = ["x;=1", "x,=1", "x\t=1", "x\r=1", "x\n@y", 'x;"=1', "x; \u200b-a", "1,x|+a"]
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
+    rows = [[cell, *ROW.split(",")] for cell in quoted]
+    lines = [HEADER.split(","), *rows, ['"plain; text"', *ROW.split(",")]]
+    job = done(client, "\n".join(separator.join(line) for line in lines).encode())
+    text = fetched(client, job, "results")
+    found = pl.read_csv(text, infer_schema=False, separator=separator)["customer_id"].to_list()
+    safe = [re.sub("([=+@-])", r"'\1", cell) for cell in cells]
+    assert found == [*safe, "plain; text"]
 
 
 def test_numbers_stay_numbers_and_no_header_is_a_formula(client: httpx.Client) -> None:

@@ -31,8 +31,15 @@ def test_who_tries_keys_is_slowed_down_and_nobody_else(bundle: Path, tmp_path: P
     with serving(bundle, tmp_path, *options, "--wrong-keys-per-second", "1") as server:
         url = f"{server.url}/v1/bundle"
         with httpx.Client() as client:
+            # Nor does it help to say that one is elsewhere.
             wrong = [
-                client.get(url, headers={"authorization": f"Bearer cs_{number}"})
+                client.get(
+                    url,
+                    headers={
+                        "authorization": f"Bearer cs_{number}",
+                        "x-forwarded-for": f"10.0.0.{number}",
+                    },
+                )
                 for number in range(30)
             ]
             # From the same address, which may be a proxy's.

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
+from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.stored import StoredAnswers
 from tests.serving.example import write_bundle
@@ -57,6 +58,8 @@ def test_a_stored_answer_is_found_with_its_day_and_version(
         "segment": "s1",
         "margin": 0.25,
         "artifact_version": "0123456789ab",
+        # What the run did not answer.
+        **dict.fromkeys(DECIDED),
     }
     assert stored.find("0")[0]["segment"] == "s0"
     assert stored.find("1")[0] is None
@@ -163,6 +166,21 @@ def test_beside_a_trial_stored_answers_are_said_not_to_be_the_champions(
 def test_a_table_of_two_artifacts_is_of_no_champion(tmp_path: Path) -> None:
     rows = pl.concat([answers(version="b").head(1), answers(version="a").tail(1)])
     assert StoredAnswers(parquet(rows, tmp_path / "segments")).summary().artifact_version == "a, b"
+
+
+@pytest.mark.parametrize("column", [None, pl.lit(None, pl.String)], ids=["no column", "null"])
+def test_a_table_that_names_no_artifact_is_of_an_unknown_one(
+    bundle: Path, tmp_path: Path, column: pl.Expr | None
+) -> None:
+    rows = answers().drop("artifact_version")
+    rows = rows if column is None else rows.with_columns(artifact_version=column)
+    path = parquet(rows, tmp_path / "segments")
+    with serving(bundle, tmp_path, "--segments", path, "--job-workers", "0") as server:
+        found = httpx.get(f"{server.url}/v1/customers/10476")
+        assert "artifact unknown gave this answer" in found.json()["note"]
+        assert found.headers["artifact-version"] == "unknown"
+        stored = httpx.get(f"{server.url}/v1/bundle").json()["stored"]
+        assert (stored["artifact_version"], stored["is_of_champion"]) == ("unknown", False)
 
 
 def test_before_any_run_it_says_what_to_run(client: httpx.Client) -> None:

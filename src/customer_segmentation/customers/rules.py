@@ -56,7 +56,7 @@ class Rules:
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """With the text of each column, and beside it what was parsed of it."""
         for level in _in_step(self._levels(column) for column in self.columns):
-            rows = rows.with_columns(**level)
+            rows = rows.with_columns(**level) if level else rows
         return rows
 
     def _levels(self, column: Column) -> tuple[Columns, ...]:

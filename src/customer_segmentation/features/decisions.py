@@ -11,6 +11,7 @@ from inspect import Parameter, signature
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.customers.matrix import numeric_columns
+from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import Feature, needed_columns, needed_inputs
 from customer_segmentation.features.operations import (
     Values,
@@ -21,6 +22,11 @@ from customer_segmentation.features.operations import (
     indicator,
     total,
     where,
+)
+
+_NO_DOCSTRINGS = (
+    "Python was told to leave docstrings out (PYTHONOPTIMIZE=2, -OO), and the models' features are"
+    " described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
 )
 
 TIERS = ("modest", "comfortable", "affluent")
@@ -121,7 +127,9 @@ def _decision(
         for parameter in signature(function).parameters.values()
         if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
     ]
-    description = (function.__doc__ or "").splitlines()[0]
+    if not function.__doc__:
+        raise UserError(_NO_DOCSTRINGS)
+    description = function.__doc__.splitlines()[0]
     return Feature(
         function.__name__,
         function,
@@ -165,6 +173,27 @@ def available_decisions(inputs: Iterable[str]) -> tuple[str, ...]:
         if all(i in found or known.issuperset(_columns_of(i)) for i in decision.inputs):
             found.append(name)
     return tuple(found)
+
+
+def unavailable_decisions(inputs: Iterable[str]) -> dict[str, str]:
+    """Why each other decision of use to a marketer cannot be taken, in words."""
+    known, found = set(inputs), available_decisions(inputs)
+    reasons: dict[str, str] = {}
+    for name, decision in DECISIONS.items():
+        if name in found or name in INTERMEDIATE:
+            continue
+        columns = needed_inputs(_without_steps(decision))
+        absent = [column for column in columns if column not in known]
+        reasons[name] = f"the source has no {', '.join(absent)}"
+    return reasons
+
+
+def _without_steps(decision: Feature) -> list[str]:
+    """The inputs of a decision that are none, through all that it is made of."""
+    found: list[str] = []
+    for name in decision.inputs:
+        found += _without_steps(DECISIONS[name]) if name in DECISIONS else [name]
+    return found
 
 
 def scored_columns(features: Iterable[str], columns: Iterable[str]) -> tuple[str, ...]:

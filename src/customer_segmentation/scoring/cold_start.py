@@ -1,8 +1,12 @@
-"""Build the cold-start artifact: one float64 ONNX graph from sign-up data to probabilities."""
+"""Build the cold-start artifact: one float64 ONNX graph from sign-up data to probabilities.
+
+Where there is no model worth it, a file without a graph says so and why: the two files of a bundle
+always belong together, and one that is absent would be one that was not copied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +19,15 @@ from spox import Tensor, Var, argument, build
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import on_arrays
 from customer_segmentation.scoring.graph import MISSING, column, constant
-from customer_segmentation.scoring.metadata import INPUT, contract_rules, with_metadata
+from customer_segmentation.scoring.metadata import (
+    INPUT,
+    IR_VERSION,
+    NO_COLD_START,
+    OPSET,
+    VERSION,
+    contract_rules,
+    with_metadata,
+)
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
 
@@ -42,6 +54,27 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     answers = _answers(scores, missing, model.names)
     built = build({INPUT: customers}, answers)
     return with_metadata(built, _describe(model, columns, list(answers)))
+
+
+def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelProto:
+    """A file that says why there is no cold-start model.
+
+    Args:
+        reason: In words.
+        segmenter: The metadata of the segmenter that it stands beside.
+    """
+    empty = onnx.helper.make_graph([], "no_cold_start", [], [])
+    opset = onnx.helper.make_opsetid("", OPSET)
+    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=IR_VERSION)
+    return with_metadata(
+        model,
+        {
+            "kind": NO_COLD_START,
+            "reason": reason,
+            "segmenter_version": segmenter[VERSION],
+            "provenance": segmenter["provenance"],
+        },
+    )
 
 
 def probability_output(segment: SegmentName) -> str:

@@ -11,11 +11,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from customer_segmentation.errors import UserError
-from customer_segmentation.serving.keys import ROLES, add_key
-from customer_segmentation.serving.settings import Settings, as_environment, read_settings
+from customer_segmentation.mendable import explain
+
+try:
+    import msgspec
+
+    from customer_segmentation.serving.keys import ROLES, add_key
+    from customer_segmentation.serving.settings import Settings, as_environment, read_settings
+except ModuleNotFoundError as missing:
+    sys.exit(f"Error: {explain(missing) or missing}")
 
 if TYPE_CHECKING:
     from uvicorn.supervisors import Multiprocess
@@ -42,8 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
             _serve(read_settings(given))
         else:
             print(add_key(given["keys"], given["name"], tuple(given["role"])))  # noqa: T201 - its answer
-    except UserError as error:
-        sys.exit(f"Error: {error}")
+    except (ModuleNotFoundError, UserError) as error:
+        sys.exit(f"Error: {explain(error) or error}")
 
 
 def _serve(settings: Settings) -> None:
@@ -77,6 +82,8 @@ def _serve(settings: Settings) -> None:
             host=settings.host,
             port=settings.port,
             http=PatientProtocol,
+            # Anybody can say in X-Forwarded-For where they are, and be counted there.
+            proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
             # No route speaks it, and what does would log paths with ids.
             ws="none",
             access_log=False,

@@ -27,7 +27,7 @@ from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 from customer_segmentation.serving.protocol import PatientProtocol
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
-from customer_segmentation.serving.stored import ARTIFACT_VERSION, told_of_champion
+from customer_segmentation.serving.stored import ARTIFACT_VERSION, UNKNOWN_VERSION, told_of_champion
 
 logger = logging.getLogger(__name__)
 
@@ -112,13 +112,12 @@ def _routes(server: Server) -> list[Any]:
             "etag": etag,
             "cache-control": "private, no-cache",
             # That of the answer, in place of the champion's.
-            "artifact-version": found[ARTIFACT_VERSION],
+            "artifact-version": found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
         }
         if request.headers.get("if-none-match") == etag:
             return Response(b"", status_code=304, headers=headers)
-        return Response(
-            _encode(told_of_champion(found, champion)), media_type=JSON, headers=headers
-        )
+        body = _encode(told_of_champion(found, champion))
+        return Response(body, media_type=JSON, headers=headers)
 
     @get("/healthz", opt={"access": "probe"}, sync_to_thread=False)
     def healthz() -> Response[bytes]:

@@ -89,14 +89,17 @@ class Contract:
             if rule["kind"] == "category"
         }
         self.columns: tuple[str, ...] = tuple(segmenter["columns"])
-        self.cold_columns: tuple[str, ...] = tuple(cold_start["columns"]) if cold_start else ()
         self.needed = canonical_columns(self.columns)
+        # Not known of who has not bought yet.
+        self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
+        # Where none is needed, the segmenter answers everybody.
+        self.cold_columns: tuple[str, ...] = (
+            tuple(cold_start["columns"]) if cold_start and self.purchases else ()
+        )
         self.cold_needed = canonical_columns(self.cold_columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
         # No more than each name once.
         self._most_fields = len(self._names)
-        # Not known of who has not bought yet.
-        self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
 
     def read(
         self, record: object, path: str, *, hints: bool = True

@@ -1,8 +1,10 @@
 """`/ping` and `/invocations`: MLflow's scoring protocol, and SageMaker's container contract.
 
 The answers are those of `mlflow models serve` for the model of `scoring.mlflow_model`, with null
-for MLflow's NaN, which is no JSON. Two requests are answered that MLflow refuses: `inputs` as a
-bare matrix, and columns without the snapshot's day, which is then the artifact's.
+for MLflow's NaN, which is no JSON. Beside `predictions`, where MLflow's clients leave alone what
+they do not know, `unsegmented` says why rows have the segment -1. Two requests are answered that
+MLflow refuses: `inputs` as a bare matrix, and columns without the snapshot's day, which is then the
+artifact's.
 
 SageMaker starts a container with the argument `serve`, asks `/ping` and `/invocations` on port 8080
 and sends no API key: it has authenticated the caller itself. The image's entry point is
@@ -31,6 +33,7 @@ from customer_segmentation.serving.model_inputs import (
 )
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.server import Server
+from customer_segmentation.serving.unsegmented import explain_unsegmented
 
 JSON, CSV = "application/json", "text/csv"
 # A row is numbers alone, which costs a tenth of a record.
@@ -65,7 +68,12 @@ def invocation_routes(server: Server) -> list[Any]:
         server.measures.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
         columns = [values.tolist() for values in found.values()]
         rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
-        return Response(_encode({"predictions": rows}), media_type=JSON)
+        answer: dict[str, Any] = {"predictions": rows}
+        if -1 in keys:
+            answer["unsegmented"] = await asyncio.to_thread(
+                explain_unsegmented, bundle.contract, matrix, found["segment"]
+            )
+        return Response(_encode(answer), media_type=JSON)
 
     return [ping, invocations]
 

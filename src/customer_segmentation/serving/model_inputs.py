@@ -10,10 +10,10 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -164,9 +164,9 @@ class ModelInputs:
             message = f"{where}: row {number} has {len(row)} values and not {width}, one a column"
             raise WrongInputError(message)
         sent = np.array(rows, dtype=np.float64).reshape(len(rows), width)
-        return self._arranged(columns, list(sent.T), len(rows))
+        return self._arranged(columns, sent.T, len(rows))
 
-    def _arranged(self, names: Sequence[str], values: Sequence[Matrix], count: int) -> Matrix:
+    def _arranged(self, names: Sequence[str], values: Iterable[Matrix], count: int) -> Matrix:
         """The columns in the artifact's order."""
         if count > self._most:
             raise self._too_many(count)
@@ -242,7 +242,7 @@ def _struct(name: str, fields: list[Any]) -> Any:  # noqa: ANN401 - a class made
 def _listed(names: Any) -> str:  # noqa: ANN401 - anything that gives names
     """Names that a client sent, short enough to be said again."""
     most = 40
-    shown = [_shown(name) for name in names]
+    shown = [_shown(name) for name in islice(names, most + 1)]
     return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")
 
 

@@ -18,6 +18,8 @@ _LARGE = 65_536
 # Of a request's head, in bytes and in lines: what browsers and proxies send is far below.
 MOST_HEAD = 32_768
 MOST_HEADERS = 100
+# Of one connection, that came while another is answered: each takes some kB until its turn.
+MOST_PIPELINED = 100
 # Bytes a second that a client reads at least, of what waits for it.
 _LEAST_RATE = 1_000.0
 
@@ -91,6 +93,10 @@ class _TooLargeError(Exception):
     """A request's head has too many lines or bytes."""
 
 
+class _TooManyError(Exception):
+    """Too many requests wait for the answers of those before them."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """Closes a connection whose client sends too much of a head, or takes too long.
 
@@ -101,8 +107,8 @@ class PatientProtocol(HttpToolsProtocol):
     # How long, for all connections of the process: uvicorn makes one of these for each.
     seconds = 10.0
     _patience: asyncio.TimerHandle | None = None
-    # Bytes since the last that were of a body or ended a head.
-    _unparsed = 0
+    # Bytes since the last that were of a body or ended a head, and those that came at once.
+    _unparsed = _came = 0
     _is_too_large = False
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's signature
@@ -114,7 +120,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Something came; on a kept connection it may be the beginning of the next head."""
-        self._unparsed += len(data)
+        self._came = len(data)
+        self._unparsed += self._came
         super().data_received(data)
         # Most requests come whole, and nothing need be done for them.
         if not self._unparsed or self.transport.is_closing():
@@ -130,9 +137,16 @@ class PatientProtocol(HttpToolsProtocol):
         if len(self.headers) > MOST_HEADERS or self._is_long():
             self._is_too_large = True
             raise _TooLargeError
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise _TooManyError
         self._unparsed = 0
         self._forget()
         super().on_headers_complete()
+        # What comes after a body in chunks is no part of the head: no key, and no name of a host.
+        self.headers = []
+        if self.parser.should_upgrade():
+            # The parser passes over its body, and would take what comes of it for a request.
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
@@ -142,12 +156,18 @@ class PatientProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is written; of a body that nobody wanted, the rest may come a while."""
         super().on_response_complete()
+        if self.pipeline and not self.transport.is_closing():
+            # uvicorn reads on after each answer, so that ever more would wait.
+            self.flow.pause_reading()
         if self.cycle.response_complete and self.cycle.more_body:
             self._wait()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser does not take."""
-        if self._is_too_large:
+        if self.pipeline:
+            # It would stand within the answer to one of those.
+            self.transport.abort()
+        elif self._is_too_large:
             self._refuse()
         else:
             super().send_400_response(msg)
@@ -179,8 +199,8 @@ class PatientProtocol(HttpToolsProtocol):
             self._patience = None
 
     def _is_long(self) -> bool:
-        # Most heads are in what came, all of which is below the limit.
-        if self._unparsed <= MOST_HEAD:
+        # Most heads are in what came, all of which is below the limit; of several, it is one.
+        if max(self._unparsed, self._came) <= MOST_HEAD:
             return False
         return len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > MOST_HEAD
 

@@ -14,8 +14,11 @@ from typing import Any
 import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.serving.answers import DECIDED
 
 ARTIFACT_VERSION = "artifact_version"
+# Of a table that another program wrote.
+UNKNOWN_VERSION = "unknown"
 # A number that only a run's own tables need.
 _ID = "segment_id"
 _KEPT = 10_000
@@ -50,7 +53,7 @@ def told_of_champion(found: dict[str, Any], champion: str) -> dict[str, Any]:
         found: The stored answer.
         champion: The version of the artifact in use.
     """
-    version = found[ARTIFACT_VERSION]
+    version = found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION
     if version == champion:
         return found
     note = (
@@ -115,10 +118,13 @@ class StoredAnswers:
         import polars as pl  # noqa: PLC0415 - as above
 
         table = self._scan()
+        names = table.collect_schema().names()
         # An artifact whose customers have no channels gives no offers.
-        has_offer = "offer" in table.collect_schema().names()
+        has_offer = "offer" in names
         offer = pl.col("offer") if has_offer else pl.lit(None, pl.String).alias("offer")
-        by = ["segment", offer, ARTIFACT_VERSION]
+        has_version = ARTIFACT_VERSION in names
+        version = pl.col(ARTIFACT_VERSION) if has_version else pl.lit(None, pl.String)
+        by = ["segment", offer, version.fill_null(UNKNOWN_VERSION).alias(ARTIFACT_VERSION)]
         rows = table.group_by(by).len().sort("len", "offer", descending=True).collect().to_dicts()
         if not rows:
             return None
@@ -143,4 +149,8 @@ class StoredAnswers:
             .with_columns(pl.col(AS_OF).cast(pl.Date))
         )
         rows = found.collect().to_dicts()
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        row: dict[str, Any] = rows[0]
+        # What the run did not answer is null, as in an answer made now.
+        return row | {name: None for name in DECIDED if name not in row}

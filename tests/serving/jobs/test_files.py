@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.datasets.delimited_text import DelimitedTextDataset
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
 from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer
-from tests.serving.jobs.posting import CSV, LINES, PARQUET, done, ended, fetched, post
+from tests.serving.jobs.posting import CSV, HEADER, LINES, PARQUET, done, ended, fetched, post
+from tests.sources.made import EXCEL, as_xlsx, as_zip
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample" / "customers.csv"
 
@@ -45,7 +47,7 @@ def cells() -> pl.DataFrame:
 def test_answers_are_those_of_the_pipelines_bit_for_bit(
     answers: pl.DataFrame, bundle: Path, customer_parameters: CustomerParameters
 ) -> None:
-    source = DelimitedTextDataset(filepath=str(SAMPLE), engine="polars").load()
+    source = SourceDataset(filepath=str(SAMPLE), engine="polars").load()
     bronze = ingest_source(source, customer_parameters)
     artifact = onnx.load(bundle / "segmenter.onnx")
     needed = list(metadata_of(artifact)["columns"])
@@ -168,9 +170,12 @@ def test_no_cell_of_text_is_a_formula_of_a_spreadsheet(
         (b"ID,Income\n1,2\n", CSV, "no column for `year_birth` (header Year_Birth or year_birth)"),
         (b"ID,ID\n1,2\n", CSV, "names ['ID'] more than once"),
         (b"ID\n1\n", CSV, "the header is one column"),
-        (b"ID,Income\n", CSV, "no row"),
+        (f"{HEADER}\n".encode(), CSV, "no row"),
         (b"ID,Income\n\xff\xfe,2\n", CSV, "line 2 is not UTF-8"),
-        (b'ID,Income\n1,"2\n', CSV, "never closed"),
+        (f'{HEADER}\n1,"2\n'.encode(), CSV, "never closed"),
+        (f"{HEADER}\n1,1960,Single,5,0,0,\n{HEADER}\n".encode(), CSV, "line 3 does not"),
+        (f"{HEADER}\n{HEADER}\n1,1960,Single,5,0,0,\n".encode(), CSV, "line 3 has more cells"),
+        (b"%PDF-1.7", CSV, "a PDF. Export the table as CSV"),
         (b"no Parquet at all", PARQUET, "no Parquet file"),
         (b'{"ID": 1}\n{"ID": [1]}\n', LINES, "line 2 is no JSON object"),
         (b'{"ID": 1\n', LINES, "line 1 is no JSON object"),
@@ -197,3 +202,28 @@ def test_blank_lines_and_lone_returns_are_read_as_the_pipelines_do(client: httpx
     job = done(client, rows)
     assert job["rows_done"] == 2
     assert job["rows_rejected"] == 0
+
+
+@pytest.mark.parametrize("kind", ["application/zip", "application/gzip", EXCEL, CSV])
+def test_a_job_takes_what_a_run_takes_and_answers_in_csv(
+    client: httpx.Client, cells: pl.DataFrame, answers: pl.DataFrame, kind: str
+) -> None:
+    text = cells.head(3).write_csv().encode()
+    content = {
+        "application/zip": as_zip(customers__csv=text),
+        "application/gzip": gzip.compress(text),
+        EXCEL: as_xlsx({"customers": [cells.columns, *map(list, cells.head(3).rows())]}),
+        CSV: text.decode().encode("utf-16"),
+    }[kind]
+    found = pl.read_csv(fetched(client, done(client, content, kind), "results"))
+    expected = answers.filter(pl.col("customer_id").is_in(cells["ID"].head(3).to_list()))
+    assert found["segment_name"].to_list() == expected["segment_name"].head(3).to_list()
+
+
+def test_a_job_reads_another_encoding_where_the_media_type_says_so(client: httpx.Client) -> None:
+    content = f"{HEADER}\nn\u00e4me,1960,Single,5,0,0\n".encode("cp1252")
+    assert done(client, content, "text/csv; charset=windows-1252")["rows_rejected"] == 0
+    refused = post(client, content, "text/csv; charset=none-such")
+    assert refused.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
+    job = ended(client, post(client, content).json())
+    assert "`text/csv; charset=cp1252` for a job" in job["message"]

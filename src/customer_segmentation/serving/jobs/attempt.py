@@ -13,6 +13,7 @@ from customer_segmentation.serving.jobs.output import tables
 from customer_segmentation.serving.jobs.scoring import FileScorer
 from customer_segmentation.serving.jobs.source import open_source
 from customer_segmentation.serving.jobs.watch import HeldJob, LostJobError, StoppingError
+from customer_segmentation.sources.content import UTF8
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +64,10 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
 def _write_results(held: HeldJob, bundle: Bundle) -> None:
     job, files = held.job, held.files
     kind = job.parameters["format"]
-    source = open_source(files.upload(job.id), kind)
+    source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
     scorer = FileScorer(source.headers, bundle, source.batches)
-    held.tell(rows=source.rows, artifact_version=scorer.version)
+    rows = source.rows(scorer.headers)
+    held.tell(rows=rows, artifact_version=scorer.version)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
     with tables(folder, kind, source.separator) as (results, rejected):
@@ -80,8 +82,8 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             done += len(checked)
             held.tell(rows_done=done, rows_rejected=refused)
         rejected.write(scorer.reasons(pl.concat(broken)))
-    if done != source.rows:
-        message = f"the file has {source.rows} rows, and {done} could be read. Post it again."
+    if done != rows:
+        message = f"the file has {rows} rows, and {done} could be read. Post it again."
         raise UserError(message)
 
 

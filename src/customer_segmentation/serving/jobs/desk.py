@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -13,6 +14,7 @@ from secrets import token_hex
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
 from customer_segmentation.serving.jobs.files import JobFiles, Table
 from customer_segmentation.serving.jobs.quota import CLOSE, OnTheWay, Quota
@@ -22,6 +24,7 @@ from customer_segmentation.serving.jobs.table import (
     Format,
     Job,
     JobTable,
+    Parameters,
     State,
     TooManyJobsError,
 )
@@ -30,9 +33,14 @@ from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.measures import Measures
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.settings import Settings
+from customer_segmentation.sources.content import require_encoding
 
 MEDIA_TYPES: dict[str, Format] = {
     "text/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "application/gzip": "csv",
+    "application/zip": "csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "csv",
     "application/vnd.apache.parquet": "parquet",
     "application/octet-stream": "parquet",
     "application/x-ndjson": "ndjson",
@@ -40,6 +48,7 @@ MEDIA_TYPES: dict[str, Format] = {
 logger = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})")
 
 
 class Desk:
@@ -71,7 +80,7 @@ class Desk:
         Raises:
             RefusedError: The file is of no use, too large, too slow, or one too many.
         """
-        kind, repeated = self._format(headers), headers.get("idempotency-key")
+        sent, repeated = self._parameters(headers), headers.get("idempotency-key")
         if repeated is not None and not 0 < len(repeated) <= _LONGEST_KEY:
             detail = f"Idempotency-Key has 1 to {_LONGEST_KEY} signs"
             raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
@@ -84,12 +93,12 @@ class Desk:
         declared = headers.get("content-length", "0")
         size = int(declared) if declared.isdigit() else 0
         with self._quota.upload(kept, on_the_way, size) as admit:
-            return await self._take_in(owner, kind, repeated, receive, admit)
+            return await self._take_in(owner, sent, repeated, receive, admit)
 
     async def _take_in(
         self,
         owner: str,
-        kind: Format,
+        sent: Parameters,
         repeated: str | None,
         receive: Receive,
         admit: Callable[[int], None],
@@ -110,7 +119,7 @@ class Desk:
                     owner,
                     size=upload.size,
                     sha256=upload.sha256,
-                    parameters={"format": kind},
+                    parameters=sent,
                     idempotency_key=repeated,
                     most=self._quota.most,
                 )
@@ -123,7 +132,7 @@ class Desk:
 
         # To its end, though the client goes: a job is accepted, or leaves nothing.
         job = await asyncio.shield(asyncio.to_thread(add))
-        if (job.sha256, job.parameters["format"]) != (upload.sha256, kind):
+        if (job.sha256, job.parameters) != (upload.sha256, sent):
             detail = "this Idempotency-Key was used for another file: take another key"
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         return job
@@ -196,12 +205,20 @@ class Desk:
         # Opening the table is work for a thread too.
         return self._table.counts()
 
-    def _format(self, headers: Mapping[str, str]) -> Format:
-        sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+    def _parameters(self, headers: Mapping[str, str]) -> Parameters:
+        sent, _, more = headers.get("content-type", "").lower().partition(";")
+        sent = sent.strip()
         if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
             detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=CLOSE)
-        return MEDIA_TYPES[sent]
+        found = Parameters(format=MEDIA_TYPES[sent])
+        if charset := _CHARSET.search(more):
+            try:
+                found["encoding"] = require_encoding(charset[1])
+            except UserError as error:
+                status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+                raise RefusedError(status, str(error), headers=CLOSE) from error
+        return found
 
 
 def _owner(key: Key) -> str:

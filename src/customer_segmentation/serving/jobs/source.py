@@ -1,21 +1,21 @@
-"""A posted file as rows of text cells, some thousands at a time: one path for all formats."""
+"""A posted file as rows of text cells, some thousands at a time: the door of `kedro run`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
 from customer_segmentation.customers.quarantine import ROW_NUMBER
-from customer_segmentation.datasets.limits import rows_at_once
-from customer_segmentation.datasets.text_engines import load_polars
-from customer_segmentation.datasets.text_header import refuse_names
-from customer_segmentation.datasets.text_inspection import inspect_text
 from customer_segmentation.errors import UserError
-from customer_segmentation.serving.jobs.json_lines import json_chunks, json_header
 from customer_segmentation.serving.jobs.table import Format
+from customer_segmentation.sources.cells import Cells
+from customer_segmentation.sources.content import UTF8, Content
+from customer_segmentation.sources.landing import open_tables
 
 # What is to become of rows, each by itself.
 Plan = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -26,75 +26,65 @@ class Source:
     """A file that can be read.
 
     Attributes:
-        headers: As sent.
-        rows: How many there are.
-        separator: Between the cells of text that is written of it.
-        batches: Gives what a plan makes of the rows, in order and some at a time: of the cells of
-            some headers, as text, and `row_number` from 1. Of others nothing is read.
+        tables: Its own, or those of an archive, with the same headers.
     """
 
-    headers: tuple[str, ...]
-    rows: int
-    separator: str
-    batches: Callable[[Sequence[str], Plan], Iterator[pl.DataFrame]]
+    tables: tuple[Cells, ...]
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """As sent, the same in all files of an archive."""
+        return self.tables[0].headers
+
+    @property
+    def separator(self) -> str:
+        """Between the cells of text that is written of it."""
+        return self.tables[0].separator or ","
+
+    def rows(self, headers: Sequence[str]) -> int:
+        """How many there are, once all cells under these headers were read.
+
+        Raises:
+            UserError: One cannot be read, or there is none.
+        """
+        count = sum(len(batch) for cells in self.tables for batch in cells.batches(headers))
+        if not count:
+            message = "the file has a header but no row below it. Send it with rows."
+            raise UserError(message)
+        return count
+
+    def batches(self, headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
+        """What a plan makes of the rows, in order and some at a time.
+
+        Of the cells under some headers, as text, and `row_number` from 1; of others as little is
+        read as their format allows.
+        """
+        before = 0
+        for cells in self.tables:
+            for batch in cells.batches(headers):
+                rows = pl.DataFrame(pl.from_arrow(batch)).lazy()
+                number = pl.int_range(before + 1, before + 1 + pl.len(), dtype=pl.Int64)
+                yield plan(rows.with_columns(number.alias(ROW_NUMBER))).collect()
+                before += len(batch)
 
 
-def open_source(path: Path, kind: Format) -> Source:
-    """Look through a file.
+def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
+    """Look at a file.
+
+    Args:
+        path: The file, or an archive of such files.
+        kind: What it was sent as; of `csv`, which is what results are given as where their sender
+            has no wish, it may be any that is read.
+        encoding: Of text without a byte-order mark.
 
     Raises:
-        UserError: It is not what it was sent as, has no row, headers that cannot be columns, or
-            more of something than is read.
+        UserError: It is not what it was sent as, has headers that cannot be columns, or more of
+            something than is read.
     """
-    return {"csv": _delimited, "parquet": _parquet, "ndjson": _json_lines}[kind](path)
+    content = Content(str(path), partial(_opened, path), encoding)
+    tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
+    return Source(tuple(tables.values()))
 
 
-def _delimited(path: Path) -> Source:
-    found = inspect_text(str(path))
-
-    def batches(headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
-        # Not in one plan with the scan, which is a third faster and takes 1.1 GB.
-        read = load_polars(found).select(*headers)
-        chunks = read.collect_batches(chunk_size=rows_at_once(found.longest), lazy=True)
-        return _planned(chunks, plan)
-
-    return Source(found.headers, found.rows, found.delimiter, batches)
-
-
-def _json_lines(path: Path) -> Source:
-    headers, rows = json_header(path)
-    _require(path, headers, rows)
-
-    def batches(headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
-        return _planned(json_chunks(path, headers), plan)
-
-    return Source(headers, rows, ",", batches)
-
-
-def _parquet(path: Path) -> Source:
-    from customer_segmentation.serving.jobs.parquet import (  # noqa: PLC0415 - 0.1 s that other formats need not pay
-        ParquetRows,
-    )
-
-    file = ParquetRows(path)
-    _require(path, file.headers, file.rows)
-
-    def batches(headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
-        return _planned(file.chunks(headers), plan)
-
-    return Source(file.headers, file.rows, ",", batches)
-
-
-def _planned(chunks: Iterator[pl.DataFrame], plan: Plan) -> Iterator[pl.DataFrame]:
-    before = 0
-    for chunk in chunks:
-        number = pl.int_range(before + 1, before + 1 + pl.len(), dtype=pl.Int64)
-        yield plan(chunk.lazy().with_columns(number.alias(ROW_NUMBER))).collect()
-        before += len(chunk)
-
-
-def _require(path: Path, headers: Sequence[str], rows: int) -> None:
-    refuse_names(str(path), [header.strip() for header in headers])
-    if not rows:
-        message = f"{path}: there is no row. Send the file with rows."
-        raise UserError(message)
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")

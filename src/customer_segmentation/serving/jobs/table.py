@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -45,9 +45,10 @@ class TooManyJobsError(Exception):
 
 
 class Parameters(TypedDict):
-    """What is to be known of a file to read it."""
+    """What is to be known of a file to read it: what it was sent as, and how its text is coded."""
 
     format: Format
+    encoding: NotRequired[str]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from msgspec import to_builtins
 
+from customer_segmentation.serving.jobs.desk import MEDIA_TYPES
 from customer_segmentation.serving.jobs.table import Job
 from customer_segmentation.serving.jobs.views import view
 from customer_segmentation.serving.openapi.operations import (
@@ -20,7 +21,7 @@ from customer_segmentation.serving.openapi.operations import (
 )
 
 _CSV, _LINES, _PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
-_OCTETS = "application/octet-stream"
+_OTHERS = tuple(kind for kind in MEDIA_TYPES if kind != _CSV)
 # Far above any input, and far below where a square stops being finite.
 _MOST = 1e12
 _CELL = "[0-9]{1,6}(?:[.][0-9]{1,3})?"
@@ -35,7 +36,7 @@ def job_paths(sheet: str) -> dict[str, Part]:
     created = datetime(2026, 1, 31, 9, 30, tzinfo=UTC).timestamp()
     job = to_builtins(view(_example_job(created, len(sheet)), 0.0, ""))
     # A file is of any form: what is wrong with it is told by the job.
-    files: dict[str, Part] = {kind: {} for kind in (_LINES, _PARQUET, _OCTETS)}
+    files: dict[str, Part] = {kind: {} for kind in _OTHERS}
     job_id = parameter("job_id", "path", {"type": "string", "minLength": 1}, "As posting gave it")
     again = parameter(
         "Idempotency-Key",
@@ -112,7 +113,14 @@ def invocation_paths(
     }
     predictions: Part = {
         "type": "object",
-        "properties": {"predictions": {"type": "array", "items": {"type": "object"}}},
+        "properties": {
+            "predictions": {"type": "array", "items": {"type": "object"}},
+            "unsegmented": {
+                "type": "array",
+                "items": ref("Unsegmented"),
+                "description": "The rows whose segment is -1; left out where there are none",
+            },
+        },
         "required": ["predictions"],
     }
     taken = {

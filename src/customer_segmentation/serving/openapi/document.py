@@ -29,6 +29,7 @@ from customer_segmentation.serving.openapi.operations import (
 from customer_segmentation.serving.openapi.page import marked, operations_of, schemas_of
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.server import Server
+from customer_segmentation.serving.unsegmented import Unsegmented
 
 Document = dict[str, Any]
 Asked = Request[Any, Any, Any]
@@ -137,7 +138,7 @@ def render_docs(document: Document, start: str) -> str:
 
 def _answers() -> Document:
     """The schemas of what is answered, as the structs that it is made of say."""
-    structs = [Answer, Rejection, Details, Description, JobView]
+    structs = [Answer, Rejection, Details, Description, JobView, Unsegmented]
     _, found = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     schemas: Document = _cleaned(found)
     schemas["StoredAnswer"] = _stored(schemas["Answer"])

@@ -8,6 +8,9 @@ const TYPES = {
   csv: "text/csv",
   tsv: "text/csv",
   txt: "text/csv",
+  gz: "application/gzip",
+  zip: "application/zip",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
   ndjson: "application/x-ndjson",
   jsonl: "application/x-ndjson",
   parquet: "application/vnd.apache.parquet",
@@ -45,7 +48,7 @@ async function post(file) {
   const suffix = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
   const message = document.getElementById("file-message");
   if (!TYPES[suffix]) {
-    message.textContent = `${file.name} is no file that can be scored: choose a CSV, a JSON lines or a Parquet file.`;
+    message.textContent = `${file.name} is no file that can be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
     return;
   }
   message.textContent = "";

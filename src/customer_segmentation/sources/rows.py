@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO
 
-from customer_segmentation.datasets.limits import LONGEST_CELL, LONGEST_ROW, is_longer
 from customer_segmentation.errors import UserError
+from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, is_longer
 
 # No cell holds it: a source with a NUL is refused before its cells are read.
 _AFTER_LAST = "\0"
@@ -24,8 +24,17 @@ def malformed(name: str, problem: str) -> UserError:
 
 
 def too_many_cells(name: str, line: int, columns: int) -> UserError:
-    """The error for a row with something in a cell that has no header."""
+    """The error for a row with a cell that has no header, even an empty one."""
     return malformed(name, f"line {line} has more cells than the header, which has {columns}")
+
+
+def uneven_tail(name: str, line: int, tail: int) -> UserError:
+    """The error for a row that does not end as the header or the first row does."""
+    return malformed(
+        name,
+        f"the rows are to end in {tail} empty cell{'s'[: tail > 1]} beyond the header, and line "
+        f"{line} does not",
+    )
 
 
 def unclosed_quote(name: str, row: int) -> UserError:
@@ -70,7 +79,7 @@ def csv_rows(
     Lines end in LF, CRLF or CR. A quote that does not open a cell is a character like others.
 
     Args:
-        content: The file; this closes it.
+        content: The file in UTF-8; this closes it.
         name: The file, for messages.
         delimiter: One character.
         skip: Lines to leave out at the start, such as the header's.
@@ -95,7 +104,7 @@ def csv_rows(
     # Two cells, unless a quote is open: one could be what follows the quote.
     last = _AFTER_LAST + delimiter + _AFTER_LAST
     blank = blank_characters(delimiter) + "\r\n"
-    with io.TextIOWrapper(content, "utf-8-sig", newline="") as text:
+    with io.TextIOWrapper(content, "utf-8", newline="") as text:
         skipped = sum(1 for _ in islice(text, skip))
         reader = csv.reader(lines(), delimiter=delimiter)
         try:
@@ -111,13 +120,8 @@ def csv_rows(
                 held = 0
         except csv.Error as error:
             # A cell of more than 131,072 characters: most often all that follows such a quote.
-            is_quoted = '"' in line or held > len(line.encode())
-            told = unclosed_quote if is_quoted else too_long_cell
+            is_open = held > len(line.encode()) or line.count('"') % 2
+            told = unclosed_quote if is_open else too_long_cell
             raise told(name, rows + 1) from error
     if cells != [_AFTER_LAST, _AFTER_LAST]:
         raise unclosed_quote(name, rows + 1)
-
-
-def fitted(cells: list[str], columns: int) -> list[str]:
-    """As many cells as columns: a row that ends early has nothing in its last ones."""
-    return (cells + [""] * (columns - len(cells)))[:columns]

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
 
 from customer_segmentation.customers.quarantine import ADDED
-from customer_segmentation.datasets.limits import (
+from customer_segmentation.errors import UserError
+from customer_segmentation.sources.limits import (
     LONGEST_NAME,
     LONGEST_ROW,
     MOST_COLUMNS,
     is_longer,
 )
-from customer_segmentation.errors import UserError
 
-DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon"}
+DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
+# Of the rows of a landed folder, beside what ingestion adds.
+SOURCE_FILE = "source_file"
+# Excel's own first line.
+_DECLARED = re.compile(r'\s*"?sep=(.?)"?[ \t]*', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class TextHeader:
-    """The first line of a file that is not blank.
+    """The first line of a file that is not blank, nor Excel's `sep=;`.
 
     Attributes:
-        delimiter: The one that stands most often in it outside quotes.
+        delimiter: The one that is declared, or stands most often in it outside quotes.
         names: As sent.
-        lines: Blank lines above it, and itself.
-        start: Its first byte, a byte-order mark not counted.
-        is_regular: All these lines end in LF or CRLF.
+        lines: Those above it, and itself.
+        end: Bytes until the line below it.
+        tail: Delimiters at its end beyond the first, which name nothing.
     """
 
     delimiter: str
     names: tuple[str, ...]
     lines: int
-    start: int
-    is_regular: bool
+    end: int
+    tail: int
 
 
 def read_header(name: str, head: bytes) -> TextHeader:
@@ -44,32 +47,60 @@ def read_header(name: str, head: bytes) -> TextHeader:
 
     Args:
         name: The file, for messages.
-        head: The file's start, a byte-order mark left out: as much as a row may have.
+        head: The file's start in UTF-8: as much as a row may have.
 
     Raises:
         UserError: There is none, it is one column, or its names cannot be columns.
     """
-    lines = re.finditer(rb"([^\r\n]*)(\r\n|\r|\n|\Z)", head)
-    found = next(((number, line) for number, line in enumerate(lines, 1) if line[1].strip()), None)
-    if found is None:
+    lines = enumerate(re.finditer(rb"([^\r\n]*)(\r\n|\r|\n|\Z)", head), 1)
+    filled = ((number, line) for number, line in lines if line[1].strip())
+    number, line = next(filled, (0, None))
+    declared = line and _DECLARED.fullmatch(_text(line))
+    if declared:
+        number, line = next(filled, (0, None))
+    if line is None:
         message = f"{name}: the file is empty. Export it again, with a header."
         raise UserError(message)
-    number, line = found
-    # Only a sign that the end of the start cuts is no text.
-    text = line[1].decode(errors="ignore")
+    text = _text(line)
     unquoted = re.sub('"[^"]*"', "", text)
-    delimiter = max(DELIMITERS, key=unquoted.count)
-    if delimiter not in unquoted:
-        message = (
-            f"{name}: the header is one column ({text[:60]!r}). Separate the "
-            f"columns by {', '.join(DELIMITERS.values())}."
-        )
-        raise UserError(message)
+    delimiter = declared[1] if declared else max(DELIMITERS, key=unquoted.count)
+    _refuse_delimiter(name, delimiter, unquoted, text)
     if unquoted.count(delimiter) >= MOST_COLUMNS:
         raise _too_many_columns(name)
-    if not line[2] and len(head) + len(codecs.BOM_UTF8) >= LONGEST_ROW:
+    if not line[2] and len(head) >= LONGEST_ROW:
         message = f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names."
         raise UserError(message)
+    names = _names(name, text, delimiter)
+    # One column may have no name: it may hold something.
+    tail = found if (found := _tail(names)) > 1 else 0
+    names = names[: len(names) - tail]
+    refuse_names(name, [each.strip() for each in names])
+    return TextHeader(delimiter, tuple(names), number, line.end(), tail)
+
+
+def _text(line: re.Match[bytes]) -> str:
+    # Only a sign that the end of the start cuts is no text.
+    return line[1].decode(errors="ignore")
+
+
+def _refuse_delimiter(name: str, delimiter: str, unquoted: str, text: str) -> None:
+    known = ", ".join(DELIMITERS.values())
+    if delimiter not in DELIMITERS:
+        message = f"{name}: its first line declares the delimiter {delimiter!r}. Use {known}."
+        raise UserError(message)
+    if delimiter not in unquoted:
+        message = (
+            f"{name}: the header is one column ({text[:60]!r}). Separate the columns by {known}."
+        )
+        raise UserError(message)
+
+
+def _tail(names: list[str]) -> int:
+    """How many of the last columns have no name."""
+    return next((place for place, each in enumerate(reversed(names)) if each.strip()), 0)
+
+
+def _names(name: str, text: str, delimiter: str) -> list[str]:
     reader = csv.reader([text, ""], delimiter=delimiter)
     try:
         names = next(reader)
@@ -81,14 +112,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
             "in one line."
         )
         raise UserError(message)
-    refuse_names(name, [each.strip() for each in names])
-    return TextHeader(
-        delimiter=delimiter,
-        names=tuple(names),
-        lines=number,
-        start=line.start(),
-        is_regular=not re.search(rb"\r(?!\n)", head[: line.end()]),
-    )
+    return names
 
 
 def refuse_names(name: str, names: list[str]) -> None:
@@ -115,7 +139,7 @@ def refuse_names(name: str, names: list[str]) -> None:
     if repeated:
         message = f"{name}: the header names {repeated} more than once. Rename one."
         raise UserError(message)
-    taken = sorted(set(names) & set(ADDED))
+    taken = sorted(set(names) & {*ADDED, SOURCE_FILE})
     if taken:
         message = f"{name}: {taken} are names that ingestion adds. Rename them."
         raise UserError(message)

@@ -12,15 +12,9 @@ LONGEST_ROW = 1 << 20
 # Of what is worked on at once: rows are copied some times until they are answered.
 MOST_ROWS = 50_000
 MOST_BATCH = 1 << 26
-
-
-def rows_at_once(longest: int) -> int:
-    """How many rows are worked on at once.
-
-    Args:
-        longest: Bytes of the longest row.
-    """
-    return max(1, min(MOST_ROWS, MOST_BATCH // max(1, longest)))
+# What a packed file may unfold to: tables of customers stay far below, bombs do not.
+MOST_UNFOLDED = 1 << 28
+MOST_TIMES = 200
 
 
 def is_longer(text: str, most: int) -> bool:

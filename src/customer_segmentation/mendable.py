@@ -1,0 +1,123 @@
+"""What a person can mend of other libraries' errors, in one line."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.s3_errors import explain_s3
+
+_SPARK = "prod needs Spark's packages, and {module} is not installed: {install}"
+_CLOUD = "staging needs packages for S3, and {module} is not installed: {install}"
+_SERVING = "the server needs packages of its own, and {module} is not installed: {install}"
+_INSTALL = "run `make {target}`, or pip install '.[{extra}]'"
+_EXTRAS = {
+    _SPARK: ("prod", "spark", {"delta", "pyspark"}),
+    _CLOUD: ("staging", "cloud", {"boto3", "botocore", "polars", "s3fs"}),
+    _SERVING: (
+        "serve",
+        "serving",
+        {"deltalake", "httptools", "litestar", "msgspec", "prometheus_client", "psycopg"}
+        | {"sqlalchemy", "uvicorn", "uvloop"},
+    ),
+}
+_NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"
+
+_FULL = "the disk is full: free some space, and run again; nothing is half written"
+# As the catalog has it.
+_AT = r"(\w+): Failed while (?:saving|loading)"
+_NO_WRITE = "a run must be able to write there"
+_DISK = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: "your share of the disk is used up: free some space, and run again",
+    errno.EROFS: f"the disk is read-only: {_NO_WRITE}",
+    errno.EACCES: f"permission denied: {_NO_WRITE}",
+    errno.EPERM: f"permission denied: {_NO_WRITE}",
+    errno.ENOTDIR: f"a file is where a folder should be: {_NO_WRITE}",
+    errno.EEXIST: f"a file is where a folder should be: {_NO_WRITE}",
+}
+# SQLite's own words, around which MLflow has its own.
+_DATABASE = {
+    "database or disk is full": f"mlflow.db: {_FULL}",
+    "unable to open database file": f"mlflow.db cannot be opened: {_NO_WRITE}",
+    "attempt to write a readonly database": f"mlflow.db is read-only: {_NO_WRITE}",
+}
+
+# Kedro has no error types of its own for these.
+_SELECTIONS = (
+    (
+        r"Pipeline does not contain nodes named (\[.*\])",
+        "there is no node {} in what is run: `kedro registry describe` lists the nodes",
+    ),
+    (
+        r"Pipeline does not contain nodes with the following namespaces: (\[.*\])",
+        "there is no namespace {} in what is run: leave --namespaces out",
+    ),
+    (
+        r"Pipeline does not contain datasets named (\[.*\])",
+        "there is no dataset {} in what is run: `kedro catalog describe-datasets` lists them",
+    ),
+    (
+        r"Pipeline contains no (nodes) after applying all provided filters",
+        (
+            "no {} are left to run: no node has all that --tags, --nodes, --from-nodes and the like"
+            " ask for; `kedro registry describe` lists the nodes"
+        ),
+    ),
+    (
+        r"^\w+Runner\.__init__\(\) got an unexpected keyword argument '(.*)'",
+        "the runner has no parameter `{}`: leave it out of --runner-params",
+    ),
+)
+
+
+def explain(error: BaseException) -> str | None:
+    """What is wrong and what to do, if it is anything that a person can mend."""
+    causes = list(_causes(error))
+    # Our own words first, wherever in the chain they are.
+    for cause in causes:
+        if isinstance(cause, UserError):
+            return str(cause)
+    table = next((at[1] for cause in causes if (at := re.match(_AT, str(cause)))), None)
+    for cause in causes:
+        if told := _disk(cause, table) or _missing_extra(cause) or _selection(cause):
+            return told
+    return explain_s3(error, "the bucket of this environment")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it was raised from; Kedro wraps those of datasets."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _disk(error: BaseException, table: str | None) -> str | None:
+    if isinstance(error, OSError) and error.errno in _DISK:
+        # Not every library says which file it was.
+        where = error.filename or table
+        return (f"{where}: " if where else "") + _DISK[error.errno]
+    if type(error).__module__.startswith(("sqlalchemy", "sqlite3", "mlflow")):
+        return next((said for words, said in _DATABASE.items() if words in str(error)), None)
+    return None
+
+
+def _missing_extra(error: BaseException) -> str | None:
+    if not (found := re.search(_NOT_INSTALLED, str(error))):
+        return None
+    # Kedro names a dataset's own module in the last place that it looked in.
+    module = {"spark": "pyspark"}.get(found[1], found[1]) or found[2]
+    for message, (target, extra, modules) in _EXTRAS.items():
+        if module in modules:
+            install = _INSTALL.format(target=target, extra=extra)
+            return message.format(module=module, install=install)
+    return None
+
+
+def _selection(error: BaseException) -> str | None:
+    for pattern, message in _SELECTIONS:
+        if found := re.search(pattern, str(error)):
+            return message.format(found[1])
+    return None

@@ -1,0 +1,178 @@
+"""One session of Kedro's: at its project wherever it is started, and ended when it is stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from os import environ
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kedro.config import AbstractConfigLoader
+from kedro.framework.project import configure_logging, settings
+from kedro.framework.session import KedroSession
+from kedro.runner import ParallelRunner
+from kedro.utils import find_kedro_project
+from omegaconf import OmegaConf
+
+from customer_segmentation.errors import UserError
+
+_PARALLEL = (
+    "ParallelRunner cannot be used: it runs steps in processes of their own, and the lock and "
+    "MLflow's record are in this one. Leave --runner out: the steps use all processors themselves."
+)
+
+
+_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+# A closed terminal, and `kill`; Windows has no SIGHUP.
+_STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends a run as Ctrl-C does: no code that handles errors may swallow it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = signal.Signals(number)
+
+
+class ProjectSession(KedroSession):
+    """A session whose paths are the project's, and whose run Ctrl-C and SIGTERM end in order."""
+
+    @classmethod
+    def create(
+        cls,
+        project_path: Path | str | None = None,
+        save_on_close: bool = True,  # noqa: FBT001, FBT002 - as the parent has it
+        env: str | None = None,
+        runtime_params: dict[str, Any] | None = None,
+        conf_source: str | None = None,
+    ) -> KedroSession:
+        """Make one, in the project; for an installed package, where its configuration is.
+
+        Raises:
+            UserError: There is no configuration, or no such environment in it.
+        """
+        project = Path(
+            project_path or find_kedro_project(Path.cwd()) or _folder_of(conf_source)
+        ).resolve()
+        configuration = Path(conf_source or project / settings.CONF_SOURCE)
+        require_environment(env, configuration)
+        _log_as_configured(configuration, project)
+        return super().create(project, save_on_close, env, runtime_params, conf_source)
+
+    def _get_config_loader(self) -> AbstractConfigLoader:
+        arguments = dict(settings.CONFIG_LOADER_ARGS)
+        resolvers = dict(arguments.pop("custom_resolvers"))
+        # Kedro tells resolvers of no project, and keeps the first of a name for a whole process.
+        located = partial(resolvers["customer_source"], project=self._project_path)
+        OmegaConf.clear_resolver("customer_source")
+        loader: AbstractConfigLoader = settings.CONFIG_LOADER_CLASS(
+            conf_source=self._conf_source,
+            env=self.store.get("env"),
+            runtime_params=self.store.get("runtime_params"),
+            custom_resolvers=resolvers | {"customer_source": located},
+            **arguments,
+        )
+        return loader
+
+    def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as the parent has it
+        """Run, and leave neither a lock nor a running record behind however it ends.
+
+        Raises:
+            UserError: The runner is one that cannot be used.
+        """
+        if isinstance(kwargs.get("runner"), ParallelRunner):
+            raise UserError(_PARALLEL)
+        import mlflow  # noqa: PLC0415 - seconds that other commands need not wait
+
+        is_others = mlflow.active_run() is not None
+        with _signals_raised():
+            try:
+                return super().run(*args, **kwargs)
+            except BaseException as error:
+                # Kedro tells plugins of errors in steps only, and MLflow would end it as finished.
+                is_stopped = isinstance(error, KeyboardInterrupt)
+                with _signals_ignored():
+                    if not is_others:
+                        mlflow.end_run("KILLED" if is_stopped else "FAILED")
+                    for hook in settings.HOOKS:
+                        if hasattr(hook, "on_pipeline_error"):
+                            hook.on_pipeline_error()
+                raise
+
+
+def _folder_of(conf_source: str | None) -> Path:
+    is_local = conf_source and "://" not in conf_source
+    return Path(conf_source).resolve().parent if conf_source and is_local else Path.cwd()
+
+
+def require_environment(env: str | None, configuration: Path) -> None:
+    """Check that an environment, or the one that KEDRO_ENV names, is configured.
+
+    Raises:
+        UserError: It is not, or there is no configuration at all.
+    """
+    base = settings.CONFIG_LOADER_ARGS["base_env"]
+    # An archive, or a folder in a store, is not looked into.
+    if "://" in str(configuration) or configuration.suffix in _ARCHIVES:
+        return
+    if not (configuration / base).is_dir():
+        message = (
+            f"there is no configuration in {configuration.absolute()}: start in the project, or"
+            f" have --conf-source name a folder that holds `{base}`, as the project's `conf` does"
+        )
+        raise UserError(message)
+    folders = (path.name for path in configuration.iterdir() if path.is_dir())
+    known = sorted(name for name in folders if name != base and not name.startswith("."))
+    if (named := env or environ.get("KEDRO_ENV")) and named not in known:
+        message = f"there is no environment `{named}`: --env takes {', '.join(known)}"
+        raise UserError(message)
+
+
+def _log_as_configured(configuration: Path, project: Path) -> None:
+    """Log as the project says; Kedro itself looks only in the folder that it is started from."""
+    path = configuration / "logging.yml"
+    if "KEDRO_LOGGING_CONFIG" in environ or project == Path.cwd() or not path.is_file():
+        return
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for handler in config.get("handlers", {}).values():
+        if "filename" in handler:
+            handler["filename"] = str(project / handler["filename"])
+    configure_logging(config)
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Have a signal end a run as Ctrl-C does."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    # `nohup` has a run go on without its terminal.
+    heard = (number for number in _STOPS if signal.getsignal(number) != signal.SIG_IGN)
+    with _handled(heard, stop):
+        yield
+
+
+@contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """Let nobody interrupt what puts things in order after a first signal."""
+    with _handled((signal.SIGINT, *_STOPS), signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(numbers: Iterable[int], handler: Any) -> Iterator[None]:  # noqa: ANN401 - signal's own
+    # Other threads cannot be told of signals.
+    is_main = threading.current_thread() is threading.main_thread()
+    former = {number: signal.signal(number, handler) for number in numbers if is_main}
+    try:
+        yield
+    finally:
+        for number, before in former.items():
+            signal.signal(number, before)

@@ -1,0 +1,139 @@
+"""The bytes of one file, after unpacking, and as checked UTF-8 text."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from customer_segmentation.errors import UserError
+
+UTF8 = "utf-8"
+_BLOCK = 1 << 20
+# The longer marks first: that of UTF-32 begins as that of UTF-16 does.
+_MARKS = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file that can be read from its start as often as is needed.
+
+    Attributes:
+        name: For messages.
+        open: Its bytes, where one can also seek.
+        encoding: Of its text, where no byte-order mark says another.
+        sheet: Of a workbook, the one to read.
+        packed: Bytes of the archive that it came in, if it did.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    encoding: str = UTF8
+    sheet: str | None = None
+    packed: int = 0
+
+    def text(self) -> BinaryIO:
+        """Its text in UTF-8, without a byte-order mark.
+
+        Raises:
+            UserError: While it is read: it is no text of its encoding, or holds a NUL.
+        """
+        return io.BufferedReader(_Text(self), _BLOCK)
+
+
+class _Text(io.RawIOBase):
+    """UTF-8 that was checked, or is made of another encoding."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._bytes = content.open()
+        try:
+            self._held = self._bytes.read(_BLOCK)
+        except BaseException:
+            self._bytes.close()
+            raise
+        found = ((mark, name) for mark, name in _MARKS if self._held.startswith(mark))
+        mark, self._encoding = next(found, (b"", content.encoding))
+        self._held = self._held[len(mark) :]
+        # Bytes before those that are held.
+        self._before = len(mark)
+        self._decoder = codecs.getincrementaldecoder(self._encoding)()
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while not self._ready and self._held:
+            block, self._held = self._held, self._bytes.read(_BLOCK)
+            self._ready = self._checked(block, is_last=not self._held)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()
+
+    def _checked(self, block: bytes, *, is_last: bool) -> bytes:
+        begun = self._decoder.getstate()[0]
+        text = block
+        try:
+            if self._encoding != UTF8:
+                text = self._decoder.decode(block, final=is_last).encode()
+            elif begun or not block.isascii():
+                self._decoder.decode(block, final=is_last)
+        except UnicodeError as error:
+            start = error.start if isinstance(error, UnicodeDecodeError) else 0
+            raise self._no_text(self._before - len(begun) + start) from error
+        # Other parsers would end a cell at a NUL; UTF-16 without its mark is full of them.
+        if b"\0" in text:
+            raise self._no_text(self._before + max(block.find(b"\0"), 0))
+        self._before += len(block)
+        return text
+
+    def _no_text(self, position: int) -> UserError:
+        if self._encoding != UTF8:
+            return UserError(
+                f"{self._content.name}: byte {position} is no text in {self._encoding}, the "
+                "encoding that is declared or that its first bytes say. Save the file as UTF-8."
+            )
+        line = line_of(self._content, position)
+        return UserError(
+            f"{self._content.name}: line {line} is not UTF-8 text. Save the file as UTF-8, or "
+            "declare the encoding that it has, such as cp1252 or utf-16-le: by "
+            "SEGMENTATION_ENCODING for a run, by `text/csv; charset=cp1252` for a job of the API."
+        )
+
+
+def line_of(content: Content, position: int) -> int:
+    """The line, from 1, in which a byte stands; lines end in LF, CRLF or CR."""
+    line = 1
+    with io.TextIOWrapper(content.open(), "latin-1", newline="") as text:
+        while position > 0 and (piece := text.readline(min(position, _BLOCK))):
+            position -= len(piece)
+            line += piece.endswith(("\r", "\n"))
+    return line
+
+
+def require_encoding(name: str) -> str:
+    """The codec's own name for an encoding of text.
+
+    Raises:
+        UserError: Python knows no such encoding.
+    """
+    try:
+        "a".encode(name)
+        return codecs.lookup(name).name
+    except LookupError as error:
+        message = f"encoding: there is no {name!r}. Set one such as utf-8, cp1252 or latin-1."
+        raise UserError(message) from error

@@ -1,0 +1,189 @@
+"""Land a source once: bytes in, hashed and checked, out as one text Parquet, or nothing at all."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from time import time
+from typing import BinaryIO
+
+from fsspec.core import url_to_fs
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.sources.cells import Cells
+from customer_segmentation.sources.content import UTF8, Content
+from customer_segmentation.sources.files import HIDDEN, SourceFile, find_files
+from customer_segmentation.sources.landed import Landed, write
+from customer_segmentation.sources.packed import unpacked
+from customer_segmentation.sources.recognise import Kind, open_cells
+
+logger = logging.getLogger(__name__)
+
+_WRITTEN = "landed.parquet"
+_HASHED_AT_ONCE = 1 << 20
+# What is being landed changes all the time.
+_LEFT_SECONDS = 600.0
+
+
+def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None = None) -> Landed:
+    """Read a file, a folder's files or those a pattern names, and write them as one Parquet.
+
+    Args:
+        filepath: A path, or a URL of a file system that fsspec knows.
+        target: The Parquet's path or URL; what is there stays until the new one is whole.
+        encoding: Of text that has no byte-order mark.
+        sheet: Of workbooks, the one to read.
+
+    Raises:
+        UserError: A file is missing, empty, no table, ragged, or beyond the limits of what is
+            read; the files' headers differ; or there is no row.
+    """
+    found = find_files(filepath)
+    with _whole(target) as scratch:
+        paths = {file.name: _local(file, scratch) for file in found.files}
+        before = [path.stat() for path in paths.values()]
+        contents = {
+            Content(file.name, partial(_opened, paths[file.name]), encoding, sheet): file.is_sure
+            for file in found.files
+        }
+        tables, skipped = open_tables(contents)
+        read = [path for name, path in paths.items() if name not in dict(skipped)]
+        landed = write(
+            tables,
+            scratch / _WRITTEN,
+            name=PurePosixPath(filepath).name,
+            sha256=_sha256(read),
+            skipped=(*found.skipped, *skipped),
+        )
+        if not landed.rows:
+            message = f"{filepath}: there is a header but no row below it. Export it with rows."
+            raise UserError(message)
+        after = [path.stat() for path in paths.values()]
+        if _states(after) != _states(before):
+            message = f"{filepath}: it was changed while it was read. Run again."
+            raise UserError(message)
+    told = [f"{each} ({why})" for each, why in landed.skipped if why != HIDDEN]
+    if told:
+        logger.warning("%s: not read: %s", filepath, "; ".join(told))
+    return landed
+
+
+def first_rows(
+    filepath: str, count: int, encoding: str, sheet: str | None
+) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The headers and the first rows' cells, from the first file alone.
+
+    Raises:
+        UserError: There is no file, or its start is no table.
+    """
+    file = next(each for each in find_files(filepath).files if each.is_sure)
+    content = Content(file.name, partial(file.filesystem.open, file.path), encoding, sheet)
+    members, _ = unpacked(content)
+    cells = open_cells(next(iter(members)))
+    return cells.headers, cells.first(count)
+
+
+def open_tables(
+    contents: dict[Content, bool], kind: Kind | None = None
+) -> tuple[dict[str, Cells], tuple[tuple[str, str], ...]]:
+    """The tables of files with one header, and which files were not read and why.
+
+    Args:
+        contents: The files, and whether each is sure to be a table.
+        kind: Of all of them, if it is not to be any.
+
+    Raises:
+        UserError: One that is sure is none, or has another header.
+    """
+    tables: dict[str, Cells] = {}
+    skipped: dict[str, str] = {}
+    files: dict[Content, bool] = {}
+    for content, is_sure in contents.items():
+        members, not_read = unpacked(content, is_sure=is_sure)
+        files |= members
+        skipped |= not_read
+    # Those that are sure first: the others are to have their header.
+    for file in sorted(files, key=files.__getitem__, reverse=True):
+        try:
+            cells = open_cells(file, kind)
+            _refuse_other_header(file.name, cells, tables)
+        except UserError as error:
+            if files[file]:
+                raise
+            skipped[file.name] = str(error).removeprefix(f"{file.name}: ")
+        else:
+            tables[file.name] = cells
+    return dict(sorted(tables.items())), tuple(sorted(skipped.items()))
+
+
+def _refuse_other_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:
+    for other, first in tables.items():
+        separators = {cells.separator, first.separator} - {None}
+        if cells.headers == first.headers and len(separators) <= 1:
+            return
+        message = (
+            f"{name}: its header is not that of {other}. Give all files of a source the same "
+            "columns in the same order, and the same delimiter."
+        )
+        raise UserError(message)
+
+
+def _local(file: SourceFile, scratch: Path) -> Path:
+    """The file, or a copy of it on this machine."""
+    if file.is_local:
+        return Path(file.path)
+    copy = scratch / f"{len(list(scratch.iterdir()))}-{PurePosixPath(file.path).name}"
+    file.filesystem.get_file(file.path, str(copy))
+    return copy
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _states(found: list[os.stat_result]) -> list[tuple[int, int]]:
+    return [(each.st_size, each.st_mtime_ns) for each in found]
+
+
+def _sha256(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(_HASHED_AT_ONCE):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _whole(target: str) -> Iterator[Path]:
+    """A folder beside a local target; what is written in it takes its place once all went well."""
+    filesystem, path = url_to_fs(target)
+    is_local = "file" in filesystem.protocol
+    if is_local:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(Path(path))
+    beside = Path(path).parent if is_local else None
+    with TemporaryDirectory(prefix=f".landing-{PurePosixPath(path).name}-", dir=beside) as folder:
+        yield Path(folder)
+        written = Path(folder) / _WRITTEN
+        if is_local:
+            written.replace(path)
+        else:
+            filesystem.put_file(str(written), path)
+
+
+def _remove_leftovers(target: Path) -> None:
+    """What killed runs left; others may be landing at this moment."""
+    for folder in target.parent.glob(f".landing-{glob.escape(target.name)}-*"):
+        with suppress(FileNotFoundError):
+            changed = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+            if time() - changed > _LEFT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

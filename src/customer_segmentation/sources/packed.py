@@ -1,0 +1,215 @@
+"""What gzip and zip hold, as files of their own; what unfolds to too much is refused."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import BinaryIO, cast
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.sources.content import Content
+from customer_segmentation.sources.files import HIDDEN, sort_out, unsure_of
+from customer_segmentation.sources.limits import MOST_TIMES, MOST_UNFOLDED
+
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+PARQUET = b"PAR1"
+_WORKBOOK = "xl/workbook.xml"
+# Files that are zips of their own parts, by one of these.
+_DOCUMENTS = {
+    "xl/workbook.bin": "a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.",
+    "word/document.xml": "a Word document. Export the table as CSV or .xlsx.",
+    "ppt/presentation.xml": "a PowerPoint file. Export the table as CSV or .xlsx.",
+    "content.xml": "an OpenDocument file. Save it as .xlsx or CSV.",
+    "Index/Document.iwa": "a file of Numbers or Pages. Export it as CSV or .xlsx.",
+}
+# A zip of packed files is common; what is packed thrice is no table.
+_DEEPEST = 2
+_AT_ONCE = 1 << 20
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
+
+
+def unpacked(
+    content: Content, *, is_sure: bool = True, depth: int = 0
+) -> tuple[dict[Content, bool], dict[str, str]]:
+    """The files in a packed one, or itself, and whether each is sure to be a table.
+
+    Also what else is in it, and why it is not read.
+
+    Raises:
+        UserError: It is damaged, encrypted, packed too often, or unfolds to too much.
+    """
+    with content.open() as file:
+        start = file.read(len(ZIP))
+    is_zip = start == ZIP and not is_workbook(content)
+    if not (is_zip or start.startswith(GZIP)):
+        return {content: is_sure}, {}
+    if depth == _DEEPEST:
+        message = f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it."
+        raise UserError(message)
+    if not depth:
+        with content.open() as file:
+            content = replace(content, packed=file.seek(0, 2))
+    members = _members(content) if is_zip else ({_gunzipped(content): is_sure}, {})
+    found: dict[Content, bool] = {}
+    skipped = dict(members[1])
+    for packed, is_sure_too in members[0].items():
+        inner, more = unpacked(_seekable(packed), is_sure=is_sure_too, depth=depth + 1)
+        found |= inner
+        skipped |= more
+    return found, skipped
+
+
+def is_workbook(content: Content) -> bool:
+    """Whether a zip is an Excel workbook.
+
+    Raises:
+        UserError: It is damaged.
+    """
+    with content.open() as file, opened(content, file) as archive:
+        return _WORKBOOK in archive.namelist()
+
+
+def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
+    """A zip that holds no more than it may.
+
+    Raises:
+        UserError: It is damaged, encrypted, or unfolds to too much.
+    """
+    try:
+        archive = zipfile.ZipFile(file)
+    except _DAMAGED as error:
+        raise _damaged(content.name, error) from error
+    infos = archive.infolist()
+    if any(info.flag_bits & 1 for info in infos):
+        message = f"{content.name}: it is encrypted. Save it without a password."
+        raise UserError(message)
+    size = content.packed or file.seek(0, 2)
+    if sum(info.file_size for info in infos) > _most(size):
+        raise _too_much(content.name, size)
+    return archive
+
+
+def member(content: Content, name: str) -> Content:
+    """A file in a zip."""
+
+    def unpack(file: BinaryIO) -> BinaryIO:
+        return cast("BinaryIO", opened(content, file).open(name))
+
+    named = f"{content.name}/{name}"
+    return replace(content, name=named, open=partial(_guarded, content, named, unpack))
+
+
+def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
+    with content.open() as file, opened(content, file) as archive:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    what = next((what for part, what in _DOCUMENTS.items() if part in names), None)
+    if what:
+        message = f"{content.name}: it is {what}"
+        raise UserError(message)
+    whys = sort_out(dict.fromkeys(names, True))
+    read = [name for name, why in whys.items() if not why]
+    if not read:
+        # Of one file alone, its ending does not matter.
+        read = [name for name, why in whys.items() if why != HIDDEN]
+    if len(whys) < len(names) or (len(read) != 1 and all(whys[name] for name in read)):
+        message = (
+            f"{content.name}: the archive holds no table, or two files of one name. Pack the "
+            "customers' files alone."
+        )
+        raise UserError(message)
+    unsure = unsure_of(read)
+    found = {member(content, name): name not in unsure for name in sorted(read)}
+    return found, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
+
+
+def _gunzipped(content: Content) -> Content:
+    def unpack(file: BinaryIO) -> BinaryIO:
+        return cast("BinaryIO", gzip.GzipFile(fileobj=file))
+
+    return replace(content, open=partial(_guarded, content, content.name, unpack))
+
+
+def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], BinaryIO]) -> BinaryIO:
+    return cast("BinaryIO", _Guarded(content, name, unpack))
+
+
+class _Guarded(io.RawIOBase):
+    """A packed file's bytes; what is wrong with it is an error that names it.
+
+    Args:
+        content: What it is packed in.
+        name: For messages.
+        unpack: Opens it.
+    """
+
+    def __init__(self, content: Content, name: str, unpack: Callable[[BinaryIO], BinaryIO]) -> None:
+        self._name = name
+        self._read = 0
+        self._packed = content.open()
+        try:
+            self._size = content.packed or self._packed.seek(0, 2)
+            self._packed.seek(0)
+            self._bytes = unpack(self._packed)
+        except BaseException as error:
+            self._packed.close()
+            if isinstance(error, (*_DAMAGED, NotImplementedError)):
+                raise _damaged(name, error) from error
+            raise
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            block = self._bytes.read(size)
+        except _DAMAGED as error:
+            raise _damaged(self._name, error) from error
+        self._read += len(block)
+        if self._read > _most(self._size):
+            raise _too_much(self._name, self._size)
+        return block
+
+    def close(self) -> None:
+        self._bytes.close()
+        self._packed.close()
+        super().close()
+
+
+def _seekable(packed: Content) -> Content:
+    """The same; a kind of file that is not read from start to end is unpacked to the disk."""
+    with packed.open() as file:
+        start = file.read(len(ZIP))
+    if start not in {ZIP, PARQUET} and not start.startswith(GZIP):
+        return packed
+
+    def spooled() -> BinaryIO:
+        copy = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - its reader closes it
+        with packed.open() as file:
+            shutil.copyfileobj(file, copy, _AT_ONCE)
+        copy.seek(0)
+        return copy
+
+    return replace(packed, open=spooled)
+
+
+def _most(size: int) -> int:
+    return max(MOST_UNFOLDED, MOST_TIMES * size)
+
+
+def _too_much(name: str, size: int) -> UserError:
+    return UserError(
+        f"{name}: it has {size} bytes and unfolds to more than {_most(size)}. Unpack it, see what "
+        "it holds, and give the files as they are."
+    )
+
+
+def _damaged(name: str, error: Exception) -> UserError:
+    return UserError(f"{name}: it cannot be unpacked ({error}). Pack or download it again.")

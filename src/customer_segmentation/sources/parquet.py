@@ -1,0 +1,160 @@
+"""Parquet: what a file of some kB may unfold to is measured before it is unfolded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.sources.cells import Cells, rows_of
+from customer_segmentation.sources.content import Content
+from customer_segmentation.sources.header import refuse_names
+from customer_segmentation.sources.limits import LONGEST_CELL, MOST_BATCH, MOST_ROWS
+from customer_segmentation.sources.packed import PARQUET
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from customer_segmentation.sources.typed import TextColumn
+
+# Of the description of the file, which is read at once.
+_LONGEST_FOOTER = 1 << 24
+# Of a column in a group of rows, not compressed: its pages may be as large.
+_LARGEST_CHUNK = 1 << 28
+# What a number or a date takes as text.
+_CELL_BYTES = 32
+
+
+def parquet_cells(content: Content) -> Cells:
+    """The table of a Parquet file of flat columns; only its description is read at first.
+
+    Raises:
+        UserError: It is no Parquet file, describes itself at too great a length, or has headers
+            that cannot be columns; later: a column is of another type or too large, a cell too
+            long, or the data cannot be read.
+    """
+    _refuse_long_footer(content)
+    reader = _Reader(content)
+    headers = tuple(reader.schema.names)
+    refuse_names(content.name, [name.strip() for name in headers])
+    return Cells(headers, reader.batches, lambda: rows_of(reader.batches(headers)))
+
+
+class _Reader:
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        with self._open(()) as file:
+            self._groups = file.metadata
+            self.schema: pa.Schema = file.schema_arrow
+
+    def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """These columns as text, some rows at a time."""
+        import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
+
+        texts = {name: self._column(name) for name in wanted}
+        self._refuse_large_chunks(wanted)
+        schema = pa.schema([(name, pa.string()) for name in wanted])
+        most = max(1, min(MOST_ROWS, MOST_BATCH // (_CELL_BYTES * max(1, len(wanted)))))
+        try:
+            self._look({name: text for name, text in texts.items() if text.must_look})
+            # As long as it stays a dictionary, a long cell that many rows have is there once.
+            with self._open([name for name, text in texts.items() if text.is_text]) as file:
+                for batch in file.iter_batches(most, columns=list(wanted), use_threads=False):
+                    step = max(1, min(most, MOST_BATCH * len(batch) // (self._measured(batch) + 1)))
+                    for start in range(0, len(batch), step):
+                        part = batch.slice(start, step)
+                        columns = [texts[name].text(part.column(name)) for name in wanted]
+                        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        except (pa.ArrowException, OSError) as error:
+            message = (
+                f"{self._content.name}: its data cannot be read ({error}). Write the file again."
+            )
+            raise UserError(message) from error
+
+    def _look(self, texts: dict[str, TextColumn]) -> None:
+        if not texts:
+            return
+        with self._open(()) as file:
+            for batch in file.iter_batches(MOST_ROWS, columns=list(texts), use_threads=False):
+                for name, text in texts.items():
+                    text.look(batch.column(name))
+
+    @contextmanager
+    def _open(self, texts: Sequence[str]) -> Iterator[parquet.ParquetFile]:
+        import pyarrow as pa  # noqa: PLC0415 - as above
+        from pyarrow import parquet  # noqa: PLC0415 - as above
+
+        with self._content.open() as content:
+            try:
+                # Pages are read as they are needed, however large their group.
+                file = parquet.ParquetFile(
+                    content, pre_buffer=False, buffer_size=1 << 20, read_dictionary=list(texts)
+                )
+            except (pa.ArrowException, OSError) as error:
+                message = f"{self._content.name}: it is no Parquet file ({error}). Write it again."
+                raise UserError(message) from error
+            yield file
+
+    def _column(self, name: str) -> TextColumn:
+        from customer_segmentation.sources.typed import (  # noqa: PLC0415 - as above
+            TextColumn,
+        )
+
+        try:
+            return TextColumn(self.schema.field(name).type)
+        except TypeError as error:
+            message = (
+                f"{self._content.name}: column {name!r} holds {error}. Give text, numbers or dates."
+            )
+            raise UserError(message) from error
+
+    def _refuse_large_chunks(self, wanted: Sequence[str]) -> None:
+        # A nested column has several parts there, so that those behind it are not in their places.
+        paths = [self._groups.schema.column(i).path for i in range(self._groups.num_columns)]
+        places = [place for place, path in enumerate(paths) if path in set(wanted)]
+        for number in range(self._groups.num_row_groups):
+            group = self._groups.row_group(number)
+            for place in places:
+                chunk = group.column(place)
+                if chunk.total_uncompressed_size > _LARGEST_CHUNK:
+                    message = (
+                        f"{self._content.name}: column {chunk.path_in_schema!r} takes "
+                        f"{chunk.total_uncompressed_size} bytes in a group of {group.num_rows} "
+                        f"rows, and may take {_LARGEST_CHUNK}. Shorten its cells, or write smaller "
+                        "groups."
+                    )
+                    raise UserError(message)
+
+    def _measured(self, batch: pa.RecordBatch) -> int:
+        """The bytes of all cells of text, each counted as often as it stands there."""
+        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+        total = 0
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if not pa.types.is_dictionary(column.type):
+                continue
+            lengths = pc.binary_length(column.dictionary)
+            if (pc.max(lengths).as_py() or 0) > LONGEST_CELL:
+                message = (
+                    f"{self._content.name}: a cell of column {name!r} has more than "
+                    f"{LONGEST_CELL} bytes. Shorten it."
+                )
+                raise UserError(message)
+            total += pc.sum(lengths.take(column.indices)).as_py() or 0
+        return total
+
+
+def _refuse_long_footer(content: Content) -> None:
+    with content.open() as file:
+        size = file.seek(0, 2)
+        file.seek(-min(8, size), 2)
+        end = file.read()
+    if end[4:] == PARQUET and int.from_bytes(end[:4], "little") > _LONGEST_FOOTER:
+        message = (
+            f"{content.name}: its description has more than {_LONGEST_FOOTER} bytes. Write it in "
+            "fewer groups of rows, with the contract's columns alone."
+        )
+        raise UserError(message)

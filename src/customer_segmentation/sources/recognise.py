@@ -1,0 +1,129 @@
+"""Which kind of file it is, by its first bytes; what is none of ours is refused by what it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.sources.cells import Cells
+from customer_segmentation.sources.content import Content
+from customer_segmentation.sources.delimited import delimited_cells
+from customer_segmentation.sources.excel import excel_cells
+from customer_segmentation.sources.json_lines import json_lines_cells
+from customer_segmentation.sources.packed import PARQUET, ZIP, is_workbook
+from customer_segmentation.sources.parquet import parquet_cells
+
+Kind = Literal["csv", "parquet", "ndjson", "xlsx"]
+
+READERS: dict[Kind, Callable[[Content], Cells]] = {
+    "csv": delimited_cells,
+    "parquet": parquet_cells,
+    "ndjson": json_lines_cells,
+    "xlsx": excel_cells,
+}
+KINDS: dict[Kind, str] = {
+    "csv": "delimited text",
+    "parquet": "Parquet file",
+    "ndjson": "file of JSON lines",
+    "xlsx": "Excel workbook",
+}
+_START = 1 << 10
+_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+# Where Office's files keep the names of their parts.
+_LARGEST_DIRECTORY = 1 << 24
+_EXPORT = "Export the table as CSV, .xlsx or Parquet."
+_UNPACK = "Unpack it, or pack it as .gz or .zip."
+_REFUSED: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", f"a PDF. {_EXPORT}"),
+    (b"SQLite format 3\0", f"an SQLite database. {_EXPORT}"),
+    (b"PARE", "an encrypted Parquet file. Write it without encryption."),
+    (b"ARROW1", "an Arrow (Feather) file. Write it as Parquet."),
+    (b"ORC", "an ORC file. Write it as Parquet."),
+    (b"Obj\x01", "an Avro file. Write it as Parquet."),
+    (b"\x89HDF", f"an HDF5 file. {_EXPORT}"),
+    (b"{\\rtf", f"a rich text document. {_EXPORT}"),
+    (b"BZh", f"packed by bzip2. {_UNPACK}"),
+    (b"\xfd7zXZ\0", f"packed by xz. {_UNPACK}"),
+    (b"\x28\xb5\x2f\xfd", f"packed by zstd. {_UNPACK}"),
+    (b"7z\xbc\xaf\x27\x1c", f"a 7z archive. {_UNPACK}"),
+    (b"Rar!", f"a RAR archive. {_UNPACK}"),
+    (b"\x80\x04\x95", f"a pickle, which is never read. {_EXPORT}"),
+    (b"\x80\x05\x95", f"a pickle, which is never read. {_EXPORT}"),
+)
+_TAR, _TAR_AT = b"ustar", 257
+_HTML = re.compile(rb"\s*<(!doctype|html|head|body|table|meta|div|style|script)\b", re.IGNORECASE)
+_XML = re.compile(rb"\s*<\?xml")
+_JSON_LIST = re.compile(rb"\s*\[\s*[\[{\]]")
+_JSON_OBJECT = re.compile(rb'\s*\{\s*["}]')
+
+
+def open_cells(content: Content, declared: Kind | None = None) -> Cells:
+    """The table that a file holds.
+
+    Args:
+        content: The file, which is not packed.
+        declared: What it is said to be.
+
+    Raises:
+        UserError: It holds none, one that is not read, or is another kind than was said.
+    """
+    kind = kind_of(content)
+    if declared not in {None, kind}:
+        message = (
+            f"{content.name}: it is no {KINDS[declared]} but looks like {KINDS[kind]}. Send "
+            f"{KINDS[declared]}, or say what it is."
+        )
+        raise UserError(message)
+    return READERS[kind](content)
+
+
+def kind_of(content: Content) -> Kind:
+    """What a file is that is not packed.
+
+    Raises:
+        UserError: It is of no kind that is read.
+    """
+    with content.open() as file:
+        start = file.read(_START)
+    if start.startswith(PARQUET):
+        return "parquet"
+    if start.startswith(ZIP) and is_workbook(content):
+        return "xlsx"
+    what = next((what for magic, what in _REFUSED if start.startswith(magic)), "")
+    if start.startswith(_OFFICE):
+        what = _office(content)
+    if start[_TAR_AT:].startswith(_TAR):
+        what = f"a tar archive. {_UNPACK}"
+    _refuse(content.name, what)
+    return _kind_of_text(content)
+
+
+def _kind_of_text(content: Content) -> Kind:
+    with content.text() as text:
+        start = text.read(_START)
+    what = ""
+    if _HTML.match(start):
+        what = f"an HTML page, whatever its name says. {_EXPORT}"
+    elif _XML.match(start):
+        what = f"XML. {_EXPORT}"
+    elif _JSON_LIST.match(start):
+        what = "one JSON list. Write one object a line: jq -c '.[]' FILE."
+    _refuse(content.name, what)
+    return "ndjson" if _JSON_OBJECT.match(start) else "csv"
+
+
+def _refuse(name: str, what: str) -> None:
+    if what:
+        message = f"{name}: it is {what}"
+        raise UserError(message)
+
+
+def _office(content: Content) -> str:
+    with content.open() as file:
+        is_encrypted = _ENCRYPTED in file.read(_LARGEST_DIRECTORY)
+    if is_encrypted:
+        return "encrypted by Excel. Save it without a password."
+    return "an old Excel workbook (.xls) or another file of old Office. Save it as .xlsx or CSV."

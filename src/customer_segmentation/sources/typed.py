@@ -1,0 +1,102 @@
+"""Typed columns as the text that says the same: what is whole has no point, a day has no time.
+
+Which of two ways a column is written in, all of its cells decide: an id is not to change with its
+neighbour.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# Beyond, a float tells no more than some of the whole numbers.
+_EXACT = float(1 << 53)
+
+
+class TextColumn:
+    """How one column of an Arrow type is written.
+
+    Show it all of the column with `look`, where `must_look`; then `text` writes it.
+
+    Args:
+        kind: The column's type.
+
+    Raises:
+        TypeError: Cells of this type are no text, numbers or dates.
+    """
+
+    def __init__(self, kind: pa.DataType) -> None:
+        """Nothing is known of the cells yet."""
+        self._kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        self._is_number = pa.types.is_floating(self._kind) or pa.types.is_decimal(self._kind)
+        self._is_time = pa.types.is_timestamp(self._kind)
+        self.is_text = _is_text(self._kind)
+        is_known = self.is_text or any(
+            test(self._kind)
+            for test in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_date)
+        )
+        if not (is_known or self._is_number or self._is_time or pa.types.is_null(self._kind)):
+            raise TypeError(str(kind))
+        self.must_look = self._is_number or self._is_time
+        self._is_whole = self._is_day = self._is_second = self.must_look
+
+    def look(self, column: pa.Array) -> None:
+        """Learn from some of the cells how all are to be written."""
+        column = _plain(column).drop_null()
+        if self._is_number and self._is_whole:
+            self._is_whole = _all(_is_whole(column))
+        if self._is_time:
+            self._is_day = self._is_day and _all(pc.equal(pc.floor_temporal(column), column))
+            self._is_second = self._is_second and _all(
+                pc.equal(pc.floor_temporal(column, unit="second"), column)
+            )
+
+    def text(self, column: pa.Array) -> pa.Array:
+        """Cells as they would be written in a text file; null is ''."""
+        column = _plain(column)
+        if pa.types.is_boolean(self._kind):
+            # As the contract writes flags.
+            column = column.cast(pa.int8())
+        elif pa.types.is_floating(self._kind):
+            column = self._float_text(column)
+        elif pa.types.is_decimal(self._kind):
+            text = column.cast(pa.string())
+            column = pc.replace_substring_regex(text, r"\.0*$", "") if self._is_whole else text
+        elif self._is_time and self._is_day:
+            naive = pc.local_timestamp(column) if self._kind.tz else column
+            column = naive.cast(pa.date32())
+        elif self._is_time and self._is_second:
+            column = column.cast(pa.timestamp("s", self._kind.tz))
+        elif pa.types.is_date64(self._kind):
+            column = column.cast(pa.date32())
+        return pc.fill_null(column.cast(pa.string()), "")
+
+    def _float_text(self, column: pa.Array) -> pa.Array:
+        is_whole = pc.fill_null(_is_whole(column), fill_value=False)
+        whole = pc.if_else(is_whole, column, 0.0).cast(pa.int64()).cast(pa.string())
+        if not self._is_whole:
+            whole = pc.binary_join_element_wise(whole, ".0", "")
+        return pc.if_else(is_whole, whole, column.cast(pa.string()))
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    if pa.types.is_float16(column.type):
+        # Arrow knows little of half a float.
+        return column.cast(pa.float32())
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _all(flags: pa.Array) -> bool:
+    return pc.all(flags).as_py() is not False
+
+
+def _is_whole(column: pa.Array) -> pa.Array:
+    if pa.types.is_decimal(column.type):
+        return pc.match_substring_regex(column.cast(pa.string()), r"^-?\d+(\.0*)?$")
+    return pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _EXACT))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view
+    binary = pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view
+    return any(test(kind) for test in (*tests, *binary))
