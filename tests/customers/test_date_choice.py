@@ -13,7 +13,7 @@ import pytest
 
 from customer_segmentation.customers.date_choice import ChosenFormat, UnclearDatesError, offers
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.customers.reading import settle
+from customer_segmentation.customers.reading import Look, Rows, settle, settle_parts
 
 DAYS = [date(2013, 1, 1) + timedelta(3 * n) for n in range(60)]
 FIRSTS = [date(2013, 1 + n % 12, 1) for n in range(60)]
@@ -172,3 +172,21 @@ def test_spark_chooses_the_same(chosen: Callable[..., ChosenFormat], spark: Any)
     assert chosen(cells, engine) == chosen(cells)
     with pytest.raises(UnclearDatesError, match="can be read in two ways"):
         chosen(written("%m/%d/%Y", FIRSTS), engine)
+
+
+def test_the_parts_of_a_file_show_what_the_whole_shows(
+    customer_parameters: CustomerParameters, frame_of: Callable[..., Any]
+) -> None:
+    def read(cells: list[str], size: int) -> ChosenFormat:
+        parts = [cells[start : start + size] for start in range(0, len(cells), size)]
+
+        def each(header: str, look: Look) -> list[Rows]:
+            return [look(nw.from_native(frame_of({header: part})).lazy()) for part in parts]
+
+        found = settle_parts(each, {"enrolled_on": "Since"}, customer_parameters)
+        return found.date_formats["enrolled_on"]
+
+    cells = [*written("%m/%d/%Y"), "", "soon", "1/2/2013 10:00"]
+    assert read(cells, 7) == read(cells, len(cells))
+    with pytest.raises(UnclearDatesError, match="both fit 60 cells"):
+        read(written("%m/%d/%Y", FIRSTS), 7)

@@ -121,6 +121,13 @@ def test_ids_that_differ_by_zeros_alone_are_counted_with_examples(
     assert "'00123' and '123', '0A1' and 'A1', '5524' and '5524.0'" in doubt
 
 
+def test_a_column_of_dates_that_nothing_fits_and_nothing_needs_is_doubted(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    (doubt,) = doubts([{"Dt_Customer": "8-Feb-13"}, {"Dt_Customer": "18-Feb-13"}], frame_of)
+    assert doubt.startswith("2 of 2 dates of enrolled_on ('Dt_Customer') are not of the format")
+
+
 @pytest.mark.spark
 def test_spark_has_the_same_doubts(doubts: Doubts, spark: Any) -> None:
     cells = [
