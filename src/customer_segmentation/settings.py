@@ -26,6 +26,8 @@ from customer_segmentation.session import ProjectSession
 
 # Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
+# Kedro reads that file late where it is started from a folder below the project.
+logging.getLogger("py.warnings").setLevel(logging.ERROR)
 # What a step fails with is said once, by `kedro run` itself.
 logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno < logging.ERROR)
 

@@ -11,6 +11,7 @@ from inspect import Parameter, signature
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.customers.matrix import numeric_columns
+from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import Feature, needed_columns, needed_inputs
 from customer_segmentation.features.operations import (
     Values,
@@ -21,6 +22,11 @@ from customer_segmentation.features.operations import (
     indicator,
     total,
     where,
+)
+
+_NO_DOCSTRINGS = (
+    "Python was told to leave docstrings out (PYTHONOPTIMIZE=2, -OO), and the models' features are"
+    " described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
 )
 
 TIERS = ("modest", "comfortable", "affluent")
@@ -121,7 +127,9 @@ def _decision(
         for parameter in signature(function).parameters.values()
         if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
     ]
-    description = (function.__doc__ or "").splitlines()[0]
+    if not function.__doc__:
+        raise UserError(_NO_DOCSTRINGS)
+    description = function.__doc__.splitlines()[0]
     return Feature(
         function.__name__,
         function,
