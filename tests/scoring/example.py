@@ -88,11 +88,16 @@ def make_segmenter(segments: int = 3) -> Segmenter:
 def between_segments(
     matrix: NDArray[np.float64], scorer: Scorer, halvings: int
 ) -> NDArray[np.float64]:
-    """Pairs of customers moved towards each other until they are just of different segments."""
-    labels = scorer.score(matrix)["segment"]
-    here, there = matrix[:-1], matrix[1:]
-    differ = labels[:-1] != labels[1:]
-    here, there, labels = here[differ].copy(), there[differ].copy(), labels[:-1][differ]
+    """Pairs of customers of different segments moved towards each other, amounts of money only.
+
+    Until they are just of different segments: of counts there are no halves.
+    """
+    is_money = [name == "income" or name.startswith("spend_") for name in scorer.columns]
+    here = matrix[:-1]
+    there = np.where(is_money, matrix[1:], here)
+    labels, others = (scorer.score(np.ascontiguousarray(m))["segment"] for m in (here, there))
+    differ = labels != others
+    here, there, labels = here[differ].copy(), there[differ].copy(), labels[differ]
     for _ in range(halvings):
         middle = np.ascontiguousarray((here + there) / 2.0)
         stays = (scorer.score(middle)["segment"] == labels)[:, None]

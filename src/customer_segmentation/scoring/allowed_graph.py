@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 OPERATORS = frozenset(
     {
         *("Add", "And", "ArgMax", "Cast", "Concat", "Constant", "Div", "Equal", "Floor", "Gemm"),
-        *("Greater", "GreaterOrEqual", "Identity", "IsNaN", "Less", "MatMul", "Max", "Min", "Mul"),
-        *("ReduceSum", "ReduceSumSquare", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "TopK"),
-        *("Transpose", "Where"),
+        *("Greater", "GreaterOrEqual", "Identity", "Less", "MatMul", "Max", "Min", "Mul"),
+        *("ReduceL1", "ReduceSum", "ReduceSumSquare", "Softmax", "Split", "Sqrt", "Squeeze"),
+        *("Sub", "TopK", "Transpose", "Where"),
     }
 )
 OPSETS = frozenset({OPSET})

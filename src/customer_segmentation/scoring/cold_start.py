@@ -18,7 +18,7 @@ from spox import Tensor, Var, argument, build
 
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.graph import MISSING, column, constant
+from customer_segmentation.scoring.graph import MISSING, column, constant, within
 from customer_segmentation.scoring.metadata import (
     INPUT,
     IR_VERSION,
@@ -49,9 +49,7 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
     scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
 
-    # A sum is NaN where any part is.
-    missing = op.isnan(op.reduce_sum(rows, constant([0], np.int64), keepdims=1))
-    answers = _answers(scores, missing, model.names)
+    answers = _answers(scores, within(rows, columns, model.reading), model.names)
     built = build({INPUT: customers}, answers)
     return with_metadata(built, _describe(model, columns, list(answers)))
 
@@ -82,12 +80,12 @@ def probability_output(segment: SegmentName) -> str:
     return f"probability_{segment.key}"
 
 
-def _answers(scores: Var, missing: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
+def _answers(scores: Var, is_right: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
     """One vector an answer, from (segments x rows) scores; of equal ones, the lowest index."""
     axis = constant([0], np.int64)
     best = op.cast(op.arg_max(scores, axis=0, keepdims=1), to=np.float64)
-    segment = op.cast(op.where(missing, constant(MISSING), best), to=np.int64)
-    probabilities = op.where(missing, constant(np.nan), op.softmax(scores, axis=0))
+    segment = op.cast(op.where(is_right, best, constant(MISSING)), to=np.int64)
+    probabilities = op.where(is_right, op.softmax(scores, axis=0), constant(np.nan))
     parts = op.split(probabilities, num_outputs=len(names), axis=0)
     return {"segment": op.squeeze(segment, axis)} | {
         probability_output(name): op.squeeze(part, axis)

@@ -205,6 +205,10 @@ def _stated(cold_start: bytes) -> dict[str, Any]:
     except WrongArtifactError as error:
         message = f"cold_start.onnx is refused: {error}"
         raise BrokenBundleError(message) from error
+    # Damaged text in a file is no text, of which protobuf tells only later.
+    except Exception as error:
+        message = f"cold_start.onnx is no ONNX file that can be run: {error}"
+        raise BrokenBundleError(message) from error
 
 
 @cache
