@@ -11,7 +11,6 @@ from inspect import Parameter, signature
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import Feature, needed_columns, needed_inputs
 from customer_segmentation.features.operations import (
     Values,
@@ -22,11 +21,6 @@ from customer_segmentation.features.operations import (
     indicator,
     total,
     where,
-)
-
-_NO_DOCSTRINGS = (
-    "Python was told to leave docstrings out (PYTHONOPTIMIZE=2, -OO), and the models' features are"
-    " described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
 )
 
 TIERS = ("modest", "comfortable", "affluent")
@@ -127,9 +121,7 @@ def _decision(
         for parameter in signature(function).parameters.values()
         if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
     ]
-    if not function.__doc__:
-        raise UserError(_NO_DOCSTRINGS)
-    description = function.__doc__.splitlines()[0]
+    description = (function.__doc__ or "").splitlines()[0]
     return Feature(
         function.__name__,
         function,
