@@ -81,6 +81,9 @@ def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
         UserError: It is not what it was sent as, has headers that cannot be columns, or more of
             something than is read.
     """
+    if not path.is_file():
+        message = "what was posted is not there any more. Post the file again."
+        raise UserError(message)
     content = Content(str(path), partial(_opened, path), encoding)
     tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
     return Source(tuple(tables.values()))
