@@ -57,13 +57,13 @@ BROKEN = (
     *(("Income", cell) for cell in ("", " NA ", "12,5", "1_0", "0x1", "nan", "-Infinity", "1e999")),
     *(("Income", cell) for cell in ("-0.01", "1e13", " +58.e3 ", ".5")),
     *(("Kidhome", cell) for cell in ("-1", "0.5", "1e7", "-1e-3")),
-    *(("Response", cell) for cell in ("2", "yes")),
+    *(("Response", cell) for cell in ("2", "perhaps")),
     *(("Year_Birth", cell) for cell in ("", "1913", "1914", "1996", "1997", "1980.5", "inf")),
     *(("Dt_Customer", cell) for cell in ("", "soon", "31-02-2013", "29/02/2012", "2013-2-3")),
     *(("Dt_Customer", cell) for cell in ("01-01-0000", "31-12-1999", "1-7-2014", "31-12-9999")),
     *(("Dt_Customer", cell) for cell in ("1-7-14", "+1-07-2013", "01 - 07 - 2013", "2013/01/02")),
     *(("Education", cell) for cell in ("", "Doctor", " PHD ", "2N cycle")),
-    *(("Marital_Status", cell) for cell in ("null", "alone", "?")),
+    *(("Marital_Status", cell) for cell in ("null", "alone", "!")),
 )
 
 Rules = dict[str, pl.Expr]
@@ -141,6 +141,8 @@ class Peer:
     def __init__(self, customers: CustomerParameters, headers: dict[str, str]) -> None:
         """Nothing is read yet."""
         self.customers = customers
+        # The format that ours chooses from all rows.
+        self.date_format = customers.date_formats[0]
         self.header = headers
         added = {*PROVENANCE, AS_OF, SAMPLE_KEY}
         self.cells = [header for header in headers.values() if header not in added]
@@ -202,10 +204,8 @@ class Peer:
             return text.cast(pl.Float64, strict=False)
         if column.kind == "date":
             # Only text of its shape: failing at a date takes longer than reading it.
-            day = pl.coalesce(
-                pl.when(text.str.contains(_shape(fmt))).then(text).str.to_date(fmt, strict=False)
-                for fmt in self.customers.date_formats
-            )
+            shaped = pl.when(text.str.contains(_shape(self.date_format))).then(text)
+            day = shaped.str.to_date(self.date_format, strict=False)
             return pl.when(day >= date.min).then(day)
         if column.kind == "category":
             spelled = self.customers.categories.get(column.name, {}).items()

@@ -120,6 +120,14 @@ def test_the_next_rehearsal_finds_what_the_last_left(rehearse, tmp_path):
     assert kept == ["a.parquet"]
 
 
+def test_what_the_next_rehearsal_finds_has_the_etag_that_the_ledger_knows(rehearse):
+    tag = 'print(client.head_object(Bucket=bucket, Key="gold/big")["ETag"])'
+    put = 'client.put_object(Bucket=bucket, Key="gold/big", Body=bytes(20_000_000))'
+    first, _ = rehearse(*program(f"{put}; {tag}")).communicate()
+    second, _ = rehearse(*program(tag)).communicate()
+    assert first.splitlines()[-1] == second.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("send", "code"),
     [

@@ -1,14 +1,34 @@
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
 
-from customer_segmentation.session import Terminated, _sigterm_raised
+from customer_segmentation.session import Stopped, _signals_ignored, _signals_raised
+
+STOPS = [signal.SIGTERM, signal.SIGHUP]
 
 
-def test_sigterm_ends_a_run_and_is_as_before_afterwards() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Terminated), _sigterm_raised():
-        signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_ends_a_run_and_is_as_before_afterwards(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(Stopped) as stopped, _signals_raised():
+        signal.raise_signal(number)
+    assert stopped.value.number == number
+    assert signal.getsignal(number) is before
+
+
+def test_a_run_that_is_to_outlive_its_terminal_does() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _signals_raised():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *STOPS])
+def test_a_second_signal_does_not_interrupt_putting_things_in_order(number: int) -> None:
+    with _signals_ignored():
+        os.kill(os.getpid(), number)

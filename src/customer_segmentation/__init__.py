@@ -1,6 +1,13 @@
 """Customer segmentation: who spends, who waits for offers, and what to offer whom."""
 
 import os
+import sys
+
+if sys.flags.optimize > 1:
+    sys.exit(
+        "Error: Python was told to leave docstrings out (PYTHONOPTIMIZE=2, -OO), and the decisions"
+        " are described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
+    )
 
 # Kedro, Kedro-Viz and MLflow report their use to their makers; nothing of a run leaves the machine,
 # also where the checkout's `.telemetry` file is not there. Before any of them looks.

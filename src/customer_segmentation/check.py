@@ -8,7 +8,7 @@ from pathlib import Path
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks.manager import _create_hook_manager
 from kedro.framework.project import pipelines, settings
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
@@ -24,13 +24,23 @@ _PIPELINES = ("ingestion", "preprocessing", "clustering")
 _TOLD = ("row_accounting", "clustering_summary")
 
 
-def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
+class _Kept(MemoryDataset):
+    """Data that the runner does not drop after its last use."""
+
+    def _release(self) -> None:
+        pass
+
+
+def check_file(
+    path: Path, env: str, configuration: Path, left_out: Path | None = None
+) -> Iterator[str]:
     """The account that a run of the file would end with, line by line.
 
     Args:
         path: A file or a folder of customers.
         env: The environment whose parameters hold.
-        project: The folder that holds `conf`.
+        configuration: The folder that holds the environments' folders.
+        left_out: Where to write the rows that would be left out, with their reasons.
 
     Raises:
         UserError: A run would refuse the file; what is known of it by then came before.
@@ -41,10 +51,13 @@ def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
         encoding=setting("SEGMENTATION_ENCODING", UTF8),
         sheet=setting("SEGMENTATION_SHEET"),
     )
-    catalog = _in_memory(steps, source, env, project)
+    catalog = _in_memory(steps, source, env, configuration)
+    quarantine = catalog["silver_quarantine"] = _Kept(copy_mode="assign")
     try:
         SequentialRunner().run(steps, catalog)
     finally:
+        if left_out and quarantine.exists():
+            quarantine.load().to_csv(left_out, index=False)
         if source.landed:
             yield from landed_lines(source.landed)
         # One node keeps it only with the customers.
@@ -55,12 +68,14 @@ def check_file(path: Path, env: str, project: Path) -> Iterator[str]:
     yield headline(summary, accounting["customers"])
 
 
-def _in_memory(steps: Pipeline, source: SourceDataset, env: str, project: Path) -> DataCatalog:
+def _in_memory(
+    steps: Pipeline, source: SourceDataset, env: str, configuration: Path
+) -> DataCatalog:
     """The source and the parameters; whatever is made of them stays in memory."""
     context = KedroContext(
-        project_path=project,
+        project_path=configuration.parent,
         config_loader=settings.CONFIG_LOADER_CLASS(
-            conf_source=str(project / settings.CONF_SOURCE),
+            conf_source=str(configuration),
             env=env,
             **settings.CONFIG_LOADER_ARGS,
         ),

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import logging
 import re
+import signal
 import sys
+from inspect import isabstract
 from pathlib import Path
 from typing import Any
 
 import click
+from kedro.framework.cli.hooks import cli_hook_impl, get_cli_hook_manager
 from kedro.framework.cli.project import run as kedro_run
-from kedro.utils import find_kedro_project
+from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.project import settings
+from kedro.framework.startup import ProjectMetadata
+from kedro.runner import AbstractRunner
+from kedro.utils import find_kedro_project, load_obj
 
+from customer_segmentation.errors import UserError
 from customer_segmentation.mendable import explain
 from customer_segmentation.run_lock import run_lock
-from customer_segmentation.session import ProjectSession, Terminated
+from customer_segmentation.session import ProjectSession, Stopped, require_environment
 from customer_segmentation.spark import require_java
 
-_NO_DOCSTRINGS = (
-    "Python was told to leave docstrings out (PYTHONOPTIMIZE=2, -OO), and the models' features are"
-    " described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
+_ENV = click.Command(
+    "any",
+    params=[click.Option(["--env", "-e"])],
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
 
 
@@ -28,29 +37,77 @@ def cli() -> None:
     """Commands of the project."""
 
 
+class _CommandHooks:
+    """What holds for the commands of Kedro and of its plugins, too."""
+
+    @cli_hook_impl
+    def before_command_run(
+        self, project_metadata: ProjectMetadata, command_args: list[str]
+    ) -> None:
+        """Say that there is no such environment, before a command says it in fifty lines."""
+        command = next(iter(command_args), "-")
+        # The project's own say it themselves: `run` may be told of another `conf`. `kedro new -e`
+        # is about an example.
+        if command.startswith("-") or command in {"new", *cli.commands}:
+            return
+        given = _ENV.make_context("any", list(command_args), resilient_parsing=True).params
+        try:
+            require_environment(given["env"], project_metadata.project_path / settings.CONF_SOURCE)
+        except UserError as error:
+            sys.exit(f"Error: {error}")
+
+
+# Imported by Kedro for the commands of this project, and for no others.
+get_cli_hook_manager().register(_CommandHooks())
+
+
 class _MendableErrors(click.Command):
     """A command that says what a person can mend in one message, without a traceback."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - click's own signature
+        """Read the arguments; Kedro leaves out what it finds wrong with some."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except KedroCliError as error:
+            raise click.ClickException(str(error)) from error
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
-        if sys.flags.optimize > 1:
-            raise click.ClickException(_NO_DOCSTRINGS)
         from kedro.validation.exceptions import (  # noqa: PLC0415 - slow; only a run needs it
             ParameterValidationError,
         )
 
+        _require_runner(ctx.params.get("runner"))
         try:
             return super().invoke(ctx)
+        except KedroCliError as error:
+            raise click.ClickException(str(error)) from error
         except ParameterValidationError as error:
             raise click.ClickException(parameters_message(str(error))) from error
         except KeyboardInterrupt as stop:
-            by, code = ("SIGTERM", 143) if isinstance(stop, Terminated) else ("Ctrl-C", 130)
+            number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
+            by = "Ctrl-C" if number == signal.SIGINT else number.name
             click.echo(f"Stopped by {by}: no file is half written; run again to go on", err=True)
-            sys.exit(code)
+            # As shells have it.
+            sys.exit(128 + number)
         except Exception as error:
             message = _message(error)
             if message is None:
                 raise
             raise click.ClickException(message) from error
+
+
+def _require_runner(name: str | None) -> None:
+    try:
+        is_runner = not name or _is_runner(load_obj(name, "kedro.runner"))
+    except (AttributeError, ImportError, TypeError, ValueError):
+        is_runner = False
+    if not is_runner:
+        message = f"there is no runner `{name}`: leave --runner out"
+        raise click.ClickException(message)
+
+
+def _is_runner(named: Any) -> bool:  # noqa: ANN401 - whatever stands under a name
+    return issubclass(named, AbstractRunner) and not isabstract(named)
 
 
 def _message(error: Exception) -> str | None:
@@ -85,18 +142,36 @@ def parameters_message(report: str) -> str:
     return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"
 
 
+_conf_source = click.option(
+    "--conf-source",
+    type=click.Path(exists=True, path_type=Path),
+    help="Where the configuration is, if not in the project.",
+)
+
+
 @cli.command(cls=_MendableErrors)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--env", default="dev", show_default=True, help="Whose parameters hold.")
-def check(file: Path, env: str) -> None:
-    """Tell what FILE, or a folder of files, would become; nothing is written."""
+@click.option(
+    "--left-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where to write, as CSV, the rows that would be left out, each with all its reasons.",
+)
+@_conf_source
+def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None) -> None:
+    """Tell what FILE, or a folder of files, would become; nothing else is written."""
     from customer_segmentation.check import check_file  # noqa: PLC0415 - slow
 
     # The account alone: nobody waits long enough to be told of steps.
     logging.disable()
     project = find_kedro_project(Path.cwd()) or Path.cwd()
-    for line in check_file(file.absolute(), env, project):
-        click.echo(line)
+    configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
+    require_environment(env, configuration)
+    try:
+        for line in check_file(file.absolute(), env, configuration, left_out):
+            click.echo(line)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @cli.command(cls=_MendableErrors)
@@ -108,11 +183,13 @@ def check(file: Path, env: str) -> None:
     show_default=True,
     help="Versions older than this are deleted; a week at least, since a reader may need them.",
 )
-def maintain(env: str | None, retain_hours: float) -> None:
+@_conf_source
+def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> None:
     """Compact an environment's Delta tables and delete the files of versions past retention."""
     from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
 
-    with ProjectSession.create(env=env) as session:
+    conf = str(conf_source) if conf_source else None
+    with ProjectSession.create(env=env, conf_source=conf) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # not its base's
         catalog = context.catalog
         found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]

@@ -1,8 +1,11 @@
 """The one error a person can mend: its message says what is wrong, where, and what to do."""
 
+import click
 
-class UserError(Exception):
+
+class UserError(click.ClickException):
     """Input, configuration or saved data that cannot be used as it is.
 
-    The command line prints the message alone, without a traceback, and exits with 1.
+    Every command, also those of Kedro and its plugins, prints the message alone, without a
+    traceback, and exits with 1.
     """

@@ -23,8 +23,8 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from customer_segmentation.customers.account import account_lines
-from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.errors import UserError
+from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
 from customer_segmentation.sources.landed import landed_lines
@@ -53,12 +53,6 @@ _NO_BUCKET = (
 )
 _SQLITE = "sqlite:///"
 _FILES = ("segmenter", "cold_start")
-
-
-class Promotion(Parameters):
-    """The `promotion` block of the configuration."""
-
-    after_whole_run: bool
 
 
 class AnchorHooks:
@@ -115,7 +109,10 @@ class ParameterHooks:
         try:
             Promotion(**given["promotion"])
         except (TypeError, ValueError) as error:
-            message = "wrong parameters: `promotion` holds `after_whole_run`, true or false"
+            message = (
+                "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
+                "true or false"
+            )
             raise UserError(message) from error
 
 
@@ -302,11 +299,15 @@ class TrackingHooks:
 class ChampionHooks:
     """Where an environment says so, a whole successful run makes its candidate the champion."""
 
-    @hook_impl
+    @hook_impl(tryfirst=True)
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
         """Save the candidate's models as the champion's, each whole."""
         is_whole = not any(run_params[selection] for selection in _SELECTIONS)
-        if not (is_whole and catalog.load("params:promotion.after_whole_run")):
+        promotion = Promotion(**catalog.load("params:promotion"))
+        if not (is_whole and promotion.after_whole_run):
+            return
+        if not promotion.even_if_worse and (kept := _why_kept(catalog)):
+            click.echo(f"\n{kept}")
             return
         # Both are there before either is replaced: the two belong together.
         candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
@@ -331,6 +332,14 @@ class SummaryHooks:
             click.echo("\n" + "\n".join(lines))
         if "report" in made:
             click.echo(f"\nReport: {_path(catalog, 'report')}")
+
+
+def _why_kept(catalog: Catalog) -> str:
+    if not all(catalog.exists(f"{name}_champion") for name in _FILES):
+        return ""
+    champion = {name: catalog.load(f"{name}_champion") for name in _FILES}
+    summaries = (catalog.load(name) for name in ("clustering_summary", "supervised_metrics"))
+    return why_kept(champion, *summaries)
 
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:

@@ -26,6 +26,8 @@ _EXTRAS = {
 _NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"
 
 _FULL = "the disk is full: free some space, and run again; nothing is half written"
+# As the catalog has it.
+_AT = r"(\w+): Failed while (?:saving|loading)"
 _NO_WRITE = "a run must be able to write there"
 _DISK = {
     errno.ENOSPC: _FULL,
@@ -65,10 +67,6 @@ _SELECTIONS = (
         ),
     ),
     (
-        r"module 'kedro\.runner' has no attribute '(.*)'",
-        "there is no runner `{}`: leave --runner out",
-    ),
-    (
         r"^\w+Runner\.__init__\(\) got an unexpected keyword argument '(.*)'",
         "the runner has no parameter `{}`: leave it out of --runner-params",
     ),
@@ -82,8 +80,9 @@ def explain(error: BaseException) -> str | None:
     for cause in causes:
         if isinstance(cause, UserError):
             return str(cause)
+    table = next((at[1] for cause in causes if (at := re.match(_AT, str(cause)))), None)
     for cause in causes:
-        if told := _disk(cause) or _missing_extra(cause) or _selection(cause):
+        if told := _disk(cause, table) or _missing_extra(cause) or _selection(cause):
             return told
     return explain_s3(error, "the bucket of this environment")
 
@@ -95,10 +94,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _disk(error: BaseException) -> str | None:
+def _disk(error: BaseException, table: str | None) -> str | None:
     if isinstance(error, OSError) and error.errno in _DISK:
-        where = f"{error.filename}: " if error.filename else ""
-        return where + _DISK[error.errno]
+        # Not every library says which file it was.
+        where = error.filename or table
+        return (f"{where}: " if where else "") + _DISK[error.errno]
     if type(error).__module__.startswith(("sqlalchemy", "sqlite3", "mlflow")):
         return next((said for words, said in _DATABASE.items() if words in str(error)), None)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from os import environ
@@ -27,8 +27,17 @@ _PARALLEL = (
 )
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM during a run: like Ctrl-C, and no code that handles errors may swallow it."""
+_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+# A closed terminal, and `kill`; Windows has no SIGHUP.
+_STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends a run as Ctrl-C does: no code that handles errors may swallow it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = signal.Signals(number)
 
 
 class ProjectSession(KedroSession):
@@ -46,13 +55,13 @@ class ProjectSession(KedroSession):
         """Make one, in the project; for an installed package, where its configuration is.
 
         Raises:
-            UserError: There is no such environment.
+            UserError: There is no configuration, or no such environment in it.
         """
         project = Path(
             project_path or find_kedro_project(Path.cwd()) or _folder_of(conf_source)
         ).resolve()
         configuration = Path(conf_source or project / settings.CONF_SOURCE)
-        _require_environment(env or environ.get("KEDRO_ENV"), configuration)
+        require_environment(env, configuration)
         _log_as_configured(configuration, project)
         return super().create(project, save_on_close, env, runtime_params, conf_source)
 
@@ -72,7 +81,7 @@ class ProjectSession(KedroSession):
         return loader
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as the parent has it
-        """Run, and leave neither a lock nor a running record behind where a person stops it.
+        """Run, and leave neither a lock nor a running record behind however it ends.
 
         Raises:
             UserError: The runner is one that cannot be used.
@@ -82,16 +91,18 @@ class ProjectSession(KedroSession):
         import mlflow  # noqa: PLC0415 - seconds that other commands need not wait
 
         is_others = mlflow.active_run() is not None
-        with _sigterm_raised():
+        with _signals_raised():
             try:
                 return super().run(*args, **kwargs)
-            except KeyboardInterrupt:
-                # Kedro tells plugins of errors only, and MLflow would end it as finished.
-                if not is_others:
-                    mlflow.end_run("KILLED")
-                for hook in settings.HOOKS:
-                    if hasattr(hook, "on_pipeline_error"):
-                        hook.on_pipeline_error()
+            except BaseException as error:
+                # Kedro tells plugins of errors in steps only, and MLflow would end it as finished.
+                is_stopped = isinstance(error, KeyboardInterrupt)
+                with _signals_ignored():
+                    if not is_others:
+                        mlflow.end_run("KILLED" if is_stopped else "FAILED")
+                    for hook in settings.HOOKS:
+                        if hasattr(hook, "on_pipeline_error"):
+                            hook.on_pipeline_error()
                 raise
 
 
@@ -100,15 +111,26 @@ def _folder_of(conf_source: str | None) -> Path:
     return Path(conf_source).resolve().parent if conf_source and is_local else Path.cwd()
 
 
-def _require_environment(env: str | None, configuration: Path) -> None:
-    # An archive, or a folder in a store, is not looked into.
-    if env is None or not configuration.is_dir():
-        return
+def require_environment(env: str | None, configuration: Path) -> None:
+    """Check that an environment, or the one that KEDRO_ENV names, is configured.
+
+    Raises:
+        UserError: It is not, or there is no configuration at all.
+    """
     base = settings.CONFIG_LOADER_ARGS["base_env"]
+    # An archive, or a folder in a store, is not looked into.
+    if "://" in str(configuration) or configuration.suffix in _ARCHIVES:
+        return
+    if not (configuration / base).is_dir():
+        message = (
+            f"there is no configuration in {configuration.absolute()}: start in the project, or"
+            f" have --conf-source name a folder that holds `{base}`, as the project's `conf` does"
+        )
+        raise UserError(message)
     folders = (path.name for path in configuration.iterdir() if path.is_dir())
     known = sorted(name for name in folders if name != base and not name.startswith("."))
-    if env not in known:
-        message = f"there is no environment `{env}`: --env takes {', '.join(known)}"
+    if (named := env or environ.get("KEDRO_ENV")) and named not in known:
+        message = f"there is no environment `{named}`: --env takes {', '.join(known)}"
         raise UserError(message)
 
 
@@ -125,17 +147,32 @@ def _log_as_configured(configuration: Path, project: Path) -> None:
 
 
 @contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """Have SIGTERM end a run as Ctrl-C does; other threads cannot be told of signals."""
-    if threading.current_thread() is not threading.main_thread():
+def _signals_raised() -> Iterator[None]:
+    """Have a signal end a run as Ctrl-C does."""
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    # `nohup` has a run go on without its terminal.
+    heard = (number for number in _STOPS if signal.getsignal(number) != signal.SIG_IGN)
+    with _handled(heard, stop):
         yield
-        return
 
-    def stop(*_: object) -> None:
-        raise Terminated
 
-    former = signal.signal(signal.SIGTERM, stop)
+@contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """Let nobody interrupt what puts things in order after a first signal."""
+    with _handled((signal.SIGINT, *_STOPS), signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(numbers: Iterable[int], handler: Any) -> Iterator[None]:  # noqa: ANN401 - signal's own
+    # Other threads cannot be told of signals.
+    is_main = threading.current_thread() is threading.main_thread()
+    former = {number: signal.signal(number, handler) for number in numbers if is_main}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, before in former.items():
+            signal.signal(number, before)

@@ -21,10 +21,13 @@ from customer_segmentation.hooks import (
     SummaryHooks,
     TrackingHooks,
 )
+from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
 from customer_segmentation.session import ProjectSession
 
 # Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
+# Kedro reads that file late where it is started from a folder below the project.
+logging.getLogger("py.warnings").setLevel(logging.ERROR)
 # What a step fails with is said once, by `kedro run` itself.
 logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno < logging.ERROR)
 
@@ -61,12 +64,16 @@ SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
 # Of those that ask to be first, the last one here is: what a run needs is asked for before its
 # inputs are, and the lock comes last, so that a run that never starts holds none.
+_RUN = RunHooks()
 HOOKS = (
-    RunHooks(),
+    _RUN,
+    BelongingHooks(),
     MissingInputHooks(),
     ParameterHooks(),
     EnvironmentHooks(),
     ProgressHooks(),
+    # Of those that ask to be first at the end: the last, once the champion is of the run, too.
+    LineageHooks(_RUN.before_dataset_saved),
     TrackingHooks(),
     ChampionHooks(),
     SummaryHooks(),

@@ -23,7 +23,9 @@ from kedro.io import DatasetError
 
 from customer_segmentation.datasets.delta_rules import constraint
 from customer_segmentation.datasets.delta_table import DeltaTableDataset
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.content import content_of
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.contract import TABLES, contract_of
 
@@ -322,3 +324,39 @@ def test_the_constraint_names_what_is_there_and_nothing_else(table: str) -> None
     assert rules[: len(present)] == [f"`{name}` IS NOT NULL" for name in present]
     absent = {column.name for column in contract.columns} - set(present)
     assert not any(f"`{name}`" in rule for rule in rules for name in absent)
+
+
+def test_what_a_run_saves_waits_and_changes_the_table_once_it_is_published(
+    copied: Path, spark: Any
+) -> None:
+    catalog = WholeFilesCatalog({"gold_segments": dataset_of(copied)})
+    catalog.hold()
+    before = version_of(copied)
+    catalog.save("gold_segments", spark.createDataFrame(segments(FIRST)))
+    assert version_of(copied) == before
+    assert margins_of(catalog.load("gold_segments").toArrow()) == FIRST
+    assert margins_of(dataset_of(copied).load().toArrow()) == SECOND
+    waiting, _ = catalog.waiting["gold_segments"]
+    catalog.settle()
+    for _ in range(2):
+        # A killed run's publishing is done again by the next.
+        catalog.get("gold_segments").merge_from(waiting)
+        assert version_of(copied) == before + 1
+        assert margins_of(catalog.load("gold_segments").toArrow()) == FIRST
+
+
+def test_what_waits_is_held_against_the_contract_and_the_table_at_once(
+    copied: Path, spark: Any
+) -> None:
+    catalog = WholeFilesCatalog({"gold_segments": dataset_of(copied)})
+    catalog.hold()
+    with pytest.raises(DatasetError, match="breaks its contract"):
+        catalog.save("gold_segments", spark.createDataFrame(segments(FIRST, segment_id=-5)))
+    with pytest.raises(DatasetError, match="`more` is new"):
+        catalog.save("gold_segments", spark.createDataFrame(segments(FIRST, more=1)))
+
+
+def test_compaction_is_no_other_content(copied: Path) -> None:
+    before = content_of(dataset_of(copied))
+    dataset_of(copied).maintain(168)
+    assert content_of(dataset_of(copied)) == before

@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from kedro.io import DatasetError, MemoryDataset
 from kedro_datasets.pandas import ParquetDataset
 
+from customer_segmentation.datasets.pending import clear, publish
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 
 OLD = pd.DataFrame({"a": [1, 2]})
@@ -131,3 +133,70 @@ def test_a_file_that_is_not_local_passes_through() -> None:
     catalog = WholeFilesCatalog({"data": ParquetDataset(filepath="memory://whole/data.parquet")})
     catalog.save("data", NEW)
     assert as_values(catalog.load("data")) == as_values(NEW)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_what_is_held_waits_beside_its_place_and_is_read_from_there(
+    kind: str, tmp_path: Path
+) -> None:
+    old, new = TYPES[kind][1:]
+    catalog = catalog_of(tmp_path, kind)
+    catalog.save("data", old)
+    catalog.hold()
+    assert as_values(catalog.load("data")) == as_values(old)
+    catalog.save("data", new)
+    assert as_values(catalog.load("data")) == as_values(new)
+    assert as_values(catalog_of(tmp_path, kind).load("data")) == as_values(old)
+    ((waiting, place),) = catalog.waiting.values()
+    publish(waiting, place)
+    catalog.settle()
+    assert as_values(catalog.load("data")) == as_values(new)
+    publish(waiting, place)
+    clear([place])
+    assert [path.name for path in tmp_path.iterdir()] == [f"data.{kind}"]
+
+
+def test_what_is_abandoned_leaves_no_trace(tmp_path: Path) -> None:
+    catalog = catalog_of(tmp_path, "txt")
+    catalog.save("data", "old")
+    catalog.hold()
+    catalog.save("data", "new")
+    catalog.abandon()
+    assert catalog.load("data") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["data.txt"]
+
+
+def test_what_was_left_waiting_is_forgotten(tmp_path: Path) -> None:
+    killed = catalog_of(tmp_path, "txt")
+    killed.hold()
+    killed.save("data", "new")
+    assert len(list(tmp_path.iterdir())) == 1
+    catalog_of(tmp_path, "txt").forget_killed(["data"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_replaces_the_other_also_where_that_was_cut_short(tmp_path: Path) -> None:
+    waiting, place = tmp_path / ".pending" / "parts", tmp_path / "parts"
+    waiting.mkdir(parents=True)
+    (waiting / "new").write_text("new")
+    place.mkdir()
+    (place / "old").write_text("old")
+    for _ in range(2):
+        publish(str(waiting), str(place))
+        assert [path.name for path in place.iterdir()] == ["new"]
+
+
+def test_in_a_store_a_copy_can_be_done_again_until_it_is_cleared() -> None:
+    files = MemoryFileSystem()
+    files.pipe({"/b/old": b"old", "/b/parts/old": b"old", "/b/parts/same": b"old"})
+    files.pipe({"/b/.pending/old": b"new", "/b/.pending/parts/same": b"new"})
+    for _ in range(2):
+        for name in ("old", "parts"):
+            publish(f"memory://b/.pending/{name}", f"memory://b/{name}")
+        assert files.cat("/b/old") == b"new"
+        assert files.find("/b/parts") == ["/b/parts/same"]
+        assert files.cat("/b/parts/same") == b"new"
+    clear(["memory://b/old"])
+    assert not files.find("/b/.pending")
+    publish("memory://b/.pending/old", "memory://b/old")
+    assert files.cat("/b/old") == b"new"

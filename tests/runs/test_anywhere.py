@@ -43,7 +43,9 @@ def test_a_run_from_notebooks_leaves_nothing_there(new_project: Project) -> None
         .replace("[console]", "[console, file]")
     )
     before = records(new_project)
-    done = shell(new_project, *INGESTION, folder="notebooks")
+    # What a person names is relative to where the person is.
+    source = "../data/sample/customers.csv"
+    done = shell(new_project, *INGESTION, folder="notebooks", SEGMENTATION_SOURCE=source)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not list(notebooks.iterdir())
     assert records(new_project) == before + 1

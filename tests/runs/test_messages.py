@@ -50,6 +50,10 @@ def assert_told(project: Project, command: list[str], words: list[str], **settin
         (["--env=base"], ["`base`", "dev"]),
         (["--runner=ParallelRunner"], ["lock", "MLflow", "Leave --runner out"]),
         (["--runner=Nope"], ["`Nope`", "leave --runner out"]),
+        (["--runner=a.b.Nope"], ["`a.b.Nope`", "leave --runner out"]),
+        (["--load-versions=nope"], ["load_versions", "nope"]),
+        (["--conf-source=src"], ["no configuration in", "src", "--conf-source"]),
+        (["--conf-source=pyproject.toml"], ["no configuration in", "pyproject.toml"]),
     ],
 )
 def test_what_no_run_can_begin_with(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
@@ -58,6 +62,26 @@ def test_what_no_run_can_begin_with(tmp_path: Path, arguments: list[str], words:
     # Nothing has begun: no lock, no record.
     assert sorted(path.name for path in (project.root / "data").iterdir()) == ["sample"]
     assert not (project.root / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["catalog", "describe-datasets", "--env=nosuch"],
+        ["check", "--env=nosuch", "data/sample/customers.csv"],
+        ["ipython", "-e", "nosuch"],
+        ["jupyter", "lab", "--env", "nosuch"],
+        ["maintain", "--env=nosuch"],
+        ["mlflow", "ui", "--env=nosuch"],
+        ["viz", "run", "--env=nosuch"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_says_that_there_is_no_such_environment(
+    tmp_path: Path, command: list[str]
+) -> None:
+    project = make_project(tmp_path / "project")
+    assert_told(project, ["kedro", *command], ["`nosuch`", "databricks, dev, prod, staging"])
 
 
 @pytest.mark.parametrize(
@@ -116,12 +140,21 @@ def test_a_full_disk(new_project: Project, tmp_path: Path) -> None:
     catalog.write_text(
         "bronze_customers: {type: full_disk.FullDisk, filepath: data/bronze/customers.parquet}"
     )
-    words = ["customers.parquet", "disk is full", "free some space"]
+    words = ["bronze/customers.parquet", "disk is full", "free some space"]
     assert_told(new_project, ["kedro", "run", "--pipelines=ingestion"], words, **settings)
     assert not (new_project.root / "data" / ".run.lock").exists()
 
 
-def test_python_without_docstrings(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["kedro", "run"],
+        ["kedro", "registry", "list"],
+        ["python", "-m", "customer_segmentation"],
+        ["python", "-m", "customer_segmentation.serving", "serve"],
+    ],
+    ids=" ".join,
+)
+def test_python_without_docstrings(tmp_path: Path, command: list[str]) -> None:
     project = make_project(tmp_path / "project")
-    words = ["PYTHONOPTIMIZE", "unset"]
-    assert_told(project, ["kedro", "run"], words, PYTHONOPTIMIZE="2")
+    assert_told(project, command, ["PYTHONOPTIMIZE", "unset"], PYTHONOPTIMIZE="2")

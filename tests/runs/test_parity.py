@@ -184,6 +184,24 @@ def test_the_artifacts_answer_alike_for_generated_customers(
                 np.testing.assert_allclose(right[name], answers, rtol=TOLERANCE, atol=TOLERANCE)
 
 
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_nowhere_are_segments_of_one_artifact_reported_with_those_of_another(
+    project: Project, source: Path, settings: dict[str, str], environment: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        set_all(patch, settings, source)
+        again = project.run(f"--env={environment}", "--pipeline=reporting")
+        assert again.exit_code == 0, again.output
+        other = "--params=clustering.k.least=4"
+        made = project.run(f"--env={environment}", "--pipeline=clustering", other)
+        assert made.exit_code == 0, made.output
+        refused = project.run(f"--env={environment}", "--pipeline=reporting")
+    assert refused.exit_code == 1
+    wanted = "--pipelines=label_generation,supervised_training,reporting"
+    assert refused.output.rstrip().endswith(f"kedro run --env={environment} {wanted}")
+
+
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_neither_files_nor_the_order_of_rows_change_an_answer(  # noqa: PLR0913, PLR0917 - fixtures
     project: Project,

@@ -26,18 +26,20 @@ FEATURES = ("income", "age", "spend_total", "purchases_deals", "web_visits_month
 
 
 def draw_customers(rows: int, seed: int = 0) -> pd.DataFrame:
-    """Numeric canonical columns: every tenth customer bought nothing."""
+    """Numeric canonical columns: who earns more spends more, every tenth bought nothing."""
     random = np.random.default_rng(seed)
     buys = random.uniform(size=rows) >= 0.1
+    income = random.lognormal(10.8, 0.5, rows).round()
+    means = buys * income / 50_000.0
     columns = {
-        "income": random.lognormal(10.8, 0.5, rows).round(),
+        "income": income,
         "as_of_year": np.full(rows, 2014.0),
         "year_birth": random.integers(1930, 1996, rows),
         "kids_home": random.integers(0, 3, rows),
         "teens_home": random.integers(0, 3, rows),
         "purchases_deals": random.poisson(2.5, rows),
         "web_visits_month": random.integers(0, 10, rows),
-        **{f"spend_{n}": random.lognormal(3.5, 1.2, rows).round(2) * buys for n in PRODUCTS},
+        **{f"spend_{n}": random.lognormal(3.5, 1.2, rows).round(2) * means for n in PRODUCTS},
         **{f"purchases_{n}": random.poisson(4, rows) * buys for n in CHANNELS},
     }
     return pd.DataFrame(columns).astype("float64")
@@ -86,11 +88,16 @@ def make_segmenter(segments: int = 3) -> Segmenter:
 def between_segments(
     matrix: NDArray[np.float64], scorer: Scorer, halvings: int
 ) -> NDArray[np.float64]:
-    """Pairs of customers moved towards each other until they are just of different segments."""
-    labels = scorer.score(matrix)["segment"]
-    here, there = matrix[:-1], matrix[1:]
-    differ = labels[:-1] != labels[1:]
-    here, there, labels = here[differ].copy(), there[differ].copy(), labels[:-1][differ]
+    """Pairs of customers of different segments moved towards each other, amounts of money only.
+
+    Until they are just of different segments: of counts there are no halves.
+    """
+    is_money = [name == "income" or name.startswith("spend_") for name in scorer.columns]
+    here = matrix[:-1]
+    there = np.where(is_money, matrix[1:], here)
+    labels, others = (scorer.score(np.ascontiguousarray(m))["segment"] for m in (here, there))
+    differ = labels != others
+    here, there, labels = here[differ].copy(), there[differ].copy(), labels[differ]
     for _ in range(halvings):
         middle = np.ascontiguousarray((here + there) / 2.0)
         stays = (scorer.score(middle)["segment"] == labels)[:, None]

@@ -125,4 +125,4 @@ def test_hardly_a_number_of_a_graph_can_be_changed(artifact: onnx.ModelProto) ->
                 taken += values.tolist()
     # A code becomes a whole number again, and code 0 is given by another step as well; what counts
     # as nothing, and the least distance, are far below any customer's.
-    assert set(taken) <= ROUNDED_AWAY
+    assert {number for number in taken if not np.isnan(number)} <= ROUNDED_AWAY

@@ -143,6 +143,13 @@ def test_a_long_description_of_parquet_is_not_read(client: httpx.Client) -> None
     assert "its description has more than" in refused(client, content, PARQUET)
 
 
+def test_a_number_of_rows_that_cannot_be_costs_no_job(client: httpx.Client) -> None:
+    """As compact Thrift writes it; the job's row was taken for damaged, and removed."""
+    five, below_0 = b"\x16\x0a", b"\x16\x09"
+    content = table(5, ID=["1"] * 5).replace(five, below_0)
+    assert "its data cannot be read" in refused(client, content, PARQUET)
+
+
 def test_text_of_parquet_that_is_no_utf8_is_refused(client: httpx.Client) -> None:
     """Polars takes it as it is, and reads on behind its end."""
     written = io.BytesIO()

@@ -102,3 +102,56 @@ def test_only_the_decisions_asked_for_are_learned(
     found = learn_decisions(columns, np.ones(ROWS), ("affluence_tier",), RULE)
     assert found.numbers.keys() == {"affluence_tier"}
     assert found.expected_spend_r2 is None
+
+
+@pytest.mark.parametrize("rows", [1, 5, 20])
+@pytest.mark.parametrize("value", [2_500_000.0, 1e12])
+def test_customers_with_a_spend_far_outside_change_nothing_of_the_expected_spend(
+    columns: dict[str, NDArray[np.float64]], rows: int, value: float
+) -> None:
+    spend = columns["spend_total"].copy()
+    spend[:rows] = value
+    found = learned(columns | {"spend_total": spend})
+    assert found.expected_spend_r2 == pytest.approx(1.0, abs=0.05)
+    weights = learned(columns).numbers["expected_spend"]["potential_weights"]
+    assert found.numbers["expected_spend"]["potential_weights"] == pytest.approx(weights, rel=0.2)
+
+
+def test_an_income_far_outside_changes_nothing_of_the_expected_spend(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    for value in (0.0, 1e12):
+        income = columns["income"] * 0.05 + 60_000.0
+        usual = columns | {"income": income, "spend_total": income * 0.01}
+        income = income.copy()
+        income[0] = value
+        expected = learned(usual).expected_spend_r2
+        assert learned(usual | {"income": income}).expected_spend_r2 == pytest.approx(
+            expected, abs=0.05
+        )
+
+
+@pytest.mark.parametrize("rows", [9, ROWS])
+def test_what_is_made_of_an_expected_spend_that_explains_nothing_is_left_out_and_told(
+    columns: dict[str, NDArray[np.float64]], rows: int
+) -> None:
+    spend = np.random.default_rng(2).uniform(0, 1000, ROWS)
+    noise = {n: values[:rows] for n, values in (columns | {"spend_total": spend}).items()}
+    found = learn_decisions(noise, np.ones(rows), tuple(DECISIONS), RULE)
+    assert {*found.unexplained} == {"expected_spend", "likely_to_spend", "offer"}
+    assert found.numbers.keys().isdisjoint(found.unexplained)
+    said = "too few customers" if rows < ROWS else "out-of-fold R2 of -0.0"
+    assert said in found.unexplained["offer"]
+
+
+def test_a_missing_value_teaches_nothing_and_spoils_nothing(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    holes = {name: values.copy() for name, values in columns.items()}
+    for number, values in enumerate(holes.values()):
+        values[number::40] = np.nan
+    found, whole = learned(holes), learned(columns)
+    assert found.expected_spend_r2 == pytest.approx(1.0, abs=0.05)
+    for name, numbers in whole.numbers.items():
+        for key, value in numbers.items():
+            assert found.numbers[name][key] == pytest.approx(value, rel=0.3), (name, key)

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
+import msgspec
+import numpy as np
 import pytest
 
+from customer_segmentation.errors import UserError
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.scoring.cold_start import build_no_cold_start
+from customer_segmentation.scoring.graph import build_segmenter
+from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.scoring.mlflow_model import example_customer
+from customer_segmentation.scoring.verify import verified
 from customer_segmentation.serving import bundle as bundles
 from customer_segmentation.serving.bundle import BrokenBundleError, Bundle, Champion
-from tests.serving.example import a_customer, write_bundle
+from customer_segmentation.serving.description import describe_bundle
+from customer_segmentation.serving.jobs.scoring import FileScorer
+from customer_segmentation.serving.openapi.customer import customer_schemas
+from customer_segmentation.serving.openapi.examples import customer_examples
+from tests.scoring.example import make_segmenter
+from tests.serving.example import a_customer, a_new_customer, write_bundle
 from tests.serving.process import ServerProcess, serving
 
 FILES = ("segmenter.onnx", "cold_start.onnx")
@@ -48,6 +64,66 @@ def test_a_new_champion_is_taken_up(folder: Path, other: Path) -> None:
     assert champion.refresh() is True
     assert champion.current.version != before
     assert len(champion.current.keys) == 4
+
+
+def without_cold_start(folder: Path) -> Bundle:
+    segmenter = (folder / "segmenter.onnx").read_bytes()
+    said = build_no_cold_start("the source has no income", verified(segmenter))
+    return Bundle(segmenter, said.SerializeToString(deterministic=True))
+
+
+def test_a_bundle_without_a_cold_start_model_answers_customers_and_says_why_not_others(
+    folder: Path,
+) -> None:
+    found = without_cold_start(folder)
+    (customer,) = found.reader.careful(json.dumps(a_customer()).encode(), 1)
+    (answer,) = found.answer([customer])
+    assert (answer.model, answer.segment in found.keys) == ("segmenter", True)
+    (problems,) = found.reader.careful(json.dumps(a_new_customer()).encode(), 1)
+    assert {problem.problem for problem in problems} == {"missing"}
+    assert found.left_out == {"cold_start": "the source has no income"}
+    described = describe_bundle(found, None)
+    assert described.left_out == found.left_out
+    assert not any(field.needed_at_sign_up for field in described.fields)
+    assert {*customer_schemas(found.contract)} == {"Customer"}
+    assert "at_sign_up" not in customer_examples(found)["customers"]
+
+
+def test_an_answer_that_the_segmenter_does_not_give_is_null_and_the_bundle_says_why() -> None:
+    why = {"offer": "out-of-fold R2 of -0.01", "likely_to_spend": "out-of-fold R2 of -0.01"}
+    decisions = tuple(n for n in DECISIONS if n not in {*why, "expected_spend"})
+    segmenter = build_segmenter(replace(make_segmenter(), decisions=decisions, left_out=why))
+    said = build_no_cold_start("no use", metadata_of(segmenter))
+    models = (model.SerializeToString(deterministic=True) for model in (segmenter, said))
+    found = Bundle(*models)
+    assert found.left_out == why | {"cold_start": "no use"}
+    for answers in (
+        found.answer(found.reader.careful(json.dumps(a_customer()).encode(), 1)),
+        found.answer_matrix(["one"], np.array([list(example_customer(found.segmenter).values())])),
+    ):
+        told = msgspec.to_builtins(answers[0])
+        assert {name: told[name] for name in why} == dict.fromkeys(why)
+        assert told["product"] is not None
+
+
+def test_a_file_that_says_there_is_no_model_is_held_to_its_segmenter(
+    folder: Path, other: Path
+) -> None:
+    said = build_no_cold_start("none", verified((other / "segmenter.onnx").read_bytes()))
+    content = said.SerializeToString(deterministic=True)
+    segmenter = (folder / "segmenter.onnx").read_bytes()
+    with pytest.raises(BrokenBundleError, match="promote the two together"):
+        Bundle(segmenter, content)
+    with pytest.raises(BrokenBundleError, match=r"segmenter.onnx is refused: .* holds no model"):
+        Bundle(content, content)
+
+
+def test_a_file_of_customers_at_sign_up_is_refused_with_why_there_is_no_model(
+    folder: Path,
+) -> None:
+    headers = ["customer_id", *a_new_customer()]
+    with pytest.raises(UserError, match="there is no cold-start model: the source has no income"):
+        FileScorer(headers, without_cold_start(folder), lambda *_: iter(()))
 
 
 def text(folder: Path) -> None:

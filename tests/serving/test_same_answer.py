@@ -28,8 +28,6 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY
-from customer_segmentation.customers.date_choice import ChosenFormat
-from customer_segmentation.customers.dates import DateFormat
 from customer_segmentation.customers.matrix import (
     canonical_columns,
     numeric_columns,
@@ -98,11 +96,12 @@ def checked(
     engine: Callable[..., Any],
     parameters: CustomerParameters,
     needed: Iterable[str],
-) -> CheckedCustomers:
+) -> tuple[CheckedCustomers, Reading]:
     cells = [one.cells for one in sent]
     bronze = nw.from_native(bronze_of(cells, engine)).lazy()
     mapped = map_headers(cells[0], parameters)
-    return check_customers(bronze, mapped, settle(bronze, mapped, parameters), needed)
+    reading = settle(bronze, mapped, parameters)
+    return check_customers(bronze, mapped, reading, needed), reading
 
 
 def in_words(codes: dict[str, Any], scorer: Scorer) -> dict[str, Any]:
@@ -135,7 +134,7 @@ def test_every_way_gives_the_same_answer(  # noqa: PLR0913, PLR0917 - each way i
     sent = sorted(sent, key=lambda one: one.cells[KEY])
     artifact = onnx.load(bundle / "segmenter.onnx")
     needed = canonical_columns(scorer.columns)
-    customers = checked(sent, bronze_of, frame_of, customer_parameters, needed).customers()
+    customers = checked(sent, bronze_of, frame_of, customer_parameters, needed)[0].customers()
     scored = nw.from_native(score_customers(nw.to_native(customers), artifact)).lazy().collect()
     batch = chosen(list(scored.iter_rows(named=True)), scorer.outputs)
 
@@ -220,10 +219,7 @@ def test_the_api_refuses_what_a_batch_that_needs_every_column_quarantines_and_no
     customer_parameters: CustomerParameters,
 ) -> None:
     sent = [sent_customer(seed, [odd]) for seed, odd in enumerate(ODD_CELLS)]
-    rows = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS)
-    reading = Reading(
-        customer_parameters, {"enrolled_on": ChosenFormat(DateFormat.of("%Y-%m-%d"), has_time=True)}
-    )
+    rows, reading = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS)
     quarantined = rows.quarantined(reading, COLUMNS).collect()
     reasons = {row[ROW_NUMBER] - 1: row["reasons"] for row in quarantined.iter_rows(named=True)}
     records = [one.record for one in sent]
@@ -247,7 +243,7 @@ def test_every_column_is_read_as_a_batch_reads_it(
 ) -> None:
     columns = numeric_columns([*COLUMNS, AS_OF])
     contract = Contract(scorer.metadata | {"columns": columns})
-    silver = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS).customers()
+    silver = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS)[0].customers()
     expressions = numeric_expressions([*COLUMNS, AS_OF])
     numbers = silver.select(KEY, **expressions).sort(KEY).collect()
     expected = {row[KEY]: row for row in numbers.iter_rows(named=True)}

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
+from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.stored import StoredAnswers
 from tests.serving.example import write_bundle
@@ -57,6 +58,8 @@ def test_a_stored_answer_is_found_with_its_day_and_version(
         "segment": "s1",
         "margin": 0.25,
         "artifact_version": "0123456789ab",
+        # What the run did not answer.
+        **dict.fromkeys(DECIDED),
     }
     assert stored.find("0")[0]["segment"] == "s0"
     assert stored.find("1")[0] is None

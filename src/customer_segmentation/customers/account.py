@@ -14,6 +14,7 @@ _MAIN_REASONS = 3
 _MOST_NAMES = 12
 # Of all rows: a base has a few that are wrong; order lines, or another day's, have many.
 _A_FEW = 0.01
+_SEE_ROWS = "`kedro check FILE --left-out rows.csv` writes these rows with their reasons"
 _SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
 CONFIGURATION = "conf/base/parameters_customers.yml"
 # A base is a year old at most, or the day is of another one.
@@ -38,7 +39,7 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
         message = (
             f"{name}: {shared:,} of {rows:,} rows have a customer_id that other rows have with"
             " different values. This looks like order lines, or several exports in one: give one"
-            " row a customer. A run keeps these rows in silver_quarantine."
+            f" row a customer. {_SEE_ROWS}."
         )
         raise UserError(message)
     if accounting["customers"] and share <= most_left_out:
@@ -52,7 +53,7 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
     message = (
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
         f" `preprocessing.most_left_out` allows {percent(most_left_out)}. Most often for:"
-        f" {reasons}. A run keeps each row's reasons in silver_quarantine."
+        f" {reasons}. {_SEE_ROWS}."
         f" {'. '.join([remedies, *accounting['warnings']])}."
     )
     raise UserError(message)

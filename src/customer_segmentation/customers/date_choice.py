@@ -228,7 +228,7 @@ def _least(rule: nw.Expr) -> nw.Expr:
 
 def _added(found: Evidence, part: Mapping[str, Any]) -> Evidence:
     return {
-        name: min(found.get(name, _LAST), value or _LAST)
+        name: min(found.get(name, _LAST), value if isinstance(value, str) else _LAST)
         if name.startswith("low_")
         else found.get(name, 0) + int(value or 0)
         for name, value in part.items()

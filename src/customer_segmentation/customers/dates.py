@@ -209,11 +209,10 @@ class ParsedDate(Parsed):
         year, month, day = (self.part(field) for field in ("year", "month", "day_of_month"))
         pieces = _pieces(text, self.format)
         fits = self.part("fits")
+        full_year: tuple[Columns, ...] = ()
         if self.format.pivot is not None and "%y" in self.format.fields:
             century = nw.when(year < float(self.format.pivot)).then(nw.lit(2000.0))
-            full_year: Columns = {self.beside("year"): year + century.otherwise(nw.lit(1900.0))}
-        else:
-            full_year = {}
+            full_year = ({self.beside("year"): year + century.otherwise(nw.lit(1900.0))},)
         return (
             *timeless,
             {self.beside("fits"): text.str.contains(f"^{self.format.shape}$")},
@@ -221,7 +220,7 @@ class ParsedDate(Parsed):
                 self.beside(name): nw.when(fits).then(piece).otherwise(nw.lit("1")).cast(nw.Float64)
                 for name, piece in pieces.items()
             },
-            full_year,
+            *full_year,
             {
                 self.beside("is_date"): fits & (year >= 1.0) & (day <= _days_in_month(year, month)),
                 self.beside("ordered"): year * 10_000.0 + month * 100.0 + day,

@@ -36,7 +36,7 @@ _OTHER_NUMBERS = {
     ),
 }
 # An id that another program may have written without its zeros, or with a fraction.
-_ODD_KEY = "^0+[0-9]|[.]0+$"
+_ODD_KEY = "^0+[0-9A-Za-z]|[.]0+$"
 
 Counts = Mapping[str, int]
 
@@ -97,8 +97,7 @@ def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts)
     for name in named:
         cell = stripped(headers[name])
         asked = {what: cell.str.contains(shape) for what, (shape, _) in _OTHER_NUMBERS.items()}
-        # Of those that are no numbers: nothing else is looked at.
-        is_number = (nw.col(canonical_name(name)) * 0.0 == 0.0).fill_null(value=False)
+        is_number = reading.parameters.signs.is_number(cell)
         asked = {what: rule & ~is_number for what, rule in asked.items()}
         counts = counted(checked.rows, asked)
         what = max(counts, key=counts.__getitem__)

@@ -45,6 +45,10 @@ class NumberSigns:
             digits = f"(?:[0-9]{{1,3}}(?:{self._between}[0-9]{{3}})+|[0-9]+)"
         return rf"^[+-]?(?:{digits}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?$"
 
+    def is_number(self, text: nw.Expr) -> nw.Expr:
+        """Whether a stripped text is a number."""
+        return self.without_ignored(text).str.contains(self.pattern)
+
     def plain(self, text: nw.Expr) -> nw.Expr:
         """A text that fits the pattern as a program writes it."""
         if self.thousands:
@@ -53,6 +57,8 @@ class NumberSigns:
 
     def without_ignored(self, text: nw.Expr) -> nw.Expr:
         """The text without what is ignored, and without spaces at its ends."""
+        if not self.ignored:
+            return text
         pattern = "|".join(
             f"[{SAME_SIGNS[sign]}]" if sign in SAME_SIGNS else either_case(sign)
             for sign in sorted(self.ignored, key=len, reverse=True)
@@ -86,14 +92,12 @@ class ParsedNumber(Parsed):
     def _plain_levels(self) -> tuple[Columns, ...]:
         """The text as a program writes it, and as it was sent where it is no number."""
         text = nw.col(self.name)
-        bare: tuple[Columns, ...] = ({self.beside("bare"): text},)
-        if self.signs.ignored:
-            bare = ({self.beside("bare"): self.signs.without_ignored(text)},)
         is_number = self.part("bare").str.contains(self.signs.pattern)
         plain = nw.when(is_number).then(self.signs.plain(self.part("bare")))
         # A point that is no decimal sign makes no number; nor does what was ignored make a word.
         other = nw.when(text.str.contains(NUMBER)).then(nw.lit("?")).otherwise(text)
-        return (*bare, {self.beside("plain"): plain.otherwise(other)})
+        bare = {self.beside("bare"): self.signs.without_ignored(text)}
+        return (bare, {self.beside("plain"): plain.otherwise(other)})
 
     def _levels(self, text: nw.Expr) -> tuple[Columns, ...]:
         is_number, parsed = self.part("is_number"), self.part("parsed")

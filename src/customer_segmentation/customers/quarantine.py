@@ -136,7 +136,9 @@ class CheckedCustomers:
             return {}
         latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
         found = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
-        return {name: day.date().isoformat() for name, day in found.items() if day is not None}
+        # No day is not equal to itself on pandas.
+        known = {name: day for name, day in found.items() if day is not None and day == day}  # noqa: PLR0124
+        return {name: day.date().isoformat() for name, day in known.items()}
 
 
 def counted(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, int]:

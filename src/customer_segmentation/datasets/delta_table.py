@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import logging
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
 import narwhals as nw
+from kedro_datasets._utils.databricks_utils import to_spark_path
 from kedro_datasets.spark import SparkDatasetV2
 
+from customer_segmentation.datasets.delta_rows import (
+    IS_GONE,
+    as_spark,
+    changed_rows,
+    quoted,
+    session,
+    unquoted,
+)
 from customer_segmentation.datasets.delta_rules import CONSTRAINT, constraint
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
@@ -22,12 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What Delta refuses in the name of a column, and Spark's own quote: a company's own headers hold
-# any sign.
-_REFUSED = " ,;{}()\n\t=`"
-_SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in f"{_REFUSED}%")
 _ARTIFACT_VERSION = "artifact_version"
-_IS_GONE = "is_gone__"
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -39,7 +42,8 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     among those saved are deleted. Each commit's `userMetadata` names the run, its code's commit
     and, where the table has one, the artifact's version. The rows are computed once, onto the
     cluster's disks, and held against the table's contract before the merge, which is one commit:
-    whoever reads sees the old table or the new one.
+    whoever reads sees the old table or the new one. In a run they wait as Parquet beside the table
+    until all of the run is published (`WholeFilesCatalog`), and are read from there until then.
 
     Signs that Delta refuses in a column's name are written in percent encoding and read back.
 
@@ -64,25 +68,66 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         self._table = table
 
     def _load(self) -> DataFrame:
-        loaded: DataFrame = super()._load()
-        return loaded.toDF(*(unquote(name) for name in loaded.columns))
+        loaded: DataFrame = self._waiting() if self._waits else super()._load()
+        return unquoted(loaded)
 
     def _save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
         from pyspark import StorageLevel  # noqa: PLC0415 - only where the catalog chose it
 
-        spark = _session()
-        rows = _as_spark(data, spark).persist(StorageLevel.DISK_ONLY)
+        spark = session()
+        given = as_spark(data, spark)
+        named = quoted(given)
+        if self._waits:
+            if self._is_delta(spark):
+                self._require_same_schema(self._delta(spark).toDF(), named)
+            named.write.mode("overwrite").parquet(self._waiting_path)
+            require_contract(self._table, nw.from_native(self._load()).lazy())
+            return
+        rows = named.persist(StorageLevel.DISK_ONLY)
         try:
-            require_contract(self._table, nw.from_native(rows).lazy())
-            named = rows.toDF(*(quote(name, safe=_SAFE) for name in rows.columns))
+            require_contract(self._table, nw.from_native(unquoted(rows)).lazy())
+            self._commit(rows, spark)
+        finally:
+            rows.unpersist()
+
+    def merge_from(self, waiting: str) -> None:
+        """Bring the table up to date with what waits; doing it again changes nothing.
+
+        Args:
+            waiting: The folder of the Parquet that a run saved instead.
+        """
+        path = waiting.rpartition("://")[2]
+        if not self._exists_function(path):
+            return
+        spark = session()
+        self._commit(spark.read.parquet(to_spark_path(self._protocol, path)), spark)
+
+    def _commit(self, rows: DataFrame, spark: SparkSession) -> None:
+        try:
             spark.conf.set(_METADATA, json.dumps(self._provenance(rows)))
             if self._is_delta(spark):
-                self._merge(named, spark)
+                self._merge(rows, spark)
             else:
-                self._create(named)
+                self._create(rows)
         finally:
             spark.conf.unset(_METADATA)
-            rows.unpersist()
+
+    @property
+    def _waits(self) -> bool:
+        """Whether `WholeFilesCatalog` has it written elsewhere than in its place."""
+        return str(self._filepath) != str(self._path)
+
+    @property
+    def _waiting_path(self) -> str:
+        return str(to_spark_path(self._protocol, str(self._filepath)))
+
+    def _waiting(self) -> DataFrame:
+        return session().read.parquet(self._waiting_path)
+
+    def _exists(self) -> bool:
+        if self._waits:
+            return bool(self._exists_function(str(self._filepath)))
+        return bool(super()._exists())
 
     def _create(self, rows: DataFrame) -> None:
         """The whole table in one commit: it is not there before it is complete."""
@@ -103,7 +148,7 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         wanted = constraint(contract_of(self._table), rows.columns)
         is_held = self._drop_other_constraint(target, wanted, spark)
         key = contract_of(self._table).key
-        changes = _changes(target.toDF(), rows, key).persist(StorageLevel.DISK_ONLY)
+        changes = changed_rows(target.toDF(), rows, key).persist(StorageLevel.DISK_ONLY)
         try:
             if changes.isEmpty():
                 logger.info("%s: no row changed.", self._table)
@@ -122,7 +167,7 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         (
             target.alias("old")
             .merge(changes.alias("new"), same)
-            .whenMatchedDelete(f"new.{_IS_GONE}")
+            .whenMatchedDelete(f"new.{IS_GONE}")
             .whenMatchedUpdate(set=values)
             .whenNotMatchedInsert(values=values)
             .execute()
@@ -177,7 +222,7 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
 
         if DeltaTable.isDeltaTable(spark, self._spark_path):
             return True
-        if self._exists_function(str(self._get_load_path())):
+        if self._exists_function(str(self._path)):
             message = (
                 f"{self._table}: {self._spark_path} is there and is no Delta table. Nothing was "
                 "saved: move it away, or give this environment another root."
@@ -197,38 +242,6 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
             retain_hours: Versions older than this can no longer be read; Delta takes no less than
                 a week, since a run or a reader may still need what is younger.
         """
-        table = self._delta(_session())
+        table = self._delta(session())
         table.optimize().executeCompaction()
         table.vacuum(retain_hours)
-
-
-def _changes(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFrame:
-    """The rows of `new` that are not in `old` as they are, and the keys of those that are gone."""
-    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - its own convention; as above
-
-    def as_struct(table: DataFrame, name: str) -> DataFrame:
-        whole = F.struct(*(F.col(f"`{column}`") for column in new.columns)).alias(name)
-        return table.select(*(F.col(f"`{column}`") for column in key), whole)
-
-    both = as_struct(old, "old").join(as_struct(new, "new"), on=list(key), how="full_outer")
-    changed = both.where(~F.col("old").eqNullSafe(F.col("new")))
-    is_gone = F.col("new").isNull()
-    return changed.select(
-        F.when(is_gone, F.col("old")).otherwise(F.col("new")).alias("row"), is_gone.alias(_IS_GONE)
-    ).select("row.*", _IS_GONE)
-
-
-def _session() -> SparkSession:
-    from kedro_datasets._utils.spark_utils import (  # noqa: PLC0415 - imports PySpark
-        get_spark_with_remote_support,
-    )
-
-    return get_spark_with_remote_support()
-
-
-def _as_spark(data: Any, spark: SparkSession) -> DataFrame:  # noqa: ANN401 - a table of any engine
-    """A Spark table; a small result that a node holds in memory becomes one."""
-    frame = nw.from_native(data)
-    if frame.implementation.is_spark_like():
-        return data
-    return spark.createDataFrame(frame.lazy().collect(backend="pyarrow").to_native())

@@ -71,11 +71,9 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         if file_format not in FORMATS:
             message = f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
             raise UserError(message)
-        self._protocol, self._path = get_protocol_and_path(filepath)
-        path = PurePosixPath(self._path)
-        self._writing = str(path.parent / f".writing-{path.name}")
-        # Kedro-Viz asks for the file's size by this name.
-        self._filepath = self._url(self._path)
+        self._protocol, path = get_protocol_and_path(filepath)
+        # Kedro-Viz asks for the file's size by this name, and `WholeFilesCatalog` sets it.
+        self._filepath = self._url(path)
         self._table = table
         self._format = file_format
         self.metadata = metadata
@@ -208,6 +206,15 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
                 "or the machine's role)."
             )
             raise UserError(message) from error
+
+    @property
+    def _path(self) -> str:
+        return self._filepath.rpartition("://")[2]
+
+    @property
+    def _writing(self) -> str:
+        path = PurePosixPath(self._path)
+        return str(path.parent / f".writing-{path.name}")
 
     @property
     def _files(self) -> Any:  # noqa: ANN401 - fsspec ships no types

@@ -1,25 +1,84 @@
-"""A catalog whose local files are whole or not there: written under another name, then renamed."""
+"""A catalog whose files are whole or not there, and a run's all of the run or none."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
+from customer_segmentation.datasets.pending import clear, place_of, waiting_place
+
+# What a source is landed as.
+_LANDING = "_landing"
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A dataset that is written where it waits, and the path that it has otherwise."""
+
+    dataset: Any
+    attribute: str
+    path: Any
+    place: str
+
 
 class WholeFilesCatalog(DataCatalog):
-    """A `DataCatalog` that a killed or failing save leaves as it was.
+    """A `DataCatalog` that a killed or failing save, or run, leaves as it was.
 
-    It works for every dataset of one local file that keeps its path in `_filepath` and its file
-    system in `_fs`, as those of kedro-datasets do, so that each need not be written again.
+    It works for every dataset of one file or folder that keeps its path in `_filepath`, as those of
+    kedro-datasets do, so that each need not be written again.
+
+    After `hold`, what is saved waits beside its place and is loaded from there, until `settle` or
+    `abandon`.
     """
 
-    def save(self, name: str, data: Any) -> None:  # noqa: ANN401 - as the parent has it
-        """Save a dataset's data; a local file appears only once it is complete."""
+    _held: dict[str, _Held] | None = None
+
+    def hold(self) -> None:
+        """From now on, let what is saved wait."""
+        self._held = {}
+
+    @property
+    def waiting(self) -> dict[str, tuple[str, str]]:
+        """By name, in the order of the saves: where a dataset's content waits, and its place."""
+        held = self._held or {}
+        return {name: (waiting_place(each.place), each.place) for name, each in held.items()}
+
+    def settle(self) -> None:
+        """What waited is in its place: read it there from now on."""
+        for each in (self._held or {}).values():
+            setattr(each.dataset, each.attribute, each.path)
+        self._held = None
+
+    def abandon(self) -> None:
+        """Forget what waits, and remove it."""
+        places = [place for _, place in self.waiting.values()]
+        self.settle()
+        clear(places)
+
+    def forget_killed(self, names: Iterable[str]) -> None:
+        """Remove what killed runs let wait beside these datasets, and all that are configured."""
+        found = [self.get(name) for name in {*names, *self.keys()}]
+        places = [place_of(dataset, _attribute(dataset)) for dataset in found]
+        clear(place for place in places if place and _can_wait(place))
+
+    def load(self, name: str, version: str | None = None) -> Any:  # noqa: ANN401 - as the parent has it
+        """Load a dataset's data; a source lands where what is saved waits."""
+        if self._held is not None and hasattr(self.get(name), _LANDING):
+            self._let_wait(name)
+        return super().load(name, version)
+
+    def save(self, name: str, data: Any) -> None:  # noqa: ANN401 - as above
+        """Save a dataset's data; a file appears only once it is complete."""
         dataset: Any = self.get(name)
+        if self._held is not None and self._let_wait(name):
+            super().save(name, data)
+            return
         if not isinstance(getattr(dataset, "_fs", None), LocalFileSystem):
             super().save(name, data)
             return
@@ -36,3 +95,31 @@ class WholeFilesCatalog(DataCatalog):
         finally:
             dataset._filepath = PurePosixPath(target.as_posix())  # noqa: SLF001
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _let_wait(self, name: str) -> bool:
+        """Have a dataset written and read where it waits; whether it can be."""
+        dataset: Any = self.get(name)
+        attribute = _attribute(dataset)
+        place = place_of(dataset, attribute)
+        if self._held is None or place is None:
+            return False
+        if name not in self._held:
+            if not _can_wait(place):
+                return False
+            path = getattr(dataset, attribute)
+            self._held[name] = _Held(dataset, attribute, path, place)
+            waiting = waiting_place(str(path))
+            if "://" not in place:
+                Path(waiting).parent.mkdir(parents=True, exist_ok=True)
+            setattr(dataset, attribute, type(path)(waiting))
+        return True
+
+
+def _attribute(dataset: Any) -> str:  # noqa: ANN401 - a dataset of any kind
+    """Where a dataset keeps the path that it writes to."""
+    return _LANDING if hasattr(dataset, _LANDING) else "_filepath"
+
+
+def _can_wait(place: str) -> bool:
+    """Whether it can be renamed or copied: on Databricks' own file systems nobody tried."""
+    return "://" not in place or place.startswith("s3://")

@@ -167,6 +167,27 @@ def available_decisions(inputs: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def unavailable_decisions(inputs: Iterable[str]) -> dict[str, str]:
+    """Why each other decision of use to a marketer cannot be taken, in words."""
+    known, found = set(inputs), available_decisions(inputs)
+    reasons: dict[str, str] = {}
+    for name, decision in DECISIONS.items():
+        if name in found or name in INTERMEDIATE:
+            continue
+        columns = needed_inputs(_without_steps(decision))
+        absent = [column for column in columns if column not in known]
+        reasons[name] = f"the source has no {', '.join(absent)}"
+    return reasons
+
+
+def _without_steps(decision: Feature) -> list[str]:
+    """The inputs of a decision that are none, through all that it is made of."""
+    found: list[str] = []
+    for name in decision.inputs:
+        found += _without_steps(DECISIONS[name]) if name in DECISIONS else [name]
+    return found
+
+
 def scored_columns(features: Iterable[str], columns: Iterable[str]) -> tuple[str, ...]:
     """The canonical columns that an artifact reads: of its features, and of what is decided.
 

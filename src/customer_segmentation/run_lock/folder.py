@@ -40,23 +40,22 @@ class FolderLock(RunLock):
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = self._locked_file()
+            self._file = self._locked_file()
+            if self._file is None:
+                raise UserError(refusal(str(self._path.parent), _read(self._path)))
+            # It lasts as long as the process, also where nobody keeps this object.
+            atexit.register(self.release)
+            self._file.truncate(0)
+            self._file.write(json.dumps(description(self._holder)).encode())
         except OSError as error:
+            self.release()
             message = f"{self._path}: {error.strerror}: a run must be able to write there"
             raise UserError(message) from error
-        if file is None:
-            raise UserError(refusal(str(self._path.parent), _read(self._path)))
-        file.truncate(0)
-        file.write(json.dumps(description(self._holder)).encode())
-        file.flush()
-        self._file = file
-        # It lasts as long as the process, also where nobody keeps this object.
-        atexit.register(self.release)
 
     def _locked_file(self) -> IO[bytes] | None:
         """The open file with the lock on it; nothing where another process has it."""
         for _ in range(_ATTEMPTS):
-            file = self._path.open("ab")
+            file = self._path.open("ab", buffering=0)
             if not _locks(file):
                 file.close()
                 return None

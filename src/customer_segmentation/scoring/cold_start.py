@@ -1,8 +1,12 @@
-"""Build the cold-start artifact: one float64 ONNX graph from sign-up data to probabilities."""
+"""Build the cold-start artifact: one float64 ONNX graph from sign-up data to probabilities.
+
+Where there is no model worth it, a file without a graph says so and why: the two files of a bundle
+always belong together, and one that is absent would be one that was not copied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +18,16 @@ from spox import Tensor, Var, argument, build
 
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.graph import MISSING, column, constant
-from customer_segmentation.scoring.metadata import INPUT, contract_rules, with_metadata
+from customer_segmentation.scoring.graph import MISSING, column, constant, within
+from customer_segmentation.scoring.metadata import (
+    INPUT,
+    IR_VERSION,
+    NO_COLD_START,
+    OPSET,
+    VERSION,
+    contract_rules,
+    with_metadata,
+)
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
 
@@ -37,11 +49,30 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
     scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
 
-    # A sum is NaN where any part is.
-    missing = op.isnan(op.reduce_sum(rows, constant([0], np.int64), keepdims=1))
-    answers = _answers(scores, missing, model.names)
+    answers = _answers(scores, within(rows, columns, model.reading), model.names)
     built = build({INPUT: customers}, answers)
     return with_metadata(built, _describe(model, columns, list(answers)))
+
+
+def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelProto:
+    """A file that says why there is no cold-start model.
+
+    Args:
+        reason: In words.
+        segmenter: The metadata of the segmenter that it stands beside.
+    """
+    empty = onnx.helper.make_graph([], "no_cold_start", [], [])
+    opset = onnx.helper.make_opsetid("", OPSET)
+    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=IR_VERSION)
+    return with_metadata(
+        model,
+        {
+            "kind": NO_COLD_START,
+            "reason": reason,
+            "segmenter_version": segmenter[VERSION],
+            "provenance": segmenter["provenance"],
+        },
+    )
 
 
 def probability_output(segment: SegmentName) -> str:
@@ -49,12 +80,12 @@ def probability_output(segment: SegmentName) -> str:
     return f"probability_{segment.key}"
 
 
-def _answers(scores: Var, missing: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
+def _answers(scores: Var, is_right: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
     """One vector an answer, from (segments x rows) scores; of equal ones, the lowest index."""
     axis = constant([0], np.int64)
     best = op.cast(op.arg_max(scores, axis=0, keepdims=1), to=np.float64)
-    segment = op.cast(op.where(missing, constant(MISSING), best), to=np.int64)
-    probabilities = op.where(missing, constant(np.nan), op.softmax(scores, axis=0))
+    segment = op.cast(op.where(is_right, best, constant(MISSING)), to=np.int64)
+    probabilities = op.where(is_right, op.softmax(scores, axis=0), constant(np.nan))
     parts = op.split(probabilities, num_outputs=len(names), axis=0)
     return {"segment": op.squeeze(segment, axis)} | {
         probability_output(name): op.squeeze(part, axis)

@@ -5,6 +5,9 @@ Source of the distances: |x - c|^2 = |x|^2 - 2 x.c + |c|^2, as scikit-learn comp
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import ndonnx as ndx
 import numpy as np
 import onnx
@@ -17,10 +20,12 @@ from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import on_arrays
 from customer_segmentation.scoring.metadata import (
     INPUT,
+    contract_rules,
     describe_segmenter,
     has_codes,
     with_metadata,
 )
+from customer_segmentation.scoring.ranges import spans, weights_of
 from customer_segmentation.segmentation.segmenter import Segmenter
 
 MISSING = -1.0
@@ -41,11 +46,8 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
 
     selected = op.concat([values[name].unwrap_spox() for name in features], axis=0)
     ids, margin = _segments(selected, segmenter)
-    # NaN where any input is, else 0.
-    missing = op.matmul(constant(np.zeros((1, len(columns)))), rows)
-    answers = _answers(
-        ids, {"margin": margin} | {n: values[n].unwrap_spox() for n in decisions}, missing
-    )
+    decided = {"margin": margin} | {n: values[n].unwrap_spox() for n in decisions}
+    answers = _answers(ids, decided, within(rows, columns, segmenter.reading))
     model = build({INPUT: customers}, answers)
     return with_metadata(model, describe_segmenter(segmenter, columns, list(answers)))
 
@@ -79,19 +81,38 @@ def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float
     return op.gemm(constant(weights), values, column(offsets))
 
 
-def _answers(ids: Var, values: dict[str, Var], missing: Var) -> dict[str, Var]:
-    """One vector an answer: the two segments and the values; -1 or NaN where `missing` is NaN."""
+def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var:
+    """Whether each customer of (columns x rows) is whole and within the contract: (1 x rows)."""
+    found = spans(columns, contract_rules(), reading)
+    numbers = rows
+    if len(found) > len(columns):
+        numbers = op.matmul(constant(weights_of(found, columns)), rows)
+    least, most = (np.array([getattr(span, end) for span in found]) for end in ("least", "most"))
+    whole = op.cast(constant([[span.whole] for span in found], np.int64), to=np.bool_)
+    # Nearest to each: without its fraction where it may have none, and not beyond the ends.
+    nearest = op.where(whole, op.floor(numbers), numbers)
+    nearest = op.max([op.min([nearest, column(most)]), column(least)])
+    # Of absolute values, since squares of the smallest are 0; NaN where any number is.
+    away = op.reduce_l1(op.sub(numbers, nearest), constant([0], np.int64), keepdims=1)
+    return op.equal(away, constant(0.0))
+
+
+def _answers(ids: Var, values: dict[str, Var], is_right: Var) -> dict[str, Var]:
+    """One vector an answer: the two segments and the values; -1 or NaN where not `is_right`."""
     axis = constant([0], np.int64)
     codes = [name for name in values if has_codes(name)]
     # Codes are masked and cast together: one step costs as much for one as for all of them.
     stacked = op.concat([ids, *(values[name] for name in codes)], axis=0)
-    whole = op.cast(op.where(op.isnan(missing), constant(MISSING), stacked), to=np.int64)
+    whole = op.cast(op.where(is_right, stacked, constant(MISSING)), to=np.int64)
     names = ["segment", "runner_up", *codes]
     parts = dict(zip(names, op.split(whole, num_outputs=len(names), axis=0), strict=True))
-    return {
-        name: op.squeeze(parts[name] if name in parts else op.add(values[name], missing), axis)
-        for name in ("segment", "runner_up", *values)
+    numbers = {
+        name: op.where(is_right, value, constant(np.nan))
+        for name, value in values.items()
+        if name not in parts
     }
+    found = parts | numbers
+    return {name: op.squeeze(found[name], axis) for name in ("segment", "runner_up", *values)}
 
 
 def column(values: NDArray[np.float64]) -> Var:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 INPUT = "customers"
 VERSION = "version"
 PRODUCER = "customer_segmentation"
+# The kind of a file that stands where a cold-start model would, without one.
+NO_COLD_START = "no_cold_start"
+OPSET, IR_VERSION = 21, 10
 # Keeps our entries apart from those of the tools that built the graph.
 PREFIX = f"{PRODUCER}."
 
@@ -47,6 +50,8 @@ def describe_segmenter(
         "components": segmenter.projection.components.tolist(),
         "centroids": segmenter.centroids.tolist(),
         "learned": {name: dict(numbers) for name, numbers in segmenter.learned.items()},
+        "left_out": dict(segmenter.left_out),
+        "usual_spend": list(segmenter.usual_spend),
         "provenance": segmenter.provenance,
     }
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF, COLUMNS
+from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.evaluate import on_arrays
 from customer_segmentation.scoring.artifact_file import WrongArtifactError
 from customer_segmentation.scoring.metadata import scaling_of
+from customer_segmentation.scoring.ranges import Span, are_within, spans
 from customer_segmentation.segmentation.scaling import Scaling
 
 Array = NDArray[Any]
@@ -41,7 +42,7 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
         WrongArtifactError: Names the first answer that differs.
     """
     matrix = made_up(metadata)
-    is_missing = np.isnan(matrix).any(axis=1)
+    is_missing = ~are_within(matrix, metadata["columns"], _spans(metadata))
     found = score(matrix)
     check = _wrong_segmenter if metadata["kind"] == "segmenter" else _wrong_cold_start
     with np.errstate(all="ignore"):
@@ -56,35 +57,64 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
 
 
 def made_up(metadata: Mapping[str, Any]) -> Array:
-    """Customers of every size, one of nothing but zeros, and for each column one who lacks it."""
+    """Customers of every size, one of nothing but zeros; and for each number a row has, wrong ones.
+
+    Of those one lacks it, and the others are just outside what it may be.
+    """
     draw = np.random.default_rng(0)
-    day = date.fromisoformat(metadata["customers"]["as_of"])
-    as_of = date_numbers(AS_OF, day)
+    reading = metadata["customers"]
+    day = date.fromisoformat(reading["as_of"])
+    known = {name: np.full(_CUSTOMERS, value) for name, value in date_numbers(AS_OF, day).items()}
+    known |= _days(draw, date.fromisoformat(reading["enrolled_from"]), day)
+    ages = draw.integers(reading["age"]["minimum"], reading["age"]["maximum"] + 1, _CUSTOMERS)
+    known["year_birth"] = day.year - ages
     # Of every other customer all amounts are of one size: shares and thresholds tell them apart.
     is_even = np.arange(_CUSTOMERS) % 2 == 0
     scale = 10.0 ** draw.uniform(0.0, 6.0, _CUSTOMERS)
     columns = []
-    for name in metadata["columns"]:
-        column = COLUMNS.get(name)
-        if name in as_of:
-            values = np.full(_CUSTOMERS, as_of[name])
-        elif column is None:
-            # A date's year, or its day of the year.
-            values = day.year - draw.integers(0, 5, _CUSTOMERS)
-            values = values if name.endswith("_year") else draw.integers(1, 366, _CUSTOMERS)
-        elif column.kind == "category":
-            values = draw.integers(0, len(column.categories), _CUSTOMERS)
-        elif name == "year_birth":
-            values = day.year - draw.integers(18, 91, _CUSTOMERS)
+    for span, name in zip(_spans(metadata), metadata["columns"], strict=False):
+        if name in known:
+            values = known[name]
+        elif COLUMNS[name].kind == "category":
+            values = draw.integers(0, len(COLUMNS[name].categories), _CUSTOMERS)
         else:
             each = 10.0 ** draw.uniform(-1.0, 6.0, _CUSTOMERS)
             values = np.where(is_even, draw.uniform(0.0, 1.0, _CUSTOMERS) * scale, each)
             values[0] = 0.0
+            values = np.clip(np.floor(values) if span.whole else values, span.least, span.most)
         columns.append(np.asarray(values, dtype=np.float64))
     rows = np.column_stack(columns)
-    lacking = np.repeat(rows[:1], rows.shape[1], axis=0)
-    np.fill_diagonal(lacking, np.nan)
-    return np.concatenate([rows, lacking])
+    return np.concatenate([rows, _wrong_rows(rows[0], metadata)])
+
+
+def _days(draw: np.random.Generator, first: date, last: date) -> dict[str, Array]:
+    """Days between two, as the numbers of each column of dates."""
+    found: dict[str, Array] = {}
+    for column in (column.name for column in CONTRACT if column.kind == "date"):
+        drawn = draw.integers(first.toordinal(), last.toordinal() + 1, _CUSTOMERS)
+        numbers = [date_numbers(column, date.fromordinal(number)) for number in drawn.tolist()]
+        found |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
+    return found
+
+
+def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
+    """Copies of a row that keeps the contract, each with one number of it wrong."""
+    columns, found = metadata["columns"], []
+    for span in _spans(metadata):
+        # A rule of several columns is broken by its last: the first are the snapshot's.
+        name, weight = [*span.weights.items()][-1]
+        position = columns.index(name)
+        others = sum(row[columns.index(n)] * w for n, w in span.weights.items() if n != name)
+        wrong = [np.nan, np.nextafter(span.least, -np.inf), np.nextafter(span.most, np.inf)]
+        for number in [*wrong, span.least - 1.0, span.most + 1.0, span.least + 0.5]:
+            changed = row.copy()
+            changed[position] = (number - others) / weight
+            found.append(changed)
+    return np.array(found)
+
+
+def _spans(metadata: Mapping[str, Any]) -> list[Span]:
+    return spans(metadata["columns"], metadata["contract"], metadata["customers"])
 
 
 def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.artifact_file import MOST_BYTES
-from customer_segmentation.scoring.metadata import INPUT, VERSION
+from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifactError
+from customer_segmentation.scoring.metadata import INPUT, NO_COLD_START, VERSION
 from customer_segmentation.scoring.probe import check_answers
 from customer_segmentation.scoring.verify import verified
 
@@ -65,6 +65,9 @@ class Scorer:
         content = model if isinstance(model, bytes) else _read(Path(model))
         # First: onnxruntime reads other files that a model names.
         self.metadata = verified(content)
+        if self.metadata["kind"] == NO_COLD_START:
+            message = f"holds no model ({self.metadata['reason']})"
+            raise WrongArtifactError(message)
         self.columns: tuple[str, ...] = tuple(self.metadata["columns"])
         self.outputs: tuple[str, ...] = tuple(self.metadata["outputs"])
         self._session = ort.InferenceSession(content, options, providers=list(providers))

@@ -54,6 +54,7 @@ def _short(reading: CustomerParameters) -> CustomerParameters:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
+Reason = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_visible)]
 SegmentKey = Annotated[str, Field(pattern=r"^\w{1,100}$")]
 Version = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 Names = Annotated[list[Text], Field(min_length=1, max_length=200), AfterValidator(_once)]
@@ -152,12 +153,16 @@ class StatedSegmenter(Shared):
     components: Matrix
     centroids: Matrix
     learned: dict[str, dict[str, Any]]
+    left_out: dict[str, Reason]
+    usual_spend: list[Number | None] = Field(min_length=2, max_length=2)
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         features, decisions = self.scaling.features, self.outputs[3:]
         known = [name for name in DECISIONS if name in decisions and name not in INTERMEDIATE]
         _require(self.outputs == [*_OWN_OUTPUTS, *known], "outputs: one is not known")
+        others = {*DECISIONS} - {*known} - INTERMEDIATE
+        _require({*self.left_out} <= others, "left_out: it names an output, or no decision")
         labels = {name: [*DECISIONS[name].labels] for name in known if DECISIONS[name].labels}
         _require(self.codes == labels, "codes: they are not the outputs' own")
         needed = _with_steps(known)
@@ -195,8 +200,18 @@ class StatedColdStart(Shared, Scaled):
         return self
 
 
+class StatedNoColdStart(Parameters):
+    """What a file says that stands where a cold-start model would."""
+
+    kind: Literal["no_cold_start"]
+    reason: Reason
+    segmenter_version: Version
+    provenance: dict[str, Any]
+    version: Version
+
+
 STATED: TypeAdapter[Any] = TypeAdapter(
-    Annotated[StatedSegmenter | StatedColdStart, Field(discriminator="kind")]
+    Annotated[StatedSegmenter | StatedColdStart | StatedNoColdStart, Field(discriminator="kind")]
 )
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from customer_segmentation.scoring.allowed_graph import check_graph
+from customer_segmentation.scoring.allowed_graph import check_graph, check_no_graph
 from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model, shown
-from customer_segmentation.scoring.metadata import PREFIX, VERSION, version_of
+from customer_segmentation.scoring.metadata import NO_COLD_START, PREFIX, VERSION, version_of
 from customer_segmentation.scoring.stated import STATED
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def verified(content: bytes) -> dict[str, Any]:
     """
     model = read_model(content)
     metadata = _metadata(model)
-    check_graph(model, len(metadata["columns"]), metadata["outputs"])
+    if metadata["kind"] == NO_COLD_START:
+        check_no_graph(model)
+    else:
+        check_graph(model, len(metadata["columns"]), metadata["outputs"])
     return metadata
 
 

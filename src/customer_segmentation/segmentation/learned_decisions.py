@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.decisions import POTENTIAL_INPUTS
 from customer_segmentation.features.evaluate import Learned
+from customer_segmentation.segmentation.far_outside import fences, is_inside
+from customer_segmentation.segmentation.naming import SPEND
 from customer_segmentation.segmentation.rounding import rounded
 
 Array = NDArray[np.float64]
 
 _PERCENTILE_STEPS = 20
 _FOLDS = 5
+# At or below this share of variance, out of fold, a model explains nothing that is worth an offer.
+_LEAST_R2 = 0.05
+# What is made of the expected spend, in this order.
+_OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,17 @@ class DecisionRule:
 
 @dataclass(frozen=True)
 class LearnedDecisions:
-    """The decisions' numbers, and how well the expected spend predicts unseen customers."""
+    """The decisions' numbers, and how well the expected spend predicts unseen customers.
+
+    Attributes:
+        numbers: By decision.
+        expected_spend_r2: Out of fold; None where it was not learned or could not be measured.
+        unexplained: Decision -> why it is not taken, of those whose model explains nothing.
+    """
 
     numbers: Learned
     expected_spend_r2: float | None
+    unexplained: Mapping[str, str] = field(default_factory=dict)
 
 
 def learn_decisions(
@@ -65,8 +78,12 @@ def learn_decisions(
     if "waits_for_offers" in names:
         (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_quantile,))
         numbers["waits_for_offers"] = {"least_deal_share": share, "least_deals": rule.least_deals}
+    unexplained: dict[str, str] = {}
     if "likely_to_spend" in names:
         caps, coefficients, expected, r2 = _expected_spend(columns, weights, rule.cap_quantile)
+        unexplained = _unexplained(r2, names)
+        names = tuple(name for name in names if name not in unexplained)
+    if "likely_to_spend" in names:
         numbers["expected_spend"] = {"potential_caps": caps, "potential_weights": coefficients}
         steps = tuple(n / _PERCENTILE_STEPS for n in range(1, _PERCENTILE_STEPS))
         thresholds = weighted_quantiles(expected, weights, steps)
@@ -78,12 +95,22 @@ def learn_decisions(
         numbers["channel"] = _shares(shares, columns, weights)
     if "offer" in names:
         numbers["offer"] = {"least_likely_to_spend": rule.least_likely_to_spend}
-    return LearnedDecisions(numbers, r2)
+    return LearnedDecisions(numbers, r2, unexplained)
+
+
+def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
+    """Why what is made of the expected spend is not taken; nothing where it explains spend."""
+    if r2 is not None and r2 > _LEAST_R2:
+        return {}
+    measured = "too few customers to measure it" if r2 is None else f"out-of-fold R2 of {r2:.2f}"
+    why = f"{', '.join(POTENTIAL_INPUTS)} do not explain what customers spend ({measured})"
+    return {name: why for name in _OF_EXPECTED_SPEND if name in names}
 
 
 def weighted_quantiles(values: Array, weights: Array, shares: tuple[float, ...]) -> list[float]:
-    """The smallest values that at least the given shares of the weight do not exceed."""
-    found = np.quantile(values, shares, weights=weights, method="inverted_cdf")
+    """The smallest known values that at least the given shares of the weight do not exceed."""
+    known = ~np.isnan(values)
+    found = np.quantile(values[known], shares, weights=weights[known], method="inverted_cdf")
     return [float(value) for value in rounded(found)]
 
 
@@ -91,6 +118,8 @@ def _shares(
     names: list[str], columns: Mapping[str, Array], weights: Array
 ) -> dict[str, float | list[float]]:
     table = np.column_stack([columns[name] for name in names])
+    known = ~np.isnan(table).any(axis=1)
+    table, weights = table[known], weights[known]
     means = np.average(table, axis=0, weights=weights)
     spreads = np.sqrt(np.average((table - means) ** 2, axis=0, weights=weights))
     # A share that never varies stands out for nobody.
@@ -110,12 +139,19 @@ def _expected_spend(
     inputs = np.column_stack(
         [np.minimum(columns[name], cap) for name, cap in zip(POTENTIAL_INPUTS, caps, strict=True)]
     )
-    target = columns["spend_total"]
-    model = LinearRegression().fit(inputs, target, sample_weight=weights)
+    limits = fences(columns, weights, (SPEND, *POTENTIAL_INPUTS))
+    # What is far above in an input is capped already.
+    below = {name: (low, np.inf) for name, (low, _) in limits.items()}
+    taught = is_inside(columns, below | {SPEND: limits[SPEND]})
+    taught &= ~np.isnan(np.column_stack([inputs, columns[SPEND]])).any(axis=1)
+    target = columns[SPEND][taught]
+    model = LinearRegression().fit(inputs[taught], target, sample_weight=weights[taught])
     coefficients = rounded([*model.coef_, model.intercept_])
-    # Rows are in the order of their sample keys, which is as good as shuffled.
     expected = inputs @ coefficients[:-1] + coefficients[-1]
     if len(target) < 2 * _FOLDS:
         return caps, coefficients.tolist(), expected, None
-    scores = cross_val_score(LinearRegression(), inputs, target, cv=KFold(_FOLDS), scoring="r2")
+    # Rows are in the order of their sample keys, which is as good as shuffled.
+    scores = cross_val_score(
+        LinearRegression(), inputs[taught], target, cv=KFold(_FOLDS), scoring="r2"
+    )
     return caps, coefficients.tolist(), expected, float(np.mean(scores))

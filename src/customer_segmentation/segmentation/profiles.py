@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import narwhals as nw
 
+_PRODUCT = "product__"
+_KNOWN = "known__"
+_AT_ONCE = 50
+
 
 def weighted_means(
-    table: nw.LazyFrame[Any], groups: Sequence[str], names: Sequence[str], weight: str
+    table: nw.LazyFrame[Any],
+    groups: Sequence[str],
+    names: Sequence[str],
+    weight: str,
+    weight_of: Callable[[str], str] | None = None,
 ) -> nw.DataFrame[Any]:
-    """One row a group: total `weight` and the weighted mean of each named column."""
-    products = {f"product__{name}": nw.col(name) * nw.col(weight) for name in names}
-    sums = (
-        table.with_columns(**products)
-        .group_by(*groups)
-        .agg(nw.col(weight).sum(), *(nw.col(product).sum() for product in products))
-    )
-    means = {name: nw.col(f"product__{name}") / nw.col(weight) for name in names}
-    return sums.select(*groups, weight, **means).sort(*groups).collect()
+    """One row a group: total `weight`, and of each column the mean of what is known of it.
+
+    Beside each mean stands the weight of what is known (`known_weight`); a mean of nothing is
+    missing.
+
+    Args:
+        table: Groups, columns and weights.
+        groups: Columns.
+        names: Columns to average.
+        weight: The column with each row's weight.
+        weight_of: The column with the weight of a row's value of a column, if it is another.
+    """
+    by = {name: nw.col(weight_of(name) if weight_of else weight) for name in names}
+    products = {_PRODUCT + name: nw.col(name) * by[name] for name in names}
+    known = {known_weight(n): nw.when(~nw.col(n).is_null()).then(by[n]) for n in names}
+    sums = _sums(table.select(*groups, weight, **products, **known), groups)
+    # Spark refuses to divide by 0.
+    parts = {n: nw.when(nw.col(known_weight(n)) > 0.0).then(nw.col(known_weight(n))) for n in names}
+    means = {name: nw.col(_PRODUCT + name) / parts[name] for name in names}
+    return sums.select(*groups, weight, *known, **means).sort(*groups).collect()
+
+
+def _sums(table: nw.LazyFrame[Any], groups: Sequence[str]) -> nw.LazyFrame[Any]:
+    """The sums of all other columns, one row a group."""
+    names = [name for name in table.collect_schema().names() if name not in groups]
+    # pandas is slow with many at once, and says so.
+    at_once = _AT_ONCE if table.implementation.is_pandas_like() else len(names)
+    first, *others = [
+        table.group_by(*groups).agg(*(nw.col(n).sum() for n in names[start : start + at_once]))
+        for start in range(0, len(names), at_once)
+    ]
+    for other in others:
+        first = first.join(other, on=list(groups))
+    return first
+
+
+def known_weight(name: str) -> str:
+    """The column with the weight of what is known of another."""
+    return _KNOWN + name

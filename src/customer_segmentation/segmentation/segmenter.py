@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ class Segmenter:
         decisions: The decisions that can be taken, in definition order.
         learned: Their numbers.
         reading: The `customers` block of the configuration: how records are read.
+        left_out: The decisions that are not taken, and why.
+        usual_spend: The least and the greatest spend that is not far outside; None where a side
+            has no end.
         provenance: Where the data came from: no times, so that equal data give equal artifacts.
     """
 
@@ -37,3 +41,5 @@ class Segmenter:
     learned: Learned
     reading: dict[str, Any]
     provenance: dict[str, Any]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    usual_spend: tuple[float | None, float | None] = (None, None)

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
+from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.contract import Problem
 
@@ -46,7 +48,10 @@ class Explanation(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class Answer(msgspec.Struct, omit_defaults=True, gc=False):
-    """The answer for one customer; what a model does not tell is left out.
+    """The answer for one customer; what a model of this kind does not tell is left out.
+
+    An answer that the segmenter in use does not give is null; `/v1/bundle` says why, under
+    `left_out`.
 
     `model` is `segmenter`, or `cold_start` for a customer without purchases. `margin` is 0 halfway
     between two segments and 1 on a centroid; `likely_to_spend` is a percentile of the base.
@@ -60,17 +65,18 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     customer_id: str | None = None
     runner_up: str | None = None
     margin: float | None = None
-    affluence_tier: str | None = None
-    waits_for_offers: str | None = None
-    likely_to_spend: float | None = None
-    product: str | None = None
-    channel: str | None = None
-    offer: str | None = None
+    affluence_tier: str | UnsetType | None = UNSET
+    waits_for_offers: str | UnsetType | None = UNSET
+    likely_to_spend: float | UnsetType | None = UNSET
+    product: str | UnsetType | None = UNSET
+    channel: str | UnsetType | None = UNSET
+    offer: str | UnsetType | None = UNSET
     probabilities: dict[str, float] | None = None
     explanation: Explanation | None = None
 
 
 _FIELDS = Answer.__struct_fields__
+DECIDED = tuple(name for name in DECISIONS if name not in INTERMEDIATE)
 
 
 class Rejection(msgspec.Struct, gc=False):

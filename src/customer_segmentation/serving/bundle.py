@@ -12,7 +12,9 @@ import numpy as np
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifactError
+from customer_segmentation.scoring.metadata import NO_COLD_START
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.verify import verified
 from customer_segmentation.serving.answers import Answer, Answerer
 from customer_segmentation.serving.contract import Contract, ReadCustomer, matrix_of
 from customer_segmentation.serving.records import Reader
@@ -28,11 +30,11 @@ class BrokenBundleError(UserError):
 
 
 class Bundle:
-    """A segmenter and the cold-start model that predicts its segments.
+    """A segmenter and, where there is one, the cold-start model that predicts its segments.
 
     Args:
         segmenter: The segmenter's file.
-        cold_start: The cold-start model's.
+        cold_start: The cold-start model's, or the one that says that there is none.
         device: `cpu` or `cuda`.
 
     Raises:
@@ -41,25 +43,34 @@ class Bundle:
 
     def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
         self.segmenter = _opened(segmenter, "segmenter", device)
-        self.cold_start = _opened(cold_start, "cold_start", device)
-        made_for = self.cold_start.metadata["segmenter_version"]
+        stated = _stated(cold_start)
+        self.cold_start: Scorer | None = None
+        if stated["kind"] != NO_COLD_START:
+            self.cold_start = _opened(cold_start, "cold_start", device)
+        made_for = stated["segmenter_version"]
         if made_for != self.version:
             message = (
                 f"cold_start.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
                 f"{self.version}: promote the two together"
             )
             raise BrokenBundleError(message)
+        # Why there is no cold-start model; '' where there is one.
+        self.no_cold_start = str(stated.get("reason", ""))
+        # What it does not answer -> why.
+        self.left_out: dict[str, str] = dict(self.segmenter.metadata["left_out"])
+        if not self.cold_start:
+            self.left_out["cold_start"] = self.no_cold_start
         for key in ("segments", "contract", "customers"):
-            if self.cold_start.metadata[key] != self.segmenter.metadata[key]:
+            if self.cold_start and stated[key] != self.segmenter.metadata[key]:
                 message = (
                     f"cold_start.onnx states other {key} than segmenter.onnx: promote the two "
                     "files that one kedro run wrote"
                 )
                 raise BrokenBundleError(message)
-        self.contract = Contract(self.segmenter.metadata, self.cold_start.metadata)
+        self.contract = Contract(self.segmenter.metadata, stated if self.cold_start else None)
         self.reader = Reader(self.contract)
         self._segments = Answerer(self.segmenter)
-        self._cold_starts = Answerer(self.cold_start)
+        self._cold_starts = Answerer(self.cold_start) if self.cold_start else None
         self._try()
 
     @property
@@ -84,7 +95,8 @@ class Bundle:
             if places:
                 chosen = [customers[place] for place in places]
                 ids = [customer.customer_id for customer in chosen]
-                answerer = self._cold_starts if is_cold else self._segments
+                # Without a cold-start model, the contract reads nobody as cold.
+                answerer = (self._cold_starts if is_cold else None) or self._segments
                 found = answerer.of(ids, matrix_of(chosen))
                 for place, answer in zip(places, found, strict=True):
                     answers[place] = answer
@@ -92,11 +104,12 @@ class Bundle:
 
     def _try(self) -> None:
         """Score one customer with each model: a file that loads may still not answer."""
-        for answerer, columns in (
-            (self._segments, self.contract.columns),
-            (self._cold_starts, self.contract.cold_columns),
+        for scorer, answerer in (
+            (self.segmenter, self._segments),
+            (self.cold_start, self._cold_starts),
         ):
-            answerer.of(["tried"], np.zeros((1, len(columns))))
+            if scorer and answerer:
+                answerer.of(["tried"], np.zeros((1, len(scorer.columns))))
 
 
 class Champion:
@@ -183,6 +196,19 @@ def _opened(content: bytes, kind: str, device: str) -> Scorer:
         message = f"{kind}.onnx is a {scorer.metadata['kind']}: promote each file under its name"
         raise BrokenBundleError(message)
     return scorer
+
+
+def _stated(cold_start: bytes) -> dict[str, Any]:
+    """What the second file says of itself; nothing is run."""
+    try:
+        return verified(cold_start)
+    except WrongArtifactError as error:
+        message = f"cold_start.onnx is refused: {error}"
+        raise BrokenBundleError(message) from error
+    # Damaged text in a file is no text, of which protobuf tells only later.
+    except Exception as error:
+        message = f"cold_start.onnx is no ONNX file that can be run: {error}"
+        raise BrokenBundleError(message) from error
 
 
 @cache

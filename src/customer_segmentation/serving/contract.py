@@ -89,14 +89,17 @@ class Contract:
             if rule["kind"] == "category"
         }
         self.columns: tuple[str, ...] = tuple(segmenter["columns"])
-        self.cold_columns: tuple[str, ...] = tuple(cold_start["columns"]) if cold_start else ()
         self.needed = canonical_columns(self.columns)
+        # Not known of who has not bought yet.
+        self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
+        # Where none is needed, the segmenter answers everybody.
+        self.cold_columns: tuple[str, ...] = (
+            tuple(cold_start["columns"]) if cold_start and self.purchases else ()
+        )
         self.cold_needed = canonical_columns(self.cold_columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
         # No more than each name once.
         self._most_fields = len(self._names)
-        # Not known of who has not bought yet.
-        self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
 
     def read(
         self, record: object, path: str, *, hints: bool = True
@@ -120,16 +123,15 @@ class Contract:
             if day is None:
                 problems.append(Problem(f"{path}.{name}", "not a date", "a day, as 2014-06-30"))
             as_of = day or as_of
-        is_tenured = not self.purchases or any(name in given for name in self.purchases)
-        is_cold = bool(self.cold_columns) and not is_tenured
-        needed = self.cold_needed if is_cold else self.needed
         values: dict[str, Any] = {}
         for column, (sent, name) in given.items():
-            values[column], problem = self._value(column, sent, as_of)
-            # What spells a missing value counts as null.
-            if problem and (problem != "missing" or column in {KEY, *needed}):
+            value, problem = self._value(column, sent, as_of)
+            if problem:
                 problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
-        for column in needed:
+            values[column] = value
+        is_tenured = not self.purchases or any(name in given for name in self.purchases)
+        is_cold = bool(self.cold_columns) and not is_tenured
+        for column in self.cold_needed if is_cold else self.needed:
             if column not in given:
                 problems.append(
                     Problem(f"{path}.{column}", "missing", self.accepted(column, as_of))
@@ -137,8 +139,7 @@ class Contract:
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns
-        known = {column: value for column, value in values.items() if value is not None}
-        numbers = self._numbers(known | {AS_OF: as_of})
+        numbers = self._numbers(values | {AS_OF: as_of})
         return ReadCustomer(values.get(KEY), {name: numbers[name] for name in columns}, is_cold)
 
     def accepted(self, column: str, as_of: date | None = None) -> str:
@@ -149,7 +150,7 @@ class Contract:
         if rule["kind"] == "category":
             return "one of " + ", ".join(rule["categories"])
         if rule["kind"] == "date":
-            return f"a day from {self.enrolled_from} to {as_of or self.as_of}, as 2013-12-31"
+            return f"a day from {self.enrolled_from} to {as_of or self.as_of}"
         least, most = self.range_of(column, as_of)
         number = "a whole number" if rule.get("whole") else "a number"
         return f"{number} from {least:.15g} to {most:.15g}"

@@ -95,12 +95,16 @@ class Stored(msgspec.Struct):
 
 
 class Description(msgspec.Struct):
-    """The bundle in use; `stored` is null where no batch run has stored answers yet."""
+    """The bundle in use; `stored` is null where no batch run has stored answers yet.
+
+    `left_out`: answer, or `cold_start` -> why this bundle does not give it.
+    """
 
     artifact_version: str
     as_of: str
     segments: list[Segment]
     fields: list[Field]
+    left_out: dict[str, str]
     stored: Stored | None
 
 
@@ -129,6 +133,7 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         as_of=bundle.contract.as_of.isoformat(),
         segments=segments,
         fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
+        left_out=bundle.left_out,
         stored=Stored(summary.customers, summary.artifact_version, is_own) if summary else None,
     )
 

@@ -15,6 +15,7 @@ import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.errors import UserError
+from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.contract import LONGEST_KEY
 
 ARTIFACT_VERSION = "artifact_version"
@@ -159,4 +160,8 @@ class StoredAnswers:
             kind = type(error).__name__
             message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
             raise UserError(message) from None
-        return rows[0] if rows else None
+        if not rows:
+            return None
+        row: dict[str, Any] = rows[0]
+        # What the run did not answer is null, as in an answer made now.
+        return row | {name: None for name in DECIDED if name not in row}

@@ -83,9 +83,20 @@ class SourceDataset(AbstractDataset[None, Any]):
         Raises:
             UserError: The source is no table, or one beyond what is read.
         """
-        path = self._landing or f"{_scratch().name}/{uuid4().hex}.parquet"
+        path = self._landing or _apart()
+        return read(self._engine, path, self._land(path))
+
+    def look(self) -> None:
+        """Land it apart, so that `landed` tells of it: what lies in its place stays.
+
+        Raises:
+            UserError: As `load`.
+        """
+        self._land(_apart())
+
+    def _land(self, path: str) -> Landed:
         self.landed = land(self._filepath, path, encoding=self._encoding, sheet=self._sheet)
-        return read(self._engine, path, self.landed)
+        return self.landed
 
     def save(self, data: None) -> None:  # noqa: ARG002 - the parent's signature
         """Not possible: a source is only read."""
@@ -115,6 +126,10 @@ class SourceDataset(AbstractDataset[None, Any]):
                 ],
             }
         )
+
+
+def _apart() -> str:
+    return f"{_scratch().name}/{uuid4().hex}.parquet"
 
 
 @cache

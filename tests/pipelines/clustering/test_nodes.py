@@ -27,12 +27,14 @@ from customer_segmentation.pipelines.clustering.nodes import (
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.segmentation.choice import nearest
+from customer_segmentation.segmentation.far_outside import FarOutside
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, draw_customers, reading
 
 MEASURES = ("inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability")
 # Three customers on a line, whom the centroids below are nearest to one by one.
 POINTS = np.array([[0.0], [10.0], [20.0]])
+FAR = FarOutside("income", 2, 666_666.0, "9432")
 
 
 def draw(gold: Any, clustering: ClusteringParameters) -> ClusteringSample:
@@ -134,6 +136,34 @@ def test_without_spend_ids_go_by_the_first_feature() -> None:
     assert found.ravel().tolist() == [20.0, 0.0, 10.0]
 
 
+@pytest.mark.parametrize(
+    ("column", "value"), [("spend_wines", 2.5e6), ("income", 1e9), ("purchases_deals", 1e6)]
+)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_customers_far_outside_are_told_and_change_no_name_and_no_order(
+    gold_of: Callable[..., pd.DataFrame],
+    clustering: ClusteringParameters,
+    column: str,
+    value: float,
+    rows: int,
+) -> None:
+    usual = draw_customers(300)
+    odd = usual.copy()
+    # Low spenders, whom it would make the best.
+    odd.loc[usual["spend_wines"].nsmallest(rows).index, column] = value
+    samples = [draw(gold_of(customers), clustering) for customers in (usual, odd)]
+    measured = [call(measure_candidates, sample=s, clustering=clustering) for s in samples]
+    same = replace(measured[1], chosen=measured[0].chosen, projection=measured[0].projection)
+    before = learn(samples[0], measured[0], clustering).segmenter
+    after = learn(samples[1], same, clustering).segmenter
+    assert before.names == after.names
+    np.testing.assert_array_equal(before.centroids, after.centroids)
+    feature = "spend_total" if column == "spend_wines" else column
+    (told,) = [far for far in samples[1].far_outside if far.column == feature]
+    assert told.rows >= rows
+    assert told.value >= value
+
+
 def test_a_centroid_nobody_is_nearest_to_ranks_as_the_base() -> None:
     numbers = {"spend_total": np.array([5.0, 10.0, 900.0])}
     centroids = np.array([[0.0], [20.0], [99.0]])
@@ -216,7 +246,14 @@ def test_with_all_columns_nothing_is_left_out_or_told(
 def summarise(
     made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
 ) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
-    return call(summarise_choice, candidates=made_up, learned=learned, clustering=clustering)
+    sample = ClusteringSample(None, 300, "2014-06-30", learned.segmenter.scaling, [FAR])
+    return call(
+        summarise_choice,
+        sample=sample,
+        candidates=made_up,
+        learned=learned,
+        clustering=clustering,
+    )
 
 
 def test_the_table_has_one_row_a_k_and_one_chosen(
@@ -238,6 +275,10 @@ def test_the_summary_tells_that_elbow_and_silhouette_disagree(
     assert summary["stability"] == 0.9
     assert summary["segments"] == ["Segment 0", "Segment 1", "Segment 2"]
     assert (summary["sample_rows"], summary["expected_spend_r2"]) == (2000, 0.75)
+    assert summary["far_outside"] == [
+        {"column": "income", "rows": 2, "value": 666_666.0, "customer_id": "9432"}
+    ]
+    assert summary["is_stable"] is True
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 

@@ -22,10 +22,13 @@ from tests.pipelines.calling import call
 
 @pytest.fixture
 def panels(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    sample: ClusteringSample,
+    made_up: MeasuredCandidates,
+    learned: LearnedSegmenter,
+    clustering: ClusteringParameters,
 ) -> list[Axes]:
     table, summary, _ = call(
-        summarise_choice, candidates=made_up, learned=learned, clustering=clustering
+        summarise_choice, sample=sample, candidates=made_up, learned=learned, clustering=clustering
     )
     return call(plot_choice, choice_of_k=table, summary=summary).axes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -216,3 +217,51 @@ def test_one_row_in_a_hundred_with_a_key_of_others_stops_as_order_lines(
     lines = [sent(ID="7", MntWines=str(wines)) for wines in (1, 2)]
     with pytest.raises(UserError, match=r"3 of 100 rows .* This looks like order lines"):
         run([*rows, *lines], frame_of)
+
+
+def test_dates_that_nobody_can_tell_are_refused_with_the_file_and_the_lines_to_add(
+    sent: Callable[..., dict[str, str]],
+    run: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customers_block: dict[str, Any],
+) -> None:
+    rows = [sent(ID=str(month), Dt_Customer=f"{month}/01/2013") for month in range(1, 13)]
+    with pytest.raises(UserError) as caught:
+        run(rows, frame_of)
+    message = str(caught.value)
+    assert message.startswith("customers.csv: the dates of enrolled_on ('Dt_Customer') can be read")
+    line = '`customers.date_formats: ["%m/%d/%Y"]`'
+    assert f"{line} (conf/base/parameters_customers.yml)." in message
+    declared = CustomerParameters.model_validate(customers_block | {"date_formats": ["%m/%d/%Y"]})
+    found = run(rows, frame_of, declared)
+    assert [row["enrolled_on"].month for row in found["silver"]] == [1, 10, 11, 12, *range(2, 10)]
+    assert found["accounting"]["date_formats"] == {"enrolled_on": "%m/%d/%Y"}
+
+
+def test_dates_that_nothing_fits_and_nothing_needs_are_left_out_with_advice_that_can_be_followed(
+    sent: Callable[..., dict[str, str]],
+    run: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customers_block: dict[str, Any],
+) -> None:
+    rows = [sent(ID=str(day), Dt_Customer=f"{day}-Feb-13") for day in range(1, 10)]
+    found = run(rows, frame_of)
+    assert found["accounting"]["newest_dates"] == {}
+    assert found["accounting"]["lost_values"] == {"enrolled_on: not a date": 9}
+    (warning,) = found["accounting"]["warnings"]
+    declared = {"date_formats": ["%d-%b-%y"], "two_digit_years_before": 30}
+    for name, value in declared.items():
+        assert f"customers.{name}: {json.dumps(value)}" in warning
+    found = run(rows, frame_of, CustomerParameters.model_validate(customers_block | declared))
+    assert found["accounting"]["newest_dates"] == {"enrolled_on": "2013-02-09"}
+
+
+def test_what_may_mean_something_else_is_in_the_account_and_in_the_refusal(
+    sent: Callable[..., dict[str, str]], run: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    rows = [sent(ID=str(number), Income="58.138") for number in range(3)]
+    (warning,) = run(rows, frame_of)["accounting"]["warnings"]
+    assert warning.startswith("most fractions have exactly three digits in income (3, such as")
+    rows = [sent(ID=str(number), Income="58138,50") for number in range(3)]
+    with pytest.raises(UserError, match=r'`customers.decimal_sign: ","`'):
+        run(rows, frame_of)

@@ -1,6 +1,7 @@
 """The whole pipeline in memory: what it gives, from which engine, and in which order it saves."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,11 +22,13 @@ from customer_segmentation.pipelines.supervised_training.parameters import (
 )
 from customer_segmentation.scoring.metadata import read_metadata
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.verify import verified
 
 ROOT = Path(__file__).parents[3]
 CATALOG = yaml.safe_load((ROOT / "conf/base/catalog_supervised_training.yml").read_text())
 CONFIGURED = yaml.safe_load((ROOT / "conf/base/parameters_supervised_training.yml").read_text())
 BEHAVIOUR = ("spend", "purchase", "deal", "visits", "recency", "tenure", "enrolled", "campaign")
+SEGMENTER = "0123456789ab"
 METRICS = {
     "balanced_accuracy",
     "macro_f1",
@@ -218,11 +221,26 @@ def test_two_segments_are_enough(inputs, segments, segmenter_of) -> None:
     assert len(given["supervised_metrics"]["cold_start"]["members"]) == 2
 
 
-def test_too_few_members_of_a_segment_are_a_clear_error(inputs, segments) -> None:
+def require_no_cold_start(found: dict[str, Any], why: str) -> None:
+    """Said in the metrics, the artifact and the figures, and no metric of it is kept."""
+    told = found["supervised_metrics"]["cold_start"]
+    said = verified(found["cold_start_candidate"].SerializeToString(deterministic=True))
+    assert re.search(why, told["left_out"])
+    assert said["kind"] == "no_cold_start"
+    assert said["reason"] == told["left_out"]
+    assert (said["segmenter_version"], said["version"]) == (SEGMENTER, told["version"])
+    assert not [name for name in found["supervised_mlflow_metrics"] if "cold_start" in name]
+    for name in ("supervised_confusion_plot", "supervised_calibration_plot"):
+        assert told["left_out"] in found[name].texts[0].get_text()
+
+
+def test_too_few_members_of_a_segment_leave_the_models_out(inputs, segments) -> None:
     low = segments["segment"] == "low_spend"
     few = pd.concat([segments[~low], segments[low].tail(2)])
-    with pytest.raises(UserError, match=r"`low_spend` has 2 different.* lower `.*folds` to 2"):
-        run(inputs, gold_segments=few)
+    found = run(inputs, gold_segments=few)
+    require_no_cold_start(found, "`low_spend` has 2 different customers .* than the 3 folds")
+    assert found["supervised_metrics"]["demonstration"]["left_out"]
+    assert found["supervised_mlflow_metrics"] == {}
 
 
 def test_repeats_of_one_customer_do_not_make_enough_members(inputs, features, segments) -> None:
@@ -237,14 +255,13 @@ def test_repeats_of_one_customer_do_not_make_enough_members(inputs, features, se
             [kept, segments.loc[[once] * 9].assign(customer_id=repeats)], ignore_index=True
         ),
     }
-    with pytest.raises(UserError, match="`high_value` has 1 different customers"):
-        run(inputs, **tables)
+    require_no_cold_start(run(inputs, **tables), "`high_value` has 1 different customers")
 
 
-def test_one_segment_is_a_clear_error(inputs, segments, segmenter_of) -> None:
+def test_one_segment_leaves_the_models_out(inputs, segments, segmenter_of) -> None:
     one = segments.assign(segment="low_spend", segment_id=0)
-    with pytest.raises(UserError, match="`low_spend` is the only segment"):
-        run(inputs, gold_segments=one, segmenter_candidate=segmenter_of(1))
+    found = run(inputs, gold_segments=one, segmenter_candidate=segmenter_of(1))
+    require_no_cold_start(found, "`low_spend` is the only segment")
 
 
 def test_segments_of_another_run_are_a_clear_error(inputs, segments) -> None:
@@ -258,12 +275,34 @@ def test_segments_of_other_customers_are_a_clear_error(inputs, segments) -> None
         run(inputs, gold_segments=others)
 
 
-def test_sign_up_features_that_are_all_absent_are_a_clear_error(
+@pytest.mark.parametrize("blank", [False, True])
+def test_without_anything_of_sign_up_there_is_no_cold_start_model_and_all_else(
+    inputs, features, parameters, blank
+) -> None:
+    names = parameters.sign_up_features
+    without = features.assign(**dict.fromkeys(names)) if blank else features.drop(columns=names)
+    found = run(inputs, gold_features=without)
+    require_no_cold_start(
+        found, "none of year_birth, education, .*, income, .* is there and tells customers apart"
+    )
+    assert "left_out" not in found["supervised_metrics"]["demonstration"]
+
+
+def test_an_input_that_many_lack_is_left_out_and_not_the_customers(inputs, features) -> None:
+    holes = features.assign(age=features["age"].where(features.index % 3 > 0))
+    told = run(inputs, gold_features=holes)["supervised_metrics"]["cold_start"]
+    assert "age" not in told["inputs"]
+    assert told["rows_left_out"] == 0
+
+
+def test_a_cold_start_model_that_tells_no_more_than_sizes_is_left_out(
     inputs, features, parameters
 ) -> None:
-    without = features.drop(columns=parameters.sign_up_features)
-    with pytest.raises(UserError, match=r"none of `age`, `income`.* tells customers apart"):
-        run(inputs, gold_features=without)
+    random = np.random.default_rng(0)
+    noise = {name: random.permutation(features[name]) for name in parameters.sign_up_features}
+    found = run(inputs, gold_features=features.assign(**noise))
+    require_no_cold_start(found, "tell no more of the segment than its size does")
+    assert isinstance(found["supervised_metrics"]["cold_start"]["is_worse_than_none"], bool)
 
 
 def test_figures_name_segments_and_say_how_they_were_validated(given) -> None:

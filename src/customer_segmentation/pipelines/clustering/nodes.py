@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -16,7 +17,12 @@ from customer_segmentation import __version__
 from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE, available_decisions
+from customer_segmentation.features.decisions import (
+    DECISIONS,
+    INTERMEDIATE,
+    available_decisions,
+    unavailable_decisions,
+)
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.scoring.check import check_against_scikit_learn
 from customer_segmentation.segmentation.choice import (
@@ -28,6 +34,12 @@ from customer_segmentation.segmentation.choice import (
     nearest,
 )
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
+from customer_segmentation.segmentation.far_outside import (
+    FarOutside,
+    fences,
+    find_far_outside,
+    is_inside,
+)
 from customer_segmentation.segmentation.learned_decisions import LearnedDecisions, learn_decisions
 from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
@@ -50,6 +62,7 @@ class ClusteringSample:
     customers: int
     as_of: str
     scaling: Scaling
+    far_outside: list[FarOutside] = field(default_factory=list)
 
     @property
     def weights(self) -> Array:
@@ -61,9 +74,10 @@ class ClusteringSample:
         return self.scaling.standardised(self.rows.select(*self.scaling.features).to_numpy())
 
     def numbers(self) -> dict[str, Array]:
-        """Every numeric column by name."""
+        """Every numeric column by name, missing as NaN; a blank column counts as none."""
         names = [name for name in self.rows.columns if name not in (KEY, AS_OF, SAMPLE_KEY)]
-        return {name: self.rows[name].to_numpy() for name in names}
+        columns = {name: self.rows[name].to_numpy().astype(np.float64) for name in names}
+        return {name: values for name, values in columns.items() if not np.isnan(values).all()}
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,15 @@ def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> C
         raise UserError(message)
     scaling = learn_scaling(table, clustering.features, clustering.cap_quantile)
     rows = draw_coreset(table, scaling, customers, clustering.coreset_rows, clustering.seed)
-    return ClusteringSample(rows, customers, f"{counted[AS_OF][0]:%Y-%m-%d}", scaling)
+    sample = ClusteringSample(rows, customers, f"{counted[AS_OF][0]:%Y-%m-%d}", scaling)
+    numbers = sample.numbers()
+    limits = fences(numbers, sample.weights, described(numbers, clustering.features))
+    return replace(sample, far_outside=find_far_outside(table, limits))
+
+
+def described(numbers: Collection[str], features: Sequence[str]) -> list[str]:
+    """The features that segments are made of and named by."""
+    return list(dict.fromkeys([*features, *(n for n in (SPEND, DEALS) if n in numbers)]))
 
 
 def measure_candidates(
@@ -169,28 +191,27 @@ def learn_segmenter(
     """Order and name the segments, and learn what the decisions beside them need."""
     numbers, weights = sample.numbers(), sample.weights
     points = candidates.projection.projected(sample.standardised())
-    telling = [name for name in (SPEND, DEALS) if name in numbers]
-    described = list(dict.fromkeys([*clustering.features, *telling]))
-    centroids = _by_spend(candidates.chosen.centroids, points, numbers, weights, described)
+    telling = described(numbers, clustering.features)
+    # One customer far outside names no segment.
+    limits = fences(numbers, weights, telling)
+    counted = weights * is_inside(numbers, limits)
+    centroids = _by_spend(candidates.chosen.centroids, points, numbers, counted, telling)
     labels = nearest(points, centroids)
     names = name_segments(
         [
-            _means(numbers, weights * (labels == segment), described)
+            _means(numbers, counted * (labels == segment), telling)
             for segment in range(len(centroids))
         ],
-        _means(numbers, weights, described),
+        _means(numbers, counted, telling),
         dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True)),
     )
-    decisions = available_decisions(numbers)
-    if SPEND not in numbers:
-        # What a household is expected to spend can be used without its spend, but not learned.
-        unlearned = ("expected_spend", "likely_to_spend", "offer")
-        decisions = tuple(name for name in decisions if name not in unlearned)
-    left_out = [name for name in DECISIONS if name not in decisions and name not in INTERMEDIATE]
+    rule = clustering.decisions.rule(clustering.cap_quantile)
+    allowed, left_out = _allowed_decisions(numbers)
     if left_out:
         logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
-    rule = clustering.decisions.rule(clustering.cap_quantile)
-    learned = learn_decisions(numbers, weights, decisions, rule)
+    learned = learn_decisions(numbers, weights, allowed, rule)
+    decisions = tuple(name for name in allowed if name not in learned.unexplained)
+    left_out |= {n: why for n, why in learned.unexplained.items() if n not in INTERMEDIATE}
     segmenter = Segmenter(
         scaling=sample.scaling,
         projection=candidates.projection,
@@ -205,8 +226,30 @@ def learn_segmenter(
             "sample_rows": len(sample.rows),
             "project_version": __version__,
         },
+        usual_spend=_finite(limits.get(SPEND, ())),
+        left_out={name: left_out[name] for name in DECISIONS if name in left_out},
     )
     return LearnedSegmenter(segmenter, learned)
+
+
+def _finite(limits: Sequence[float]) -> tuple[float | None, float | None]:
+    """Two limits, None for one without end."""
+    least, most = (
+        float(rounded(n)) if np.isfinite(n) else None for n in limits or (np.inf, np.inf)
+    )
+    return least, most
+
+
+def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The decisions that these columns allow, and why they do not allow the others."""
+    allowed, left_out = available_decisions(columns), unavailable_decisions(columns)
+    if SPEND not in columns:
+        # What a household is expected to spend can be used without its spend, but not learned.
+        lost = [name for name in ("expected_spend", "likely_to_spend", "offer") if name in allowed]
+        allowed = tuple(name for name in allowed if name not in lost)
+        why = "the source has no spend on all products to learn it from"
+        left_out |= {name: why for name in lost if name not in INTERMEDIATE}
+    return allowed, {name: left_out[name] for name in DECISIONS if name in left_out}
 
 
 def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) -> onnx.ModelProto:
@@ -226,6 +269,7 @@ def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) 
 
 def summarise_choice(
     _candidate: onnx.ModelProto,
+    sample: ClusteringSample,
     candidates: MeasuredCandidates,
     learned: LearnedSegmenter,
     clustering: ClusteringParameters,
@@ -246,6 +290,7 @@ def summarise_choice(
         "k": chosen.k,
         "silhouette": float(rounded(chosen.silhouette)),
         "stability": float(rounded(chosen.stability)),
+        "is_stable": chosen.stability >= clustering.k.least_stability,
         "elbow_k": candidates.elbow,
         "best_silhouette_k": best.k,
         "elbow_agrees": candidates.elbow == chosen.k,
@@ -255,6 +300,8 @@ def summarise_choice(
         "variance_explained": float(rounded(candidates.projection.explained.sum())),
         "sample_rows": learned.segmenter.provenance["sample_rows"],
         "expected_spend_r2": learned.decisions.expected_spend_r2,
+        "left_out": dict(learned.segmenter.left_out),
+        "far_outside": [found.as_dict() for found in sample.far_outside],
         "segments": [name.name for name in learned.segmenter.names],
     }
     history = {
@@ -298,4 +345,9 @@ def _by_spend(
 def _means(numbers: dict[str, Array], weights: Array, names: list[str]) -> dict[str, float]:
     # Nobody is nearest to a centroid that coincides with another: its means are the base's.
     used = weights if weights.sum() > 0.0 else np.ones_like(weights)
-    return {name: float(np.average(numbers[name], weights=used)) for name in names}
+    return {name: _mean(numbers[name], used) for name in names}
+
+
+def _mean(values: Array, weights: Array) -> float:
+    known = ~np.isnan(values) & (weights > 0.0)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else 0.0

@@ -63,6 +63,7 @@ def create_pipeline() -> Pipeline:
                 summarise_choice,
                 inputs=[
                     "segmenter_candidate",
+                    "clustering_sample",
                     "refined_candidates",
                     "learned_segmenter",
                     "params:clustering",

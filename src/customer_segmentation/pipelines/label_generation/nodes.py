@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import narwhals as nw
@@ -16,7 +19,8 @@ from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, require_version
 from customer_segmentation.scoring.table import score_table
 from customer_segmentation.scoring.words import UNSEGMENTED, in_words
-from customer_segmentation.segmentation.profiles import weighted_means
+from customer_segmentation.segmentation.naming import SPEND
+from customer_segmentation.segmentation.profiles import known_weight, weighted_means
 
 _ONE = "customers"
 
@@ -49,7 +53,8 @@ def profile_segments(
 ) -> IntoFrame:
     """One row a segment and measure: its mean, the base's, and the index (100 is the base).
 
-    Measures are the features, and for each decision the share of customers with each label.
+    Measures are the features, and for each decision the share of customers with each label. Of
+    customers whose spend is far outside, no feature is averaged: one would outweigh a segment.
     """
     features: nw.LazyFrame[Any] = nw.from_native(gold_features).lazy()
     segments: nw.LazyFrame[Any] = nw.from_native(gold_segments).lazy()
@@ -67,12 +72,14 @@ def profile_segments(
     measures = [*measured, *shares, "likely_to_spend", "margin"]
     known = segments.collect_schema().names()
     measures = [name for name in measures if name in {*measured, *shares, *known}]
-    joined = features.select(KEY, *measured).join(segments, on=KEY, how="inner")
+    averaged = {name: _averaged(name, metadata["usual_spend"]) for name in measured}
+    joined = features.select(KEY, **averaged).join(segments, on=KEY, how="inner")
     joined = joined.with_columns(**shares, **{_ONE: nw.lit(1.0)})
     groups = ["segment", "segment_name", "segment_id"]
     means = weighted_means(joined, groups, measures, _ONE)
     # The base is made of the segments: a second pass over all customers would find the same.
-    base = weighted_means(means.with_columns(base=nw.lit("base")).lazy(), ["base"], measures, _ONE)
+    whole = means.with_columns(base=nw.lit("base")).lazy()
+    base = weighted_means(whole, ["base"], measures, _ONE, known_weight)
     return _long(means, base.rows(named=True)[0], measures, groups)
 
 
@@ -87,13 +94,28 @@ def _long(
             "measure": measure,
             "mean": row[measure],
             "base_mean": base[measure],
-            "index": 100.0 * row[measure] / base[measure] if base[measure] else None,
+            "index": _index(row[measure], base[measure]),
         }
         for row in sorted(means.iter_rows(named=True), key=lambda row: row["segment_id"])
         for measure in measures
     ]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return nw.from_dict(columns, backend=means.implementation).to_native()
+
+
+def _index(mean: float | None, base: float | None) -> float | None:
+    return 100.0 * mean / base if mean is not None and base else None
+
+
+def _averaged(name: str, usual_spend: Sequence[float | None]) -> nw.Expr:
+    """A measure, missing where the customer's spend is far outside."""
+    least, most = usual_spend
+    beyond = [] if least is None else [nw.col(SPEND) < least]
+    beyond += [] if most is None else [nw.col(SPEND) > most]
+    if not beyond:
+        return nw.col(name)
+    is_far = reduce(operator.or_, beyond)
+    return nw.when(is_far).then(nw.lit(None, nw.Float64)).otherwise(nw.col(name))
 
 
 def _is_measure(name: str) -> bool:

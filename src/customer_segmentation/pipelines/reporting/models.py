@@ -43,6 +43,8 @@ class Models:
 
 def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> Models:
     """The model that guesses the segment at sign-up, against one that knows only sizes."""
+    if reason := section.get("left_out"):
+        return Models(f"There is no cold-start model: {reason}.", "", ())
     exported = section["exported"]
     accuracy = _balanced(section, exported)
     baseline = _balanced(section, _BASELINE)
@@ -64,6 +66,8 @@ def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> 
 
 def explain_demonstration(section: Mapping[str, Any]) -> Models:
     """The models that see everything: a demonstration, told as such."""
+    if reason := section.get("left_out"):
+        return Models(f"Nothing was relearned: {reason}.", "", ())
     best = max(_balanced(section, name) for name in section["models"])
     return Models(
         lead=(

@@ -20,6 +20,7 @@ from customer_segmentation.pipelines.reporting.models import (
     explain_demonstration,
     explain_potential,
 )
+from customer_segmentation.pipelines.reporting.notes import notes
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
 from customer_segmentation.pipelines.reporting.relations import explain_relations
 from customer_segmentation.pipelines.reporting.summary import five_lines
@@ -56,6 +57,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
         customers=words.count(found.customers),
         by_size=overview_bars(found.segments, lambda segment: segment.share),
         by_spend=spend,
+        notes=notes(clustering, supervised),
         choice=explain_choice(clustering, rows),
         curves=choice_curves(rows, clustering),
         curve_size=(WIDTH, HEIGHT),
@@ -63,7 +65,9 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
         cleaning=explain_cleaning(accounting, found.unsegmented),
         cold_start=explain_cold_start(supervised["cold_start"], names),
         demonstration=explain_demonstration(supervised["demonstration"]),
-        potential=explain_potential(clustering["expected_spend_r2"]),
+        potential=explain_potential(
+            clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None
+        ),
         targets=explain_relations(eda),
         looked_at=words.count(eda["sample_rows"]),
         terms=define_terms(metadata),
@@ -73,10 +77,14 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
 
 
 def summarise_segments(
-    profiles: IntoFrame, clustering_summary: dict[str, Any], _report: str
+    profiles: IntoFrame, clustering: dict[str, Any], supervised: dict[str, Any], _report: str
 ) -> str:
-    """The segments in five lines at most, once there is a report that says more."""
-    return five_lines(profiles, clustering_summary)
+    """What a reader must know first, if anything; then the segments in five lines at most.
+
+    Made once there is a report that says more.
+    """
+    told = [*notes(clustering, supervised), ""] if notes(clustering, supervised) else []
+    return "\n".join([*told, five_lines(profiles, clustering)])
 
 
 def _require_one_run(

@@ -27,7 +27,12 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 summarise_segments,
-                inputs=["gold_segment_profiles", "clustering_summary", "report"],
+                inputs=[
+                    "gold_segment_profiles",
+                    "clustering_summary",
+                    "supervised_metrics",
+                    "report",
+                ],
                 outputs="segment_summary",
                 name="summarise_segments",
             ),

@@ -13,7 +13,6 @@ from customer_segmentation.pipelines.reporting.profiles import Profile, read_pro
 from customer_segmentation.segmentation.headline import headline
 
 _LINES = 5
-_WIDEST_NAME = 40
 
 
 def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
@@ -22,7 +21,7 @@ def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
     head = headline(clustering_summary, found.customers)
     room = _LINES - 1
     shown = found.segments if len(found.segments) <= room else found.segments[: room - 1]
-    names = [_printable(segment.name) for segment in shown]
+    names = [words.printable(segment.name) for segment in shown]
     width = max((len(name) for name in names), default=0)
     lines = [head, *(_line(n.ljust(width), s) for n, s in zip(names, shown, strict=True))]
     left = len(found.segments) - len(shown)
@@ -45,12 +44,6 @@ def _mainly(segment: Profile) -> str:
     tops: Sequence[str] = [top(segment, name) for name in ("offer", "product", "channel")]
     told = " / ".join(words.spoken(name) for name in tops if name)
     return f"mainly {told}" if told else ""
-
-
-def _printable(name: str) -> str:
-    """One line without control characters, whatever the name holds."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    return plain if len(plain) <= _WIDEST_NAME else f"{plain[: _WIDEST_NAME - 3]}..."
 
 
 def _plain(text: str) -> str:

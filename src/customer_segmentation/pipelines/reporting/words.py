@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _SPACE = "\N{NO-BREAK SPACE}"
+_WIDEST = 40
 # Indices between which a mean counts as the average's, and from which one says "times".
 _ABOUT = (95.0, 105.0)
 _TIMES = 150.0
@@ -99,6 +100,12 @@ def feature(name: str) -> str:
 def spoken(name: str) -> str:
     """A machine's name with spaces."""
     return name.replace("_", " ")
+
+
+def printable(text: str) -> str:
+    """One line without control characters, whatever the text holds."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return plain if len(plain) <= _WIDEST else f"{plain[: _WIDEST - 3]}..."
 
 
 def number_word(number: int) -> str:

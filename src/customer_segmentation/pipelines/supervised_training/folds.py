@@ -10,10 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.features.definitions import needed_columns
 from customer_segmentation.pipelines.supervised_training.models import one_thread
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, varying
 
-_FILE = "conf/base/parameters_supervised_training.yml"
+# Of customers who may lack an input; of one that more lack, too few would be left to learn from.
+_MOST_MISSING = 0.05
+
+
+class NothingToLearnError(UserError):
+    """Why models of one kind are not learned: made of what follows "left out:"."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """In the place of a validation: why there is none.
+
+    Attributes:
+        reason: In words.
+        is_worse_than_none: Whether the model was learned and predicts worse than sizes alone.
+    """
+
+    reason: str
+    is_worse_than_none: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,15 +73,14 @@ def validate(
         seed: Of the folds.
 
     Raises:
-        UserError: There are too few customers of a segment, or nothing to tell them apart by.
+        NothingToLearnError: There are too few customers of a segment, or nothing to tell them
+            apart by.
     """
-    known = varying(customers, inputs)
+    known = _mostly_known(customers, varying(customers, inputs))
     if not known:
-        message = (
-            f"gold_features: none of {', '.join(f'`{name}`' for name in inputs)} tells customers "
-            f"apart. Name others in `supervised_training.sign_up_features` ({_FILE})."
-        )
-        raise UserError(message)
+        columns = ", ".join(needed_columns(inputs))
+        message = f"none of {columns} is there and tells customers apart"
+        raise NothingToLearnError(message)
     complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
     learned_from = customers.of(complete)
     groups = learned_from.repeats()
@@ -79,34 +97,32 @@ def validate(
     return Validation(known, learned_from, left_out, len(np.unique(groups)), fold_of, probabilities)
 
 
+def _mostly_known(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ...]:
+    """Those that so few customers lack that the others can be learned from."""
+    missing = np.isnan(customers.columns(names)).mean(axis=0)
+    return tuple(n for n, share in zip(names, missing, strict=True) if share <= _MOST_MISSING)
+
+
 def require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:
     """Refuse to cross-validate what has fewer distinct members of a segment than folds.
 
     Raises:
-        UserError: With what to change.
+        NothingToLearnError: With what to change.
     """
     members = {
         segment.key: len(np.unique(groups[customers.labels == number]))
         for number, segment in enumerate(customers.segments)
     }
-    if len(members) == 1:
-        message = (
-            f"gold_segments: `{next(iter(members))}` is the only segment, so there is nothing to "
-            "tell apart. Let clustering find two segments or more "
-            "(conf/base/parameters_clustering.yml)."
-        )
-        raise UserError(message)
     fewest = min(members, key=lambda key: members[key])
+    if len(members) == 1:
+        message = f"`{fewest}` is the only segment: there is nothing to tell apart"
+        raise NothingToLearnError(message)
     if members[fewest] < folds:
-        lower = f"lower `supervised_training.folds` to {members[fewest]}, "
         message = (
-            f"gold_segments: segment `{fewest}` has {members[fewest]} different customers with "
-            f"every input known, fewer than the {folds} folds of the cross-validation. Raise "
-            f"`supervised_training.sample_rows` if the base is larger than that, "
-            f"{lower if members[fewest] > 1 else ''}({_FILE}), or let clustering find fewer "
-            "segments (conf/base/parameters_clustering.yml)."
+            f"segment `{fewest}` has {members[fewest]} different customers to learn from, fewer "
+            f"than the {folds} folds of the cross-validation (`supervised_training.folds`)"
         )
-        raise UserError(message)
+        raise NothingToLearnError(message)
 
 
 def assign_folds(

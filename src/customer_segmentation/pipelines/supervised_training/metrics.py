@@ -41,6 +41,18 @@ def measure(labels: Labels, probabilities: Probabilities, bins: int) -> dict[str
     }
 
 
+def advantage(validation: Validation, model: str, baseline: str) -> tuple[float, float]:
+    """By how much less log loss a model has than the baseline, mean over folds; its error."""
+    labels, rows = validation.customers.labels, np.arange(len(validation.customers.labels))
+    losses = {
+        name: -np.log(np.clip(validation.probabilities[name][rows, labels], _LEAST_PROBABILITY, 1))
+        for name in (model, baseline)
+    }
+    gained = losses[baseline] - losses[model]
+    by_fold = [gained[validation.folds == fold].mean() for fold in np.unique(validation.folds)]
+    return float(np.mean(by_fold)), float(np.std(by_fold, ddof=1) / np.sqrt(len(by_fold)))
+
+
 def confusion(labels: Labels, probabilities: Probabilities) -> NDArray[np.int64]:
     """(true segments x predicted segments) counts; of equal probabilities, the lowest index."""
     segments = probabilities.shape[1]
@@ -105,7 +117,7 @@ def flat(metrics: dict[str, Any], exported: str) -> dict[str, dict[str, float]]:
     """What MLflow keeps: `section.model.metric`, and `section.metric` for the exported model."""
     found: dict[str, dict[str, float]] = {}
     for section in ("demonstration", "cold_start"):
-        for model, values in metrics[section]["models"].items():
+        for model, values in metrics[section].get("models", {}).items():
             is_exported = section == "cold_start" and model == exported
             prefix = section if is_exported else f"{section}.{model}"
             found |= {

@@ -12,8 +12,18 @@ from narwhals.typing import IntoFrame
 
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.pipelines.supervised_training import models, plots
-from customer_segmentation.pipelines.supervised_training.folds import Validation, validate
-from customer_segmentation.pipelines.supervised_training.metrics import confusion, flat, summarise
+from customer_segmentation.pipelines.supervised_training.folds import (
+    LeftOut,
+    NothingToLearnError,
+    Validation,
+    validate,
+)
+from customer_segmentation.pipelines.supervised_training.metrics import (
+    advantage,
+    confusion,
+    flat,
+    summarise,
+)
 from customer_segmentation.pipelines.supervised_training.parameters import (
     SupervisedTrainingParameters,
 )
@@ -68,37 +78,58 @@ def draw_customers(
 
 def relearn_segments(
     customers: LabelledCustomers, parameters: SupervisedTrainingParameters
-) -> Validation:
+) -> Validation | LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
     return _validate(customers, describing(customers.names), models.ALL, parameters)
 
 
 def validate_cold_start(
     customers: LabelledCustomers, parameters: SupervisedTrainingParameters
-) -> Validation:
-    """The cold start: models on what is known at sign-up, out of fold."""
-    return _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
+) -> Validation | LeftOut:
+    """The cold start: models on what is known at sign-up, out of fold.
+
+    Left out where the source has nothing of it, and where it does no better than sizes alone.
+    """
+    found = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
+    if isinstance(found, LeftOut):
+        return found
+    gained, error = advantage(found, models.EXPORTED, models.BASELINE)
+    if gained > error:
+        return found
+    reason = (
+        f"{', '.join(found.inputs)} tell no more of the segment than its size does (log loss "
+        f"lower by {gained:.3f}, with an error of {error:.3f})"
+    )
+    logger.warning("Left out: the cold-start model: %s.", reason)
+    return LeftOut(reason, is_worse_than_none=gained < 0.0)
 
 
-def fit_cold_start(validation: Validation, parameters: SupervisedTrainingParameters) -> Fitted:
+def fit_cold_start(
+    validation: Validation | LeftOut, parameters: SupervisedTrainingParameters
+) -> Fitted | LeftOut:
     """The logistic regression on all customers of the validation, its numbers rounded."""
+    if isinstance(validation, LeftOut):
+        return validation
     customers = validation.customers
     values = customers.columns(validation.inputs)
     return models.fit_rounded(values, customers.labels, parameters.models)
 
 
 def build_artifact(
-    fitted: Fitted,
-    validation: Validation,
+    fitted: Fitted | LeftOut,
+    validation: Validation | LeftOut,
     segmenter: Artifact,
     parameters: SupervisedTrainingParameters,
 ) -> Artifact:
-    """The cold-start artifact, not checked yet."""
+    """The cold-start artifact, not checked yet; or a file that says that there is none."""
     from customer_segmentation.scoring.cold_start import (  # noqa: PLC0415 - onnx takes a second
         build_cold_start,
+        build_no_cold_start,
     )
 
     described = _metadata_of(segmenter)
+    if isinstance(validation, LeftOut):
+        return build_no_cold_start(validation.reason, described)
     learned = models.weights_of(fitted)
     metrics = summarise(validation, parameters.calibration_bins)
     cross_validated = {
@@ -125,7 +156,9 @@ def build_artifact(
     )
 
 
-def check_artifact(artifact: Artifact, fitted: Fitted, validation: Validation) -> Artifact:
+def check_artifact(
+    artifact: Artifact, fitted: Fitted | LeftOut, validation: Validation | LeftOut
+) -> Artifact:
     """The artifact, once it answers as scikit-learn does on every customer it learned from.
 
     Raises:
@@ -133,7 +166,11 @@ def check_artifact(artifact: Artifact, fitted: Fitted, validation: Validation) -
     """
     from customer_segmentation.scoring.cold_start import probability_output  # noqa: PLC0415 - as above
     from customer_segmentation.scoring.scorer import Scorer  # noqa: PLC0415 - as above
+    from customer_segmentation.scoring.verify import verified  # noqa: PLC0415 - as above
 
+    if isinstance(validation, LeftOut) or isinstance(fitted, LeftOut):
+        verified(artifact.SerializeToString(deterministic=True))
+        return artifact
     customers = validation.customers
     scorer = Scorer(artifact.SerializeToString(deterministic=True))
     answers = scorer.score(
@@ -158,38 +195,43 @@ def check_artifact(artifact: Artifact, fitted: Fitted, validation: Validation) -
 
 
 def report_metrics(
-    demonstration: Validation,
-    cold_start: Validation,
+    demonstration: Validation | LeftOut,
+    cold_start: Validation | LeftOut,
     artifact: Artifact,
     parameters: SupervisedTrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow."""
     bins = parameters.calibration_bins
     described = _metadata_of(artifact)
-    exported = cold_start.probabilities[models.EXPORTED]
+    versions = {name: described[name] for name in ("version", "segmenter_version")}
     metrics = {
         "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
-        "cold_start": {"note": _COLD_START}
-        | _section(cold_start, bins)
-        | {
-            "exported": models.EXPORTED,
-            "version": described["version"],
-            "segmenter_version": described["segmenter_version"],
-            "confusion": confusion(cold_start.customers.labels, exported).tolist(),
-        },
+        "cold_start": {"note": _COLD_START} | _section(cold_start, bins) | versions,
     }
+    if isinstance(cold_start, Validation):
+        exported = cold_start.probabilities[models.EXPORTED]
+        metrics["cold_start"] |= {
+            "exported": models.EXPORTED,
+            "confusion": confusion(cold_start.customers.labels, exported).tolist(),
+        }
     return metrics, flat(metrics, models.EXPORTED)
 
 
-def plot_confusion(cold_start: Validation, _artifact: Artifact) -> plots.Figure:
+def plot_confusion(cold_start: Validation | LeftOut, _artifact: Artifact) -> plots.Figure:
     """The exported model's confusion, once its artifact is checked."""
+    if isinstance(cold_start, LeftOut):
+        return plots.plot_reason(cold_start.reason)
     return plots.plot_confusion(cold_start, models.EXPORTED)
 
 
 def plot_calibration(
-    cold_start: Validation, _artifact: Artifact, parameters: SupervisedTrainingParameters
+    cold_start: Validation | LeftOut,
+    _artifact: Artifact,
+    parameters: SupervisedTrainingParameters,
 ) -> plots.Figure:
     """The exported model's calibration, once its artifact is checked."""
+    if isinstance(cold_start, LeftOut):
+        return plots.plot_reason(cold_start.reason)
     return plots.plot_calibration(cold_start, models.EXPORTED, parameters.calibration_bins)
 
 
@@ -198,10 +240,14 @@ def _validate(
     inputs: Sequence[str],
     names: Sequence[str],
     parameters: SupervisedTrainingParameters,
-) -> Validation:
+) -> Validation | LeftOut:
     every = models.unfitted(parameters.models, parameters.seed)
     chosen = {name: every[name] for name in names}
-    validation = validate(customers, inputs, chosen, parameters.folds, parameters.seed)
+    try:
+        validation = validate(customers, inputs, chosen, parameters.folds, parameters.seed)
+    except NothingToLearnError as error:
+        logger.warning("Left out: %s.", error)
+        return LeftOut(str(error))
     if validation.left_out:
         logger.warning(
             "%d of %d customers lack one of %s: no model learns from them.",
@@ -212,7 +258,12 @@ def _validate(
     return validation
 
 
-def _section(validation: Validation, bins: int) -> dict[str, Any]:
+def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
+    if isinstance(validation, LeftOut):
+        return {
+            "left_out": validation.reason,
+            "is_worse_than_none": validation.is_worse_than_none,
+        }
     customers = validation.customers
     return {
         "inputs": list(validation.inputs),

@@ -93,6 +93,15 @@ def plot_calibration(validation: Validation, model: str, bins: int) -> Figure:
     return figure
 
 
+def plot_reason(reason: str) -> Figure:
+    """In the place of a figure, why there is no model to draw."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
+
+    figure = Figure(figsize=(7, 2))
+    figure.text(0.5, 0.5, f"No cold-start model:\n{reason}", ha="center", va="center", wrap=True)
+    return figure
+
+
 def _percent(share: float) -> str:
     return "<1%" if 0.0 < share < 0.01 else f"{share:.0%}"  # noqa: PLR2004 - one per cent
 

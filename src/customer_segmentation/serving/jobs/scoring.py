@@ -67,11 +67,14 @@ class FileScorer:
         self._parameters = CustomerParameters.model_validate_json(block)
         mapped = map_headers(headers, self._parameters)
         purchases = bundle.contract.purchases
-        self.is_cold = bool(purchases) and mapped.keys().isdisjoint(purchases)
-        self._scorer = bundle.cold_start if self.is_cold else bundle.segmenter
+        is_new = bool(purchases) and mapped.keys().isdisjoint(purchases)
+        cold_start = bundle.cold_start if is_new else None
+        self.is_cold = cold_start is not None
+        self._scorer = cold_start or bundle.segmenter
         needed = canonical_columns(self._scorer.columns)
         if named := name_missing(headers, mapped, [KEY, *needed], self._parameters):
-            message = f"the file has no column for {named}. Add it, and post the file again."
+            why = f" (there is no cold-start model: {bundle.no_cold_start})" if is_new else ""
+            message = f"the file has no column for {named}{why}. Add it, and post the file again."
             raise UserError(message)
         # As they stand in the file; of the others, nothing is read.
         self.headers = [header for header in headers if header in set(mapped.values())]

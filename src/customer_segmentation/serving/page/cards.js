@@ -1,15 +1,21 @@
 // The segments as cards.
 
 import { make, show, table } from "./elements.js";
-import { amount, capital, count, feature, label, percent } from "./words.js";
+import { amount, capital, count, feature, label, percent, spoken } from "./words.js";
 
 /** Show each segment; `start` is called with the one that the what-if shall start from. */
 export function showCards(bundle, start) {
   show(document.getElementById("cards"), ...bundle.segments.map((segment) => card(segment, start)));
   const stored = bundle.stored;
-  document.getElementById("segments-message").textContent = stored
+  const shares = stored
     ? `${count(stored.customers)} customers of the last batch run.${otherArtifact(bundle)}`
     : "No batch run has stored answers yet, so that shares and offers are not known.";
+  document.getElementById("segments-message").textContent = `${shares}${leftOut(bundle.left_out)}`;
+}
+
+function leftOut(reasons) {
+  const told = Object.entries(reasons).map(([name, reason]) => `${spoken(name)} (${reason})`);
+  return told.length ? ` Not told: ${told.join("; ")}.` : "";
 }
 
 function otherArtifact(bundle) {

@@ -1,0 +1,61 @@
+"""Rows on their way into a Delta table: under names that it takes, and only those that changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import narwhals as nw
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# The column that marks the rows which are to be deleted.
+IS_GONE = "is_gone__"
+# What Delta refuses in the name of a column, and Spark's own quote: a company's own headers hold
+# any sign.
+_REFUSED = " ,;{}()\n\t=`"
+_SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in f"{_REFUSED}%")
+
+
+def quoted(rows: DataFrame) -> DataFrame:
+    """The rows under names that Delta takes, in percent encoding."""
+    return rows.toDF(*(quote(name, safe=_SAFE) for name in rows.columns))
+
+
+def unquoted(rows: DataFrame) -> DataFrame:
+    """The rows under the names that they had."""
+    return rows.toDF(*(unquote(name) for name in rows.columns))
+
+
+def changed_rows(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFrame:
+    """The rows of `new` that are not in `old` as they are, and the keys of those that are gone."""
+    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - its own convention; as above
+
+    def as_struct(table: DataFrame, name: str) -> DataFrame:
+        whole = F.struct(*(F.col(f"`{column}`") for column in new.columns)).alias(name)
+        return table.select(*(F.col(f"`{column}`") for column in key), whole)
+
+    both = as_struct(old, "old").join(as_struct(new, "new"), on=list(key), how="full_outer")
+    changed = both.where(~F.col("old").eqNullSafe(F.col("new")))
+    is_gone = F.col("new").isNull()
+    return changed.select(
+        F.when(is_gone, F.col("old")).otherwise(F.col("new")).alias("row"), is_gone.alias(IS_GONE)
+    ).select("row.*", IS_GONE)
+
+
+def session() -> SparkSession:
+    """The Spark session; the first call starts it."""
+    from kedro_datasets._utils.spark_utils import (  # noqa: PLC0415 - imports PySpark
+        get_spark_with_remote_support,
+    )
+
+    return get_spark_with_remote_support()
+
+
+def as_spark(data: Any, spark: SparkSession) -> DataFrame:  # noqa: ANN401 - a table of any engine
+    """A Spark table; a small result that a node holds in memory becomes one."""
+    frame = nw.from_native(data)
+    if frame.implementation.is_spark_like():
+        return data
+    return spark.createDataFrame(frame.lazy().collect(backend="pyarrow").to_native())

@@ -1,0 +1,116 @@
+"""Which content a dataset has: a mark that another content does not share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from customer_segmentation.datasets.pending import filesystem_of, place_of
+
+# What Delta writes to a table's log without a change of its rows.
+_MAINTENANCE = {"OPTIMIZE", "VACUUM START", "VACUUM END", "FSCK"}
+_LOG = "_delta_log"
+SHA256 = "sha256:"
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of a table or file.
+
+    Attributes:
+        mark: SHA-256 of a local file; the ETag of an object; for a Delta table the version that
+            last changed its rows, with the hash of that commit; for a folder, of all its parts;
+            for a table that a catalog manages, the run that saved it.
+        size: In bytes; 0 for a Delta table.
+        modified: When a local file was last written, in nanoseconds; else 0.
+    """
+
+    mark: str
+    size: int = 0
+    modified: int = 0
+
+
+def is_kept(dataset: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a dataset outlives its run: a file, or a table that a catalog manages."""
+    return place_of(dataset) is not None or hasattr(dataset, "_table")
+
+
+def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
+    """What a dataset holds now; nothing where it has no place, or nothing is there."""
+    place = place_of(dataset)
+    if place is None:
+        return None
+    files, path = filesystem_of(place)
+    try:
+        if "file" in files.protocol and Path(path).is_file():
+            return _local(Path(path))
+        found = files.info(path)
+        if found["type"] == "file":
+            return Content(_object_mark(found), found["size"])
+        if files.exists(f"{path}/{_LOG}"):
+            return _delta(files, f"{path}/{_LOG}")
+        return _folder(files, path)
+    except FileNotFoundError:
+        return None
+
+
+def is_unchanged(dataset: Any, known: Content) -> bool:  # noqa: ANN401 - as above
+    """Whether a dataset still holds what it held; a local file is read only if it was touched."""
+    place = place_of(dataset)
+    if place is None:
+        return True
+    if "://" not in place and known.modified:
+        path = Path(place)
+        if path.is_file() and _touched(path) == (known.size, known.modified):
+            return True
+    now = content_of(dataset)
+    return now is not None and now.mark == known.mark
+
+
+def _local(path: Path) -> Content:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Content(f"{SHA256}{digest}", *_touched(path))
+
+
+def _touched(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _object_mark(found: dict[str, Any]) -> str:
+    etag = str(found.get("ETag", "")).strip('"')
+    return f"etag:{etag}" if etag else f"size:{found['size']}"
+
+
+def _folder(files: Any, path: str) -> Content | None:  # noqa: ANN401 - fsspec ships no types
+    parts = sorted(files.find(path, detail=True).items())
+    if not parts:
+        return None
+    # The names of parts are another in each save.
+    named = [(name.removeprefix(path), part["size"]) for name, part in parts]
+    digest = hashlib.sha256(json.dumps(named).encode()).hexdigest()
+    return Content(f"parts:{digest}", sum(size for _, size in named))
+
+
+def _delta(files: Any, log: str) -> Content | None:  # noqa: ANN401 - as above
+    commits = sorted(name for name in files.ls(log, detail=False) if name.endswith(".json"))
+    for name in reversed(commits):
+        with files.open(name, "rb") as file:
+            commit = file.read()
+        if not _is_maintenance(commit):
+            break
+    else:
+        return None
+    version = int(name.rpartition("/")[2].removesuffix(".json"))
+    return Content(f"delta:{version}:{hashlib.sha256(commit).hexdigest()[:16]}")
+
+
+def _is_maintenance(commit: bytes) -> bool:
+    for line in commit.splitlines():
+        if info := json.loads(line).get("commitInfo"):
+            return info.get("operation") in _MAINTENANCE
+    return False

@@ -1,0 +1,191 @@
+"""Around a run: what does not belong together is refused, and what was made is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from customer_segmentation.datasets.pending import place_of
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
+from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.flow import SOURCE, WHOLE
+from customer_segmentation.lineage.ledger import (
+    Entry,
+    Ledger,
+    ledger_place,
+    read_ledger,
+    write_ledger,
+)
+from customer_segmentation.lineage.publishing import go_on, publish_run
+from customer_segmentation.lineage.record import code_hash, entry_of, promoted, version_of
+from customer_segmentation.lineage.refusal import current_parameters, refusal, refusal_of_kept
+from customer_segmentation.lineage.state import Catalog, RunState
+
+
+class BelongingHooks:
+    """Before a run: what would be joined or kept, and does not belong together."""
+
+    def __init__(self) -> None:
+        # Kedro hands the context to no later hook.
+        self._place = ""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Remember where this environment's ledger is."""
+        self._place = ledger_place(context.config_loader["globals"])
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
+    ) -> None:
+        """Refuse what can be told before anything ran.
+
+        Raises:
+            UserError: Names the tables and files, and the pipelines to run.
+        """
+        ledger = read_ledger(self._place)
+        if ledger.publishing:
+            # A killed run's outputs take their places first: each step is asked then.
+            return
+        if run_params["only_missing_outputs"]:
+            _require_current(ledger, pipeline, catalog, run_params)
+        state = RunState(ledger, catalog)
+        if found := state.rehearse(pipeline):
+            raise UserError(refusal(*found, state, catalog, run_params))
+
+
+class LineageHooks:
+    """During a run: each step's inputs are held against each other, each output is noted.
+
+    What a run saves waits until its end, and then takes its place with all else that it saved.
+
+    Args:
+        require_held: Makes sure that the run still holds the lock of its environment.
+    """
+
+    def __init__(self, require_held: Callable[[], None]) -> None:
+        # Kedro tells of a run's beginning, steps, saves and end in calls of their own.
+        self._require_held = require_held
+        self._place = ""
+        self._run: _Run | None = None
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Remember where this environment's ledger is."""
+        self._place = ledger_place(context.config_loader["globals"])
+        self._run = None
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], catalog: WholeFilesCatalog) -> None:
+        """Finish what a killed run left, remove its rest, and let what is saved wait from now on.
+
+        The ledger is this run's now that it holds the lock.
+        """
+        ledger = go_on(self._place, read_ledger(self._place), catalog)
+        catalog.forget_killed(pipelines[WHOLE].all_outputs() | {SOURCE})
+        catalog.hold()
+        self._run = _Run(ledger, catalog, run_params, RunState(ledger, catalog))
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Refuse a step whose inputs do not belong together.
+
+        Raises:
+            UserError: Names them, and the pipelines to run.
+        """
+        run = self._run
+        if run and (found := run.state.enter(node)):
+            raise UserError(refusal(node, found, run.state, run.catalog, run.params))
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str) -> None:
+        """A table that cannot wait is of unknown making from its save to the end of the run."""
+        run = self._run
+        if run and dataset_name in run.ledger.entries and not place_of(run.catalog[dataset_name]):
+            run.ledger = run.ledger.without(dataset_name)
+            write_ledger(self._place, run.ledger)
+
+    @hook_impl
+    def after_dataset_saved(
+        self,
+        dataset_name: str,
+        data: Any,  # noqa: ANN401 - anything
+        node: Node,
+    ) -> None:
+        """Note what it was made from."""
+        run = self._run
+        if not (run and run.state.is_kept(dataset_name)):
+            return
+        content, origin = run.state.saved(dataset_name), run.state.origin(dataset_name)
+        version = version_of(data, origin, {**run.ledger.entries, **run.made})
+        entry, values = entry_of(dataset_name, node.name, origin, content, version)
+        run.made[dataset_name] = entry
+        run.values |= values
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Publish all that the run saved, and write down what it was made from.
+
+        Raises:
+            UserError: An output that was kept is not of what this run made, or the lock is lost.
+        """
+        if not (run := self._run):
+            return
+        if run.params["only_missing_outputs"]:
+            kept = pipeline.all_outputs() - run.made.keys()
+            if stale := run.state.stale(kept, {}):
+                raise UserError(refusal_of_kept(stale, run.params))
+        self._require_held()
+        # From here on what waits is needed, also where this process ends.
+        self._run = None
+        entries = {**run.made, **promoted(run.catalog.waiting, run.made)}
+        publish_run(self._place, run.ledger, run.catalog, entries, run.values)
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Remove what a run that failed saved: everything is as it was before."""
+        if self._run:
+            self._run.catalog.abandon()
+            self._run = None
+
+
+@dataclass
+class _Run:
+    """What is known of the run that is on."""
+
+    ledger: Ledger
+    catalog: WholeFilesCatalog
+    params: dict[str, Any]
+    state: RunState
+    made: dict[str, Entry] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def _require_current(
+    ledger: Ledger, pipeline: Pipeline, catalog: Catalog, run_params: dict[str, Any]
+) -> None:
+    """Refuse to keep outputs that a run would not make of what is there now.
+
+    Raises:
+        UserError: Names them, and the pipelines to run.
+    """
+    state = RunState(ledger, catalog)
+    kept = [name for name in pipeline.all_outputs() if state.is_kept(name) and catalog.exists(name)]
+    source: Any = catalog.get(SOURCE)
+    if SOURCE in pipeline.inputs() and kept and hasattr(source, "look"):
+        # Its hash is known once it was read.
+        source.look()
+    stale = state.stale(kept, current_parameters(catalog))
+    for name in kept:
+        entry = ledger.entries.get(name)
+        if name not in stale and entry and entry.code != code_hash():
+            stale[name] = "by another version of the code"
+    if stale:
+        raise UserError(refusal_of_kept(stale, run_params))

@@ -1,0 +1,93 @@
+"""The end of a run: all that it saved takes its place, and the ledger says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from customer_segmentation.datasets.pending import clear, publish
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
+from customer_segmentation.lineage.content import SHA256, content_of
+from customer_segmentation.lineage.ledger import Entry, Ledger, Publishing, write_ledger
+from customer_segmentation.lineage.record import CHAMPION
+from customer_segmentation.run_record import current_run
+
+_log = logging.getLogger(__name__)
+
+
+def publish_run(
+    place: str,
+    ledger: Ledger,
+    catalog: WholeFilesCatalog,
+    entries: Mapping[str, Entry],
+    parameters: Mapping[str, Any],
+) -> None:
+    """Put what a run saved in its place, all of it, however the process ends.
+
+    What is to be done is in the ledger before it begins: where it is cut short, `go_on` of the next
+    run does the rest, of files that wait until then.
+
+    Args:
+        place: The ledger's.
+        ledger: As it is before.
+        catalog: Of the run, with what waits.
+        entries: Of all that the run saved.
+        parameters: Values that the entries name, by key.
+    """
+    told = Publishing(dict(current_run.get()), catalog.waiting, entries, parameters)
+    begun = replace(ledger, publishing=told)
+    write_ledger(place, begun)
+    _publish(place, begun, told, catalog)
+
+
+def go_on(place: str, ledger: Ledger, catalog: WholeFilesCatalog) -> Ledger:
+    """Finish what a killed run was publishing, if it was; the ledger then."""
+    if not (told := ledger.publishing):
+        return ledger
+    _log.warning(
+        "Run %s was ended while it put its tables and files in their places: the rest is done now",
+        told.run.get("run_id", "unknown"),
+    )
+    token = current_run.set(dict(told.run))
+    try:
+        return _publish(place, ledger, told, catalog)
+    finally:
+        current_run.reset(token)
+
+
+def _publish(place: str, ledger: Ledger, told: Publishing, catalog: WholeFilesCatalog) -> Ledger:
+    for name, (waiting, target) in told.moves.items():
+        dataset: Any = catalog.get(name)
+        if hasattr(dataset, "merge_from"):
+            dataset.merge_from(waiting)
+        else:
+            publish(waiting, target)
+    catalog.settle()
+    done = ledger.with_entries(_as_published(told.entries, catalog), told.parameters)
+    write_ledger(place, done)
+    clear(target for _, target in told.moves.values())
+    return done
+
+
+def _as_published(entries: Mapping[str, Entry], catalog: WholeFilesCatalog) -> dict[str, Entry]:
+    """The entries with the marks of what lies in its place: a store or Delta gives it another."""
+    # A renamed file is what it was; a copied one has another time.
+    is_known = {
+        name: entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
+        for name, entry in entries.items()
+    }
+    found = {
+        name: (None if is_known[name] else content_of(catalog.get(name))) or entry.content
+        for name, entry in entries.items()
+    }
+    marks = {name: content.mark for name, content in found.items()}
+    return {
+        name: replace(
+            entry,
+            content=found[name],
+            made_from={each: marks.get(each, mark) for each, mark in entry.made_from.items()},
+        )
+        for name, entry in entries.items()
+    }

@@ -1,0 +1,100 @@
+"""What a person is told where tables and files do not belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kedro.framework.project import pipelines
+from kedro.pipeline.node import Node
+
+from customer_segmentation.lineage.flow import (
+    SOURCE,
+    WHOLE,
+    ancestors,
+    command,
+    is_parameter,
+    makers,
+)
+from customer_segmentation.lineage.origin import UNKNOWN, Clash, leaves
+from customer_segmentation.lineage.state import Catalog, RunState, plain
+
+_MOST_NAMED = 3
+_BY_HAND = "made by an older version, or changed by hand"
+
+
+def refusal(
+    node: Node,
+    found: Sequence[Clash],
+    state: RunState,
+    catalog: Catalog,
+    run_params: Mapping[str, Any],
+) -> str:
+    """What clashes in a step's inputs, and which pipelines to run."""
+    clash = min(found, key=_rank)
+    makes = makers(_to_make(node, clash, state, current_parameters(catalog)))
+    return (
+        f"{node.name} would join what does not belong together: {_words(clash, state)}. Run "
+        f"{command(makes, run_params)}"
+    )
+
+
+def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> str:
+    """What --only-missing-outputs would keep although it is not what a run would make now."""
+    named = [f"{name} (made {reason})" for name, reason in sorted(stale.items())]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    anew = command(makers(stale), {**run_params, "pipeline_names": ()})
+    return (
+        "--only-missing-outputs would keep what a run would not make now: "
+        f"{', '.join(named[:_MOST_NAMED])}{more}. Run {anew} first, without that option"
+    )
+
+
+def current_parameters(catalog: Catalog) -> dict[str, Any]:
+    """Every value that a pipeline reads, by full name, as it is configured now."""
+    named = [name for name in pipelines[WHOLE].inputs() if is_parameter(name)]
+    return leaves({name.removeprefix("params:"): plain(catalog.load(name)) for name in named})
+
+
+def _rank(clash: Clash) -> tuple[int, int]:
+    """What explains the others comes first."""
+    if any(str(state).startswith(UNKNOWN) for state in clash.states.values()):
+        return 0, 0
+    if clash.name == SOURCE:
+        return 1, 0
+    return (2, 0) if clash.is_parameter else (3, len(ancestors([clash.name])))
+
+
+def _to_make(
+    node: Node, clash: Clash, state: RunState, parameters: Mapping[str, Any]
+) -> dict[str, str]:
+    """What is behind a step's inputs and is not of what is there now."""
+    behind = {name for name in node.inputs if not is_parameter(name)}
+    behind |= ancestors(behind)
+    wanted = {clash.name: parameters[clash.name]} if clash.name in parameters else {}
+    is_read = any(is_parameter(name) for name in clash.states)
+    found = state.stale(behind, wanted if is_read else {})
+    # A trial's other value may stay where all that follows can be made of it.
+    return found or state.stale(behind, wanted)
+
+
+def _words(clash: Clash, state: RunState) -> str:
+    groups: dict[str, list[str]] = {}
+    for name, value in clash.states.items():
+        groups.setdefault(str(value), []).append(name)
+    unknown = [value for value in groups if value.startswith(UNKNOWN)]
+    if unknown:
+        names = {value.removeprefix(UNKNOWN).split(" ", 1)[0] for value in unknown}
+        return f"{', '.join(sorted(names))} {'was' if len(names) == 1 else 'were'} {_BY_HAND}"
+    if clash.is_parameter:
+        told = [f"{value} for {_listed(names)}" for value, names in groups.items()]
+        return f"{clash.name} was {' and '.join(told)}"
+    now = state.mark(clash.name)
+    others = [name for value, names in groups.items() if value != now for name in names]
+    those = groups.get(now) or [name for name in others if name not in next(iter(groups.values()))]
+    others = [name for name in others if name not in those]
+    return f"{_listed(others)} and {_listed(those)} go back to different states of {clash.name}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join("this run" if is_parameter(name) else name for name in names)

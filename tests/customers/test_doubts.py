@@ -1,0 +1,139 @@
+"""What in a source may mean something else: said in one sentence, with what to configure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from customer_segmentation.customers.contract import CONTRACT
+from customer_segmentation.customers.doubts import doubts_about
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.quarantine import check_customers, map_headers
+from customer_segmentation.customers.reading import settle
+
+Doubts = Callable[..., list[str]]
+Cells = list[dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def doubts(
+    bronze_of: Callable[..., Any],
+    sent: Callable[..., dict[str, str]],
+    customers_block: dict[str, Any],
+) -> Doubts:
+    """Changed cells of some rows -> the doubts about them."""
+
+    def find(changes: Cells, engine: Callable[..., Any], **declared: Any) -> list[str]:
+        parameters = CustomerParameters.model_validate(customers_block | declared)
+        rows = [sent(ID=f"C{n}") | cells for n, cells in enumerate(changes)]
+        bronze = nw.from_native(bronze_of(rows, engine)).lazy()
+        mapped = map_headers(bronze.collect_schema().names(), parameters)
+        reading = settle(bronze, mapped, parameters)
+        checked = check_customers(bronze, mapped, reading, ["income"])
+        return doubts_about(checked, reading, checked.lost_values(reading) | REASONS)
+
+    return find
+
+
+# As though every row had them: how many there are is another's to count.
+REASONS = {f"{c.name}: not a number": 1000 for c in CONTRACT if c.kind == "number"}
+
+
+def test_a_source_that_means_what_it_says_raises_no_doubt(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    cells = [{"Income": cell} for cell in ("58138", "58138.5", "58138.25", "58138.125", "0.5")]
+    assert doubts(cells, frame_of) == []
+
+
+@pytest.mark.parametrize("cells", [["58.138", "46.344", "71.613"], ["635", "88", "1.215"]])
+def test_fractions_of_three_digits_in_a_column_of_money_are_doubted(
+    cells: list[str], doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    (doubt,) = doubts([{"MntWines": cell} for cell in cells], frame_of)
+    assert doubt.startswith("most fractions have exactly three digits in spend_wines (")
+    assert f"such as {min(cell for cell in cells if '.' in cell)!r}" in doubt
+    assert '`customers.thousands_sign: "."` and `customers.decimal_sign: ","`' in doubt
+    rows = [{"MntWines": cell} for cell in cells]
+    assert doubts(rows, frame_of, thousands_sign=".", decimal_sign=",") == []
+
+
+def test_three_digits_after_a_declared_comma_are_doubted_too(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    (doubt,) = doubts([{"MntWines": "1,215"}], frame_of, decimal_sign=",")
+    assert '`customers.thousands_sign: ","` and `customers.decimal_sign: "."`' in doubt
+
+
+def test_fractions_of_what_is_no_money_are_not_doubted(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    assert doubts([{"Recency": "1.215"}], frame_of) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "what", "line", "declared"),
+    [
+        ("58138,50", "a decimal comma", 'customers.decimal_sign: ","', {"decimal_sign": ","}),
+        (
+            "58.138,50",
+            "a decimal comma",
+            'customers.thousands_sign: "."',
+            {"decimal_sign": ",", "thousands_sign": "."},
+        ),
+        (
+            "1,258,138.50",
+            "groups of thousands",
+            'customers.thousands_sign: ","',
+            {"thousands_sign": ","},
+        ),
+        ("58 138", "groups of thousands", "customers.thousands_sign", {"thousands_sign": " "}),
+        ("$58138", "signs around them", "customers.ignored_signs", {"ignored_signs": ["$"]}),
+        ("12 %", "signs around them", "customers.ignored_signs", {"ignored_signs": ["%", " "]}),
+    ],
+)
+def test_numbers_as_others_write_them_are_told_with_what_makes_them_numbers(  # noqa: PLR0913, PLR0917 - a row of the table
+    cell: str,
+    what: str,
+    line: str,
+    declared: dict[str, Any],
+    doubts: Doubts,
+    frame_of: Callable[..., Any],
+) -> None:
+    rows = [{"MntWines": cell}] * 3
+    (doubt,) = doubts(rows, frame_of)
+    assert f"3 cells of spend_wines have {what}, such as {cell!r}" in doubt
+    assert line in doubt
+    assert doubts(rows, frame_of, **declared) == []
+
+
+def test_ids_that_differ_by_zeros_alone_are_counted_with_examples(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    ids = ["5524", "5524.0", "00123", "123", "007", "8", "9.0", "0", "A1", "0A1", "10", "100"]
+    (doubt,) = doubts([{"ID": key} for key in ids], frame_of)
+    assert doubt.startswith("6 ids differ from another by zeros")
+    assert "'00123' and '123', '0A1' and 'A1', '5524' and '5524.0'" in doubt
+
+
+def test_a_column_of_dates_that_nothing_fits_and_nothing_needs_is_doubted(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    (doubt,) = doubts([{"Dt_Customer": "8-Feb-13"}, {"Dt_Customer": "18-Feb-13"}], frame_of)
+    assert doubt.startswith("2 of 2 dates of enrolled_on ('Dt_Customer') are not of the format")
+
+
+@pytest.mark.spark
+def test_spark_has_the_same_doubts(doubts: Doubts, spark: Any) -> None:
+    cells = [
+        {"ID": "1", "MntWines": "1.215", "MntMeatProducts": "58,5"},
+        {"ID": "1.0", "Dt_Customer": "soon"},
+    ]
+    found = doubts(cells, lambda columns: spark.createDataFrame(pa.table(columns)))
+    assert found == doubts(cells, pd.DataFrame)
+    assert len(found) == 4

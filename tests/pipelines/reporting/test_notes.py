@@ -1,0 +1,68 @@
+"""What a run says first of what it left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from customer_segmentation.pipelines.reporting.nodes import build_report, summarise_segments
+from customer_segmentation.pipelines.reporting.notes import notes
+
+
+def told(inputs: dict[str, Any], **clustering: Any) -> list[str]:
+    return notes(inputs["clustering"] | clustering, inputs["supervised"])
+
+
+def test_where_all_is_well_nothing_is_said(inputs: dict[str, Any]) -> None:
+    assert not told(inputs)
+
+
+def test_segments_below_the_bound_of_stability_are_called_weak(inputs: dict[str, Any]) -> None:
+    (line,) = told(inputs, is_stable=False, stability=0.554, rule="the most stable")
+    assert line.startswith("The segments are weak: ")
+    assert "(stability 0.55; the most stable)" in line
+
+
+def test_what_is_left_out_is_told_once_a_reason(inputs: dict[str, Any]) -> None:
+    inputs["supervised"]["cold_start"] = {"left_out": "nothing to learn from"}
+    lines = told(
+        inputs, left_out={"likely_to_spend": "no use", "product": "none", "offer": "no use"}
+    )
+    assert lines == [
+        "Left out: likely to spend and offer: no use.",
+        "Left out: product: none.",
+        "Left out: the cold-start model: nothing to learn from.",
+    ]
+
+
+def test_customers_far_outside_are_counted_with_the_furthest(inputs: dict[str, Any]) -> None:
+    far = {"column": "spend_total", "rows": 3, "value": 2_500_042.0, "customer_id": "6182\x1b"}
+    (line,) = told(inputs, far_outside=[far])
+    assert line.endswith(": 3 by spend in two years (customer 6182: 2,500,042).")
+
+
+def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
+    inputs["clustering"] |= {"is_stable": False, "left_out": {"offer": "no <use>"}}
+    inputs["supervised"]["cold_start"] |= {"left_out": "nothing to learn from"}
+    inputs["supervised"]["demonstration"] |= {"left_out": "too few"}
+    summary = summarise_segments(
+        inputs["profiles"], inputs["clustering"], inputs["supervised"], "page"
+    )
+    first, last = summary.split("\n\n")
+    assert len(first.splitlines()) == 4
+    assert "segments of" in last
+    page = build_report(**inputs)
+    for text in (
+        "The segments are weak",
+        "offer: no &lt;use&gt;",
+        "There is no cold-start model: ",
+    ):
+        assert text in page
+    assert "Cold start, cross-validated" not in page
+    assert "Relearning, cross-validated" not in page
+
+
+def test_without_notes_the_terminal_has_the_segments_alone(inputs: dict[str, Any]) -> None:
+    summary = summarise_segments(
+        inputs["profiles"], inputs["clustering"], inputs["supervised"], "page"
+    )
+    assert len(summary.splitlines()) == 4

@@ -1,0 +1,139 @@
+"""Only the key and what the chosen features are made of is needed; all else may be absent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import pytest
+import yaml
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from customer_segmentation.customers.contract import COLUMNS, KEY
+from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
+from customer_segmentation.features.definitions import needed_columns
+from customer_segmentation.pipeline_registry import register_pipelines
+from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.pipelines.eda.parameters import EdaParameters
+from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.pipelines.supervised_training.parameters import (
+    SupervisedTrainingParameters,
+)
+from customer_segmentation.serving.answers import Answer
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.description import describe_bundle
+from customer_segmentation.serving.openapi.document import build_document, render_docs
+from customer_segmentation.sources.dataset import SourceDataset
+from customer_segmentation.tables.check import require_contract
+
+CHECKOUT = Path(__file__).parents[2]
+ROWS = 250
+FEATURES = ["income", "age", "spend_total", "purchases_deals", "web_visits_month"]
+TABLES = ("gold_features", "gold_segments", "gold_segment_profiles", "gold_feature_table")
+RESULTS = (*TABLES, "segmenter_candidate", "cold_start_candidate", "segment_summary", "report")
+SIGN_UP = {"year_birth", "education", "marital_status", "income", "kids_home", "teens_home"}
+PRODUCTS = {name for name in COLUMNS if name.startswith("spend_")}
+CHANNELS = {"purchases_web", "purchases_catalog", "purchases_store"}
+CAMPAIGNS = {name for name in COLUMNS if name.startswith("accepted_")}
+
+
+class Kept(MemoryDataset):
+    """Data in memory that the runner does not drop after its last use."""
+
+    def _release(self) -> None:
+        pass
+
+
+def block(name: str, **changed: Any) -> dict[str, Any]:
+    path = CHECKOUT / "conf" / "base" / f"parameters_{name}.yml"
+    return yaml.safe_load(path.read_text())[name] | changed
+
+
+def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
+    """Every pipeline on the first rows of the sample without these columns."""
+    customers = block("customers")
+    headers = [header for header, name in customers["aliases"].items() if name in absent]
+    source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
+    clustering = block("clustering", features=features)
+    clustering["k"] |= {"most": 4, "starts": 1, "bootstraps": 1}
+    supervised = block("supervised_training", folds=2)
+    supervised["models"] |= {"trees": 2, "rounds": 2, "epochs": 2}
+    given = {
+        "source": source.head(ROWS).drop(columns=headers),
+        "params:customers": CustomerParameters(**customers),
+        "params:preprocessing": PreprocessingParameters(most_left_out=0.5),
+        "params:clustering": ClusteringParameters(**clustering),
+        "params:clustering.features": features,
+        "params:clustering.cap_quantile": clustering["cap_quantile"],
+        "params:eda": EdaParameters(**block("eda", hopkins_repeats=2)),
+        "params:supervised_training": SupervisedTrainingParameters(**supervised),
+    }
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in given.items()})
+    for name in RESULTS:
+        catalog[name] = Kept(copy_mode="assign")
+    SequentialRunner().run(register_pipelines()["__default__"], catalog)
+    return {name: catalog.load(name) for name in RESULTS}
+
+
+def require_whole(found: dict[str, Any]) -> Bundle:
+    """The tables keep their contracts, and the models serve; what they lack, they say."""
+    for name in TABLES:
+        require_contract(name, nw.from_native(found[name]).lazy())
+    models = (found[f"{name}_candidate"] for name in ("segmenter", "cold_start"))
+    bundle = Bundle(*(model.SerializeToString(deterministic=True) for model in models))
+    answers = {name for name in DECISIONS if name not in INTERMEDIATE}
+    told = {*bundle.segmenter.outputs} & answers
+    assert {*bundle.left_out} - {"cold_start"} == answers - told
+    assert ("cold_start" in bundle.left_out) is (bundle.cold_start is None)
+    assert {*found["gold_segments"].columns} & answers == told
+    for name in bundle.left_out:
+        spoken = {"cold_start": "the cold-start model"}.get(name, name.replace("_", " "))
+        assert spoken in found["segment_summary"]
+    typical = describe_bundle(bundle, None).segments[0].customer
+    (read,) = bundle.reader.careful(json.dumps(typical).encode(), 1)
+    (answer,) = bundle.answer([read])
+    assert isinstance(answer, Answer)
+    assert answer.segment == bundle.keys[0]
+    assert render_docs(build_document(bundle, 100, "http://localhost:8000"))
+    return bundle
+
+
+# One of each kind; all of them were tried.
+@pytest.mark.parametrize(
+    "absent",
+    [
+        "year_birth",
+        "education",
+        "kids_home",
+        "enrolled_on",
+        "spend_gold",
+        "purchases_web",
+        "income",
+    ],
+)
+def test_any_column_may_be_absent_that_no_chosen_feature_needs(absent: str) -> None:
+    features = [name for name in FEATURES if absent not in needed_columns([name])]
+    require_whole(run_without({absent}, features))
+
+
+@pytest.mark.parametrize(
+    ("absent", "features"),
+    [
+        (SIGN_UP, ["spend_total", "purchases_deals", "web_visits_month"]),
+        ({"education", "marital_status", "year_birth"}, ["income", "spend_total"]),
+        (CHANNELS, FEATURES),
+        (CAMPAIGNS | {"responded", "complained"}, FEATURES),
+        (PRODUCTS, ["income", "age", "purchases_deals"]),
+        ({*COLUMNS} - {KEY, "income", "web_visits_month"}, ["income", "web_visits_month"]),
+        ({*COLUMNS} - {KEY, "recency_days", "enrolled_on"}, ["recency_days", "tenure_days"]),
+    ],
+    ids=["sign-up", "person", "channels", "campaigns", "products", "two numbers", "two others"],
+)
+def test_many_columns_may_be_absent_at_once(absent: set[str], features: list[str]) -> None:
+    bundle = require_whole(run_without(absent, features))
+    if absent >= SIGN_UP:
+        assert "tells customers apart" in bundle.no_cold_start
