@@ -98,7 +98,7 @@ def require_whole(found: dict[str, Any]) -> Bundle:
     (answer,) = bundle.answer([read])
     assert isinstance(answer, Answer)
     assert answer.segment == bundle.keys[0]
-    assert render_docs(build_document(bundle, 100, "http://localhost:8000"))
+    assert render_docs(build_document(bundle, 100, "http://localhost:8000"), "../")
     return bundle
 
 

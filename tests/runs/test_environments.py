@@ -45,6 +45,7 @@ def test_tables_files_and_source_resolve(environment: str) -> None:
 # What nodes hand on without keeping it.
 IN_MEMORY = {
     "row_counts",
+    "customers_reading",
     "clustering_sample",
     "measured_candidates",
     "refined_candidates",

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from customer_segmentation.datasets import pending
+from customer_segmentation.errors import UserError
 from customer_segmentation.lineage import publishing
 from customer_segmentation.lineage.ledger import Ledger, read_ledger
+from customer_segmentation.pipelines.reporting import nodes as reporting
 from tests.runs.project import Project
 from tests.runs.test_belonging import change_source, refused, run
 
@@ -26,17 +28,33 @@ def waiting(project: Project) -> list[Path]:
     return list((project.root / "data").rglob(".pending"))
 
 
-def test_a_run_that_fails_near_its_end_leaves_everything_as_it_was(used_project: Project) -> None:
+@pytest.fixture
+def broken_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report that cannot be made: the last step but one."""
+
+    def fail(*_: object) -> None:
+        message = "no report"
+        raise UserError(message)
+
+    monkeypatch.setattr(reporting, "explain_cleaning", fail)
+
+
+@pytest.mark.usefixtures("broken_report")
+def test_a_run_that_fails_near_its_end_leaves_everything_as_it_was(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     change_source(used_project)
     before = used_project.files()
-    assert "folds" in refused(used_project, "--params=supervised_training.folds=2000")
+    assert "no report" in refused(used_project)
+    monkeypatch.undo()
     assert used_project.files() == before
     run(used_project, "--pipeline=reporting")
 
 
+@pytest.mark.usefixtures("broken_report")
 def test_a_first_run_that_fails_leaves_nothing(new_project: Project) -> None:
     before = new_project.files()
-    refused(new_project, "--params=supervised_training.folds=2000")
+    refused(new_project)
     assert new_project.files() == before
 
 

@@ -87,7 +87,7 @@ def test_a_slider_moved_by_keyboard_changes_the_segment(site, open_page: OpenPag
     number = visit.page.get_by_label("Yearly income", exact=True)
     slider.press("ArrowRight")
     assert number.input_value() == slider.input_value() != "35313"
-    slider.press("End")
+    visit.page.get_by_label("Purchases with a discount, slider").press("Home")
     expect(line).not_to_have_text("Segment 2")
     assert visit.problems == []
 
@@ -96,8 +96,10 @@ def test_the_smallest_change_that_is_told_moves_the_customer(site, open_page: Op
     visit = open_page(site.url)
     visit.page.get_by_role("button", name="Segment 2", exact=True).click()
     told = visit.page.locator(".change")
-    expect(told).to_have_text("Spending 571 more on wines would make this customer Segment 1.")
-    visit.page.get_by_label("Wines", exact=True).fill("571")
+    words = "4 fewer purchases with a discount would make this customer Segment 1."
+    expect(told).to_have_text(words)
+    deals = visit.page.get_by_label("Purchases with a discount", exact=True)
+    deals.fill(str(int(deals.input_value()) - 4))
     expect(visit.page.locator("#verdict-line strong")).to_have_text("Segment 1")
 
 
@@ -145,7 +147,7 @@ def test_a_file_is_scored_and_its_results_downloaded(
 
 def test_a_file_of_another_kind_is_refused_before_it_is_sent(site, open_page: OpenPage) -> None:
     visit = open_page(site.url)
-    _drop(visit, "customers.xlsx", "x")
+    _drop(visit, "customers.pdf", "x")
     expect(visit.page.locator("#file-message")).to_contain_text("choose a CSV")
 
 
