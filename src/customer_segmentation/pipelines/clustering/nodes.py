@@ -117,7 +117,7 @@ def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> C
     if customers <= clustering.k.most:
         message = (
             f"gold_features: {customers} customers cannot be told into up to {clustering.k.most} "
-            "segments. Give more customers, or lower `clustering.k.most` "
+            f"segments. Give at least {clustering.k.most + 1}, or lower `clustering.k.most` "
             "(conf/base/parameters_clustering.yml)."
         )
         raise UserError(message)
