@@ -113,6 +113,8 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                 "quarantined": 35,
                 "repeats": 5,
                 "reasons": {"income: missing": 24, "year_birth: age outside 18 to 100": 11},
+                "lost_values": {"recency_days: missing": 3},
+                "warnings": ["income may be in thousands"],
             },
             "clustering": {
                 "k": k,

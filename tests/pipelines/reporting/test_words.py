@@ -175,9 +175,10 @@ def test_firmness_is_told_in_words():
 
 
 def test_rows_with_several_reasons_are_explained(inputs):
-    once = explain_cleaning(inputs["accounting"], 0)
+    whole = inputs["accounting"] | {"lost_values": {}, "warnings": []}
+    once = explain_cleaning(whole, 0)
     assert once.note == ""
-    twice = explain_cleaning(inputs["accounting"] | {"quarantined": 30}, 0)
+    twice = explain_cleaning(whole | {"quarantined": 30}, 0)
     assert twice.note == "A row can break several rules and is then counted at each."
 
 

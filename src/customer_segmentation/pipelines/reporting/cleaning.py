@@ -33,6 +33,10 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
         note = "A row can break several rules and is then counted at each."
     if unsegmented:
         note += f" {words.count(unsegmented)} customers lack what a segment needs and have none."
+    if lost := accounting["lost_values"]:
+        told = [f"{_reason(text)} ({words.count(rows)})" for text, rows in lost.items()]
+        note += f" Customers kept without a value that nothing chosen needs: {'; '.join(told)}."
+    note += "".join(f" Look at this: {warning}." for warning in accounting["warnings"])
     return Cleaning(
         lead=(
             f"Of {words.count(total)} rows in {accounting['source_name']}, "
