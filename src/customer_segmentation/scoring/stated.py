@@ -48,6 +48,7 @@ def _once(names: list[str]) -> list[str]:
 def _short(reading: CustomerParameters) -> CustomerParameters:
     spellings = [word for words in reading.categories.values() for word in words]
     words = [*reading.aliases, *reading.missing_values, *spellings, *reading.date_formats]
+    words += [*reading.ignored_signs, *reading.flags, *reading.unknown_categories]
     _require(len(words) <= _MOST_ALIASES, f"it holds more than {_MOST_ALIASES} words")
     _require(max(map(len, words)) <= _LONGEST_WORD, f"a word is longer than {_LONGEST_WORD}")
     return reading
