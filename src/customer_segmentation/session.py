@@ -100,7 +100,9 @@ class ProjectSession(KedroSession):
                 with _signals_ignored():
                     if not is_others:
                         mlflow.end_run("KILLED" if is_stopped else "FAILED")
-                    for hook in settings.HOOKS:
+                    # The lock comes first in the list, and is freed last: what the run saved is
+                    # removed before another run may save.
+                    for hook in reversed(settings.HOOKS):
                         if hasattr(hook, "on_pipeline_error"):
                             hook.on_pipeline_error()
                 raise

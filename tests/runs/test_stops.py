@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from customer_segmentation.datasets.pending import FOLDER
+from customer_segmentation.lineage.state import RunState
+from customer_segmentation.run_lock.folder import FolderLock
 from tests.runs.project import Project
 
 
@@ -49,3 +52,28 @@ def test_a_stopped_run_is_killed_in_the_record_and_leaves_nothing_half_done(
     status, ended = runs[-1]
     assert status == "KILLED"
     assert ended
+
+
+def test_a_stopped_run_removes_what_it_saved_before_it_lets_others_in(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[list[Path]] = []
+    release = FolderLock.release
+
+    def stop(*_: object) -> None:
+        waiting.append(pending())
+        raise KeyboardInterrupt
+
+    def watch(lock: FolderLock) -> None:
+        waiting.append(pending())
+        release(lock)
+
+    def pending() -> list[Path]:
+        return list(new_project.root.rglob(f"{FOLDER}/*"))
+
+    monkeypatch.setattr(RunState, "saved", stop)
+    monkeypatch.setattr(FolderLock, "release", watch)
+    assert new_project.run("--pipelines=ingestion").exit_code == 130
+    at_the_stop, at_the_release, *_ = waiting
+    assert at_the_stop
+    assert not at_the_release

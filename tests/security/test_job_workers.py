@@ -82,9 +82,11 @@ def test_a_job_that_takes_too_much_memory_fails_with_what_to_do(
     done(sender, ROW)
     before = workers_of(strict.process.pid)
     written = io.BytesIO()
-    customer = {"Year_Birth": [1], "Marital_Status": [""], "Income": [5]}
-    cell = pa.array(["i" * 120_000_000])
-    rows = pa.table({"ID": cell, **customer, "Kidhome": [0], "Teenhome": [0]})
+    # Cells as long as they may be, and many.
+    ids = [f"{row:06}" + "i" * 60_000 for row in range(4_000)]
+    customer = {"Year_Birth": "1960", "Marital_Status": "", "Income": "5", "Kidhome": "0"}
+    same = {name: [cell] * len(ids) for name, cell in {**customer, "Teenhome": "0"}.items()}
+    rows = pa.table({"ID": ids, **same})
     parquet.write_table(rows, written, compression="zstd")
     job = ended(sender, post(sender, written.getvalue(), PARQUET).json(), 30.0)
     assert job["state"] == "failed"
