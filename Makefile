@@ -20,7 +20,7 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging prod serve services test faults security fuzz lint format bench docs viz notebook lock clean
+.PHONY: help run staging prod serve services test extras faults security fuzz lint format bench docs viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -94,6 +94,9 @@ lint: $(VENV)/dev.done
 
 test: lint  ## lint, types, import contracts and all tests
 	$(BIN)/pytest -n 2 --dist loadfile
+
+extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
+	$(BIN)/pytest -n 2 -m extras tests/extras
 
 faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py

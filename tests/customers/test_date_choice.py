@@ -135,6 +135,11 @@ def test_the_format_of_most_cells_is_chosen_where_none_means_another_day(
             '`customers.date_formats: ["%d-%b-%y"]` with `customers.two_digit_years_before: 30`',
         ),
         ("%d %m %Y", '`customers.date_formats: ["%d %m %Y"]`'),
+        # A day beyond the twelfth tells that the month comes first: no other order is offered.
+        (
+            "%m/%d/%y",
+            'meant as `customers.date_formats: ["%m/%d/%y"]` with',
+        ),
     ],
 )
 def test_the_advice_on_a_column_that_nothing_fits_can_be_followed(
@@ -142,6 +147,7 @@ def test_the_advice_on_a_column_that_nothing_fits_can_be_followed(
 ) -> None:
     found = chosen(written(fmt), frame_of)
     assert line in found.note
+    assert " or `customers" not in found.note
     assert chosen(written(fmt), frame_of, [fmt], 30).note == ""
 
 

@@ -94,7 +94,13 @@ def test_fractions_of_what_is_no_money_are_not_doubted(
         ),
         ("58 138", "groups of thousands", "customers.thousands_sign", {"thousands_sign": " "}),
         ("$58138", "signs around them", "customers.ignored_signs", {"ignored_signs": ["$"]}),
-        ("12 %", "signs around them", "customers.ignored_signs", {"ignored_signs": ["%", " "]}),
+        ("12 %", "signs around them", 'ignored_signs: ["%", " "]', {"ignored_signs": ["%", " "]}),
+        (
+            "$1,730",
+            "groups of thousands",
+            'customers.ignored_signs: ["$"]',
+            {"thousands_sign": ",", "ignored_signs": ["$"]},
+        ),
     ],
 )
 def test_numbers_as_others_write_them_are_told_with_what_makes_them_numbers(  # noqa: PLR0913, PLR0917 - a row of the table
@@ -110,6 +116,20 @@ def test_numbers_as_others_write_them_are_told_with_what_makes_them_numbers(  # 
     assert f"3 cells of spend_wines have {what}, such as {cell!r}" in doubt
     assert line in doubt
     assert doubts(rows, frame_of, **declared) == []
+
+
+def test_what_was_declared_is_not_advised_again(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    (doubt,) = doubts([{"MntWines": "$1,730"}], frame_of, thousands_sign=",")
+    assert doubt.endswith(': add `customers.ignored_signs: ["$"]`')
+
+
+def test_nobody_is_advised_to_ignore_the_brackets_of_a_debt(
+    doubts: Doubts, frame_of: Callable[..., Any]
+) -> None:
+    (doubt,) = doubts([{"MntWines": "($1730)"}], frame_of)
+    assert doubt.endswith("such as '($1730)': write them without")
 
 
 def test_ids_that_differ_by_zeros_alone_are_counted_with_examples(

@@ -21,6 +21,8 @@ _MOST_OFFERED = 3
 # After every text, so that a least one is another.
 _LAST = "\U0010ffff"
 _CELL, _ROWS = "cell", "rows"
+# A number beyond 12 in the first or second place is no month, so such a cell tells the order.
+_TELLING = r"^(?:[0-9]{1,2}[^0-9])?(?:1[3-9]|2[0-9]|3[01])[^0-9]"
 
 Evidence = dict[str, Any]
 
@@ -110,6 +112,7 @@ class DateColumn:
             **{name: _count(nw.col(name)) for name in fits},
             "declared": _count(nw.any_horizontal(*declared, ignore_nulls=True)),
             "low_none": _least(none),
+            "low_telling": _least(none & cell.str.contains(_TELLING)),
         }
         for i, j in self._pairs:
             ours, other = nw.col(f"fits_{i}"), nw.col(f"fits_{j}")
@@ -175,7 +178,7 @@ class DateColumn:
         )
         if elsewhere > 0:
             words += f" ({elsewhere:,} are of another one: a column has one)"
-        example = found["low_none"]
+        example = min(found["low_telling"], found["low_none"], key=lambda each: each == _LAST)
         if example == _LAST:
             return words
         offered = offers(example, self._pivot)

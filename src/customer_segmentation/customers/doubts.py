@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 
 import narwhals as nw
 
 from customer_segmentation.customers.cells import stripped
 from customer_segmentation.customers.contract import COLUMNS, KEY
+from customer_segmentation.customers.numbers import NumberSigns
 from customer_segmentation.customers.quarantine import CheckedCustomers, counted, map_headers
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import canonical_name
@@ -32,9 +35,10 @@ _OTHER_NUMBERS = {
     ),
     "signs around them": (
         f"^{_SIGN}[0-9]+[.]?[0-9]*{_SIGN}$",
-        'add the signs that mean nothing to `customers.ignored_signs`, as ["€", " "]',
+        "write them without",
     ),
 }
+_AROUND = "^[^0-9.,+-]+|[^0-9.,]+$"
 # An id that another program may have written without its zeros, or with a fraction.
 _ODD_KEY = "^0+[0-9A-Za-z]|[.]0+$"
 
@@ -103,11 +107,26 @@ def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts)
         what = max(counts, key=counts.__getitem__)
         if counts[what]:
             cells = _examples(checked, {name: asked[what]}, headers)
+            advice = _advice(cells[name], what, reading.parameters.signs)
             found.append(
-                f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}:"
-                f" {_OTHER_NUMBERS[what][1]}"
+                f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}: {advice}"
             )
     return found
+
+
+def _advice(cell: str, what: str, signs: NumberSigns) -> str:
+    """What to configure so that a cell is a number."""
+    around = re.findall(_AROUND, cell)
+    words = list(dict.fromkeys(sign for part in around for sign in part.split()))
+    # Brackets stand for a minus: to ignore them would turn a debt into an income.
+    if any("(" in word for word in words):
+        return _OTHER_NUMBERS["signs around them"][1]
+    spaces = [" "] if any(part.split() != [part] for part in around) else []
+    ignored = json.dumps(words + spaces, ensure_ascii=False)
+    advice = [f"add `customers.ignored_signs: {ignored}`"] if around else []
+    if not re.search(signs.pattern, re.sub(_AROUND, "", cell)):
+        advice.insert(0, _OTHER_NUMBERS[what][1])
+    return "; ".join(advice)
 
 
 def _alike_keys(checked: CheckedCustomers) -> list[str]:

@@ -1,0 +1,144 @@
+"""Every extra installs with plain pip, and what it brings works: the newest allowed, the locked.
+
+Each test makes an environment of its own, so they are `make extras` and not part of `make test`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.runs.project import CHECKOUT, make_project
+
+pytestmark = pytest.mark.extras
+
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+EXTRAS = sorted(PROJECT["optional-dependencies"])
+# The oldest that comes with a Python in use, and a new one: they search in different orders.
+PIPS = ["23.3.2", "25.3"]
+OTHER_PYTHONS = ["3.12", "3.13"]
+# By lock: what only its extra brings.
+LOCKS = {
+    "core": ["kedro", "mlflow", "onnxruntime"],
+    "staging": ["polars", "s3fs", "moto"],
+    "prod": ["pyspark", "delta", "s3fs"],
+    "serving": ["litestar", "polars", "psycopg", "deltalake"],
+    "features": ["feast"],
+}
+# Feast allows old versions of much, and so stands alone.
+TOGETHER = {
+    "cloud,rehearsal,serving,spark": [*LOCKS["staging"], *LOCKS["prod"], *LOCKS["serving"]],
+    "features": LOCKS["features"],
+}
+UV = Path(sys.executable).with_name("uv")
+SOURCE = "data/sample/customers.csv"
+
+
+def run(*command: str | Path, folder: Path = CHECKOUT) -> str:
+    done = subprocess.run(  # noqa: S603 - the commands stand in the tests
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+        env=os.environ | {"KEDRO_DISABLE_TELEMETRY": "1"},
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def new_environment(folder: Path) -> Path:
+    """A Python with nothing but the pip that it came with."""
+    run(sys.executable, "-m", "venv", folder)
+    return folder / "bin" / "python"
+
+
+def install(python: Path, *wanted: str | Path) -> None:
+    """Install with uv, which keeps downloads; whether pip finds versions is tested apart."""
+    run(UV, "pip", "install", "-q", "--compile-bytecode", "--python", python, *wanted)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The product as it is published."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, CHECKOUT)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session", params=PIPS)
+def old_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with a pip of another year."""
+    python = new_environment(tmp_path_factory.mktemp("pip"))
+    run(python, "-m", "pip", "install", "-q", f"pip=={request.param}")
+    return python
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_pip_finds_versions_that_go_together(
+    wheel: Path, tmp_path: Path, old_pip: Path, extra: str
+) -> None:
+    report = tmp_path / "report.json"
+    run(
+        *(old_pip, "-m", "pip", "install", "-q", "--dry-run", "--report", report),
+        f"{PROJECT['name']}[{extra}] @ {wheel.as_uri()}",
+    )
+    found = json.loads(report.read_text())["install"]
+    assert direct(extra) <= {normal(each["metadata"]["name"]) for each in found}
+
+
+@pytest.mark.parametrize("version", OTHER_PYTHONS)
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_other_pythons_have_wheels_that_go_together(extra: str, version: str) -> None:
+    found = run(
+        *(UV, "pip", "compile", "--quiet", "--no-header"),
+        *("--python-version", version, "--extra", extra, "pyproject.toml"),
+        # PySpark is published as source alone.
+        *("--only-binary", ":all:", "--no-binary", "pyspark"),
+    )
+    assert direct(extra) <= {
+        normal(name) for name in re.findall(r"^([\w.-]+)==", found, re.MULTILINE)
+    }
+
+
+def direct(extra: str) -> set[str]:
+    """The packages that an extra names, but for the project itself."""
+    lines = PROJECT["optional-dependencies"][extra]
+    named = {normal(re.split(r"[^\w.-]", line)[0]) for line in lines}
+    return named - {normal(PROJECT["name"])}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("extras", TOGETHER)
+def test_the_newest_allowed_versions_work(wheel: Path, tmp_path: Path, extras: str) -> None:
+    python = new_environment(tmp_path / "environment")
+    install(python, f"{PROJECT['name']}[{extras}] @ {wheel.as_uri()}")
+    require_working(python, TOGETHER[extras], tmp_path)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_locked_versions_work(wheel: Path, tmp_path: Path, lock: str) -> None:
+    python = new_environment(tmp_path / "environment")
+    install(python, "--require-hashes", "-r", f"requirements/{lock}.txt")
+    install(python, "--no-deps", wheel)
+    run(python, "-m", "pip", "check")
+    require_working(python, LOCKS[lock], tmp_path)
+
+
+def require_working(python: Path, modules: list[str], folder: Path) -> None:
+    """Import what an extra brings, and have the product read its sample."""
+    run(python, "-c", f"import {', '.join(modules)}", folder=folder)
+    project = make_project(folder / "project")
+    said = run(python, "-m", "customer_segmentation", "check", SOURCE, folder=project.root)
+    assert "2,202 customers kept" in said, said
