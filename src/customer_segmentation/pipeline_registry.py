@@ -23,10 +23,15 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Every pipeline, and `__default__`, which is all of them.
 
     Kedro's own `find_pipelines` imports only those that a command asks for; then no hook could
-    say which pipeline makes what is missing.
+    say which pipeline makes what is missing. Each has a namespace, which Kedro-Viz shows as one
+    box; datasets are shared, and so keep their names.
     """
     pipelines = {
-        name: import_module(f"customer_segmentation.pipelines.{name}").create_pipeline()
+        name: Pipeline(
+            import_module(f"customer_segmentation.pipelines.{name}").create_pipeline(),
+            namespace=name,
+            prefix_datasets_with_namespace=False,
+        )
         for name in ORDER
     }
     pipelines["__default__"] = sum(pipelines.values(), start=Pipeline([]))
