@@ -96,7 +96,7 @@ test: lint  ## lint, types, import contracts and all tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
-	$(BIN)/pytest -n 2 -m extras tests/extras
+	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
 faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py

@@ -20,9 +20,10 @@ from tests.runs.project import CHECKOUT, make_project
 pytestmark = pytest.mark.extras
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-EXTRAS = sorted(PROJECT["optional-dependencies"])
-# The oldest that comes with a Python in use, and a new one: they search in different orders.
-PIPS = ["23.3.2", "25.3"]
+# The lock installs `dev`, which is all but `features` and tools.
+EXTRAS = sorted({*PROJECT["optional-dependencies"]} - {"dev"})
+# Oldest of those that come with a Python in use, it searches longest; a new one is tried once.
+OLD_PIP, NEW_PIP = "23.3.2", "25.3"
 OTHER_PYTHONS = ["3.12", "3.13"]
 # By lock: what only its extra brings.
 LOCKS = {
@@ -74,21 +75,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-@pytest.fixture(scope="session", params=PIPS)
-def old_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with a pip of another year."""
-    python = new_environment(tmp_path_factory.mktemp("pip"))
-    run(python, "-m", "pip", "install", "-q", f"pip=={request.param}")
-    return python
-
-
-@pytest.mark.parametrize("extra", EXTRAS)
+@pytest.mark.parametrize(
+    ("extra", "pip"), [*((extra, OLD_PIP) for extra in EXTRAS), ("cloud", NEW_PIP)]
+)
 def test_pip_finds_versions_that_go_together(
-    wheel: Path, tmp_path: Path, old_pip: Path, extra: str
+    wheel: Path, tmp_path: Path, extra: str, pip: str
 ) -> None:
     report = tmp_path / "report.json"
+    python = new_environment(tmp_path / "environment")
+    run(python, "-m", "pip", "install", "-q", f"pip=={pip}")
     run(
-        *(old_pip, "-m", "pip", "install", "-q", "--dry-run", "--report", report),
+        *(python, "-m", "pip", "install", "-q", "--dry-run", "--report", report),
         f"{PROJECT['name']}[{extra}] @ {wheel.as_uri()}",
     )
     found = json.loads(report.read_text())["install"]
