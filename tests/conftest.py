@@ -26,6 +26,12 @@ from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: 
 settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
+# A run commits to MLflow's database some 140 times, and each time a disk is waited for.
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
+NEEDED_BYTES = 2e9
+# About how long groups of tests take that take longest.
+SECONDS = {"spark": 300}
+
 CONFIGURATION = Path(__file__).parents[1] / "conf"
 GOOD_ROW = {
     "ID": "5524",
@@ -56,6 +62,36 @@ GOOD_ROW = {
     "Complain": "0",
     "Response": "1",
 }
+
+
+def is_usable(memory: Path) -> bool:
+    """Whether the tests' folders have room there, and may hold programs."""
+    if not memory.is_dir():
+        return False
+    found = os.statvfs(memory)
+    return found.f_bavail * found.f_frsize > NEEDED_BYTES and not found.f_flag & os.ST_NOEXEC
+
+
+if is_usable(MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file on one worker and Spark's session on one; begin with what takes longest.
+
+    What takes long and begins last would leave the other worker idle.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    items.sort(key=lambda item: -SECONDS.get(group_of(item), 0))
+
+
+def group_of(item: pytest.Item) -> str:
+    """What stays on one worker: the tests of a file, and those of Spark."""
+    if item.get_closest_marker("spark"):
+        return "spark"
+    return item.nodeid.partition("::")[0].removeprefix("tests/")
 
 
 @pytest.hookimpl(wrapper=True)

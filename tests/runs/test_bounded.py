@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from customer_segmentation.customers.generator import write
-from tests.runs.project import Project, make_project
+from tests.runs.project import make_project
 
 pytestmark = pytest.mark.spark
 
@@ -69,10 +69,10 @@ def test_the_guard_fails_on_a_collect_of_more_rows(spark: Any, method: str) -> N
 def test_a_whole_run_brings_only_samples_to_the_driver(
     spark: Any,  # noqa: ARG001 - the run's session
     tmp_path: Path,
-    whole_run: tuple[Project, Any],
+    tracking: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    project = make_project(tmp_path / "project", whole_run[0].root / "mlflow.db")
+    project = make_project(tmp_path / "project", tracking)
     write(tmp_path / "source", CUSTOMERS, seed=2, file_rows=2_500)
     monkeypatch.setenv("SEGMENTATION_SOURCE", str(tmp_path / "source"))
     sizes = ("clustering.coreset_rows", "eda.sample_rows", "supervised_training.sample_rows")

@@ -87,13 +87,13 @@ def sources(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def store_of(
-    tmp_path: Path, whole_run: tuple[Project, Any], request: pytest.FixtureRequest
+    tmp_path: Path, tracking: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], Store]]:
     def make(environment: str) -> Store:
         if environment == "prod":
             # Skips without Java.
             request.getfixturevalue("spark")
-        project = make_project(tmp_path / "project", whole_run[0].root / "mlflow.db")
+        project = make_project(tmp_path / "project", tracking)
         data, settings = project.root / "data", {}
         roots = {"dev": str(data), "prod": str(data / "prod"), "staging": "s3://kills"}
         if environment == "staging":

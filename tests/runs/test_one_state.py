@@ -53,6 +53,7 @@ def test_a_run_that_fails_near_its_end_leaves_everything_as_it_was(
 
 @pytest.mark.usefixtures("broken_report")
 def test_a_first_run_that_fails_leaves_nothing(new_project: Project) -> None:
+    new_project.make_quick()
     before = new_project.files()
     refused(new_project)
     assert new_project.files() == before

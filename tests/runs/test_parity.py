@@ -70,12 +70,12 @@ def content(url: str) -> bytes:
 @pytest.fixture(scope="module")
 def project(
     tmp_path_factory: pytest.TempPathFactory,
-    whole_run: tuple[Project, Any],
+    tracking: Path,
     spark: Any,  # noqa: ARG001 - one session, made by the fixture that stops it
 ) -> Project:
     """One project for every run."""
     root = tmp_path_factory.mktemp("parity")
-    return make_project(root / "project", whole_run[0].root / "mlflow.db")
+    return make_project(root / "project", tracking)
 
 
 @pytest.fixture(scope="module")
