@@ -76,14 +76,16 @@ if is_usable(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Keep each file on one worker and Spark's session on one; begin with what takes longest.
 
     What takes long and begins last would leave the other worker idle.
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    yield
+    # Afterwards, since pytest orders tests by the parameters of their fixtures.
     items.sort(key=lambda item: -SECONDS.get(group_of(item), 0))
 
 
