@@ -74,8 +74,9 @@ def project(
     spark: Any,  # noqa: ARG001 - one session, made by the fixture that stops it
 ) -> Project:
     """One project for every run."""
-    root = tmp_path_factory.mktemp("parity")
-    return make_project(root / "project", tracking)
+    project = make_project(tmp_path_factory.mktemp("parity") / "project", tracking)
+    project.make_quick()
+    return project
 
 
 @pytest.fixture(scope="module")

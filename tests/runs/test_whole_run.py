@@ -148,7 +148,7 @@ def test_rows_in_another_order_change_nothing(
     header, *rows = sample.read_bytes().decode().split("\r\n")
     rows = [row for row in rows if row]
     sample.write_bytes("\r\n".join([header, *rows[::-1], ""]).encode())
-    result = new_project.run()
+    result = new_project.run(f"{TO_SEGMENTS},supervised_training,feature_export")
     assert result.exit_code == 0, result.output
     left, right = gold(whole_run[0]), gold(new_project)
     # Where a row stood is the one thing that another order changes.
