@@ -29,8 +29,28 @@ settings.load_profile("project")
 # A run commits to MLflow's database some 140 times, and each time a disk is waited for.
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
 NEEDED_BYTES = 2e9
-# About how long groups of tests take that take longest.
-SECONDS = {"spark": 300}
+# About how long the longest groups of tests take; the others take less.
+SECONDS = {
+    "spark": 300,
+    "runs/test_whole_run.py": 90,
+    "runs/test_foreign_files.py": 70,
+    "test_run_lock.py": 60,
+    "runs/test_one_state.py": 50,
+    "serving/jobs/test_crashes.py": 50,
+    "serving/page/test_page.py": 50,
+    "runs/test_belonging.py": 40,
+    "runs/test_commands.py": 40,
+    "runs/test_kills.py": 40,
+    "runs/test_messages.py": 40,
+    "pipelines/test_absent_columns.py": 40,
+    "datasets/test_polars_table.py": 30,
+    "runs/test_anywhere.py": 30,
+    "runs/test_bad_input.py": 30,
+    "runs/test_stops.py": 30,
+    "serving/test_on_s3.py": 20,
+    "serving/test_keys.py": 20,
+    "serving/test_fuzz.py": 20,
+}
 
 CONFIGURATION = Path(__file__).parents[1] / "conf"
 GOOD_ROW = {
