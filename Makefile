@@ -16,6 +16,8 @@ PACKAGES := chromium curl postgresql-15
 POSTGRESQL := /usr/lib/postgresql/15/bin
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 REQUESTS ?= 100000
+# Those that `make test` leaves out are marked `security`.
+ATTACKS ?= security or not security
 # In the groups and the order of tests/conftest.py.
 TWO_WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -101,7 +103,7 @@ faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; hal
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
-	$(BIN)/pytest $(TWO_WORKERS) -m "security or not security" tests/security
+	$(BIN)/pytest $(TWO_WORKERS) -m "$(ATTACKS)" tests/security
 
 fuzz: $(VENV)/dev.done  ## REQUESTS=100000 to the API, right and wrong ones, by its own description
 	SEGMENTATION_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/pytest tests/serving/test_fuzz.py
