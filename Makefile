@@ -16,6 +16,10 @@ PACKAGES := chromium curl postgresql-15
 POSTGRESQL := /usr/lib/postgresql/15/bin
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 REQUESTS ?= 100000
+# Those that `make test` leaves out are marked `security`.
+ATTACKS ?= security or not security
+# In the groups and the order of tests/conftest.py.
+TWO_WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
 
@@ -93,7 +97,7 @@ lint: $(VENV)/dev.done
 	$(BIN)/lint-imports
 
 test: lint  ## lint, types, import contracts and all tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest $(TWO_WORKERS)
 
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
@@ -102,7 +106,7 @@ faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; hal
 	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
-	$(BIN)/pytest -n 2 --dist loadfile -m "security or not security" tests/security
+	$(BIN)/pytest $(TWO_WORKERS) -m "$(ATTACKS)" tests/security
 
 fuzz: $(VENV)/dev.done  ## REQUESTS=100000 to the API, right and wrong ones, by its own description
 	SEGMENTATION_FUZZ_REQUESTS=$(REQUESTS) $(BIN)/pytest tests/serving/test_fuzz.py

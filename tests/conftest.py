@@ -26,6 +26,32 @@ from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: 
 settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
+# A run commits to MLflow's database some 140 times, and each time a disk is waited for.
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
+NEEDED_BYTES = 2e9
+# About how long the longest groups of tests take; the others take less.
+SECONDS = {
+    "spark": 300,
+    "runs/test_whole_run.py": 90,
+    "runs/test_foreign_files.py": 70,
+    "test_run_lock.py": 60,
+    "runs/test_one_state.py": 50,
+    "serving/jobs/test_crashes.py": 50,
+    "serving/page/test_page.py": 50,
+    "runs/test_belonging.py": 40,
+    "runs/test_commands.py": 40,
+    "runs/test_kills.py": 40,
+    "runs/test_messages.py": 40,
+    "pipelines/test_absent_columns.py": 40,
+    "datasets/test_polars_table.py": 30,
+    "runs/test_anywhere.py": 30,
+    "runs/test_bad_input.py": 30,
+    "runs/test_stops.py": 30,
+    "serving/test_on_s3.py": 20,
+    "serving/test_keys.py": 20,
+    "serving/test_fuzz.py": 20,
+}
+
 CONFIGURATION = Path(__file__).parents[1] / "conf"
 GOOD_ROW = {
     "ID": "5524",
@@ -56,6 +82,38 @@ GOOD_ROW = {
     "Complain": "0",
     "Response": "1",
 }
+
+
+def is_usable(memory: Path) -> bool:
+    """Whether the tests' folders have room there, and may hold programs."""
+    if not memory.is_dir():
+        return False
+    found = os.statvfs(memory)
+    return found.f_bavail * found.f_frsize > NEEDED_BYTES and not found.f_flag & os.ST_NOEXEC
+
+
+if is_usable(MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Keep each file on one worker and Spark's session on one; begin with what takes longest.
+
+    What takes long and begins last would leave the other worker idle.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    yield
+    # Afterwards, since pytest orders tests by the parameters of their fixtures.
+    items.sort(key=lambda item: -SECONDS.get(group_of(item), 0))
+
+
+def group_of(item: pytest.Item) -> str:
+    """What stays on one worker: the tests of a file, and those of Spark."""
+    if item.get_closest_marker("spark"):
+        return "spark"
+    return item.nodeid.partition("::")[0].removeprefix("tests/")
 
 
 @pytest.hookimpl(wrapper=True)

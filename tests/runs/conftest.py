@@ -42,15 +42,34 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Result
     return project, result
 
 
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of MLflow's with its tables, and one run in them."""
+    project = make_project(tmp_path_factory.mktemp("tracking"))
+    result = project.run("--pipelines=ingestion")
+    assert result.exit_code == 0, result.output
+    return project.root / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def quick_run(tmp_path_factory: pytest.TempPathFactory, tracking: Path) -> Project:
+    """One quick whole run on the shipped sample, to look at and not to change."""
+    project = make_project(tmp_path_factory.mktemp("quick") / "project", tracking)
+    project.make_quick()
+    result = project.run()
+    assert result.exit_code == 0, result.output
+    return project
+
+
 @pytest.fixture
-def new_project(tmp_path: Path, whole_run: tuple[Project, Result]) -> Project:
+def new_project(tmp_path: Path, tracking: Path) -> Project:
     """A project with nothing saved."""
-    return make_project(tmp_path / "project", whole_run[0].root / "mlflow.db")
+    return make_project(tmp_path / "project", tracking)
 
 
 @pytest.fixture
-def used_project(tmp_path: Path, whole_run: tuple[Project, Result]) -> Project:
-    """A project in which a whole run has just succeeded."""
+def used_project(tmp_path: Path, quick_run: Project) -> Project:
+    """A project in which a quick whole run has just succeeded."""
     root = tmp_path / "used"
-    shutil.copytree(whole_run[0].root, root)
+    shutil.copytree(quick_run.root, root)
     return Project(root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import fsspec
@@ -10,6 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder
 
+TOLERANCE = 1e-9
+# Of tables that say where in the source a row was.
+PLACE = ["row_number", "source_name", "source_sha256"]
 TABLES = {
     "bronze_customers": ["row_number"],
     "silver_customers": ["customer_id"],
@@ -34,6 +39,30 @@ def read_table(root: str, name: str) -> pd.DataFrame:
         with fsspec.open(f"{place}.parquet", "rb") as file:
             frame = pq.read_table(file).to_pandas()
     return in_one_form(frame, TABLES[name])
+
+
+def require_same_rows(root: str, expected: Mapping[str, pd.DataFrame]) -> None:
+    """Hold tables under a root against others, wherever in their sources the rows stood."""
+    for name in ("silver_customers", "silver_quarantine", "gold_features", "gold_segments"):
+        left, right = (without_place(frame) for frame in (read_table(root, name), expected[name]))
+        pd.testing.assert_frame_equal(
+            left, right, check_dtype=False, rtol=TOLERANCE, atol=TOLERANCE
+        )
+
+
+def without_place(frame: pd.DataFrame) -> pd.DataFrame:
+    found = frame.drop(columns=[*PLACE, "artifact_version"], errors="ignore")
+    return found.sort_values("customer_id", ignore_index=True)
+
+
+def rearranged(source: Path, folder: Path) -> Path:
+    """The source's rows in another order, in three files."""
+    header, *rows = source.read_bytes().splitlines()
+    random.Random(5).shuffle(rows)  # noqa: S311 - no secret
+    folder.mkdir()
+    for part in range(3):
+        (folder / f"{part}.csv").write_bytes(b"\n".join([header, *rows[part::3], b""]))
+    return folder
 
 
 def in_one_form(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:

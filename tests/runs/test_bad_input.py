@@ -91,7 +91,7 @@ def test_fewer_customers_than_clusters_is_refused(
 ) -> None:
     place(used_project, monkeypatch, "\r\n".join(lines_of_sample(used_project)[:8]).encode())
     words = ["gold_features", "customers", "clustering.k.most"]
-    assert_refused(used_project, [], words)
+    assert_refused(used_project, ["--params=clustering.k.most=10"], words)
 
 
 def test_a_constant_feature_is_refused_by_name(

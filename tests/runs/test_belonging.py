@@ -44,26 +44,18 @@ def change_source(project: Project) -> None:
     os.utime(sample, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def set_parameter(project: Project, block: str, old: str, new: str) -> None:
-    path = project.root / "conf" / "base" / f"parameters_{block}.yml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
 def test_every_table_and_file_names_the_source_and_the_artifact_it_was_made_from(
-    whole_run: tuple[Project, Any],
+    quick_run: Project,
 ) -> None:
-    project, _ = whole_run
-    told = ledger(project)["tables_and_files"]
-    accounting = json.loads((project.root / "data/reporting/row_accounting.json").read_text())
+    told = ledger(quick_run)["tables_and_files"]
+    accounting = json.loads((quick_run.root / "data/reporting/row_accounting.json").read_text())
     assert {entry["source_sha256"] for entry in told.values()} == {accounting["source_sha256"]}
-    segments = pd.read_parquet(project.root / "data/gold/segments.parquet")
+    segments = pd.read_parquet(quick_run.root / "data/gold/segments.parquet")
     (version,) = set(segments["artifact_version"])
     for name in ("segmenter_candidate", "gold_segments", "report", "supervised_metrics"):
         assert told[name]["artifact_version"] == version
     assert told["gold_features"]["artifact_version"] is None
-    files = {path.name for path in (project.root / "data").rglob("*.*") if path.is_file()}
+    files = {path.name for path in (quick_run.root / "data").rglob("*.*") if path.is_file()}
     expected = {"segments.parquet", "report.html", "clustering.json", "relation.png"}
     assert expected <= files
     assert {"gold_segments", "report", "clustering_summary", "eda_relation_plot"} <= set(told)
@@ -101,7 +93,7 @@ def test_a_source_of_the_same_size_is_not_reported_with_segments_of_the_old_one(
 
 
 def test_features_cleaned_for_other_parameters_are_not_clustered(used_project: Project) -> None:
-    set_parameter(used_project, "clustering", "features: [income, age", "features: [age, income")
+    used_project.configure("clustering", {"features: [income, age": "features: [age, income"})
     message = refused(used_project, "--pipelines=clustering,label_generation")
     assert "clustering.features" in message
     assert message.endswith("--pipelines=preprocessing,clustering,label_generation")

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from customer_segmentation.customers.generator import write
-from tests.runs.project import Project, make_project
+from customer_segmentation.scoring.scorer import Scorer
+from tests.runs.project import Project
+from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows
 
 pytestmark = pytest.mark.spark
 
-CUSTOMERS = 6_000
 SAMPLE = 1_000
 # A sample's size is expected, not exact; a profile has a row a segment and measure.
 BOUND = 1_300
@@ -66,22 +67,30 @@ def test_the_guard_fails_on_a_collect_of_more_rows(spark: Any, method: str) -> N
     assert seen[-1] == BOUND
 
 
-def test_a_whole_run_brings_only_samples_to_the_driver(
+def test_a_whole_run_brings_only_samples_to_the_driver_and_gives_what_dev_gives(
     spark: Any,  # noqa: ARG001 - the run's session
+    new_project: Project,
     tmp_path: Path,
-    whole_run: tuple[Project, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    project = make_project(tmp_path / "project", whole_run[0].root / "mlflow.db")
-    write(tmp_path / "source", CUSTOMERS, seed=2, file_rows=2_500)
-    monkeypatch.setenv("SEGMENTATION_SOURCE", str(tmp_path / "source"))
+    """Of one run on Spark, whose rows come in other files and in another order than dev's."""
+    new_project.make_quick()
     sizes = ("clustering.coreset_rows", "eda.sample_rows", "supervised_training.sample_rows")
-    quick = "clustering.k.most=4,clustering.k.bootstraps=2,clustering.k.starts=3"
-    sampled = ",".join(f"{size}={SAMPLE}" for size in sizes)
+    sampled = "--params=clustering.refinement_passes=2," + ",".join(f"{s}={SAMPLE}" for s in sizes)
+    in_dev = new_project.run(sampled)
+    assert in_dev.exit_code == 0, in_dev.output
+    data = new_project.root / "data"
+    expected = {name: read_table(str(data), name) for name in TABLES}
+    source = rearranged(data / "sample" / "customers.csv", tmp_path / "source")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(source))
     with no_unbounded_collect(BOUND) as seen:
-        result = project.run(
-            "--env=prod", f"--params={sampled},{quick},clustering.refinement_passes=2"
-        )
-    assert result.exit_code == 0, result.output
+        in_prod = new_project.run("--env=prod", sampled)
+    assert in_prod.exit_code == 0, in_prod.output
     # The samples did come, through the guard.
     assert max(seen) > SAMPLE / 2
+    require_same_rows(str(data / "prod"), expected)
+    learned, again = (
+        Scorer(root / "models" / "candidate" / "segmenter.onnx").metadata["centroids"]
+        for root in (data, data / "prod")
+    )
+    np.testing.assert_allclose(again, learned, rtol=TOLERANCE)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from click.testing import Result
 from nbclient import NotebookClient
 
 from tests.runs.project import CHECKOUT, Project, shell
@@ -40,17 +39,17 @@ def test_kedro_viz_builds_a_page_with_layers_and_previews(used_project: Project)
         assert described.get("preview"), f"{name} has no preview"
 
 
-def test_kedro_package_makes_a_wheel_with_the_templates(used_project: Project) -> None:
+def test_kedro_package_makes_a_wheel_with_the_templates(new_project: Project) -> None:
     for name in ("src", "LICENSE", "README.md"):
-        source, target = CHECKOUT / name, used_project.root / name
+        source, target = CHECKOUT / name, new_project.root / name
         if source.is_dir():
             shutil.rmtree(target)
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.egg-info"))
         else:
             shutil.copy(source, target)
-    done = shell(used_project, "kedro", "package")
+    done = shell(new_project, "kedro", "package")
     assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = (used_project.root / "dist").glob("*.whl")
+    (wheel,) = (new_project.root / "dist").glob("*.whl")
     listed = subprocess.run(  # noqa: S603 - as above
         [sys.executable, "-m", "zipfile", "-l", wheel], capture_output=True, text=True, check=True
     ).stdout
@@ -90,12 +89,11 @@ def test_notebooks_are_committed_without_outputs(path: Path) -> None:
             assert cell["execution_count"] is None
 
 
-def test_the_core_needs_neither_spark_nor_java(whole_run: tuple[Project, Result]) -> None:
-    project, _ = whole_run
+def test_the_core_needs_neither_spark_nor_java(new_project: Project) -> None:
     code = (
         "import sys, customer_segmentation.settings, customer_segmentation.pipeline_registry as r;"
         "r.register_pipelines();"
         "print([m for m in ('pyspark', 'polars', 'feast', 'sklearn') if m in sys.modules])"
     )
-    done = shell(project, "python", "-c", code)
+    done = shell(new_project, "python", "-c", code)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -7,7 +7,6 @@ choice of k, as `kedro run` does, so that its account is that of a run.
 from __future__ import annotations
 
 import gzip
-import os
 import zipfile
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
@@ -15,8 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from click.testing import CliRunner, Result
-from kedro.framework.startup import bootstrap_project
 
 from tests.runs.project import CHECKOUT, Project
 
@@ -314,34 +311,14 @@ CASES = (
 )
 
 
-def configure(project: Project, block: str, changes: Declared) -> None:
-    config = project.root / f"conf/base/parameters_{block}.yml"
-    for old, new in changes.items():
-        assert old in config.read_text()
-        config.write_text(config.read_text().replace(old, new))
-
-
-def checked(project: Project, path: Path) -> Result:
-    from customer_segmentation.cli import cli  # noqa: PLC0415 - needs a configured project
-
-    before = Path.cwd()
-    os.chdir(project.root)
-    try:
-        bootstrap_project(project.root)
-        return CliRunner().invoke(cli, ["check", str(path)])
-    finally:
-        os.chdir(before)
-
-
 @pytest.mark.parametrize("case", CASES, ids=[case.tried for case in CASES])
 def test_a_foreign_file_is_read_told_or_refused(
     new_project: Project, tmp_path: Path, case: Case
 ) -> None:
-    configure(new_project, "customers", case.declared)
-    # Enough of the choice of k to be one.
-    configure(new_project, "clustering", {"most: 10": "most: 4", "bootstraps: 20": "bootstraps: 3"})
+    new_project.configure("customers", case.declared)
+    new_project.make_quick()
     before = new_project.files()
-    result = checked(new_project, case.write(tmp_path))
+    result = new_project.kedro("check", str(case.write(tmp_path)))
     assert "Traceback" not in result.output
     assert (result.exit_code == 0) is case.is_kept, result.output
     assert [words for words in case.says if words not in result.output] == [], result.output

@@ -33,10 +33,24 @@ class FullDisk(AbstractDataset):
 
 
 def assert_told(project: Project, command: list[str], words: list[str], **settings: str) -> None:
+    """In a shell of its own."""
     done = shell(project, *command, **settings)
     said = done.stdout + done.stderr
     assert done.returncode == 1, said
     assert "Traceback" not in said
+    assert_one_line(said, words)
+
+
+def assert_told_here(project: Project, command: list[str], words: list[str]) -> None:
+    """In this process, which has imported what a shell would import anew for seconds."""
+    result = project.kedro(*command)
+    assert result.exit_code == 1, result.output
+    # Of any other error a shell would show the traceback.
+    assert isinstance(result.exception, SystemExit)
+    assert_one_line(result.output, words)
+
+
+def assert_one_line(said: str, words: list[str]) -> None:
     error = said[said.index("Error: ") :]
     assert len(error.splitlines()) == 1, error
     for word in words:
@@ -58,7 +72,7 @@ def assert_told(project: Project, command: list[str], words: list[str], **settin
 )
 def test_what_no_run_can_begin_with(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
     project = make_project(tmp_path / "project")
-    assert_told(project, ["kedro", "run", *arguments], words)
+    assert_told_here(project, ["run", *arguments], words)
     # Nothing has begun: no lock, no record.
     assert sorted(path.name for path in (project.root / "data").iterdir()) == ["sample"]
     assert not (project.root / "mlflow.db").exists()
@@ -81,7 +95,13 @@ def test_every_command_says_that_there_is_no_such_environment(
     tmp_path: Path, command: list[str]
 ) -> None:
     project = make_project(tmp_path / "project")
-    assert_told(project, ["kedro", *command], ["`nosuch`", "databricks, dev, prod, staging"])
+    assert_told_here(project, command, ["`nosuch`", "databricks, dev, prod, staging"])
+
+
+@pytest.mark.parametrize("command", [["run"], ["viz", "run"]], ids=" ".join)
+def test_a_shell_says_that_there_is_no_such_environment(tmp_path: Path, command: list[str]) -> None:
+    project = make_project(tmp_path / "project")
+    assert_told(project, ["kedro", *command, "--env=nosuch"], ["`nosuch`"])
 
 
 @pytest.mark.parametrize(
@@ -95,7 +115,7 @@ def test_every_command_says_that_there_is_no_such_environment(
 def test_a_selection_that_is_not_there(
     new_project: Project, arguments: list[str], words: list[str]
 ) -> None:
-    assert_told(new_project, ["kedro", "run", *arguments], words)
+    assert_told_here(new_project, ["run", *arguments], words)
 
 
 @pytest.mark.parametrize(
@@ -131,17 +151,18 @@ def test_a_place_that_cannot_be_written(new_project: Project, name: str) -> None
     else:
         place.touch()
     words = [str(place), "must be able to write"]
-    assert_told(new_project, ["kedro", "run", "--pipelines=ingestion"], words)
+    assert_told_here(new_project, ["run", "--pipelines=ingestion"], words)
 
 
-def test_a_full_disk(new_project: Project, tmp_path: Path) -> None:
-    settings = with_module(tmp_path, "full_disk", FULL_DISK)
+def test_a_full_disk(new_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "full_disk.py").write_text(FULL_DISK)
+    monkeypatch.syspath_prepend(tmp_path)
     catalog = new_project.root / "conf" / "dev" / "catalog_full.yml"
     catalog.write_text(
         "bronze_customers: {type: full_disk.FullDisk, filepath: data/bronze/customers.parquet}"
     )
     words = ["bronze/customers.parquet", "disk is full", "free some space"]
-    assert_told(new_project, ["kedro", "run", "--pipelines=ingestion"], words, **settings)
+    assert_told_here(new_project, ["run", "--pipelines=ingestion"], words)
     assert not (new_project.root / "data" / ".run.lock").exists()
 
 

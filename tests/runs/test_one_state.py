@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def test_a_run_that_fails_near_its_end_leaves_everything_as_it_was(
 
 @pytest.mark.usefixtures("broken_report")
 def test_a_first_run_that_fails_leaves_nothing(new_project: Project) -> None:
+    new_project.make_quick()
     before = new_project.files()
     refused(new_project)
     assert new_project.files() == before
@@ -75,27 +77,19 @@ def test_until_the_end_of_a_run_others_read_the_state_before_it(
     assert all(".pending" in name or ".run.lock" in name for name in seen.keys() - before.keys())
 
 
-@pytest.mark.parametrize("moves", [0, 7, 25])
 def test_a_run_that_is_killed_while_it_publishes_is_finished_by_the_next(
-    used_project: Project, monkeypatch: pytest.MonkeyPatch, moves: int
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The next ones are killed too, each somewhat later, until one is not."""
     change_source(used_project)
     old = {entry.source_sha256 for entry in ledger(used_project).entries.values()}
-    left = moves
-
-    def some(source: str, target: str) -> None:
-        nonlocal left
-        if not left:
-            raise Killed
-        left -= 1
-        pending.publish(source, target)
-
-    monkeypatch.setattr(publishing, "publish", some)
-    with pytest.raises(Killed):
-        used_project.run()
+    for moves, pipelines in ((0, []), (7, ["--pipeline=reporting"]), (25, ["--pipeline=eda"])):
+        monkeypatch.setattr(publishing, "publish", killed_after(moves))
+        with pytest.raises(Killed):
+            used_project.run(*pipelines)
+        assert ledger(used_project).publishing
+        assert waiting(used_project)
     monkeypatch.undo()
-    assert ledger(used_project).publishing
-    assert waiting(used_project)
     run(used_project, "--pipeline=reporting")
     found = ledger(used_project)
     assert found.publishing is None
@@ -104,6 +98,19 @@ def test_a_run_that_is_killed_while_it_publishes_is_finished_by_the_next(
     assert waiting(used_project) == []
     # Each of them is what the ledger says, or this would be refused.
     run(used_project, "--only-missing-outputs")
+
+
+def killed_after(moves: int) -> Callable[[str, str], None]:
+    left = moves
+
+    def publish(source: str, target: str) -> None:
+        nonlocal left
+        if not left:
+            raise Killed
+        left -= 1
+        pending.publish(source, target)
+
+    return publish
 
 
 def test_what_a_killed_run_let_wait_is_removed_by_the_next(

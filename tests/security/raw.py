@@ -15,6 +15,21 @@ def connected(server: ServerProcess, seconds: float = 30.0) -> socket.socket:
     return socket.create_connection((where.hostname, where.port), timeout=seconds)
 
 
+def narrow(server: ServerProcess) -> socket.socket:
+    """A connection of which the system, at both ends, holds 0.1 MB and not 4 MB until it is read.
+
+    Answers that nobody reads are then few, also where the machine is slow or busy.
+    """
+    where = urlsplit(server.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    # The server's buffer is a number of segments, which are large on loopback.
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    client.settimeout(30.0)
+    client.connect((where.hostname, where.port))
+    return client
+
+
 def asked(server: ServerProcess, content: bytes, seconds: float = 30.0) -> bytes:
     """All that is answered to these bytes, until the server closes."""
     with closing(connected(server, seconds)) as client:
@@ -54,7 +69,7 @@ def request(
 def many(server: ServerProcess, count: int, content: bytes) -> Iterator[list[socket.socket]]:
     """So many clients that send the same and then say and read nothing."""
     with ExitStack() as stack:
-        clients = [stack.enter_context(closing(connected(server))) for _ in range(count)]
+        clients = [stack.enter_context(closing(narrow(server))) for _ in range(count)]
         for client in clients:
             client.sendall(content)
         yield clients

@@ -105,13 +105,13 @@ def test_a_row_that_was_read_as_the_table_changed_is_not_kept_for_the_new_one(
     assert stored.find("10476")[0]["segment"] == "s2"
 
 
-@pytest.mark.parametrize("customer_id", ["A/1", "A//1", "ü 1", "50%"])
-def test_a_key_may_hold_any_sign(bundle: Path, tmp_path: Path, customer_id: str) -> None:
-    rows = answers().with_columns(customer_id=pl.Series([customer_id, "A"]))
+def test_a_key_may_hold_any_sign(bundle: Path, tmp_path: Path) -> None:
+    keys = ["A", "A/1", "A//1", "ü 1", "50%"]
+    rows = pl.concat([answers().head(1)] * len(keys)).with_columns(customer_id=pl.Series(keys))
     path = parquet(rows, tmp_path / "segments")
     with serving(bundle, tmp_path, "--segments", path, "--job-workers", "0") as server:
-        found = httpx.get(f"{server.url}/v1/customers/{quote(customer_id, safe='')}")
-    assert found.json()["customer_id"] == customer_id
+        found = [httpx.get(f"{server.url}/v1/customers/{quote(key, safe='')}") for key in keys]
+    assert [answer.json()["customer_id"] for answer in found] == keys
 
 
 def test_a_client_that_has_the_answer_is_not_sent_it_again(bundle: Path, tmp_path: Path) -> None:

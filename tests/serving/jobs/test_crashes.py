@@ -20,7 +20,7 @@ from customer_segmentation.serving.settings import Settings, as_environment
 from tests.serving.jobs.posting import UNFINISHED, WORKER, ended, fetched, post, workers_of
 from tests.serving.process import free_port, start_serving
 
-JOBS = 20
+JOBS = 12
 SIZES = {"small": 1_500, "large": 40_000}
 
 
@@ -92,7 +92,7 @@ def test_nothing_is_lost_or_done_twice_however_server_and_workers_are_killed(
     if database_of == "postgresql":
         options += ("--database", request.getfixturevalue("postgresql"))
     crashing = Crashing(bundle, tmp_path, options)
-    kills = {3: "server", 8: "workers", 12: "all", 16: "workers"}
+    kills = {2: "server", 6: "workers", 10: "all"}
     try:
         for number in range(JOBS):
             name = f"{'large' if number in kills else 'small'}-{number}"
