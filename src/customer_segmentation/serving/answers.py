@@ -76,6 +76,8 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 _FIELDS = Answer.__struct_fields__
+# What only a model answers at once, and no table keeps.
+NOT_STORED = frozenset({"model", "probabilities", "explanation"})
 DECIDED = tuple(name for name in DECISIONS if name not in INTERMEDIATE)
 
 

@@ -47,35 +47,35 @@ def job_routes(server: Server) -> list[Any]:
         found = [seen(request, job) for job in await server.desk.own(key_of(request.scope))]
         return Response(_encode({"jobs": found}), media_type=_JSON, headers=_PRIVATE)
 
-    @get("/v1/jobs/{identity:str}", opt=_ACCESS)
-    async def get_job(request: Asked, identity: FromPath[str]) -> Response[bytes]:
-        job = await server.desk.find(key_of(request.scope), identity)
+    @get("/v1/jobs/{job_id:str}", opt=_ACCESS)
+    async def get_job(request: Asked, job_id: FromPath[str]) -> Response[bytes]:
+        job = await server.desk.find(key_of(request.scope), job_id)
         return Response(_encode(seen(request, job)), media_type=_JSON, headers=_PRIVATE)
 
-    @delete("/v1/jobs/{identity:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
-    async def delete_job(request: Asked, identity: FromPath[str]) -> None:
-        await server.desk.delete(key_of(request.scope), identity)
+    @delete("/v1/jobs/{job_id:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
+    async def delete_job(request: Asked, job_id: FromPath[str]) -> None:
+        await server.desk.delete(key_of(request.scope), job_id)
 
-    @get("/v1/jobs/{identity:str}/results", opt=_STREAMED)
-    async def results(request: Asked, identity: FromPath[str]) -> File:
-        return await _download(server, request, identity, "results")
+    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED)
+    async def results(request: Asked, job_id: FromPath[str]) -> File:
+        return await _download(server, request, job_id, "results")
 
-    @get("/v1/jobs/{identity:str}/rejected", opt=_STREAMED)
-    async def rejected(request: Asked, identity: FromPath[str]) -> File:
-        return await _download(server, request, identity, "rejected")
+    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED)
+    async def rejected(request: Asked, job_id: FromPath[str]) -> File:
+        return await _download(server, request, job_id, "rejected")
 
     return [post_job, list_jobs, get_job, delete_job, results, rejected]
 
 
-async def _download(server: Server, request: Asked, identity: str, table: Table) -> File:
+async def _download(server: Server, request: Asked, job_id: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
-    path, kind = await server.desk.result(key_of(request.scope), identity, table, asked)
+    path, kind = await server.desk.result(key_of(request.scope), job_id, table, asked)
     if not path.exists():
         detail = "there is no such job, or it was removed"
         raise RefusedError(HTTPStatus.NOT_FOUND, detail)
     return File(
         path,
-        filename=f"{table}-{identity}.{kind}",
+        filename=f"{table}-{job_id}.{kind}",
         media_type=_SENT_AS[kind],
         content_disposition_type="attachment",
         headers=_PRIVATE,

@@ -40,9 +40,8 @@ def customer_schemas(contract: Contract) -> dict[str, Schema]:
         "A customer who has bought nothing yet: answered by the cold-start model",
         without=contract.purchases,
     )
-    either = {"anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Known", "New")]}
-    for reference in either["anyOf"]:
-        reference["$ref"] += "Customer"
+    names = ("KnownCustomer", "NewCustomer")
+    either = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
     return {"Customer": either, "KnownCustomer": known, "NewCustomer": new}
 
 
