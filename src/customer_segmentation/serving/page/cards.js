@@ -36,8 +36,8 @@ function card(segment, start) {
 }
 
 function typicalRow(part) {
-  const unit = part.unit === "monetary units" || part.unit === "" ? "" : ` ${part.unit}`;
-  const shown = part.unit === "share" ? percent(part.value) : amount(Math.max(part.value, 0));
+  const value = Math.max(part.value, 0);
+  const shown = part.unit === "share of 1" ? percent(value) : amount(value);
   const known = make("span", { title: capital(part.description) }, feature(part.feature));
-  return [known, make("td", { class: "number" }, shown, part.unit === "years" ? make("small", {}, unit) : "")];
+  return [known, make("td", { class: "number" }, shown, part.unit === "years" ? make("small", {}, " years") : "")];
 }
