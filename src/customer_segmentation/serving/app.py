@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from litestar import Litestar, Request, Response, asgi, get
+from litestar import Litestar, Response, asgi, get
 from litestar.exceptions import HTTPException
 
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard, bundle_of
@@ -25,16 +26,14 @@ from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 from customer_segmentation.serving.protocol import PatientProtocol
+from customer_segmentation.serving.responses import AnyRequest, cached_response, json_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
-from customer_segmentation.serving.stored import ARTIFACT_VERSION, UNKNOWN_VERSION, told_of_champion
+from customer_segmentation.serving.stored import UNKNOWN_VERSION, told_of_champion
 
 logger = logging.getLogger(__name__)
 
-JSON = "application/json"
 _CUSTOMERS = "/v1/customers/"
-_encode = msgspec.json.Encoder().encode
-Asked = Request[Any, Any, Any]
 
 
 def make_app(settings: Settings) -> Guard:
@@ -94,7 +93,7 @@ def _routes(server: Server) -> list[Any]:
     segments = asgi("/v1/segments", opt=options, copy_scope=False)(server.segments.serve)
 
     @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"})
-    async def customer(request: Asked) -> Response[bytes]:
+    async def customer(request: AnyRequest) -> Response[bytes]:
         # As sent: an id may hold slashes, and Litestar's path has none that follows another.
         path = unquote(request.scope["raw_path"].decode("latin-1"))
         customer_id = path.removeprefix(_CUSTOMERS)
@@ -107,27 +106,23 @@ def _routes(server: Server) -> list[Any]:
             detail = "the last batch run has no such customer"
             raise RefusedError(HTTPStatus.NOT_FOUND, detail)
         champion = bundle_of(request.scope).version
-        etag = f'"{state}-{champion}"'
+        answer = told_of_champion(found, champion)
         headers = {
-            "etag": etag,
             "cache-control": "private, no-cache",
             # That of the answer, in place of the champion's.
             "artifact-version": found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
         }
-        if request.headers.get("if-none-match") == etag:
-            return Response(b"", status_code=304, headers=headers)
-        body = _encode(told_of_champion(found, champion))
-        return Response(body, media_type=JSON, headers=headers)
+        etag = f'"{state}-{champion}"'
+        return cached_response(request, etag, lambda: msgspec.json.encode(answer), headers=headers)
 
     @get("/healthz", opt={"access": "probe"}, sync_to_thread=False)
     def healthz() -> Response[bytes]:
-        return Response(b'{"status":"ok"}', media_type=JSON)
+        return json_response({"status": "ok"})
 
     @get("/readyz", opt={"access": "probe"}, sync_to_thread=False)
     def readyz() -> Response[bytes]:
-        if not server.is_ready:
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
-        return Response(b'{"status":"ready"}', media_type=JSON)
+        server.require_ready()
+        return json_response({"status": "ready"})
 
     @get("/metrics", opt={"access": "admin"})
     async def metrics() -> Response[bytes]:
@@ -154,19 +149,19 @@ def create() -> Guard:
     return make_app(settings)
 
 
-def _refused(_request: Asked, error: RefusedError) -> Response[bytes]:
+def _refused(_request: AnyRequest, error: RefusedError) -> Response[bytes]:
     return Response(
         error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers
     )
 
 
-def _failed(request: Asked, error: Exception) -> Response[bytes]:
+def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
     logger.error("%s failed", request.scope["path"].split("/")[1], exc_info=error)
     detail = "the server failed; its log tells more"
     return _refused(request, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
-def _http_error(request: Asked, error: HTTPException) -> Response[bytes]:
+def _http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     status = HTTPStatus(error.status_code)
     headers = {name: value for name, value in (error.headers or {}).items() if name == "allow"}
     return _refused(request, RefusedError(status, error.detail or status.phrase, headers=headers))

@@ -7,7 +7,7 @@ from typing import Any
 
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.records import FastRead, FastReader
+from customer_segmentation.serving.records import FastReader
 
 _Waiting = tuple[Any, "asyncio.Future[Answer]"]
 
@@ -19,22 +19,21 @@ class Batcher:
         # A request keeps the bundle that read it, also while another takes its place.
         self._waiting: dict[tuple[Bundle, FastReader], list[_Waiting]] = {}
 
-    async def answer(self, bundle: Bundle, read: FastRead) -> Answer:
-        """The answer for the one customer that the bundle read."""
+    async def answer(self, bundle: Bundle, reader: FastReader, customer: Any) -> Answer:  # noqa: ANN401 - a class made at run time
+        """The answer for the one customer that the bundle's reader read."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score)
         future: asyncio.Future[Answer] = loop.create_future()
-        waiting = self._waiting.setdefault((bundle, read.reader), [])
-        waiting.append((read.customers[0], future))
+        self._waiting.setdefault((bundle, reader), []).append((customer, future))
         return await future
 
     def _score(self) -> None:
         together, self._waiting = self._waiting, {}
         for (bundle, reader), waiting in together.items():
-            read = FastRead(reader, [customer for customer, _ in waiting])
+            customers = [customer for customer, _ in waiting]
             try:
-                answers = bundle.answer_matrix(read.ids(), read.matrix())
+                answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
             except Exception as error:  # noqa: BLE001 - each who waits is told
                 for _, future in waiting:
                     if not future.done():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -43,7 +44,9 @@ class Bundle:
 
     def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
         self.segmenter = _opened(segmenter, "segmenter", device)
-        stated = _stated(cold_start)
+        # What the second file says of itself; nothing is run.
+        with _refusing("cold_start"):
+            stated = verified(cold_start)
         self.cold_start: Scorer | None = None
         if stated["kind"] != NO_COLD_START:
             self.cold_start = _opened(cold_start, "cold_start", device)
@@ -148,11 +151,9 @@ class Champion:
         self._told = ""
         return True
 
-    def _signature(self) -> tuple[Any, ...]:
+    def _signature(self) -> tuple[str, ...]:
         self._files.invalidate_cache()
-        found = [self._info(path) for path in self._paths]
-        kept = ("ETag", "mtime", "ino", "size")
-        return tuple(str(info.get(key)) for info in found for key in kept)
+        return tuple(file_state(self._info(path)) for path in self._paths)
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
@@ -183,32 +184,32 @@ class Champion:
         return Bundle(segmenter, cold_start, self._device)
 
 
-def _opened(content: bytes, kind: str, device: str) -> Scorer:
+def file_state(info: Mapping[str, Any]) -> str:
+    """What changes when a file does, from what fsspec tells of it."""
+    return "-".join(str(info[key]) for key in ("ETag", "mtime", "ino", "size") if key in info)
+
+
+@contextmanager
+def _refusing(kind: str) -> Iterator[None]:
+    """Name the file in the error of a `with` block."""
     try:
-        scorer = Scorer(content, providers=_providers(device))
+        yield
     except WrongArtifactError as error:
         message = f"{kind}.onnx is refused: {error}"
         raise BrokenBundleError(message) from error
+    # Of damaged text in a file, protobuf tells only when it is read.
     except Exception as error:
         message = f"{kind}.onnx is no ONNX file that can be run: {error}"
         raise BrokenBundleError(message) from error
+
+
+def _opened(content: bytes, kind: str, device: str) -> Scorer:
+    with _refusing(kind):
+        scorer = Scorer(content, providers=_providers(device))
     if scorer.metadata["kind"] != kind:
         message = f"{kind}.onnx is a {scorer.metadata['kind']}: promote each file under its name"
         raise BrokenBundleError(message)
     return scorer
-
-
-def _stated(cold_start: bytes) -> dict[str, Any]:
-    """What the second file says of itself; nothing is run."""
-    try:
-        return verified(cold_start)
-    except WrongArtifactError as error:
-        message = f"cold_start.onnx is refused: {error}"
-        raise BrokenBundleError(message) from error
-    # Damaged text in a file is no text, of which protobuf tells only later.
-    except Exception as error:
-        message = f"cold_start.onnx is no ONNX file that can be run: {error}"
-        raise BrokenBundleError(message) from error
 
 
 @cache

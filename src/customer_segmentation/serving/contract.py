@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -25,6 +25,8 @@ from customer_segmentation.customers.matrix import canonical_columns, date_numbe
 
 Record = Mapping[str, Any]
 LONGEST_KEY = 256
+# Told of one request.
+MAX_PROBLEMS = 100
 # Of a client's, to be said again or to be likened to one of ours.
 _LONGEST_NAME = 60
 _PURCHASES = frozenset(
@@ -174,7 +176,7 @@ class Contract:
             if column not in self.rules and column != AS_OF:
                 close = hints and get_close_matches(name[:_LONGEST_NAME], self._names, n=1)
                 hint = f"did you mean {close[0]}?" if close else "a canonical column or an alias"
-                problems.append(Problem(f"{path}.{_shown(name)}", "unknown field", hint))
+                problems.append(Problem(f"{path}.{shown(name)}", "unknown field", hint))
             elif column in given:
                 either = f"this or {given[column][1]}, which is the same column"
                 problems.append(Problem(f"{path}.{name}", "given twice", either))
@@ -257,6 +259,20 @@ def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
     return np.array([list(customer.numbers.values()) for customer in customers], dtype=np.float64)
 
 
-def _shown(name: str) -> str:
-    """A name of the client's, short enough to be said again."""
+def shown(name: str) -> str:
+    """A text of the client's, short enough to be repeated in an error."""
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
+
+
+class WithProblems(Protocol):
+    """A record, or a row, and what is wrong with it."""
+
+    problems: list[Problem]
+
+
+def limit_problems(records: Iterable[WithProblems]) -> None:
+    """Keep the first hundred problems of all records, but at least one of each wrong record."""
+    left = MAX_PROBLEMS
+    for record in records:
+        record.problems = record.problems[: max(left, 1)]
+        left -= len(record.problems)

@@ -11,12 +11,11 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import numpy as np
-from litestar import Request, Response, get
+from litestar import Response, get
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.features.definitions import describe
@@ -24,10 +23,10 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.explanation import CHANGEABLE
 from customer_segmentation.serving.guard import bundle_of
+from customer_segmentation.serving.responses import AnyRequest, cached_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
 
-_encode = msgspec.json.Encoder().encode
 # Where the features tell nothing of how often somebody buys: once in two months of two years.
 _PURCHASES = 12.0
 _AGE, _TENURE_DAYS = 40.0, 365.0
@@ -159,19 +158,15 @@ def description_routes(server: Server) -> list[Any]:
 
     @lru_cache(maxsize=4)
     def described(bundle: Bundle, summary: Summary | None) -> bytes:
-        return _encode(describe_bundle(bundle, summary))
+        return msgspec.json.encode(describe_bundle(bundle, summary))
 
     # It counts customers, which is nobody else's business.
     @get("/v1/bundle", opt={"access": "score"})
-    async def bundle(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def bundle(request: AnyRequest) -> Response[bytes]:
         summary = await asyncio.to_thread(_summary_of, server)
         current = bundle_of(request.scope)
         etag = f'"{current.version}-{summary.state if summary else ""}"'
-        headers = {"etag": etag, "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == etag:
-            return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        body = described(current, summary)
-        return Response(body, media_type="application/json", headers=headers)
+        return cached_response(request, etag, lambda: described(current, summary))
 
     return [bundle]
 

@@ -19,10 +19,10 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import numpy as np
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
+from customer_segmentation.scoring.words import UNSEGMENTED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import (
@@ -32,14 +32,14 @@ from customer_segmentation.serving.model_inputs import (
     WrongInputError,
 )
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import JSON, AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.unsegmented import explain_unsegmented
 
-JSON, CSV = "application/json", "text/csv"
+_CSV = "text/csv"
 # A row is numbers alone, which costs a tenth of a record.
 ROWS_A_CUSTOMER = 10
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
-_encode = msgspec.json.Encoder().encode
 
 
 def invocation_routes(server: Server) -> list[Any]:
@@ -51,12 +51,11 @@ def invocation_routes(server: Server) -> list[Any]:
 
     @get("/ping", opt={"access": "probe"}, sync_to_thread=False)
     def ping() -> Response[bytes]:
-        if not server.is_ready:
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
-        return Response(b"{}", media_type=JSON)
+        server.require_ready()
+        return json_response({})
 
     @post("/invocations", opt={"access": "score"}, status_code=200)
-    async def invocations(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def invocations(request: AnyRequest) -> Response[bytes]:
         bundle = bundle_of(request.scope)
         media_type = _media_type(request)
         body = await request.body()
@@ -64,7 +63,7 @@ def invocation_routes(server: Server) -> list[Any]:
         matrix = await asyncio.to_thread(_read, bundle, body, media_type, most)
         found = await asyncio.to_thread(bundle.segmenter.score, matrix)
         keys, counts = np.unique(found["segment"], return_counts=True)
-        names = [*bundle.keys, "unsegmented"]
+        names = [*bundle.keys, UNSEGMENTED]
         server.measures.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
         columns = [values.tolist() for values in found.values()]
         rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
@@ -73,17 +72,17 @@ def invocation_routes(server: Server) -> list[Any]:
             answer["unsegmented"] = await asyncio.to_thread(
                 explain_unsegmented, bundle.contract, matrix, found["segment"]
             )
-        return Response(_encode(answer), media_type=JSON)
+        return json_response(answer)
 
     return [ping, invocations]
 
 
-def _media_type(request: Request[Any, Any, Any]) -> str:
+def _media_type(request: AnyRequest) -> str:
     media_type, parameters = request.content_type
     charset = parameters.get("charset", "utf-8").strip('"').lower()
     has_header = parameters.get("header", "present") == "present"
-    if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
-        detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
+    if media_type not in {JSON, _CSV} or charset not in _CHARSETS or not has_header:
+        detail = f"the body is {JSON}, or {_CSV} with a header, in UTF-8: say so in Content-Type"
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     return media_type
 
@@ -91,7 +90,7 @@ def _media_type(request: Request[Any, Any, Any]) -> str:
 def _read(bundle: Bundle, body: bytes, media_type: str, most: int) -> Matrix:
     inputs = ModelInputs(bundle.segmenter.metadata, most)
     try:
-        return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
+        return inputs.from_csv(body) if media_type == _CSV else inputs.from_json(body)
     except TooManyRowsError as error:
         raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     except WrongInputError as error:

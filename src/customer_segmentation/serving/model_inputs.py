@@ -25,6 +25,7 @@ from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.customers.numbers import NUMBER
 from customer_segmentation.scoring.metadata import INPUT
+from customer_segmentation.serving.contract import shown
 
 Matrix = NDArray[np.float64]
 # As batches read one: Python's `float` would take 1_000 and the digits of any script.
@@ -206,8 +207,10 @@ class ModelInputs:
             (n, i) for n, row in enumerate(rows) for i, cell in enumerate(row) if cell in wrong
         )
         column = header[place] if place < len(header) else "a column without a name"
-        cell = _shown(rows[line][place])
-        message = f"the CSV: row {line}, {column}: {cell} is no finite number; leave unknown empty"
+        cell = shown(rows[line][place])
+        message = (
+            f"the CSV: row {line}, {column}: `{cell}` is no finite number; leave unknown empty"
+        )
         raise WrongInputError(message)
 
 
@@ -242,10 +245,5 @@ def _struct(name: str, fields: list[Any]) -> Any:  # noqa: ANN401 - a class made
 def _listed(names: Any) -> str:  # noqa: ANN401 - anything that gives names
     """Names that a client sent, short enough to be said again."""
     most = 40
-    shown = [_shown(name) for name in islice(names, most + 1)]
-    return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")
-
-
-def _shown(text: str) -> str:
-    longest = 60
-    return f"`{text if len(text) <= longest else text[:longest] + '...'}`"
+    first = [f"`{shown(name)}`" for name in islice(names, most + 1)]
+    return ", ".join(first[:most]) + (", ..." if len(first) > most else "")

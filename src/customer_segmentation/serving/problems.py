@@ -10,7 +10,6 @@ import msgspec
 from customer_segmentation.serving.contract import Problem
 
 MEDIA_TYPE = "application/problem+json"
-_encode = msgspec.json.Encoder().encode
 
 
 class Details(msgspec.Struct, omit_defaults=True):
@@ -41,4 +40,4 @@ class RefusedError(Exception):
     @property
     def body(self) -> bytes:
         """JSON of the details."""
-        return _encode(self.details)
+        return msgspec.json.encode(self.details)

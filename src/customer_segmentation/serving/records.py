@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from operator import attrgetter
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -75,21 +75,22 @@ class FastReader:
         self._fixed = np.array([constants.get(c, 0.0) for c in contract.columns])
         self._window = contract.enrolled_from, contract.as_of
 
-    def one(self, body: bytes) -> Any:  # noqa: ANN401 - a class made at run time
-        """The customer of a body.
+    def read(self, body: bytes, *, is_list: bool) -> list[Any]:
+        """The customers of a body: a list, or one alone.
 
         Raises:
-            msgspec.ValidationError: It does not keep the contract, or not in these names.
+            msgspec.ValidationError: One breaks the contract, or has other names.
         """
-        customer = self._one.decode(body)
-        self._check([customer])
-        return customer
-
-    def many(self, body: bytes) -> list[Any]:
-        """The customers of a body; raises as `one`."""
-        customers: list[Any] = self._many.decode(body)
-        self._check(customers)
+        customers: list[Any] = self._many.decode(body) if is_list else [self._one.decode(body)]
+        first, last = self._window
+        days = [customer.enrolled_on for customer in customers]
+        if any(day is not UNSET and not first <= day <= last for day in days):
+            raise msgspec.ValidationError
         return customers
+
+    def ids(self, customers: Sequence[Any]) -> list[str | None]:
+        """The keys as text; None where there is none."""
+        return [_id_of(customer.customer_id) for customer in customers]
 
     def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
         """(customers x the artifact's columns)."""
@@ -109,27 +110,6 @@ class FastReader:
                     rows[:, position] = [part(customer) for customer in customers]
         return rows
 
-    def _check(self, customers: list[Any]) -> None:
-        first, last = self._window
-        days = [customer.enrolled_on for customer in customers]
-        if any(day is not UNSET and not first <= day <= last for day in days):
-            raise msgspec.ValidationError
-
-
-class FastRead(NamedTuple):
-    """Customers that keep the contract, and what makes a matrix of them."""
-
-    reader: FastReader
-    customers: list[Any]
-
-    def ids(self) -> list[str | None]:
-        """The keys as text; None where there is none."""
-        return [_id_of(customer.customer_id) for customer in self.customers]
-
-    def matrix(self) -> NDArray[np.float64]:
-        """(customers x the artifact's columns)."""
-        return self.reader.matrix(self.customers)
-
 
 class Reader:
     """Reads a request's body: fast where the records keep the contract, with care elsewhere."""
@@ -141,14 +121,13 @@ class Reader:
         is_iso = contract.day("2000-01-02") == date(2000, 1, 2)
         self._fast = [FastReader(contract, names) for names in ({}, sent)] if is_iso else []
 
-    def fast(self, body: bytes, *, is_list: bool) -> FastRead | None:
-        """The customers of a body whose every record keeps the contract; else None."""
+    def fast(self, body: bytes, *, is_list: bool) -> tuple[FastReader, list[Any]] | None:
+        """The customers of a body whose every record keeps the contract, and who read them."""
         for reader in self._fast:
             try:
-                customers = reader.many(body) if is_list else [reader.one(body)]
+                return reader, reader.read(body, is_list=is_list)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 continue
-            return FastRead(reader, customers)
         return None
 
     def careful(self, body: bytes, most: int) -> list[ReadCustomer | list[Problem]]:

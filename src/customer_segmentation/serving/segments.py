@@ -13,7 +13,12 @@ from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.asgi import Receive, Scope, Send
 from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.contract import Problem, ReadCustomer
+from customer_segmentation.serving.contract import (
+    MAX_PROBLEMS,
+    Problem,
+    ReadCustomer,
+    limit_problems,
+)
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.measures import Measures
@@ -22,7 +27,6 @@ from customer_segmentation.serving.records import MalformedJsonError, TooManyCus
 
 _encode = msgspec.json.Encoder().encode
 _MOST_EXPLAINED = 20
-_MOST_TOLD = 100
 _SPACE = b" \t\r\n"
 
 
@@ -79,13 +83,14 @@ class Segments:
         """
         is_list = body.lstrip(_SPACE)[:1] == b"["
         if not explain and (read := bundle.reader.fast(body, is_list=is_list)):
+            reader, customers = read
             if not is_list:
-                answer = await self._batcher.answer(bundle, read)
+                answer = await self._batcher.answer(bundle, reader, customers[0])
                 self._measures.answered([answer])
                 return _encode(answer)
-            if len(read.customers) > self._most:
-                raise self._too_many(len(read.customers))
-            answers = bundle.answer_matrix(read.ids(), read.matrix())
+            if len(customers) > self._most:
+                raise self._too_many(len(customers))
+            answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
             self._measures.answered(answers)
             return _encode(answers)
         found = self._carefully(bundle, body, partial=partial and is_list)
@@ -107,7 +112,7 @@ class Segments:
         self._measures.rejected(problems, bundle.contract.rules)
         if problems and not partial:
             raise _refused(problems)
-        _shorten(found)
+        limit_problems(found)
         right = [one for one in found if one.customer]
         answers = bundle.answer([one.customer for one in right if one.customer])
         self._measures.answered(answers)
@@ -150,16 +155,8 @@ def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
     return flags
 
 
-def _shorten(found: list[_Found]) -> None:
-    """Keep some errors of all, but one of each wrong record."""
-    left = _MOST_TOLD
-    for one in found:
-        one.problems = one.problems[: max(left, 1)]
-        left -= len(one.problems)
-
-
 def _refused(problems: list[Problem]) -> RefusedError:
     fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
-    told = f"; the first {_MOST_TOLD} are told" if len(problems) > _MOST_TOLD else ""
-    errors = problems[:_MOST_TOLD]
+    told = f"; the first {MAX_PROBLEMS} are told" if len(problems) > MAX_PROBLEMS else ""
+    errors = problems[:MAX_PROBLEMS]
     return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong{told}", errors=errors)

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 
 from litestar.datastructures import Headers
 
@@ -13,6 +14,7 @@ from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.jobs.desk import Desk
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.measures import AccessLog, Measures
+from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.segments import Segments
 from customer_segmentation.serving.settings import Settings, is_prefix
 from customer_segmentation.serving.stored import StoredAnswers
@@ -44,6 +46,15 @@ class Server:
         """What stands before a path where the client is: the setting, or what the proxy says."""
         said = headers.get("x-forwarded-prefix", "")
         return self.settings.root_path or (said if is_prefix(said) else "")
+
+    def require_ready(self) -> None:
+        """Refuse while the server starts or stops.
+
+        Raises:
+            RefusedError: It takes no requests now.
+        """
+        if not self.is_ready:
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
 
     async def follow(self) -> None:
         """Take up new keys and each new champion, without end; at SIGHUP it looks at once."""

@@ -15,10 +15,11 @@ import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.answers import DECIDED
+from customer_segmentation.serving.bundle import file_state
 from customer_segmentation.serving.contract import LONGEST_KEY
 
-ARTIFACT_VERSION = "artifact_version"
 # Of a table that another program wrote.
 UNKNOWN_VERSION = "unknown"
 # A number that only a run's own tables need.
@@ -111,8 +112,7 @@ class StoredAnswers:
             # A commit is a file of its own; a folder of S3 has neither time nor size.
             files = self._files.ls(f"{self._root}/_delta_log", detail=False)
             return max(PurePosixPath(file).name for file in files if file.endswith(".json"))
-        info = self._files.info(self._root)
-        return "-".join(str(info[key]) for key in ("ETag", "mtime", "ino", "size") if key in info)
+        return file_state(self._files.info(self._root))
 
     def _scan(self) -> Any:  # noqa: ANN401 - polars, which is imported when asked
         import polars as pl  # noqa: PLC0415 - 40 MB that only this needs

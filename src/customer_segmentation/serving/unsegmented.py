@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers, numeric_columns
-from customer_segmentation.serving.contract import Contract, Problem
+from customer_segmentation.serving.contract import Contract, Problem, limit_problems
 
 _Numbers = Mapping[str, NDArray[np.float64]]
 _Check = tuple[str, NDArray[np.bool_]]
 _YEAR, _DAY = numeric_columns([AS_OF])
 _MOST_DAYS = 366
-# Problems of one request; beyond, one a row.
-_MOST_TOLD = 100
 
 
 class Unsegmented(msgspec.Struct):
@@ -47,10 +45,7 @@ def explain_unsegmented(
             told = Problem(name, problem, accepted)
             for number in np.flatnonzero(is_so).tolist():
                 rows[number].problems.append(told)
-    left = _MOST_TOLD
-    for row in rows:
-        row.problems = row.problems[: max(left, 1)]
-        left -= len(row.problems)
+    limit_problems(rows)
     return rows
 
 

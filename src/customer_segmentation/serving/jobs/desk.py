@@ -145,8 +145,7 @@ class Desk:
         """
         job = await asyncio.to_thread(lambda: self._table.find(identity))
         if job is None or (job.owner != _owner(key) and not key.may("admin")):
-            detail = "there is no such job, or it was removed"
-            raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+            raise _no_job()
         return job
 
     async def own(self, key: Key) -> list[Job]:
@@ -189,7 +188,10 @@ class Desk:
             detail = f"the job is {job.state}: there are results once it is done"
             raise RefusedError(HTTPStatus.CONFLICT, detail)
         wanted: Format = "parquet" if kind == "parquet" else sent
-        return self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}", wanted
+        path = self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}"
+        if not await asyncio.to_thread(path.exists):
+            raise _no_job()
+        return path, wanted
 
     async def measure(self, measures: Measures) -> None:
         """Tell how many jobs there are of each state, as far as the table answers."""
@@ -219,6 +221,10 @@ class Desk:
                 status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
                 raise RefusedError(status, str(error), headers=CLOSE) from error
         return found
+
+
+def _no_job() -> RefusedError:
+    return RefusedError(HTTPStatus.NOT_FOUND, "there is no such job, or it was removed")
 
 
 def _owner(key: Key) -> str:

@@ -21,21 +21,10 @@ from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.scoring.words import cold_start_in_words, in_words
+from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
 
-_ANSWERS = (
-    "segment",
-    "segment_name",
-    "runner_up",
-    "margin",
-    "affluence_tier",
-    "waits_for_offers",
-    "likely_to_spend",
-    "product",
-    "channel",
-    "offer",
-    ARTIFACT_VERSION,
-)
+_ANSWERS = ("segment", "segment_name", "runner_up", "margin", *DECIDED, ARTIFACT_VERSION)
 IS_BROKEN = "checked__is_broken"
 
 

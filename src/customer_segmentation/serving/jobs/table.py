@@ -96,11 +96,6 @@ class Job:
     lease_until: _Time | None
     kept_bytes: _Count = 0
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing more will be done about it."""
-        return self.state not in UNFINISHED
-
 
 def job_of(row: Row[Any]) -> Job | None:
     """A row of all columns as a job; None where it is damaged, and is none."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import yaml
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Response, get
 
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.serving.access import Routes
@@ -28,14 +28,13 @@ from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of, matrix_schemas
 from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.serving.problems import Details
+from customer_segmentation.serving.responses import JSON, AnyRequest
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.unsegmented import Unsegmented
 
 Document = dict[str, Any]
-Asked = Request[Any, Any, Any]
 # The refusals that precede every route that asks for a key.
 _GUARDED = ("UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_REQUESTS", "SERVICE_UNAVAILABLE")
-_encode = msgspec.json.Encoder().encode
 
 
 def build_document(bundle: Bundle, max_customers: int, address: str, routes: Routes) -> Document:
@@ -76,25 +75,25 @@ def openapi_routes(server: Server) -> list[Any]:
         routes = Routes(app.routes)
         document = build_document(bundle, server.settings.most_customers, address, routes)
         is_page = media_type == "text/html"
-        return render_docs(document, start).encode() if is_page else _encode(document)
+        return render_docs(document, start).encode() if is_page else msgspec.json.encode(document)
 
-    def answer(request: Asked, media_type: str) -> Response[bytes]:
+    def answer(request: AnyRequest, media_type: str) -> Response[bytes]:
         bundle, start = bundle_of(request.scope), _start(request)
         body = made(request.app, bundle, start, media_type)
         return Response(body, media_type=media_type, headers={"cache-control": "no-cache"})
 
     @get("/schema/openapi.json", opt={"access": "open"}, sync_to_thread=True)
-    def openapi(request: Asked) -> Response[bytes]:
-        return answer(request, "application/json")
+    def openapi(request: AnyRequest) -> Response[bytes]:
+        return answer(request, JSON)
 
     @get("/docs", opt={"access": "open"}, sync_to_thread=True)
-    def docs(request: Asked) -> Response[bytes]:
+    def docs(request: AnyRequest) -> Response[bytes]:
         return answer(request, "text/html")
 
     return [openapi, docs]
 
 
-def _start(request: Asked) -> str:
+def _start(request: AnyRequest) -> str:
     """The relative path from the request's to `/`, which holds behind any prefix of a proxy."""
     path = request.scope["raw_path"].decode("latin-1")
     return "../" * (path.count("/") - 1) or "./"

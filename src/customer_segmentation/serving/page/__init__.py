@@ -9,10 +9,11 @@ from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import FromPath
 
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import AnyRequest, cached_response
 
 _START = "page.html"
 _MEDIA_TYPES = {
@@ -48,11 +49,11 @@ def page_routes() -> list[Any]:
     """`/` and the files below `/page`; they are the same for every server."""
 
     @get("/", opt={"access": "open"}, sync_to_thread=False)
-    def start(request: Request[Any, Any, Any]) -> Response[bytes]:
+    def start(request: AnyRequest) -> Response[bytes]:
         return _answer(request, _START)
 
     @get("/page/{name:str}", opt={"access": "open"}, sync_to_thread=False)
-    def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    def file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         if name == _START or name not in static_files():
             raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
         return _answer(request, name)
@@ -60,9 +61,6 @@ def page_routes() -> list[Any]:
     return [start, file]
 
 
-def _answer(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+def _answer(request: AnyRequest, name: str) -> Response[bytes]:
     found = static_files()[name]
-    headers = {"etag": found.etag, "cache-control": "no-cache"}
-    if request.headers.get("if-none-match") == found.etag:
-        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(found.content, media_type=found.media_type, headers=headers)
+    return cached_response(request, found.etag, lambda: found.content, media_type=found.media_type)
