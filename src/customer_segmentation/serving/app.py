@@ -1,4 +1,4 @@
-"""The routes of the server, put together."""
+"""The server's ASGI application: its routes, error handlers and lifespan."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from customer_segmentation.serving.jobs.routes import job_routes
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
-from customer_segmentation.serving.protocol import PatientProtocol
+from customer_segmentation.serving.protocol import LimitedProtocol
 from customer_segmentation.serving.responses import AnyRequest, cached_response, json_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
-from customer_segmentation.serving.stored import UNKNOWN_VERSION, told_of_champion
+from customer_segmentation.serving.stored import UNKNOWN_VERSION, with_champion_note
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ def make_app(settings: Settings) -> Guard:
     """The ASGI application of one server process.
 
     Args:
-        settings: What the server is told.
+        settings: The server's.
 
     Raises:
-        UserError: There is no bundle, or no keys where they are named.
+        UserError: The bundle is missing, or the file of keys.
     """
     server = Server(settings)
     inside = Litestar(
@@ -63,7 +63,7 @@ def make_app(settings: Settings) -> Guard:
         Routes(inside.routes),
         keys=server.keys,
         settings=settings,
-        measures=server.measures,
+        metrics=server.metrics,
         log=server.log,
         champion=server.champion,
     )
@@ -71,9 +71,9 @@ def make_app(settings: Settings) -> Guard:
 
 @asynccontextmanager
 async def _life(server: Server) -> AsyncIterator[None]:
-    """Follow the champion and the keys while the server lives."""
+    """Reload the champion and the keys while the server runs."""
     following = asyncio.create_task(server.follow())
-    # What is there by now stays: the collector need not go through it, request after request.
+    # Objects made so far stay: the garbage collector need not visit them again.
     gc.collect()
     gc.freeze()
     server.is_ready = True
@@ -88,13 +88,13 @@ async def _life(server: Server) -> AsyncIterator[None]:
 
 
 def _routes(server: Server) -> list[Any]:
-    # Without the router, which would take a fifth of the time of one customer's answer.
+    # Bypasses the router, which would take a fifth of the time of one customer's answer.
     options = {"access": "score", "methods": ("POST",)}
     segments = asgi("/v1/segments", opt=options, copy_scope=False)(server.segments.serve)
 
     @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"})
     async def customer(request: AnyRequest) -> Response[bytes]:
-        # As sent: an id may hold slashes, and Litestar's path has none that follows another.
+        # The raw path: an id may contain slashes, and Litestar merges repeated ones.
         path = unquote(request.scope["raw_path"].decode("latin-1"))
         customer_id = path.removeprefix(_CUSTOMERS)
         try:
@@ -106,10 +106,10 @@ def _routes(server: Server) -> list[Any]:
             detail = "the last batch run has no such customer"
             raise RefusedError(HTTPStatus.NOT_FOUND, detail)
         champion = bundle_of(request.scope).version
-        answer = told_of_champion(found, champion)
+        answer = with_champion_note(found, champion)
         headers = {
             "cache-control": "private, no-cache",
-            # That of the answer, in place of the champion's.
+            # Of the stored answer, instead of the champion's.
             "artifact-version": found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
         }
         etag = f'"{state}-{champion}"'
@@ -126,9 +126,9 @@ def _routes(server: Server) -> list[Any]:
 
     @get("/metrics", opt={"access": "admin"})
     async def metrics() -> Response[bytes]:
-        await server.desk.measure(server.measures)
+        await server.jobs.measure(server.metrics)
         return Response(
-            server.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
+            server.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
 
     return [
@@ -142,10 +142,10 @@ def _routes(server: Server) -> list[Any]:
 
 
 def create() -> Guard:
-    """The application of the settings in the environment, one a process."""
+    """The application of one process, from the settings in the environment."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(message)s")
     settings = read_settings({})
-    PatientProtocol.seconds = settings.body_seconds
+    LimitedProtocol.seconds = settings.body_seconds
     return make_app(settings)
 
 

@@ -1,4 +1,4 @@
-"""Single customers that come together are scored together: a call costs more than a row."""
+"""Micro-batching: single customers of one event loop turn are scored in one call."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ _Waiting = tuple[Any, "asyncio.Future[Answer]"]
 
 
 class Batcher:
-    """Collects the customers of one turn of the event loop; nobody waits for more to come."""
+    """Collects the customers of one event loop turn; no request waits for a later one."""
 
     def __init__(self) -> None:
-        # A request keeps the bundle that read it, also while another takes its place.
+        # By bundle: a request keeps the bundle that read it, even when a new one replaces it.
         self._waiting: dict[tuple[Bundle, FastReader], list[_Waiting]] = {}
 
     async def answer(self, bundle: Bundle, reader: FastReader, customer: Any) -> Answer:  # noqa: ANN401 - a class made at run time
-        """The answer for the one customer that the bundle's reader read."""
+        """Answer one customer.
+
+        Args:
+            bundle: What scores.
+            reader: The bundle's reader that decoded the customer.
+            customer: As decoded.
+        """
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score)
@@ -34,12 +40,12 @@ class Batcher:
             customers = [customer for customer, _ in waiting]
             try:
                 answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
-            except Exception as error:  # noqa: BLE001 - each who waits is told
+            except Exception as error:  # noqa: BLE001 - passed on to each request
                 for _, future in waiting:
                     if not future.done():
                         future.set_exception(error)
                 continue
             for (_, future), answer in zip(waiting, answers, strict=True):
-                # Whoever asked may have gone.
+                # The client may have disconnected.
                 if not future.done():
                     future.set_result(answer)

@@ -1,4 +1,4 @@
-"""What the server tells of its bundle: segments with their typical customers, fields, counts.
+"""The description of a bundle: segments with their typical customers, fields, counts.
 
 A segment's typical customer is its centroid put back into features: mean + deviation times
 (components @ centroid). The components are orthonormal, so that these features lie exactly on the
@@ -27,7 +27,7 @@ from customer_segmentation.serving.responses import AnyRequest, cached_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
 
-# Where the features tell nothing of how often somebody buys: once in two months of two years.
+# Where no feature says how often a customer buys: once in two months, over two years.
 _PURCHASES = 12.0
 _AGE, _TENURE_DAYS = 40.0, 365.0
 
@@ -108,11 +108,11 @@ class Description(msgspec.Struct):
 
 
 def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
-    """The bundle, and what the last batch run has stored of its segments.
+    """Describe the bundle and what the last batch run stored.
 
     Args:
         bundle: In use.
-        summary: Of the stored answers, where there are any.
+        summary: Of the stored answers, if any.
     """
     said = bundle.segmenter.metadata
     is_own = summary is not None and summary.artifact_version == bundle.version
@@ -140,8 +140,8 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
 def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | int]:
     """A record with every field that the segmenter needs, as near to the features as it can be.
 
-    A sum is dealt out in the base's usual shares; what no feature tells is the least of its range,
-    the first category, or a purchase every two months.
+    A total is split by the usual shares of the base. What no feature says is the minimum of its
+    range, the first category, or a purchase every two months.
     """
     contract = bundle.contract
     known = {part.feature: part.value for part in typical}
@@ -160,7 +160,7 @@ def description_routes(server: Server) -> list[Any]:
     def described(bundle: Bundle, summary: Summary | None) -> bytes:
         return msgspec.json.encode(describe_bundle(bundle, summary))
 
-    # It counts customers, which is nobody else's business.
+    # Not open: it says how many customers there are.
     @get("/v1/bundle", opt={"access": "score"})
     async def bundle(request: AnyRequest) -> Response[bytes]:
         summary = await asyncio.to_thread(_summary_of, server)
@@ -199,35 +199,34 @@ def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) ->
 def _parts_of(
     known: Mapping[str, float], whole: str, usual: Mapping[str, float], default: float
 ) -> dict[str, float]:
-    """The parts of a sum that no feature tells, dealt out in their usual shares."""
+    """The parts of a total that no feature gives, split by their usual shares."""
     unknown = {name: share for name, share in usual.items() if name not in known}
     left = known.get(whole, default) - sum(known.get(name, 0.0) for name in usual)
-    # In a base that bought nothing, every share is 0.
+    # All shares are 0 in a base without purchases.
     of_all = sum(unknown.values()) or 1.0
     return {name: max(left, 0.0) * share / of_all for name, share in unknown.items()}
 
 
 def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str | int:
-    """A value that the contract takes, nearest to what is known."""
+    """The value that the contract accepts nearest to what is known."""
     rule = contract.rules[name]
     if rule["kind"] == "category":
-        told = {c: known.get(f"{name}_{c}", 0.0) for c in rule["categories"]}
-        return max(told, key=lambda category: told[category])
+        return max(rule["categories"], key=lambda category: known.get(f"{name}_{category}", 0.0))
     if rule["kind"] == "date":
-        most_days = (contract.as_of - contract.enrolled_from).days
-        days = min(max(round(known.get("tenure_days", _TENURE_DAYS)), 0), most_days)
+        max_days = (contract.as_of - contract.enrolled_from).days
+        days = min(max(round(known.get("tenure_days", _TENURE_DAYS)), 0), max_days)
         return (contract.as_of - timedelta(days=days)).isoformat()
     if rule["kind"] == "key":
         return "typical"
-    least, most = contract.range_of(name)
-    value = min(max(known.get(name, least), least), most)
-    # Fractions of a monetary unit tell a reader nothing.
+    minimum, maximum = contract.range_of(name)
+    value = min(max(known.get(name, minimum), minimum), maximum)
+    # Whole monetary units are enough for a reader.
     return round(value)
 
 
 def _field(contract: Contract, name: str) -> Field:
     rule = contract.rules[name]
-    least, most = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
+    minimum, maximum = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
     return Field(
         name=name,
         kind=rule["kind"],
@@ -239,7 +238,7 @@ def _field(contract: Contract, name: str) -> Field:
         needed_at_sign_up=name in contract.cold_needed,
         changeable=name in CHANGEABLE and name in contract.needed,
         whole=bool(rule.get("whole")),
-        minimum=least if np.isfinite(least) else None,
-        maximum=most if np.isfinite(most) else None,
+        minimum=minimum if np.isfinite(minimum) else None,
+        maximum=maximum if np.isfinite(maximum) else None,
         categories=list(rule.get("categories", ())),
     )

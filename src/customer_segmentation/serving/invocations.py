@@ -1,16 +1,13 @@
 """`/ping` and `/invocations`: MLflow's scoring protocol, and SageMaker's container contract.
 
 The answers are those of `mlflow models serve` for the model of `scoring.mlflow_model`, with null
-for MLflow's NaN, which is no JSON. Beside `predictions`, where MLflow's clients leave alone what
-they do not know, `unsegmented` says why rows have the segment -1. Two requests are answered that
-MLflow refuses: `inputs` as a bare matrix, and columns without the snapshot's day, which is then the
-artifact's.
+for MLflow's NaN, which JSON lacks. Beside `predictions`, `unsegmented` says why rows have the
+segment -1; MLflow's clients ignore it. Unlike MLflow, it accepts `inputs` as a bare matrix, and
+columns without the snapshot's day, which defaults to the artifact's.
 
 SageMaker starts a container with the argument `serve`, asks `/ping` and `/invocations` on port 8080
-and sends no API key: it has authenticated the caller itself. The image's entry point is
-`python -m customer_segmentation.serving`, and its environment says so: SEGMENTATION_SERVING_HOST
-0.0.0.0, SEGMENTATION_SERVING_PORT 8080, SEGMENTATION_SERVING_BUNDLE /opt/ml/model and
-SEGMENTATION_SERVING_BEHIND_GATEWAY true.
+and sends no API key, since it authenticates callers itself. The entry point is
+`python -m customer_segmentation.serving`; see docs/serving.md for the environment variables.
 """
 
 from __future__ import annotations
@@ -37,17 +34,14 @@ from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.unsegmented import explain_unsegmented
 
 _CSV = "text/csv"
-# A row is numbers alone, which costs a tenth of a record.
+# A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
 def invocation_routes(server: Server) -> list[Any]:
-    """The routes, for a server whose bundle, limits and measures they share.
-
-    A request has at most ten times as many rows as one of `/v1/segments` has customers.
-    """
-    most = server.settings.most_customers * ROWS_A_CUSTOMER
+    """The routes; a request may have ten times as many rows as `/v1/segments` customers."""
+    max_rows = server.settings.most_customers * ROWS_A_CUSTOMER
 
     @get("/ping", opt={"access": "probe"}, sync_to_thread=False)
     def ping() -> Response[bytes]:
@@ -59,12 +53,12 @@ def invocation_routes(server: Server) -> list[Any]:
         bundle = bundle_of(request.scope)
         media_type = _media_type(request)
         body = await request.body()
-        # Reading ten thousand rows would keep others waiting.
-        matrix = await asyncio.to_thread(_read, bundle, body, media_type, most)
+        # In a thread: ten thousand rows would block the event loop.
+        matrix = await asyncio.to_thread(_read, bundle, body, media_type, max_rows)
         found = await asyncio.to_thread(bundle.segmenter.score, matrix)
         keys, counts = np.unique(found["segment"], return_counts=True)
         names = [*bundle.keys, UNSEGMENTED]
-        server.measures.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
+        server.metrics.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
         columns = [values.tolist() for values in found.values()]
         rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
         answer: dict[str, Any] = {"predictions": rows}
@@ -87,8 +81,8 @@ def _media_type(request: AnyRequest) -> str:
     return media_type
 
 
-def _read(bundle: Bundle, body: bytes, media_type: str, most: int) -> Matrix:
-    inputs = ModelInputs(bundle.segmenter.metadata, most)
+def _read(bundle: Bundle, body: bytes, media_type: str, max_rows: int) -> Matrix:
+    inputs = ModelInputs(bundle.segmenter.metadata, max_rows)
     try:
         return inputs.from_csv(body) if media_type == _CSV else inputs.from_json(body)
     except TooManyRowsError as error:

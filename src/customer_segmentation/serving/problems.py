@@ -1,4 +1,4 @@
-"""Errors as every client gets them: `application/problem+json` of RFC 9457."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Details(msgspec.Struct, omit_defaults=True):
 
 
 class RefusedError(Exception):
-    """A request that is refused, with what its sender is told."""
+    """A request is refused, with the response that says why."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Why the artifact gives a row of its own numbers no segment: the contract's rules, by column."""
+"""Why rows of numeric inputs have no segment: the contract's rules, by column."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from customer_segmentation.serving.contract import Contract, Problem, limit_prob
 _Numbers = Mapping[str, NDArray[np.float64]]
 _Check = tuple[str, NDArray[np.bool_]]
 _YEAR, _DAY = numeric_columns([AS_OF])
-_MOST_DAYS = 366
+_MAX_DAY = 366
 
 
 class Unsegmented(msgspec.Struct):
-    """A row without a segment, counted from 0, and what the contract says of its columns."""
+    """A row without a segment, counted from 0, and what is wrong with its columns."""
 
     row: int
     problems: list[Problem]
@@ -29,12 +29,12 @@ class Unsegmented(msgspec.Struct):
 def explain_unsegmented(
     contract: Contract, matrix: NDArray[np.float64], segments: NDArray[np.int64]
 ) -> list[Unsegmented]:
-    """Each row whose segment is -1, with what is wrong in it: of all some, of each the first.
+    """Each row whose segment is -1, with some of its problems, at least the first.
 
     Args:
         contract: The artifact's.
-        matrix: (rows x the artifact's columns), NaN where a number is missing.
-        segments: The artifact's answers, one a row.
+        matrix: (rows x the artifact's columns), NaN for missing.
+        segments: The artifact's answers, one per row.
     """
     places = np.flatnonzero(segments < 0)
     rows = [Unsegmented(place, []) for place in places.tolist()]
@@ -42,20 +42,20 @@ def explain_unsegmented(
     for name in contract.columns:
         accepted = _accepted(contract, name)
         for problem, is_so in _checks(contract, name, numbers):
-            told = Problem(name, problem, accepted)
+            found = Problem(name, problem, accepted)
             for number in np.flatnonzero(is_so).tolist():
-                rows[number].problems.append(told)
+                rows[number].problems.append(found)
     limit_problems(rows)
     return rows
 
 
 def _accepted(contract: Contract, name: str) -> str:
-    """What a column of numbers may hold, in words that hold for every row."""
+    """What a column of numbers accepts, in words that are true for every row."""
     if name == "year_birth":
-        least, most = contract.age["minimum"], contract.age["maximum"]
-        return f"a year from {most} to {least} years before {_YEAR}"
+        minimum, maximum = contract.age["minimum"], contract.age["maximum"]
+        return f"a year from {maximum} to {minimum} years before {_YEAR}"
     if name in (_YEAR, _DAY):
-        return "the year of a day" if name == _YEAR else f"a day of the year, 1 to {_MOST_DAYS}"
+        return "the year of a day" if name == _YEAR else f"a day of the year, 1 to {_MAX_DAY}"
     (column,) = canonical_columns([name])
     rule = contract.rules[column]
     if rule["kind"] == "category":
@@ -67,7 +67,7 @@ def _accepted(contract: Contract, name: str) -> str:
 
 
 def _checks(contract: Contract, name: str, numbers: _Numbers) -> Iterator[_Check]:
-    """What may be wrong with a column, and in which rows it is."""
+    """Each possible problem of a column, and the rows that have it."""
     values = numbers[name]
     yield "missing", np.isnan(values)
     (column,) = canonical_columns([name]) or (AS_OF,)
@@ -78,10 +78,10 @@ def _checks(contract: Contract, name: str, numbers: _Numbers) -> Iterator[_Check
     elif kind == "date":
         yield "outside the accepted days", _is_no_day(contract, column, name, numbers)
     else:
-        least, most = _range(contract, column, numbers)
-        is_allowed = (values >= least) & (values <= most)
-        yield "too small", values < least
-        yield "too large", values > most
+        minimum, maximum = _range(contract, column, numbers)
+        is_allowed = (values >= minimum) & (values <= maximum)
+        yield "too small", values < minimum
+        yield "too large", values > maximum
         if contract.rules[column].get("whole"):
             yield "not a whole number", is_allowed & (values != np.floor(values))
 
@@ -96,12 +96,12 @@ def _range(
 
 
 def _is_no_day(contract: Contract, column: str, name: str, numbers: _Numbers) -> NDArray[np.bool_]:
-    """Rows whose part of a day is none, or is of a day that is not accepted."""
+    """Rows whose year or day of the year is invalid, or is of a day outside the range."""
     values = numbers[name]
     year, day = numeric_columns([column])
     is_wrong = values != np.floor(values)
     if name == day:
-        is_wrong |= (values < 1) | (values > _MOST_DAYS)
+        is_wrong |= (values < 1) | (values > _MAX_DAY)
     if column != AS_OF and {year, day} <= numbers.keys():
         found = _order(numbers[year], numbers[day])
         first, last = (
@@ -115,5 +115,5 @@ def _is_no_day(contract: Contract, column: str, name: str, numbers: _Numbers) ->
 
 
 def _order(year: Any, day: Any) -> Any:  # noqa: ANN401 - numbers, or arrays of them
-    """Of two days the later is the greater."""
+    """A number that orders days."""
     return year * 1_000 + day

@@ -18,13 +18,13 @@ from customer_segmentation.sources.content import UTF8
 logger = logging.getLogger(__name__)
 
 
-# Broken rows that wait for their reasons, and the bytes of their cells.
-_MOST_WAITING = 20_000
-_MOST_WAITING_BYTES = 1 << 24
+# Limits of the rejected rows that are buffered, since their reasons are found in batches.
+_MAX_WAITING = 20_000
+_MAX_WAITING_BYTES = 1 << 24
 
 
 def attempt(held: HeldJob, bundle: Bundle) -> None:
-    """Work on a job that was taken, to its end or until it is lost or given back.
+    """Work on a leased job until it ends, is lost or is given back.
 
     Args:
         held: The job.
@@ -45,11 +45,11 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         held.fail(str(error).replace(str(files.upload(job.id)), "the file"))
         return
     except SQLAlchemyError:
-        # The job is still ours, or another's: whoever asks the database next is told.
+        # Unknown whether the job is still ours: the lease decides.
         raise
     except (Exception, pl.exceptions.PanicException):
         if not leases.renew(job):
-            # Its files were removed while they were read.
+            # The job was lost, and its files were removed while being read.
             is_ours = False
         else:
             logger.exception("job %s failed", job.id)
@@ -67,7 +67,7 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
     scorer = FileScorer(source.headers, bundle, source.batches)
     rows = source.rows(scorer.headers)
-    held.tell(rows=rows, artifact_version=scorer.version)
+    held.report(rows=rows, artifact_version=scorer.version)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
     with tables(folder, kind, source.separator) as (results, rejected):
@@ -76,18 +76,18 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             results.write(scorer.answers(checked))
             broken.append(scorer.broken(checked))
             refused += len(broken[-1])
-            if _are_many(broken):
+            if _is_full(broken):
                 rejected.write(scorer.reasons(pl.concat(broken)))
                 broken = [broken[0].clear()]
             done += len(checked)
-            held.tell(rows_done=done, rows_rejected=refused)
+            held.report(rows_done=done, rows_rejected=refused)
         rejected.write(scorer.reasons(pl.concat(broken)))
     if done != rows:
         message = f"the file has {rows} rows, and {done} could be read. Post it again."
         raise UserError(message)
 
 
-def _are_many(waiting: list[pl.DataFrame]) -> bool:
-    if sum(map(len, waiting)) >= _MOST_WAITING:
+def _is_full(waiting: list[pl.DataFrame]) -> bool:
+    if sum(map(len, waiting)) >= _MAX_WAITING:
         return True
-    return sum(rows.estimated_size() for rows in waiting) >= _MOST_WAITING_BYTES
+    return sum(rows.estimated_size() for rows in waiting) >= _MAX_WAITING_BYTES

@@ -10,47 +10,47 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from customer_segmentation.serving.guard import key_of
-from customer_segmentation.serving.jobs.desk import MEDIA_TYPES
 from customer_segmentation.serving.jobs.files import Table
+from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.jobs.table import Job
 from customer_segmentation.serving.jobs.views import JobView, view
 from customer_segmentation.serving.responses import AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 
-# The first of each format's.
+# The first media type of each format.
 _SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items())}
 _ACCESS = {"access": "score"}
-# Files come and go in pieces.
+# Bodies are streamed.
 _STREAMED = {**_ACCESS, "streams": True}
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
 def job_routes(server: Server) -> list[Any]:
-    """The handlers, for the application's list."""
+    """The handlers."""
 
     def seen(request: AnyRequest, job: Job) -> JobView:
         return view(job, server.settings.jobs_kept, server.root_path(request.headers))
 
     @post("/v1/jobs", opt=_STREAMED, status_code=HTTPStatus.ACCEPTED)
     async def post_job(request: AnyRequest) -> Response[bytes]:
-        job = await server.desk.post(key_of(request.scope), request.headers, request.receive)
-        told = seen(request, job)
-        headers = {"location": told.links["self"], **_PRIVATE}
-        return json_response(told, headers=headers)
+        job = await server.jobs.post(key_of(request.scope), request.headers, request.receive)
+        seen_job = seen(request, job)
+        headers = {"location": seen_job.links["self"], **_PRIVATE}
+        return json_response(seen_job, headers=headers)
 
     @get("/v1/jobs", opt=_STREAMED)
     async def list_jobs(request: AnyRequest) -> Response[bytes]:
-        found = [seen(request, job) for job in await server.desk.own(key_of(request.scope))]
+        found = [seen(request, job) for job in await server.jobs.own(key_of(request.scope))]
         return json_response({"jobs": found}, headers=_PRIVATE)
 
     @get("/v1/jobs/{job_id:str}", opt=_ACCESS)
     async def get_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
-        job = await server.desk.find(key_of(request.scope), job_id)
+        job = await server.jobs.find(key_of(request.scope), job_id)
         return json_response(seen(request, job), headers=_PRIVATE)
 
     @delete("/v1/jobs/{job_id:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
     async def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
-        await server.desk.delete(key_of(request.scope), job_id)
+        await server.jobs.delete(key_of(request.scope), job_id)
 
     @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED)
     async def results(request: AnyRequest, job_id: FromPath[str]) -> File:
@@ -65,7 +65,7 @@ def job_routes(server: Server) -> list[Any]:
 
 async def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
-    path, kind = await server.desk.result(key_of(request.scope), job_id, table, asked)
+    path, kind = await server.jobs.result(key_of(request.scope), job_id, table, asked)
     return File(
         path,
         filename=f"{table}-{job_id}.{kind}",

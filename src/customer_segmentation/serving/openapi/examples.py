@@ -1,4 +1,4 @@
-"""Examples that are true: what the bundle itself answers."""
+"""The document's examples: live answers of the bundle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import ReadCustomer
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
-from customer_segmentation.serving.jobs.desk import MEDIA_TYPES
+from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.problems import Details
 
 Record = dict[str, Any]
@@ -51,7 +51,7 @@ def examples_of(bundle: Bundle) -> Record:
 
 
 def matrix_schemas(columns: tuple[str, ...]) -> Record:
-    """What `api.yml` says of the artifact's numeric columns, by its name there."""
+    """The schemas of the artifact's numeric columns, by their name in `api.yml`."""
     number = {"type": ["number", "null"], "minimum": -_LARGEST, "maximum": _LARGEST}
     row = f"{_CELL}(?:,{_CELL}){{{len(columns) - 1}}}"
     return {
@@ -64,7 +64,7 @@ def matrix_schemas(columns: tuple[str, ...]) -> Record:
 
 
 def _at_sign_up(bundle: Bundle, known: Record) -> Record:
-    """The same customer before anything was bought."""
+    """The same customer before the first purchase."""
     contract = bundle.contract
     first = {
         name: rule["categories"][0] if rule["kind"] == "category" else contract.as_of.isoformat()

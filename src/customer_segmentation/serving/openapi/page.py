@@ -14,11 +14,11 @@ Part = Mapping[str, Any]
 
 
 def render_docs(document: Part, start: str) -> str:
-    """The document as a page of HTML that needs only the page's own style sheet.
+    """The document as an HTML page that needs only the page's style sheet.
 
     Args:
         document: OpenAPI's.
-        start: The way from the page to the server's `/`, with a slash at its end.
+        start: The relative path from the page to the server's `/`, with a trailing slash.
     """
     environment = Environment(
         loader=PackageLoader("customer_segmentation.serving", "page"),
@@ -41,14 +41,14 @@ def render_docs(document: Part, start: str) -> str:
 
 
 def marked(text: str) -> Markup:
-    """Text with what stands between backquotes as code; everything else is escaped."""
+    """Escaped text in which backquotes mark code."""
     parts = text.split("`")
     code = Markup("<code>{}</code>")
     return Markup("").join(code.format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
 
 def _operation(document: Part, path: str, method: str, operation: Part) -> Part:
-    """OpenAPI's operation with what the page adds to it."""
+    """OpenAPI's operation with what the template needs besides."""
     body = operation.get("requestBody", {}).get("content", {})
     shared = document["components"]["responses"]
     responses = {
@@ -74,7 +74,7 @@ def _operation(document: Part, path: str, method: str, operation: Part) -> Part:
 
 
 def _examples(contents: Part) -> dict[str, str]:
-    """Title -> text, of all examples of bodies by media type."""
+    """Title -> text of all examples."""
     return {
         f"{name.replace('_', ' ')} ({where})": _text(example["value"])
         for where, content in contents.items()
@@ -94,7 +94,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def _curl(path: str, method: str, operation: Part, body: Part) -> str:
-    """A line for a shell, with the first example; a file where the body is one."""
+    """A shell command with the first example, or with a file where the body is one."""
     words = ["curl"]
     if method not in {"get", "post"} or (method == "post" and not body):
         words.append(f"-X {method.upper()}")

@@ -1,4 +1,4 @@
-"""The page at `/`: static files, told to the browser with what changes when they do."""
+"""The page at `/`: static files, each with an ETag of its content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True)
 class StaticFile:
-    """A file of this package as it is answered."""
+    """A file of this package as it is served."""
 
     content: bytes
     media_type: str
@@ -34,7 +34,7 @@ class StaticFile:
 
 @cache
 def static_files() -> dict[str, StaticFile]:
-    """The files of this package that a browser may ask for, by name."""
+    """The files of this package that are served, by name."""
     found = {}
     for file in files(__package__).iterdir():
         media_type = _MEDIA_TYPES.get(file.name[file.name.rfind(".") :])

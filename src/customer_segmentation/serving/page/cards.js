@@ -3,7 +3,7 @@
 import { make, show, table } from "./elements.js";
 import { amount, capital, count, feature, label, percent, spoken } from "./words.js";
 
-/** Show each segment; `start` is called with the one that the what-if shall start from. */
+/** Show each segment; `start` is called with the key of the one to start the what-if from. */
 export function showCards(bundle, start) {
   show(document.getElementById("cards"), ...bundle.segments.map((segment) => card(segment, start)));
   const stored = bundle.stored;
