@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote
 
 import msgspec
@@ -24,7 +24,7 @@ from customer_segmentation.serving.invocations import invocation_routes
 from customer_segmentation.serving.jobs.routes import job_routes
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
-from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
+from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.protocol import LimitedProtocol
 from customer_segmentation.serving.responses import AnyRequest, cached_response, json_response
 from customer_segmentation.serving.server import Server
@@ -48,25 +48,13 @@ def make_app(settings: Settings) -> Guard:
     server = Server(settings)
     inside = Litestar(
         route_handlers=_routes(server),
-        exception_handlers={
-            RefusedError: _refused,
-            HTTPException: _http_error,
-            Exception: _failed,
-        },
+        exception_handlers={Exception: _raise},
         lifespan=[lambda _app: _life(server)],
         openapi_config=None,
         logging_config=None,
     )
 
-    return Guard(
-        inside,
-        Routes(inside.routes),
-        keys=server.keys,
-        settings=settings,
-        metrics=server.metrics,
-        log=server.log,
-        champion=server.champion,
-    )
+    return Guard(inside, Routes(inside.routes), server)
 
 
 @asynccontextmanager
@@ -103,8 +91,7 @@ def _routes(server: Server) -> list[Any]:
             detail = "no batch run has stored answers yet: run kedro run"
             raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
         if found is None:
-            detail = "the last batch run has no such customer"
-            raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+            raise RefusedError(HTTPStatus.NOT_FOUND, "the last batch run has no such customer")
         champion = bundle_of(request.scope).version
         answer = with_champion_note(found, champion)
         headers = {
@@ -149,19 +136,13 @@ def create() -> Guard:
     return make_app(settings)
 
 
-def _refused(_request: AnyRequest, error: RefusedError) -> Response[bytes]:
-    return Response(
-        error.body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers
-    )
+def _raise(_request: AnyRequest, error: Exception) -> NoReturn:
+    """Leave every error to the guard, which answers them all.
 
-
-def _failed(request: AnyRequest, error: Exception) -> Response[bytes]:
-    logger.error("%s failed", request.scope["path"].split("/")[1], exc_info=error)
-    detail = "the server failed; its log tells more"
-    return _refused(request, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
-
-
-def _http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    Raises:
+        RefusedError: For an HTTP error of Litestar's.
+    """
+    if not isinstance(error, HTTPException):
+        raise error
     status = HTTPStatus(error.status_code)
-    headers = {name: value for name, value in (error.headers or {}).items() if name == "allow"}
-    return _refused(request, RefusedError(status, error.detail or status.phrase, headers=headers))
+    raise RefusedError(status, error.detail or status.phrase) from error

@@ -27,21 +27,16 @@ async def read_body(
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    message = await receive_within(receive, seconds)
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > max_bytes:
-            raise _too_large(max_bytes)
-        return body
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
     ends = monotonic() + seconds
-    while message.get("more_body"):
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
         message = await receive_within(receive, ends - monotonic())
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > max_bytes:
             raise _too_large(max_bytes)
+        more = message.get("more_body", False)
     return b"".join(parts)
 
 

@@ -22,6 +22,7 @@ from customer_segmentation.customers.cells import UNKNOWN, folded, meanings_of
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, KEY, PRODUCTS
 from customer_segmentation.customers.dates import DateFormat
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+from customer_segmentation.scoring.ranges import spans
 
 Record = Mapping[str, Any]
 LONGEST_KEY = 256
@@ -91,6 +92,7 @@ class Contract:
             if rule["kind"] == "category"
         }
         self.columns: tuple[str, ...] = tuple(segmenter["columns"])
+        self.spans = spans(self.columns, segmenter["contract"], reading)
         self.needed = canonical_columns(self.columns)
         # Unknown for customers who have not bought yet.
         self.purchases = tuple(name for name in self.needed if name in _PURCHASES)

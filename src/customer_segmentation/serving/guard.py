@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from customer_segmentation.serving.access import UNKNOWN, Route, Routes
 from customer_segmentation.serving.admission import Admission
 from customer_segmentation.serving.asgi import App, Message, Receive, Scope, Send
 from customer_segmentation.serving.body import read_body
-from customer_segmentation.serving.bundle import Bundle, Champion
-from customer_segmentation.serving.keys import Key, Keys
-from customer_segmentation.serving.metrics import AccessLog, Metrics
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
-from customer_segmentation.serving.settings import Settings
+
+if TYPE_CHECKING:
+    # It imports the routes, which import this module.
+    from customer_segmentation.serving.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -60,32 +63,18 @@ class Guard:
     Args:
         router: Answers the routes that have no handler of their own.
         routes: The router's routes with their access rules.
-        keys: API keys.
-        settings: Limits.
-        metrics: Counts the requests.
-        log: Gets one line per request.
-        champion: Gives each request its bundle, and each response its `Artifact-Version` unless
-            the response sets one.
+        server: Its champion gives each request its bundle, and each response its
+            `Artifact-Version`, unless the response sets one.
     """
 
-    def __init__(  # noqa: PLR0913 - made in one place
-        self,
-        router: App,
-        routes: Routes,
-        *,
-        keys: Keys,
-        settings: Settings,
-        metrics: Metrics,
-        log: AccessLog,
-        champion: Champion,
-    ) -> None:
+    def __init__(self, router: App, routes: Routes, server: Server) -> None:
         self._router = router
         self._routes = routes
-        self._admission = Admission(keys, settings)
-        self._settings = settings
-        self._metrics = metrics
-        self._log = log
-        self._champion = champion
+        self._admission = Admission(server.keys, server.settings)
+        self._settings = server.settings
+        self._metrics = server.metrics
+        self._log = server.log
+        self._champion = server.champion
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -97,11 +86,8 @@ class Guard:
         sent = headers.get(b"x-request-id", b"")
         request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else b"%016x" % getrandbits(64)
         bundle = scope[_BUNDLE] = self._champion.current
-        added = [
-            *_HEADERS,
-            (b"x-request-id", request_id),
-            (_VERSION, bundle.version.encode()),
-        ]
+        version = (_VERSION, bundle.version.encode())
+        added = [*_HEADERS, (b"x-request-id", request_id), version]
         status, has_begun, key, place = 500, False, None, None
         method = scope["method"]
         route = self._routes.find(scope["raw_path"])

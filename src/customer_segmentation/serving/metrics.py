@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from time import gmtime, strftime, time
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import msgspec
@@ -25,41 +26,25 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        count = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry, multiprocess_mode="mostrecent")
         self._seconds = Histogram(
             "segmentation_request_seconds",
-            "From the request's head to the answer's last byte",
+            "From the request's head to the response's last byte",
             ["route", "status"],
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._answers = Counter(
-            "segmentation_answers",
-            "Customers answered",
-            ["segment", "model"],
-            registry=self.registry,
-        )
-        self._rejections = Counter(
-            "segmentation_rejections", "Wrong fields", ["field", "problem"], registry=self.registry
-        )
-        self.waiting = Gauge(
+        self._answers = count("segmentation_answers", "Customers answered", ["segment", "model"])
+        self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
+        self.waiting = gauge(
             "segmentation_requests_in_flight",
             "Requests being answered",
-            registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self.jobs = Gauge(
-            "segmentation_jobs",
-            "Jobs by state",
-            ["state"],
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._artifact = Gauge(
-            "segmentation_artifact",
-            "1 for the artifact in use, 0 for those before it",
-            ["version"],
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
+        self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
+        self._artifact = gauge(
+            "segmentation_artifact", "1 for the artifact in use, 0 for earlier ones", ["version"]
         )
         self._cells: dict[tuple[str, ...], Any] = {}
         self._version = ""
@@ -121,21 +106,12 @@ class AccessLog:
         self._stream = stream or sys.stdout
         self._seconds = seconds
         self._lines: list[bytes] = []
-        self._second, self._text = 0.0, ""
 
     def write(self, **fields: object) -> None:
         """Buffer a line; it is written within `seconds`."""
         if not self._lines:
             asyncio.get_running_loop().call_later(self._seconds, self.flush)
-        self._lines.append(_encode({"time": self._now(), **fields}))
-
-    def _now(self) -> str:
-        """The time with milliseconds; the text of a second is made once."""
-        seconds, part = divmod(time(), 1.0)
-        if seconds != self._second:
-            self._second = seconds
-            self._text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
-        return f"{self._text}.{int(part * 1000.0):03d}Z"
+        self._lines.append(_encode({"time": datetime.now(UTC), **fields}))
 
     def flush(self) -> None:
         """Write the buffered lines."""

@@ -1,22 +1,20 @@
-"""Why rows of numeric inputs have no segment: the contract's rules, by column."""
+"""Why rows of numeric inputs have no segment: the ranges that the artifact checks, by column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF
-from customer_segmentation.customers.matrix import canonical_columns, date_numbers, numeric_columns
+from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
+from customer_segmentation.scoring.ranges import Span
 from customer_segmentation.serving.contract import Contract, Problem, limit_problems
 
-_Numbers = Mapping[str, NDArray[np.float64]]
-_Check = tuple[str, NDArray[np.bool_]]
+Array = NDArray[np.float64]
 _YEAR, _DAY = numeric_columns([AS_OF])
-_MAX_DAY = 366
 
 
 class Unsegmented(msgspec.Struct):
@@ -39,14 +37,39 @@ def explain_unsegmented(
     places = np.flatnonzero(segments < 0)
     rows = [Unsegmented(place, []) for place in places.tolist()]
     numbers = dict(zip(contract.columns, matrix[places].T, strict=True))
-    for name in contract.columns:
-        accepted = _accepted(contract, name)
-        for problem, is_so in _checks(contract, name, numbers):
-            found = Problem(name, problem, accepted)
-            for number in np.flatnonzero(is_so).tolist():
+    for name, values in numbers.items():
+        wrong = {"missing": np.isnan(values)}
+        for span in contract.spans:
+            # A span of several columns is a rule on another column than the snapshot's.
+            if name in span.weights and (len(span.weights) == 1 or name not in (_YEAR, _DAY)):
+                for problem, is_wrong in _outside(contract, span, name, numbers):
+                    wrong[problem] = wrong.get(problem, False) | is_wrong
+        for problem, is_wrong in wrong.items():
+            found = Problem(name, problem, _accepted(contract, name))
+            for number in np.flatnonzero(is_wrong).tolist():
                 rows[number].problems.append(found)
     limit_problems(rows)
     return rows
+
+
+def _outside(
+    contract: Contract, span: Span, name: str, numbers: Mapping[str, Array]
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Each problem that a span can find in a column, and the rows that have it."""
+    values = np.sum([weight * numbers[each] for each, weight in span.weights.items()], axis=0)
+    below, above = values < span.least, values > span.most
+    is_broken = ~(below | above | np.isnan(values)) & (values != np.floor(values))
+    # The parts of a rule on several columns are checked by their own spans.
+    is_broken &= span.whole and len(span.weights) == 1
+    (column,) = canonical_columns([name]) or (AS_OF,)
+    kind = "date" if column == AS_OF else contract.rules[column]["kind"]
+    if kind != "number":
+        problem = "unknown category" if kind == "category" else "outside the accepted days"
+        yield problem, below | above | is_broken
+        return
+    yield "too small", below if span.weights[name] > 0.0 else above
+    yield "too large", above if span.weights[name] > 0.0 else below
+    yield "not a whole number", is_broken
 
 
 def _accepted(contract: Contract, name: str) -> str:
@@ -55,7 +78,7 @@ def _accepted(contract: Contract, name: str) -> str:
         minimum, maximum = contract.age["minimum"], contract.age["maximum"]
         return f"a year from {maximum} to {minimum} years before {_YEAR}"
     if name in (_YEAR, _DAY):
-        return "the year of a day" if name == _YEAR else f"a day of the year, 1 to {_MAX_DAY}"
+        return "the year of a day" if name == _YEAR else "a day of the year, 1 to 366"
     (column,) = canonical_columns([name])
     rule = contract.rules[column]
     if rule["kind"] == "category":
@@ -64,56 +87,3 @@ def _accepted(contract: Contract, name: str) -> str:
         first = contract.enrolled_from
         return f"of a day from {first} to the snapshot's, as its year and its day of the year"
     return contract.accepted(column)
-
-
-def _checks(contract: Contract, name: str, numbers: _Numbers) -> Iterator[_Check]:
-    """Each possible problem of a column, and the rows that have it."""
-    values = numbers[name]
-    yield "missing", np.isnan(values)
-    (column,) = canonical_columns([name]) or (AS_OF,)
-    kind = "date" if column == AS_OF else contract.rules[column]["kind"]
-    if kind == "category":
-        known = range(len(contract.rules[column]["categories"]))
-        yield "unknown category", ~np.isin(values, known) & ~np.isnan(values)
-    elif kind == "date":
-        yield "outside the accepted days", _is_no_day(contract, column, name, numbers)
-    else:
-        minimum, maximum = _range(contract, column, numbers)
-        is_allowed = (values >= minimum) & (values <= maximum)
-        yield "too small", values < minimum
-        yield "too large", values > maximum
-        if contract.rules[column].get("whole"):
-            yield "not a whole number", is_allowed & (values != np.floor(values))
-
-
-def _range(
-    contract: Contract, column: str, numbers: _Numbers
-) -> tuple[float | NDArray[np.float64], float | NDArray[np.float64]]:
-    if column == "year_birth" and _YEAR in numbers:
-        years = numbers[_YEAR]
-        return years - contract.age["maximum"], years - contract.age["minimum"]
-    return contract.range_of(column)
-
-
-def _is_no_day(contract: Contract, column: str, name: str, numbers: _Numbers) -> NDArray[np.bool_]:
-    """Rows whose year or day of the year is invalid, or is of a day outside the range."""
-    values = numbers[name]
-    year, day = numeric_columns([column])
-    is_wrong = values != np.floor(values)
-    if name == day:
-        is_wrong |= (values < 1) | (values > _MAX_DAY)
-    if column != AS_OF and {year, day} <= numbers.keys():
-        found = _order(numbers[year], numbers[day])
-        first, last = (
-            _order(*date_numbers(AS_OF, d).values())
-            for d in (contract.enrolled_from, contract.as_of)
-        )
-        if {_YEAR, _DAY} <= numbers.keys():
-            last = _order(numbers[_YEAR], numbers[_DAY])
-        is_wrong |= (found < first) | (found > last)
-    return is_wrong & ~np.isnan(values)
-
-
-def _order(year: Any, day: Any) -> Any:  # noqa: ANN401 - numbers, or arrays of them
-    """A number that orders days."""
-    return year * 1_000 + day

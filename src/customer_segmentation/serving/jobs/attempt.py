@@ -32,15 +32,15 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
     """
     job, leases, files = held.job, held.leases, held.files
     files.keep_upload(job.id)
+    is_published = False
     try:
         with held.watched():
             _write_results(held, bundle)
-        is_ours = leases.publish(job, files.size(job.id, job.attempt))
+        is_published = leases.publish(job, files.size(job.id, job.attempt))
     except LostJobError:
-        is_ours = False
+        pass
     except StoppingError:
         leases.give_back(job)
-        is_ours = False
     except UserError as error:
         held.fail(str(error).replace(str(files.upload(job.id)), "the file"))
         return
@@ -48,14 +48,12 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         # Unknown whether the job is still ours: the lease decides.
         raise
     except (Exception, pl.exceptions.PanicException):
-        if not leases.renew(job):
-            # The job was lost, and its files were removed while being read.
-            is_ours = False
-        else:
+        # If the job was lost, its files were removed while being read.
+        if leases.renew(job):
             logger.exception("job %s failed", job.id)
             held.fail("the worker failed on this file; its log tells more")
             return
-    if is_ours:
+    if is_published:
         files.keep_results(job.id, job.attempt)
     else:
         held.remove_results()

@@ -13,7 +13,6 @@ from customer_segmentation.serving.settings import Settings
 
 # The rest of the body is not read.
 CLOSE = {"connection": "close"}
-_RETRY = {"retry-after": "10"}
 
 
 @dataclass
@@ -77,17 +76,16 @@ class Quota:
 
     def refusal(self, kind: Kind) -> RefusedError:
         """The refusal of a file that exceeds the quota of a kind."""
+        delete = "delete some that are finished: DELETE /v1/jobs/ID"
+        if kind == "bytes":
+            detail = (
+                f"the files of this key would take more than {self.limits.bytes} bytes: {delete}"
+            )
+            return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
+        detail = f"{self.limits.jobs} jobs of this key are kept: {delete}"
         if kind == "unfinished":
             detail = (
                 f"{self.limits.unfinished} jobs of this key are not done yet: wait, or cancel one"
             )
-            return _too_many(detail)
-        delete = "delete some that are finished: DELETE /v1/jobs/ID"
-        if kind == "jobs":
-            return _too_many(f"{self.limits.jobs} jobs of this key are kept: {delete}")
-        detail = f"the files of this key would take more than {self.limits.bytes} bytes: {delete}"
-        return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
-
-
-def _too_many(detail: str) -> RefusedError:
-    return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={**CLOSE, **_RETRY})
+        headers = {**CLOSE, "retry-after": "10"}
+        return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=headers)

@@ -24,7 +24,6 @@ from customer_segmentation.serving.jobs.table import (
     Job,
     JobTable,
     Parameters,
-    State,
     TooManyJobsError,
     Usage,
 )
@@ -196,16 +195,12 @@ class JobService:
     async def measure(self, metrics: Metrics) -> None:
         """Set the metric of jobs by state, if the table answers."""
         try:
-            counts = await asyncio.to_thread(self._counts)
+            counts = await asyncio.to_thread(lambda: self._table.counts())  # noqa: PLW0108 - opens it in the thread
         except (SQLAlchemyError, OSError):
             logger.exception("the job table does not answer")
             return
         for state in STATES:
             metrics.jobs.labels(state).set(counts[state])
-
-    def _counts(self) -> dict[State, int]:
-        # Opens the table, too, in the thread.
-        return self._table.counts()
 
     def _parameters(self, headers: Mapping[str, str]) -> Parameters:
         sent, _, more = headers.get("content-type", "").lower().partition(";")

@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import NoReturn, Self
@@ -25,6 +24,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import Leases
 from customer_segmentation.serving.jobs.table import Job
+from customer_segmentation.serving.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -45,15 +45,6 @@ class StoppingError(Exception):
     """The worker must stop."""
 
 
-@dataclass(frozen=True)
-class JobLimits:
-    """Limits of one job: seconds, bytes of memory (0 for none), bytes of its owner's files."""
-
-    seconds: float
-    memory: int
-    kept_bytes: int
-
-
 class HeldJob:
     """A job that this worker has leased.
 
@@ -61,7 +52,7 @@ class HeldJob:
         job: The job.
         leases: Of the job table.
         files: Of all jobs.
-        limits: Of one job.
+        settings: Limits of one job, and of its owner's files.
         stopping: Set when the worker must stop.
     """
 
@@ -70,13 +61,13 @@ class HeldJob:
         job: Job,
         leases: Leases,
         files: JobFiles,
-        limits: JobLimits,
+        settings: Settings,
         stopping: threading.Event,
     ) -> None:
         self.job = job
         self.leases = leases
         self.files = files
-        self._limits = limits
+        self._settings = settings
         self._stopping = stopping
         self._is_over = threading.Event()
         self._is_lost = False
@@ -107,10 +98,10 @@ class HeldJob:
             raise LostJobError
         if self._stopping.is_set():
             raise StoppingError
-        if self.leases.table.kept(self.job.owner).bytes > self._limits.kept_bytes:
+        if self.leases.table.kept(self.job.owner).bytes > self._settings.most_kept_bytes:
             message = (
-                f"the jobs of this key take more than {self._limits.kept_bytes} bytes, of which "
-                f"{written} are this one's results so far. Delete finished jobs (DELETE "
+                f"the jobs of this key take more than {self._settings.most_kept_bytes} bytes, of "
+                f"which {written} are this one's results so far. Delete finished jobs (DELETE "
                 "/v1/jobs/ID), and post the file again, or in parts."
             )
             raise UserError(message)
@@ -157,14 +148,13 @@ class HeldJob:
 
     def _exceeded(self, seconds: float) -> str:
         """The limit that is exceeded and what to do about it, as a message; else ''."""
-        if seconds > self._limits.seconds:
+        longest, limit = self._settings.job_seconds, self._settings.job_memory
+        if seconds > longest:
+            return f"the job took more than {longest:g} seconds. Post the file in parts."
+        if limit and memory() > limit:
             return (
-                f"the job took more than {self._limits.seconds:g} seconds. Post the file in parts."
-            )
-        if self._limits.memory and memory() > self._limits.memory:
-            return (
-                f"the job took more than {self._limits.memory} bytes of memory. Look for cells of "
-                "many kilobytes, or post the file in parts, as CSV."
+                f"the job took more than {limit} bytes of memory. Look for cells of many "
+                "kilobytes, or post the file in parts, as CSV."
             )
         return ""
 

@@ -21,7 +21,7 @@ from customer_segmentation.serving.jobs.attempt import attempt
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import Leases
 from customer_segmentation.serving.jobs.table import JobTable
-from customer_segmentation.serving.jobs.watch import HeldJob, JobLimits, memory, restart
+from customer_segmentation.serving.jobs.watch import HeldJob, memory, restart
 from customer_segmentation.serving.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)
@@ -70,8 +70,7 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     leases = Leases(table, settings.lease_seconds)
     files = JobFiles(settings.jobs)
     pause = min(_SWEEP_SECONDS, settings.jobs_kept / 2.0)
-    limits = JobLimits(settings.job_seconds, settings.job_memory, settings.most_kept_bytes)
-    if limits.memory and not memory():
+    if settings.job_memory and not memory():
         logger.warning("the memory of this process is unknown here: job-memory is not enforced")
     next_sweep = 0.0
     while not stopping.is_set():
@@ -85,9 +84,9 @@ def work(settings: Settings, stopping: threading.Event) -> None:
                 stopping.wait(_IDLE_SECONDS)
                 continue
             champion.refresh()
-            attempt(HeldJob(job, leases, files, limits, stopping), champion.current)
+            attempt(HeldJob(job, leases, files, settings, stopping), champion.current)
             # Memory that one job leaves must not count against the next.
-            if limits.memory and memory() > limits.memory / 2:
+            if settings.job_memory and memory() > settings.job_memory / 2:
                 restart(stopping)
         except (SQLAlchemyError, OSError):
             logger.exception("the job table or the jobs' folder does not answer")
