@@ -80,13 +80,13 @@ def _routes(server: Server) -> list[Any]:
     options = {"access": "score", "methods": ("POST",)}
     segments = asgi("/v1/segments", opt=options, copy_scope=False)(server.segments.serve)
 
-    @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"})
-    async def customer(request: AnyRequest) -> Response[bytes]:
+    @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
+    def customer(request: AnyRequest) -> Response[bytes]:
         # The raw path: an id may contain slashes, and Litestar merges repeated ones.
         path = unquote(request.scope["raw_path"].decode("latin-1"))
         customer_id = path.removeprefix(_CUSTOMERS)
         try:
-            found, state = await asyncio.to_thread(server.stored.find, customer_id)
+            found, state = server.stored.find(customer_id)
         except FileNotFoundError as error:
             detail = "no batch run has stored answers yet: run kedro run"
             raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
@@ -111,9 +111,9 @@ def _routes(server: Server) -> list[Any]:
         server.require_ready()
         return json_response({"status": "ready"})
 
-    @get("/metrics", opt={"access": "admin"})
-    async def metrics() -> Response[bytes]:
-        await server.jobs.measure(server.metrics)
+    @get("/metrics", opt={"access": "admin"}, sync_to_thread=True)
+    def metrics() -> Response[bytes]:
+        server.jobs.measure(server.metrics)
         return Response(
             server.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
         )

@@ -74,7 +74,10 @@ class Bundle:
         self.reader = Reader(self.contract)
         self._segments = Predictor(self.segmenter)
         self._cold_starts = Predictor(self.cold_start) if self.cold_start else None
-        self._try()
+        # A file that loads may still fail to score.
+        self._segments.predict(["tried"], np.zeros((1, len(self.segmenter.columns))))
+        if self.cold_start and self._cold_starts:
+            self._cold_starts.predict(["tried"], np.zeros((1, len(self.cold_start.columns))))
 
     @property
     def version(self) -> str:
@@ -93,26 +96,16 @@ class Bundle:
     def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
         """One answer per customer, in order, each by the model that fits its columns."""
         answers: list[Answer | None] = [None] * len(customers)
-        for is_cold in (False, True):
+        for is_cold, predictor in ((False, self._segments), (True, self._cold_starts)):
             places = [i for i, customer in enumerate(customers) if customer.is_cold is is_cold]
-            if places:
+            # Without a cold-start model, no customer is cold.
+            if places and predictor:
                 chosen = [customers[place] for place in places]
                 ids = [customer.customer_id for customer in chosen]
-                # Without a cold-start model, no customer is cold.
-                predictor = (self._cold_starts if is_cold else None) or self._segments
                 found = predictor.predict(ids, matrix_of(chosen))
                 for place, answer in zip(places, found, strict=True):
                     answers[place] = answer
         return [answer for answer in answers if answer is not None]
-
-    def _try(self) -> None:
-        """Score one customer with each model: a file that loads may still fail to score."""
-        for scorer, predictor in (
-            (self.segmenter, self._segments),
-            (self.cold_start, self._cold_starts),
-        ):
-            if scorer and predictor:
-                predictor.predict(["tried"], np.zeros((1, len(scorer.columns))))
 
 
 class Champion:

@@ -7,8 +7,8 @@ centroid.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -161,21 +161,16 @@ def description_routes(server: Server) -> list[Any]:
         return msgspec.json.encode(describe_bundle(bundle, summary))
 
     # Not open: it says how many customers there are.
-    @get("/v1/bundle", opt={"access": "score"})
-    async def bundle(request: AnyRequest) -> Response[bytes]:
-        summary = await asyncio.to_thread(_summary_of, server)
+    @get("/v1/bundle", opt={"access": "score"}, sync_to_thread=True)
+    def bundle(request: AnyRequest) -> Response[bytes]:
+        summary = None
+        with suppress(FileNotFoundError):
+            summary = server.stored.summary()
         current = bundle_of(request.scope)
         etag = f'"{current.version}-{summary.state if summary else ""}"'
         return cached_response(request, etag, lambda: described(current, summary))
 
     return [bundle]
-
-
-def _summary_of(server: Server) -> Summary | None:
-    try:
-        return server.stored.summary()
-    except FileNotFoundError:
-        return None
 
 
 def _typical(said: Mapping[str, Any], place: int) -> list[Typical]:

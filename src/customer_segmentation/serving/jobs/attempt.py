@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.jobs.files import UPLOAD
 from customer_segmentation.serving.jobs.output import tables
 from customer_segmentation.serving.jobs.scoring import FileScorer
 from customer_segmentation.serving.jobs.source import open_source
@@ -31,7 +32,7 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         bundle: What answers.
     """
     job, leases, files = held.job, held.leases, held.files
-    files.keep_upload(job.id)
+    files.keep_only(job.id, UPLOAD)
     is_published = False
     try:
         with held.watched():
@@ -54,7 +55,7 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
             held.fail("the worker failed on this file; its log tells more")
             return
     if is_published:
-        files.keep_results(job.id, job.attempt)
+        files.keep_only(job.id, job.attempt)
     else:
         held.remove_results()
 

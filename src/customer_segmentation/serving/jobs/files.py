@@ -13,6 +13,7 @@ from customer_segmentation.serving.jobs.schema import make_folder
 from customer_segmentation.serving.jobs.table import UNFINISHED, JobTable
 
 Table = Literal["results", "rejected"]
+UPLOAD = "upload"
 _NAME = re.compile("[0-9a-f]{32}")
 # A job's folder exists before its row, for less than this time.
 _LATEST_ROW = 300.0
@@ -37,7 +38,7 @@ class JobFiles:
 
     def upload(self, identity: str) -> Path:
         """The path of the uploaded file."""
-        return self.root / identity / "upload"
+        return self.root / identity / UPLOAD
 
     def accept(self, identity: str) -> None:
         """Keep a complete upload durably."""
@@ -61,18 +62,14 @@ class JobFiles:
             return
         shutil.rmtree(self.root / identity, ignore_errors=True)
 
-    def keep_upload(self, identity: str) -> None:
-        """Remove what earlier attempts left."""
+    def keep_only(self, identity: str, name: str | None) -> None:
+        """Remove all files of a job but the upload, or one attempt's results."""
         for path in self._entries(self.root / identity):
-            if path.name != "upload":
-                shutil.rmtree(path, ignore_errors=True)
-
-    def keep_results(self, identity: str, attempt: str | None) -> None:
-        """Remove the upload and other attempts of a finished job."""
-        for path in self._entries(self.root / identity):
-            if path.name == "upload":
+            if path.name == name:
+                continue
+            if path.is_file():
                 path.unlink(missing_ok=True)
-            elif path.name != attempt:
+            else:
                 shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self, table: JobTable, quiet_seconds: float) -> None:
@@ -89,7 +86,7 @@ class JobFiles:
         for folder in folders:
             state, attempt = known.get(folder.name, (None, None))
             if state == "done":
-                self.keep_results(folder.name, attempt)
+                self.keep_only(folder.name, attempt)
             elif state not in UNFINISHED and (state or _is_older(folder, _LATEST_ROW)):
                 self.remove(folder.name)
         for path in self._entries(self.root / "incoming"):

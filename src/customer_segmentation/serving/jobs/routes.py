@@ -38,34 +38,34 @@ def job_routes(server: Server) -> list[Any]:
         headers = {"location": seen_job.links["self"], **_PRIVATE}
         return json_response(seen_job, headers=headers)
 
-    @get("/v1/jobs", opt=_STREAMED)
-    async def list_jobs(request: AnyRequest) -> Response[bytes]:
-        found = [seen(request, job) for job in await server.jobs.own(key_of(request.scope))]
+    @get("/v1/jobs", opt=_STREAMED, sync_to_thread=True)
+    def list_jobs(request: AnyRequest) -> Response[bytes]:
+        found = [seen(request, job) for job in server.jobs.own(key_of(request.scope))]
         return json_response({"jobs": found}, headers=_PRIVATE)
 
-    @get("/v1/jobs/{job_id:str}", opt=_ACCESS)
-    async def get_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
-        job = await server.jobs.find(key_of(request.scope), job_id)
+    @get("/v1/jobs/{job_id:str}", opt=_ACCESS, sync_to_thread=True)
+    def get_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
+        job = server.jobs.find(key_of(request.scope), job_id)
         return json_response(seen(request, job), headers=_PRIVATE)
 
-    @delete("/v1/jobs/{job_id:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
-    async def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
-        await server.jobs.delete(key_of(request.scope), job_id)
+    @delete("/v1/jobs/{job_id:str}", opt=_ACCESS, sync_to_thread=True)
+    def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
+        server.jobs.delete(key_of(request.scope), job_id)
 
-    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED)
-    async def results(request: AnyRequest, job_id: FromPath[str]) -> File:
-        return await _download(server, request, job_id, "results")
+    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED, sync_to_thread=True)
+    def results(request: AnyRequest, job_id: FromPath[str]) -> File:
+        return _download(server, request, job_id, "results")
 
-    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED)
-    async def rejected(request: AnyRequest, job_id: FromPath[str]) -> File:
-        return await _download(server, request, job_id, "rejected")
+    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED, sync_to_thread=True)
+    def rejected(request: AnyRequest, job_id: FromPath[str]) -> File:
+        return _download(server, request, job_id, "rejected")
 
     return [post_job, list_jobs, get_job, delete_job, results, rejected]
 
 
-async def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
+def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
-    path, kind = await server.jobs.result(key_of(request.scope), job_id, table, asked)
+    path, kind = server.jobs.result(key_of(request.scope), job_id, table, asked)
     return File(
         path,
         filename=f"{table}-{job_id}.{kind}",

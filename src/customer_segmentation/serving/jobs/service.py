@@ -51,7 +51,7 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})")
 
 
 class JobService:
-    """The operations on jobs that the routes offer.
+    """The operations on jobs that the routes offer; all but `post` block, for a thread.
 
     Args:
         settings: Limits, and the folder of jobs.
@@ -136,37 +136,33 @@ class JobService:
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         return job
 
-    async def find(self, key: Key, identity: str) -> Job:
+    def find(self, key: Key, identity: str) -> Job:
         """A job that the key may see.
 
         Raises:
             RefusedError: There is no such job.
         """
-        job = await asyncio.to_thread(lambda: self._table.find(identity))
+        job = self._table.find(identity)
         if job is None or (job.owner != _owner(key) and not key.may("admin")):
             raise _no_job()
         return job
 
-    async def own(self, key: Key) -> list[Job]:
+    def own(self, key: Key) -> list[Job]:
         """The key's own jobs, the newest first."""
-        return await asyncio.to_thread(lambda: self._table.of(_owner(key)))
+        return self._table.of(_owner(key))
 
-    async def delete(self, key: Key, identity: str) -> None:
+    def delete(self, key: Key, identity: str) -> None:
         """Cancel a job, or remove one that is over.
 
         Raises:
             RefusedError: There is no such job.
         """
-        await self.find(key, identity)
+        self.find(key, identity)
+        if not self._table.cancel(identity):
+            self._table.remove(identity)
+        self._files.remove(identity)
 
-        def end() -> None:
-            if not self._table.cancel(identity):
-                self._table.remove(identity)
-            self._files.remove(identity)
-
-        await asyncio.to_thread(end)
-
-    async def result(self, key: Key, identity: str, table: Table, kind: str) -> tuple[Path, Format]:
+    def result(self, key: Key, identity: str, table: Table, kind: str) -> tuple[Path, Format]:
         """The file of a finished job's table, and its format.
 
         Args:
@@ -178,7 +174,7 @@ class JobService:
         Raises:
             RefusedError: There is no such job or format, or it is not done.
         """
-        job = await self.find(key, identity)
+        job = self.find(key, identity)
         sent: Format = job.parameters["format"]
         if kind not in ("", "parquet", sent):
             detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
@@ -188,14 +184,14 @@ class JobService:
             raise RefusedError(HTTPStatus.CONFLICT, detail)
         wanted: Format = "parquet" if kind == "parquet" else sent
         path = self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}"
-        if not await asyncio.to_thread(path.exists):
+        if not path.exists():
             raise _no_job()
         return path, wanted
 
-    async def measure(self, metrics: Metrics) -> None:
+    def measure(self, metrics: Metrics) -> None:
         """Set the metric of jobs by state, if the table answers."""
         try:
-            counts = await asyncio.to_thread(lambda: self._table.counts())  # noqa: PLW0108 - opens it in the thread
+            counts = self._table.counts()
         except (SQLAlchemyError, OSError):
             logger.exception("the job table does not answer")
             return
