@@ -114,11 +114,11 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         bundle: In use.
         summary: Of the stored answers, if any.
     """
-    said = bundle.segmenter.metadata
+    metadata = bundle.segmenter.metadata
     is_own = summary is not None and summary.artifact_version == bundle.version
     segments = []
-    for place, segment in enumerate(said["segments"]):
-        typical = _typical(said, place)
+    for place, segment in enumerate(metadata["segments"]):
+        typical = _typical(metadata, place)
         customer = typical_customer(bundle, typical)
         described = Segment(segment["key"], segment["name"], typical, customer)
         if summary and is_own and (counted := summary.segments.get(described.key)):
@@ -173,9 +173,9 @@ def description_routes(server: Server) -> list[Any]:
     return [bundle]
 
 
-def _typical(said: Mapping[str, Any], place: int) -> list[Typical]:
-    scaling = said["scaling"]
-    standardised = np.array(said["components"]) @ np.array(said["centroids"][place])
+def _typical(metadata: Mapping[str, Any], place: int) -> list[Typical]:
+    scaling = metadata["scaling"]
+    standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
     values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
     found = []
     for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):

@@ -67,15 +67,15 @@ def _explain(bundle: Bundle, row: tuple[float, ...]) -> Explanation:
 
 def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[Pull]:
     """Each feature's pull towards the segment; below 0 towards the runner-up."""
-    said = bundle.segmenter.metadata
-    scaling, components = said["scaling"], np.array(said["components"])
+    metadata = bundle.segmenter.metadata
+    scaling, components = metadata["scaling"], np.array(metadata["components"])
     names = scaling["features"]
     columns = {name: np.array([[value]]) for name, value in row.items()}
     features = on_arrays(names, columns)
     raw = np.array([float(features[name][0, 0]) for name in names])
     standardised = np.minimum(raw, scaling["caps"]) - scaling["means"]
     standardised = standardised / np.array(scaling["deviations"])
-    centroids = np.array(said["centroids"])
+    centroids = np.array(metadata["centroids"])
     away = components @ (centroids[own] - centroids[other])
     middle = components @ (centroids[own] + centroids[other]) / 2.0
     pulls = 2.0 * (standardised - middle) * away
@@ -86,57 +86,42 @@ def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[
 def _smallest_change(bundle: Bundle, row: Array, other: int) -> Change | Literal["none"]:
     """The change of one input by the fewest whole units that gives the runner-up, or `none`."""
     best: Change | None = None
+    columns = bundle.contract.columns
     for name in CHANGEABLE:
-        if name in bundle.contract.columns:
-            search = _Search(bundle, row, name, other)
-            change = search.smallest(below=abs(best.change) if best else np.inf)
-            if change:
-                best = Change(name, search.now, search.now + change, change)
+        if name in columns:
+            place = columns.index(name)
+            below = abs(best.change) if best else np.inf
+            if change := _smallest_of_one(bundle, row, place, other, below):
+                now = float(row[0, place])
+                best = Change(name, now, now + change, change)
     return best or "none"
 
 
-class _Search:
-    """The search for the smallest change of one input that moves a customer.
+def _smallest_of_one(bundle: Bundle, row: Array, place: int, other: int, below: float) -> float:
+    """The smallest change of one column that gives a segment, below a limit; 0 if there is none."""
+    minimum, maximum = bundle.contract.range_of(bundle.contract.columns[place])
 
-    Args:
-        bundle: What scores.
-        row: (1 x columns).
-        name: The input.
-        other: The segment to reach.
-    """
+    def first(changes: Array) -> float:
+        values = row[0, place] + changes
+        allowed = changes[(values >= minimum) & (values <= maximum)]
+        rows = np.repeat(row, len(allowed), axis=0)
+        rows[:, place] += allowed
+        moved = np.flatnonzero(bundle.segmenter.score(rows)["segment"] == other)
+        return float(allowed[moved[0]]) if len(moved) else 0.0
 
-    def __init__(self, bundle: Bundle, row: Array, name: str, other: int) -> None:
-        self._scorer = bundle.segmenter
-        self._row = row
-        self._place = bundle.contract.columns.index(name)
-        self._minimum, self._maximum = bundle.contract.range_of(name)
-        self._other = other
-        self.now = float(row[0, self._place])
-
-    def smallest(self, below: float) -> float:
-        """The smallest change by size, below a limit; 0 if there is none."""
-        changes = np.concatenate([_STEPS, -_STEPS])
-        changes = changes[np.argsort(np.abs(changes), kind="stable")]
-        change = self._first(changes[np.abs(changes) < below])
-        if abs(change) <= _EXACT:
-            return change
-        before = np.floor(abs(change) / _GROWTH) - 1.0
-        return self._first(np.sign(change) * np.arange(before, abs(change) + 1.0))
-
-    def _first(self, changes: Array) -> float:
-        """The first allowed change that moves the customer, else 0; scores all at once."""
-        values = self.now + changes
-        changes = changes[(values >= self._minimum) & (values <= self._maximum)]
-        rows = np.repeat(self._row, len(changes), axis=0)
-        rows[:, self._place] += changes
-        moved = np.flatnonzero(self._scorer.score(rows)["segment"] == self._other)
-        return float(changes[moved[0]]) if len(moved) else 0.0
+    change = first(_CHANGES[np.abs(_CHANGES) < below])
+    if abs(change) <= _EXACT:
+        return change
+    before = np.floor(abs(change) / _GROWTH) - 1.0
+    return first(np.sign(change) * np.arange(before, abs(change) + 1.0))
 
 
-def _steps() -> Array:
+def _changes() -> Array:
+    """Changes to try, the smallest first."""
     count = int(np.log(_FARTHEST / _EXACT) / np.log(_GROWTH))
     far = np.floor(_EXACT * _GROWTH ** np.arange(1, count + 1))
-    return np.concatenate([np.arange(1.0, _EXACT + 1.0), np.unique(far)])
+    steps = np.concatenate([np.arange(1.0, _EXACT + 1.0), np.unique(far)])
+    return np.stack([steps, -steps], axis=1).ravel()
 
 
-_STEPS = _steps()
+_CHANGES = _changes()
