@@ -79,7 +79,7 @@ class Routes:
 
 def _declared(route: BaseRoute) -> Route:
     handlers: Sequence[Any] = getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[attr-defined]
-    # Litestar adds OPTIONS by itself, without options.
+    # Litestar's own OPTIONS handlers have no `opt`.
     options = [handler.opt for handler in handlers if handler.opt]
     accesses = {each.get("access") for each in options}
     if len(accesses) != 1 or not accesses <= set(_ACCESSES):

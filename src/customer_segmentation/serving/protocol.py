@@ -199,7 +199,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._timer = None
 
     def _is_long(self) -> bool:
-        # Cheap test first: a head within the last read is no longer than that.
+        # Cheap test first: a head is no longer than what was received.
         if max(self._unparsed, self._received) <= MAX_HEAD:
             return False
         return len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > MAX_HEAD

@@ -66,11 +66,9 @@ class FastReader:
         constants = date_numbers(AS_OF, contract.as_of)
         self._parts = [_part(column, contract, constants) for column in contract.columns]
         plain = [column for column in contract.columns if column in contract.rules]
-        self._is_plain = all(
-            column in constants or contract.rules.get(column, {}).get("kind") == "number"
-            for column in contract.columns
-        )
-        self._plain = attrgetter(*plain) if len(plain) > 1 else None
+        is_plain = all(contract.rules[column]["kind"] == "number" for column in plain)
+        is_plain &= {*plain} | constants.keys() >= {*contract.columns}
+        self._plain = attrgetter(*plain) if is_plain and len(plain) > 1 else None
         self._positions = [i for i, c in enumerate(contract.columns) if c in contract.rules]
         self._fixed = np.array([constants.get(c, 0.0) for c in contract.columns])
         self._window = contract.enrolled_from, contract.as_of
@@ -98,7 +96,7 @@ class FastReader:
         rows[:] = self._fixed
         if not customers:
             return rows
-        if self._is_plain and self._plain:
+        if self._plain:
             # A flat iterator: an array of tuples takes twice as long.
             numbers = chain.from_iterable(map(self._plain, customers))
             count = len(customers) * len(self._positions)

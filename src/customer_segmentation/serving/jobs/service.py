@@ -86,7 +86,7 @@ class JobService:
         owner = _owner(key)
         kept = Usage(0, 0, 0)
         if idempotency_key is None:
-            # A idempotency_key request may add no job, so that the quota is checked later.
+            # A repeated request adds no job: its quota is checked later.
             kept = await asyncio.to_thread(lambda: self._table.kept(owner))
         uploads = self._uploading[owner]
         declared = headers.get("content-length", "0")

@@ -67,7 +67,7 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
 def openapi_routes(server: Server) -> list[Any]:
     """`/schema/openapi.json`, and `/docs` to read it."""
 
-    # Anybody may ask, without a key: each answer is made once.
+    # Open to everybody, so each response is made only once.
     @lru_cache(maxsize=8)
     def made(app: Litestar, bundle: Bundle, start: str, media_type: str) -> bytes:
         # Without a slash at its end, so that a client can append a path to it.
@@ -100,7 +100,7 @@ def _start(request: AnyRequest) -> str:
 
 
 def _filled(part: Any, values: Document) -> Any:  # noqa: ANN401 - JSON
-    """A copy with a value in the place of each `$name`, alone or within a text."""
+    """A copy with each `$name` replaced by its value, alone or within a text."""
     if isinstance(part, dict):
         return {name: _filled(value, values) for name, value in part.items()}
     if isinstance(part, list):
@@ -111,7 +111,7 @@ def _filled(part: Any, values: Document) -> Any:  # noqa: ANN401 - JSON
 
 
 def _add_access(operation: Document, access: str) -> None:
-    """Say who may ask, and which refusals there are."""
+    """Add the role that an operation needs, and its refusals."""
     refused = {*operation.pop("refused", ()), "METHOD_NOT_ALLOWED"}
     operation["security"] = []
     if access in ROLES:
@@ -135,7 +135,7 @@ def _answers() -> Document:
     answer = schemas["Answer"]["properties"]
     properties = {name: schema for name, schema in answer.items() if name not in NOT_STORED}
     properties[AS_OF] = {"type": "string", "format": "date"}
-    # Both are there where another artifact than the champion gave the answer.
+    # Present if another artifact than the champion gave the answer.
     properties |= {name: {"type": "string"} for name in ("champion_version", "note")}
     schemas["StoredAnswer"] = {
         "type": "object",

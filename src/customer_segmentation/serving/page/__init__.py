@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
@@ -23,25 +22,15 @@ _MEDIA_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class StaticFile:
-    """A file of this package as it is served."""
-
-    content: bytes
-    media_type: str
-    etag: str
-
-
 @cache
-def static_files() -> dict[str, StaticFile]:
-    """The files of this package that are served, by name."""
+def static_files() -> dict[str, tuple[bytes, str, str]]:
+    """Name -> content, media type and ETag of each file of this package that is served."""
     found = {}
     for file in files(__package__).iterdir():
-        media_type = _MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
-        if media_type:
+        if media_type := _MEDIA_TYPES.get(file.name[file.name.rfind(".") :]):
             content = file.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            found[file.name] = StaticFile(content, media_type, etag)
+            found[file.name] = content, media_type, etag
     return found
 
 
@@ -62,5 +51,5 @@ def page_routes() -> list[Any]:
 
 
 def _answer(request: AnyRequest, name: str) -> Response[bytes]:
-    found = static_files()[name]
-    return cached_response(request, found.etag, lambda: found.content, media_type=found.media_type)
+    content, media_type, etag = static_files()[name]
+    return cached_response(request, etag, lambda: content, media_type=media_type)
