@@ -29,11 +29,10 @@ from customer_segmentation.serving.model_inputs import (
     WrongInputError,
 )
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.responses import JSON, AnyRequest, json_response
+from customer_segmentation.serving.responses import CSV, JSON, AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.unsegmented import explain_unsegmented
 
-_CSV = "text/csv"
 # A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
@@ -75,8 +74,8 @@ def _media_type(request: AnyRequest) -> str:
     media_type, parameters = request.content_type
     charset = parameters.get("charset", "utf-8").strip('"').lower()
     has_header = parameters.get("header", "present") == "present"
-    if media_type not in {JSON, _CSV} or charset not in _CHARSETS or not has_header:
-        detail = f"the body is {JSON}, or {_CSV} with a header, in UTF-8: say so in Content-Type"
+    if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
+        detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
     return media_type
 
@@ -84,7 +83,7 @@ def _media_type(request: AnyRequest) -> str:
 def _read(bundle: Bundle, body: bytes, media_type: str, max_rows: int) -> Matrix:
     inputs = ModelInputs(bundle.segmenter.metadata, max_rows)
     try:
-        return inputs.from_csv(body) if media_type == _CSV else inputs.from_json(body)
+        return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
     except TooManyRowsError as error:
         raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
     except WrongInputError as error:

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request, Response
 
 AnyRequest = Request[Any, Any, Any]
-JSON = "application/json"
+JSON, CSV = "application/json", "text/csv"
 
 
 def json_response(value: object, **options: Any) -> Response[bytes]:  # noqa: ANN401 - Litestar's

@@ -11,14 +11,12 @@ from litestar.response import File
 
 from customer_segmentation.serving.guard import key_of
 from customer_segmentation.serving.jobs.files import Table
-from customer_segmentation.serving.jobs.service import MEDIA_TYPES
+from customer_segmentation.serving.jobs.service import SENT_AS
 from customer_segmentation.serving.jobs.table import Job
 from customer_segmentation.serving.jobs.views import JobView, view
 from customer_segmentation.serving.responses import AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 
-# The first media type of each format.
-_SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items())}
 _ACCESS = {"access": "score"}
 # Bodies are streamed.
 _STREAMED = {**_ACCESS, "streams": True}
@@ -69,7 +67,7 @@ def _download(server: Server, request: AnyRequest, job_id: str, table: Table) ->
     return File(
         path,
         filename=f"{table}-{job_id}.{kind}",
-        media_type=_SENT_AS[kind],
+        media_type=SENT_AS[kind],
         content_disposition_type="attachment",
         headers=_PRIVATE,
     )

@@ -34,6 +34,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.functions import FunctionElement
 
+LONGEST_IDEMPOTENCY_KEY = 255
 _BUSY_SECONDS = 20.0
 _OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
 # The key of the lock under which a process creates the table.
@@ -44,7 +45,7 @@ JOBS = Table(
     MetaData(),
     Column("id", String(32), primary_key=True),
     Column("owner", String(64), nullable=False),
-    Column("idempotency_key", String(255)),
+    Column("idempotency_key", String(LONGEST_IDEMPOTENCY_KEY)),
     Column("sha256", String(64), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("parameters", JSON, nullable=False),

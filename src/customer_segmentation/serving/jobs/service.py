@@ -18,6 +18,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
 from customer_segmentation.serving.jobs.files import JobFiles, Table
 from customer_segmentation.serving.jobs.quota import CLOSE, OpenUploads, Quota
+from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.table import (
     STATES,
     Format,
@@ -31,11 +32,12 @@ from customer_segmentation.serving.jobs.uploads import IdleBudget, save
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import CSV
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.sources.content import require_encoding
 
 MEDIA_TYPES: dict[str, Format] = {
-    "text/csv": "csv",
+    CSV: "csv",
     "text/tab-separated-values": "csv",
     "application/gzip": "csv",
     "application/zip": "csv",
@@ -44,9 +46,10 @@ MEDIA_TYPES: dict[str, Format] = {
     "application/octet-stream": "parquet",
     "application/x-ndjson": "ndjson",
 }
+# The first media type of each format.
+SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items())}
 logger = logging.getLogger(__name__)
 
-_LONGEST_KEY = 255
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})")
 
 
@@ -80,8 +83,8 @@ class JobService:
             RefusedError: The file is invalid, too large, too slow, or one too many.
         """
         sent, idempotency_key = self._parameters(headers), headers.get("idempotency-key")
-        if idempotency_key is not None and not 0 < len(idempotency_key) <= _LONGEST_KEY:
-            detail = f"Idempotency-Key has 1 to {_LONGEST_KEY} signs"
+        if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
+            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} signs"
             raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
         owner = _owner(key)
         kept = Usage(0, 0, 0)

@@ -22,6 +22,8 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER
+from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
+from customer_segmentation.serving.jobs.service import SENT_AS
 from customer_segmentation.serving.jobs.views import JobView
 from customer_segmentation.serving.keys import ROLES
 from customer_segmentation.serving.openapi.customer import customer_schemas
@@ -33,6 +35,7 @@ from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.unsegmented import Unsegmented
 
 Document = dict[str, Any]
+_FILE = {"type": "string", "format": "binary"}
 # The refusals that precede every route that asks for a key.
 _GUARDED = ("UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_REQUESTS", "SERVICE_UNAVAILABLE")
 
@@ -51,6 +54,8 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
         "address": address,
         "max_customers": max_customers,
         "max_rows": max_customers * ROWS_A_CUSTOMER,
+        "longest_idempotency_key": LONGEST_IDEMPOTENCY_KEY,
+        "results": {media_type: {"schema": _FILE} for media_type in SENT_AS.values()},
         "schemas": {**customer_schemas(bundle.contract), **_answers()},
         **matrix_schemas(bundle.contract.columns),
         **examples_of(bundle),

@@ -14,6 +14,7 @@ from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.problems import Details
+from customer_segmentation.serving.responses import CSV
 
 Record = dict[str, Any]
 # The largest number of an example: far above any input, and its square is finite.
@@ -42,7 +43,7 @@ def examples_of(bundle: Bundle) -> Record:
         "wrong": _wrong(bundle, known),
         # Without a schema: what is wrong with a file is told by its job.
         "files": {kind: {} for kind in MEDIA_TYPES}
-        | {"text/csv": {"examples": {"file": {"value": file}}}},
+        | {CSV: {"examples": {"file": {"value": file}}}},
         "file_bytes": len(file),
         "row": list(numbers.values()),
         "record": numbers,
