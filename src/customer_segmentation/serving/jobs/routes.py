@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +25,10 @@ _PRIVATE = {"cache-control": "private, no-store"}
 
 
 def job_routes(server: Server) -> list[Any]:
-    """The handlers."""
+    """The handlers.
+
+    With `sync_to_thread`, Litestar would wrap one that shares its path with another twice.
+    """
 
     def seen(request: AnyRequest, job: Job) -> JobView:
         return view(job, server.settings.jobs_kept, server.root_path(request.headers))
@@ -36,34 +40,36 @@ def job_routes(server: Server) -> list[Any]:
         headers = {"location": seen_job.links["self"], **_PRIVATE}
         return json_response(seen_job, headers=headers)
 
-    @get("/v1/jobs", opt=_STREAMED, sync_to_thread=True)
-    def list_jobs(request: AnyRequest) -> Response[bytes]:
-        found = [seen(request, job) for job in server.jobs.own(key_of(request.scope))]
-        return json_response({"jobs": found}, headers=_PRIVATE)
+    @get("/v1/jobs", opt=_STREAMED)
+    async def list_jobs(request: AnyRequest) -> Response[bytes]:
+        found = await asyncio.to_thread(server.jobs.own, key_of(request.scope))
+        jobs = [seen(request, job) for job in found]
+        return json_response({"jobs": jobs}, headers=_PRIVATE)
 
-    @get("/v1/jobs/{job_id:str}", opt=_ACCESS, sync_to_thread=True)
-    def get_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
-        job = server.jobs.find(key_of(request.scope), job_id)
+    @get("/v1/jobs/{job_id:str}", opt=_ACCESS)
+    async def get_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
+        job = await asyncio.to_thread(server.jobs.find, key_of(request.scope), job_id)
         return json_response(seen(request, job), headers=_PRIVATE)
 
-    @delete("/v1/jobs/{job_id:str}", opt=_ACCESS, sync_to_thread=True)
-    def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
-        server.jobs.delete(key_of(request.scope), job_id)
+    @delete("/v1/jobs/{job_id:str}", opt=_ACCESS)
+    async def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
+        await asyncio.to_thread(server.jobs.delete, key_of(request.scope), job_id)
 
-    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED, sync_to_thread=True)
-    def results(request: AnyRequest, job_id: FromPath[str]) -> File:
-        return _download(server, request, job_id, "results")
+    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED)
+    async def results(request: AnyRequest, job_id: FromPath[str]) -> File:
+        return await _download(server, request, job_id, "results")
 
-    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED, sync_to_thread=True)
-    def rejected(request: AnyRequest, job_id: FromPath[str]) -> File:
-        return _download(server, request, job_id, "rejected")
+    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED)
+    async def rejected(request: AnyRequest, job_id: FromPath[str]) -> File:
+        return await _download(server, request, job_id, "rejected")
 
     return [post_job, list_jobs, get_job, delete_job, results, rejected]
 
 
-def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
+async def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
-    path, kind = server.jobs.result(key_of(request.scope), job_id, table, asked)
+    key = key_of(request.scope)
+    path, kind = await asyncio.to_thread(server.jobs.result, key, job_id, table, asked)
     return File(
         path,
         filename=f"{table}-{job_id}.{kind}",
