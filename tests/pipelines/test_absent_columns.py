@@ -23,10 +23,12 @@ from customer_segmentation.pipelines.preprocessing.parameters import Preprocessi
 from customer_segmentation.pipelines.supervised_training.parameters import (
     SupervisedTrainingParameters,
 )
+from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import describe_bundle
-from customer_segmentation.serving.openapi.document import build_document, render_docs
+from customer_segmentation.serving.openapi.document import build_document
+from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 
@@ -98,7 +100,7 @@ def require_whole(found: dict[str, Any]) -> Bundle:
     (answer,) = bundle.answer([read])
     assert isinstance(answer, Answer)
     assert answer.segment == bundle.keys[0]
-    assert render_docs(build_document(bundle, 100, "http://localhost:8000"), "../")
+    assert render_docs(build_document(bundle, 100, "http://localhost:8000", Routes([])), "../")
     return bundle
 
 

@@ -77,7 +77,7 @@ def test_of_many_errors_some_are_told(server: ServerProcess) -> None:
     wrong = [{f"f{i}": 1 for i in range(20)}] * 20
     refused = httpx.post(server.url + SEGMENTS, json=wrong).json()
     assert len(refused["errors"]) == 100
-    assert refused["detail"].endswith("fields are wrong; the first 100 are told")
+    assert refused["detail"].endswith("fields are wrong; the first 100 are listed")
     answers = httpx.post(server.url + PARTIAL, json=[*wrong, a_customer()]).json()
     # Each wrong record says one thing at least, and the right one is answered.
     assert all(answer["errors"] for answer in answers[:20])

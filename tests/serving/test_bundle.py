@@ -28,7 +28,7 @@ from customer_segmentation.serving.bundle import BrokenBundleError, Bundle, Cham
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.jobs.scoring import FileScorer
 from customer_segmentation.serving.openapi.customer import customer_schemas
-from customer_segmentation.serving.openapi.examples import customer_examples
+from customer_segmentation.serving.openapi.examples import examples_of
 from tests.scoring.example import make_segmenter
 from tests.serving.example import a_customer, a_new_customer, write_bundle
 from tests.serving.process import ServerProcess, serving
@@ -86,7 +86,7 @@ def test_a_bundle_without_a_cold_start_model_answers_customers_and_says_why_not_
     assert described.left_out == found.left_out
     assert not any(field.needed_at_sign_up for field in described.fields)
     assert {*customer_schemas(found.contract)} == {"Customer"}
-    assert "at_sign_up" not in customer_examples(found)["customers"]
+    assert "at_sign_up" not in examples_of(found)["customers"]
 
 
 def test_an_answer_that_the_segmenter_does_not_give_is_null_and_the_bundle_says_why() -> None:

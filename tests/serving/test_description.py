@@ -10,7 +10,7 @@ import pytest
 
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Stored, describe_bundle
-from customer_segmentation.serving.stored import Counted, Summary
+from customer_segmentation.serving.stored import SegmentCounts, Summary
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_each_typical_customer_is_answered_with_their_segment(opened: Bundle) ->
 
 
 def test_stored_answers_give_shares_and_offers(opened: Bundle) -> None:
-    summary = Summary("state", 8, opened.version, {"s1": Counted(2, "discount", 0.5)})
+    summary = Summary("state", 8, opened.version, {"s1": SegmentCounts(2, "discount", 0.5)})
     described = describe_bundle(opened, summary)
     found = described.segments[1]
     assert (found.customers, found.share) == (2, 0.25)
@@ -47,7 +47,7 @@ def test_stored_answers_give_shares_and_offers(opened: Bundle) -> None:
 
 def test_what_another_artifact_stored_is_counted_for_no_segment(opened: Bundle) -> None:
     """Its segments may have the same keys, and be others."""
-    summary = Summary("state", 8, "trial", {"s1": Counted(2, "discount", 0.5)})
+    summary = Summary("state", 8, "trial", {"s1": SegmentCounts(2, "discount", 0.5)})
     described = describe_bundle(opened, summary)
     assert described.stored == Stored(8, "trial", is_of_champion=False)
     assert [(s.customers, s.share, s.offer, s.offer_share) for s in described.segments] == [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
-from re import fullmatch
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,10 +12,15 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from customer_segmentation.serving.access import _declared
+from customer_segmentation.serving.app import make_app
 from customer_segmentation.serving.openapi.customer import day_pattern
 from customer_segmentation.serving.openapi.page import marked
+from customer_segmentation.serving.settings import Settings
 
 Document = dict[str, Any]
+# For browsers, and what tells of the API itself.
+PAGES = {"/", "/page/{name}", "/docs", "/schema/openapi.json"}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,7 @@ def test_an_invocation_is_answered_in_each_form_of_its_examples(
     for example in taken["application/json"]["examples"].values():
         assert len(client.post("/invocations", json=example["value"]).json()["predictions"]) == 1
     sheet = taken["text/csv"]["examples"]["file"]["value"]
-    assert fullmatch(taken["text/csv"]["schema"]["pattern"].strip("^$"), sheet)
+    assert re.fullmatch(taken["text/csv"]["schema"]["pattern"].strip("^$"), sheet)
     answer = client.post("/invocations", content=sheet, headers={"content-type": "text/csv"})
     assert answer.status_code == 200
 
@@ -100,13 +106,41 @@ def test_the_schema_and_the_server_agree(
     assert client.post("/v1/segments", json=record).status_code == (200 if is_right else 422)
 
 
-def test_every_route_of_the_server_is_told_of(client: httpx.Client, document: Document) -> None:
+def test_the_document_has_every_route_and_method_of_the_server(
+    bundle: Path, document: Document
+) -> None:
+    routes = make_app(Settings(bundle=str(bundle)))._router.routes
+    served = {
+        (re.sub(r":\w+}", "}", route.path), method)
+        for route in routes
+        for method in {*_declared(route).methods} - {"HEAD", "OPTIONS"}
+    }
+    told = {(path, m.upper()) for path, methods in document["paths"].items() for m in methods}
+    assert told == {(path, method) for path, method in served if path not in PAGES}
+    assert {path for path, _ in served} > PAGES
+
+
+def test_every_status_that_is_answered_is_told_of(client: httpx.Client, document: Document) -> None:
     for path, methods in document["paths"].items():
-        for method in methods:
-            name = path.replace("{customer_id}", "x").replace("{job_id}", "x")
-            answer = client.request(method, name)
-            told = methods[method]["responses"]
-            assert str(answer.status_code) in told, (method, path, answer.status_code)
+        for method, operation in methods.items():
+            answer = client.request(method, re.sub(r"{\w+}", "x", path))
+            assert str(answer.status_code) in operation["responses"], (method, path)
+
+
+def test_every_example_keeps_its_schema(document: Document) -> None:
+    contents = [
+        content
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for body in (operation.get("requestBody", {}), *operation["responses"].values())
+        for content in body.get("content", {}).values()
+        if "schema" in content and "examples" in content
+    ]
+    assert len(contents) > 8
+    for content in contents:
+        schema = content["schema"] | {"components": document["components"]}
+        for example in content["examples"].values():
+            Draft202012Validator(schema).validate(example["value"])
 
 
 @pytest.mark.parametrize(
@@ -121,8 +155,8 @@ def test_the_pattern_of_days_is_that_of_the_days(first: date, last: date) -> Non
     pattern = day_pattern(first, last)
     around = [first + timedelta(days=n) for n in range(-400, (last - first).days + 400)]
     for day in around:
-        assert bool(fullmatch(pattern, day.isoformat())) is (first <= day <= last)
-    assert not fullmatch(pattern, f"{last.year}-02-30")
+        assert bool(re.fullmatch(pattern, day.isoformat())) is (first <= day <= last)
+    assert not re.fullmatch(pattern, f"{last.year}-02-30")
 
 
 def test_the_documentation_escapes_what_it_shows(client: httpx.Client) -> None:

@@ -16,7 +16,7 @@ from customer_segmentation.customers.cells import _SPACE
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.contract import Contract, Problem, ReadCustomer, matrix_of
-from customer_segmentation.serving.records import FastRead, MalformedJsonError, Reader
+from customer_segmentation.serving.records import FastReader, MalformedJsonError, Reader
 from tests.serving.example import a_customer, a_new_customer
 from tests.serving.sent_customers import SentCustomer, sent_customers, with_headers
 
@@ -210,7 +210,7 @@ def test_a_key_is_text_without_white_space_around_it(
     assert isinstance(read, ReadCustomer)
     assert read.customer_id == key
     if fast := reader.fast(body, is_list=False):
-        assert fast.ids() == [key]
+        assert fast[0].ids(fast[1]) == [key]
 
 
 @pytest.mark.parametrize("space", _SPACE)
@@ -262,11 +262,14 @@ def canonical_where_it_can_be(sent: SentCustomer, contract: Contract) -> dict[st
     return sent.record | ({"enrolled_on": day.isoformat()} if day else {})
 
 
-def assert_same(fast: FastRead, careful: list[ReadCustomer | list[Problem]]) -> None:
+def assert_same(
+    fast: tuple[FastReader, list[Any]], careful: list[ReadCustomer | list[Problem]]
+) -> None:
+    reader, read = fast
     customers = [one for one in careful if isinstance(one, ReadCustomer)]
     assert len(customers) == len(careful)
-    assert fast.ids() == [one.customer_id for one in customers]
-    np.testing.assert_array_equal(fast.matrix(), matrix_of(customers))
+    assert reader.ids(read) == [one.customer_id for one in customers]
+    np.testing.assert_array_equal(reader.matrix(read), matrix_of(customers))
 
 
 def test_a_contract_whose_days_are_not_iso_s_is_read_with_care(

@@ -22,7 +22,7 @@ import numpy as np
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, Scorer
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -64,7 +64,7 @@ def save_model(artifact: Path, out: Path) -> None:
         out,
         signature=_signature(scorer, example),
         input_example=pd.DataFrame([example]),
-        metadata={"artifact_version": scorer.version, "as_of": scorer.metadata["customers"][AS_OF]},
+        metadata={ARTIFACT_VERSION: scorer.version, "as_of": scorer.metadata["customers"][AS_OF]},
         onnx_execution_providers=["CPUExecutionProvider"],
         onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
         # One file, whose bytes are known.

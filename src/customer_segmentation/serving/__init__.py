@@ -1,1 +1,1 @@
-"""The artifact behind an HTTP API, a page and asynchronous batches; nothing of Kedro."""
+"""The HTTP API, the page and batch jobs for a promoted bundle; independent of Kedro."""

@@ -25,7 +25,7 @@ except ModuleNotFoundError as missing:
 if TYPE_CHECKING:
     from uvicorn.supervisors import Multiprocess
 
-_MOST_FILES = 65_536
+_MAX_FILES = 65_536
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="answer over HTTP", description=Settings.__doc__)
     for field in msgspec.structs.fields(Settings):
-        # A flag may also be given its value, as all others must.
+        # A flag may have a value, as all other options must.
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if field.type is bool else {}
         serve.add_argument(f"--{field.name.replace('_', '-')}", default=None, **flag)
     key = commands.add_parser("add-key", help="make an API key and print it, once")
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         if given.pop("command") == "serve":
             _serve(read_settings(given))
         else:
-            print(add_key(given["keys"], given["name"], tuple(given["role"])))  # noqa: T201 - its answer
+            print(add_key(given["keys"], given["name"], tuple(given["role"])))  # noqa: T201 - the output
     except (ModuleNotFoundError, UserError) as error:
         sys.exit(f"Error: {explain(error) or error}")
 
@@ -57,15 +57,15 @@ def _serve(settings: Settings) -> None:
 
     from customer_segmentation.serving.app import create  # noqa: PLC0415 - as above
     from customer_segmentation.serving.jobs.supervisor import job_workers  # noqa: PLC0415 - as above
-    from customer_segmentation.serving.protocol import PatientProtocol  # noqa: PLC0415 - as above
+    from customer_segmentation.serving.protocol import LimitedProtocol  # noqa: PLC0415 - as above
 
-    # uvicorn stops gently and then sends the signal on, which would leave no time to clean up.
+    # uvicorn re-raises the signal after its shutdown, which would skip the cleanup below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Until the server listens to it: it tells it to look for new keys, and must not end it.
+    # Until the server handles it as "reload now": its default would end the process.
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     _allow_connections()
-    # Workers are processes that read their settings anew.
+    # Worker processes read their settings from the environment.
     os.environ.update(as_environment(settings))
     with (
         TemporaryDirectory(prefix="segmentation-metrics-") as folder,
@@ -73,7 +73,7 @@ def _serve(settings: Settings) -> None:
     ):
         if settings.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            # uvicorn would start them anew.
+            # uvicorn would restart the workers.
             Multiprocess.handle_hup = _pass_on_hup  # type: ignore[method-assign, assignment]
         uvicorn.run(
             create() if settings.workers == 1 else "customer_segmentation.serving.app:create",
@@ -81,13 +81,13 @@ def _serve(settings: Settings) -> None:
             workers=settings.workers,
             host=settings.host,
             port=settings.port,
-            http=PatientProtocol,
-            # Anybody can say in X-Forwarded-For where they are, and be counted there.
+            http=LimitedProtocol,
+            # X-Forwarded-For can be forged, to be counted as another address.
             proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
-            # No route speaks it, and what does would log paths with ids.
+            # No route uses websockets, and their handler would log paths with ids.
             ws="none",
             access_log=False,
-            # Tells where it listens, and when it stops.
+            # Logs its address at start, and its stop.
             log_level="info",
             server_header=False,
             timeout_graceful_shutdown=round(settings.stop_seconds),
@@ -96,21 +96,21 @@ def _serve(settings: Settings) -> None:
 
 def _pass_on_hup(supervisor: Multiprocess) -> None:
     for process in supervisor.processes:
-        # One that still starts reads its files anyway, and would be ended.
+        # A process that is still starting loads the files anyway, and SIGHUP would end it.
         if process.pid and process.is_ready(timeout=1):
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGHUP)
 
 
 def _allow_connections() -> None:
-    """Allow as many as the system does: some hundred idle ones would keep all others out."""
+    """Raise the limit of open files: some hundred idle connections would reach the default."""
     if os.name != "posix":
         return
     import resource  # noqa: PLC0415 - Windows does not have it
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(_MOST_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    limit = _MAX_FILES if hard == resource.RLIM_INFINITY else min(_MAX_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which route a path is, and who may use it: each route declares it, and it is judged once."""
+"""Which route a path belongs to, and who may use it, as each route declares."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from litestar.routes import BaseRoute
 
 from customer_segmentation.serving.keys import ROLES, Role
 
-# `probe`: open, and answered however busy the server is. `known`: anybody who has a key.
+# `probe`: open, and answered even when the server is busy. `known`: any key.
 Access = Role | Literal["open", "probe", "known"]
 _ACCESSES = (*ROLES, "open", "probe", "known")
-# What a parameter of a path may be made of: percent codes only where slashes are allowed, too, and
-# neither `.` nor `..`, which a proxy may take for a folder.
+# What a path parameter may contain. Percent-encoding is allowed only where slashes are; `.` and
+# `..` are not, since a proxy may resolve them.
 _SHAPES = {"str": rb"(?!\.\.?(?:/|\Z))[A-Za-z0-9._~-]+", "path": rb".+"}
 
 
@@ -25,12 +25,12 @@ class Route:
     """A route as the guard sees it.
 
     Attributes:
-        label: What measures and the log name it, without what its path names.
+        label: Its name in metrics and logs, without path parameters.
         access: Who may use it.
-        methods: Those it answers, in alphabetical order.
-        is_streamed: Its handler reads the body itself, a piece at a time.
-        path: What the router is given for it; None for the path as it was sent.
-        handler: An ASGI application that answers without the router; None for the router.
+        methods: In alphabetical order.
+        is_streamed: The handler reads the body itself, in pieces.
+        path: What the router gets; None for the path as sent.
+        handler: An ASGI application that bypasses the router; None for the router.
     """
 
     label: str
@@ -41,20 +41,19 @@ class Route:
     handler: Any = None
 
 
-# Whoever has no key is told nothing, not even that there is no such route.
+# Without a key, not even 404 is answered.
 UNKNOWN = Route("other", "known")
 
 
 class Routes:
     """The routes of an application, by the exact path of a request.
 
-    But for a slash at its end a path has one spelling: with a slash doubled, or a percent code in a
-    fixed part, it is another path, and there is no such route. So nothing that stands in front
-    reads a path in another way.
+    Apart from a trailing slash, a path has one spelling: doubled slashes or percent-encoded fixed
+    parts match no route. So a proxy in front cannot interpret a path differently.
 
     Args:
-        routes: Litestar's. Each handler's `opt` has `access`; `streams=True` where it reads the
-            body itself; and an ASGI handler's `methods`.
+        routes: Litestar's. Each handler's `opt` has `access`, `streams=True` where the handler
+            reads the body itself, and `methods` for an ASGI handler.
 
     Raises:
         RuntimeError: A route does not declare who may use it.
@@ -72,7 +71,7 @@ class Routes:
                 self._fixed |= dict.fromkeys((path or b"/", path + b"/"), declared)
 
     def find(self, raw_path: bytes) -> Route:
-        """The route of a path as it was sent, still percent-coded."""
+        """The route of a path as sent, still percent-encoded."""
         if (found := self._fixed.get(raw_path)) is not None:
             return found
         return next((r for pattern, r in self._patterns if pattern.fullmatch(raw_path)), UNKNOWN)
@@ -80,7 +79,7 @@ class Routes:
 
 def _declared(route: BaseRoute) -> Route:
     handlers: Sequence[Any] = getattr(route, "route_handlers", None) or [route.route_handler]  # type: ignore[attr-defined]
-    # Litestar adds OPTIONS by itself, which is as open as what it tells of.
+    # Litestar's own OPTIONS handlers have no `opt`.
     options = [handler.opt for handler in handlers if handler.opt]
     accesses = {each.get("access") for each in options}
     if len(accesses) != 1 or not accesses <= set(_ACCESSES):
@@ -97,14 +96,14 @@ def _declared(route: BaseRoute) -> Route:
         access=accesses.pop(),
         methods=tuple(sorted(methods)),
         is_streamed=any(each.get("streams") for each in options),
-        # The router would read what is in it, slashes and all: the handler takes it as it was sent.
+        # The router would split the parameter at its slashes; the handler reads the raw path.
         path=_filled(route.path) if ":path}" in route.path else None,
         handler=first.fn if is_asgi else None,
     )
 
 
 def _label(path: str) -> str:
-    """A path to its first parameter, and no deeper than a resource: `/v1/jobs`."""
+    """The first two parts of a path, without parameters: `/v1/jobs`."""
     return "/" + "/".join(path.partition("/{")[0].split("/")[1:3])
 
 

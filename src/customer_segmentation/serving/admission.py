@@ -1,4 +1,4 @@
-"""Who is let in: access and keys, how often, and how many at once."""
+"""Admission control: keys and roles, request rates, and concurrent requests."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _LOOPBACK = rb"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?"
 _HOST = re.compile(_LOOPBACK, re.IGNORECASE)
 _ORIGIN = re.compile(rb"https?://" + _LOOPBACK, re.IGNORECASE)
 _WITHOUT_KEY = frozenset({"open", "probe"})
-# Holds the places of open routes.
+# Holds the slots of open routes.
 _OPEN = "(open)"
 
 
 class Admission:
-    """Lets requests in, or refuses them.
+    """Admits or refuses requests.
 
-    Open routes and those with a key have places of their own, and of several keys none gets more
-    than half of the places, so that nobody can use up those of others. Probes need none: they
-    wait for nothing.
+    Concurrent requests take slots. Open routes and routes with a key have separate slots, and with
+    several keys none gets more than half of them, so that no client can use up those of others.
+    Probes take none.
 
     Args:
-        keys: Who may ask.
+        keys: API keys.
         settings: Limits.
     """
 
@@ -39,16 +39,17 @@ class Admission:
         self._settings = settings
         shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         self._rates = RateLimit(Path(shared) if shared else None)
-        self._places: dict[str, int] = {}
+        self._slots: dict[str, int] = {}
         self._total = 0
         self._host = b"localhost"
         self._is_local = settings.keys is None and not settings.behind_gateway
 
     def check(self, route: Route, scope: Scope, headers: dict[bytes, bytes]) -> Key | None:
-        """Who asks; None where the route is for everybody.
+        """The caller's key; None where the route needs none.
 
         Raises:
-            RefusedError: By a foreign name, nobody known, without the right, or too often.
+            RefusedError: For a foreign host or origin, an unknown key, a missing role, or too many
+                requests.
         """
         if self._is_local:
             self._refuse_foreign(headers)
@@ -70,50 +71,50 @@ class Admission:
         return key
 
     def enter(self, route: Route, key: Key | None) -> str | None:
-        """Take a place; gives what `leave` is told.
+        """Take a slot; the result is for `leave`.
 
         Raises:
-            RefusedError: There is none left.
+            RefusedError: No slot is free.
         """
         if route.access == "probe":
             return None
         holder = _OPEN if key is None else key.name
-        held = self._places.get(holder, 0)
-        places = most = self._settings.most_waiting
-        # Keys come and go.
+        held = self._slots.get(holder, 0)
+        slots = limit = self._settings.most_waiting
+        # Looked up each time: the keys may change.
         if key and len(self._keys.known) > 1:
-            most = max(1, places // 2)
-        if held >= most or (key and self._total >= places):
+            limit = max(1, slots // 2)
+        if held >= limit or (key and self._total >= slots):
             busy = "the server is busy: ask again"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers={"retry-after": "1"})
-        self._places[holder] = held + 1
+        self._slots[holder] = held + 1
         self._total += holder is not _OPEN
         return holder
 
     def leave(self, holder: str | None) -> None:
-        """Give a place back."""
+        """Free the slot."""
         if holder is not None:
-            self._places[holder] -= 1
+            self._slots[holder] -= 1
             self._total -= holder is not _OPEN
 
     def _refuse_foreign(self, headers: dict[bytes, bytes]) -> None:
-        """Refuse what a page of another site sends: its name may lead to this machine.
+        """Refuse pages of other sites, whose host names may resolve to this machine.
 
         Raises:
-            RefusedError: It was sent to another name than loopback's, or by another site.
+            RefusedError: The host is not loopback, or the origin is another site.
         """
         host = headers.get(b"host", b"")
-        # Most clients call it by one name.
+        # Most clients use the same host each time.
         if host != self._host:
             if not _HOST.fullmatch(host):
                 detail = (
-                    "without keys it answers to 127.0.0.1, localhost and [::1] alone: ask one of "
-                    "them, or start it with --keys"
+                    "without keys the server answers only to 127.0.0.1, localhost and [::1]: use "
+                    "one of them, or start it with --keys"
                 )
                 raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, detail)
             self._host = host
         if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
-            detail = "without keys it answers to its own page alone, and this is another site's"
+            detail = "without keys the server answers only its own page, not other sites"
             raise RefusedError(HTTPStatus.FORBIDDEN, detail)
 
     def _count(self, client: str, rate: float, what: str) -> None:

@@ -1,4 +1,4 @@
-"""What is answered of a customer: the artifact's codes put into words."""
+"""Answers for customers: the artifact's numeric outputs put into words."""
 
 from __future__ import annotations
 
@@ -76,6 +76,8 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 _FIELDS = Answer.__struct_fields__
+# Fields of an answer that the batch run does not store.
+NOT_STORED = frozenset({"model", "probabilities", "explanation"})
 DECIDED = tuple(name for name in DECISIONS if name not in INTERMEDIATE)
 
 
@@ -85,12 +87,14 @@ class Rejection(msgspec.Struct, gc=False):
     errors: list[Problem]
 
 
-class Answerer:
-    """Scores matrices with one artifact and puts what comes out into words."""
+class Predictor:
+    """Scores matrices with one artifact and puts the outputs into words."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self.of = self._segments if scorer.metadata["kind"] == "segmenter" else self._cold_starts
+        self.predict = (
+            self._segments if scorer.metadata["kind"] == "segmenter" else self._cold_starts
+        )
         segments = scorer.metadata["segments"]
         self.keys: list[str] = [segment["key"] for segment in segments]
         self.names: list[str] = [segment["name"] for segment in segments]
@@ -103,7 +107,7 @@ class Answerer:
         }
 
     def _segments(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
-        """One answer a row, of the segmenter."""
+        """One answer per row, by the segmenter."""
         found = self._scorer.score(matrix)
         keys, codes = self.keys, found["segment"].tolist()
         columns: dict[str, Iterable[Any]] = {
@@ -117,11 +121,11 @@ class Answerer:
         for name, labels in self._labels.items():
             values = found[name].tolist()
             columns[name] = [labels[value] for value in values] if labels else values
-        # By position, which takes a third of the time; the first column ends it.
+        # Positional arguments take a third of the time; the first column ends the iteration.
         return list(map(Answer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
 
     def _cold_starts(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
-        """One answer a row, of the cold-start model."""
+        """One answer per row, by the cold-start model."""
         found = self._scorer.score(matrix)
         shares = np.column_stack([found[_PROBABILITY + key] for key in self.keys]).tolist()
         return [

@@ -1,4 +1,4 @@
-"""Single customers that come together are scored together: a call costs more than a row."""
+"""Micro-batching: single customers of one event loop turn are scored in one call."""
 
 from __future__ import annotations
 
@@ -7,40 +7,45 @@ from typing import Any
 
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.records import FastRead, FastReader
+from customer_segmentation.serving.records import FastReader
 
 _Waiting = tuple[Any, "asyncio.Future[Answer]"]
 
 
 class Batcher:
-    """Collects the customers of one turn of the event loop; nobody waits for more to come."""
+    """Collects the customers of one event loop turn; no request waits for a later one."""
 
     def __init__(self) -> None:
-        # A request keeps the bundle that read it, also while another takes its place.
+        # By bundle: a request keeps the bundle that read it, even when a new one replaces it.
         self._waiting: dict[tuple[Bundle, FastReader], list[_Waiting]] = {}
 
-    async def answer(self, bundle: Bundle, read: FastRead) -> Answer:
-        """The answer for the one customer that the bundle read."""
+    async def answer(self, bundle: Bundle, reader: FastReader, customer: Any) -> Answer:  # noqa: ANN401 - a class made at run time
+        """Answer one customer.
+
+        Args:
+            bundle: What scores.
+            reader: The bundle's reader that decoded the customer.
+            customer: As decoded.
+        """
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._score)
         future: asyncio.Future[Answer] = loop.create_future()
-        waiting = self._waiting.setdefault((bundle, read.reader), [])
-        waiting.append((read.customers[0], future))
+        self._waiting.setdefault((bundle, reader), []).append((customer, future))
         return await future
 
     def _score(self) -> None:
         together, self._waiting = self._waiting, {}
         for (bundle, reader), waiting in together.items():
-            read = FastRead(reader, [customer for customer, _ in waiting])
+            customers = [customer for customer, _ in waiting]
             try:
-                answers = bundle.answer_matrix(read.ids(), read.matrix())
-            except Exception as error:  # noqa: BLE001 - each who waits is told
+                answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
+            except Exception as error:  # noqa: BLE001 - passed on to each request
                 for _, future in waiting:
                     if not future.done():
                         future.set_exception(error)
                 continue
             for (_, future), answer in zip(waiting, answers, strict=True):
-                # Whoever asked may have gone.
+                # The client may have disconnected.
                 if not future.done():
                     future.set_result(answer)

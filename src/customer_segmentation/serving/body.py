@@ -1,4 +1,4 @@
-"""Bytes that come in: how many, and how long they may take."""
+"""Read request bodies within limits of size and time."""
 
 from __future__ import annotations
 
@@ -11,45 +11,40 @@ from customer_segmentation.serving.problems import RefusedError
 
 
 async def read_body(
-    receive: Receive, headers: dict[bytes, bytes], most: int, seconds: float
+    receive: Receive, headers: dict[bytes, bytes], max_bytes: int, seconds: float
 ) -> bytes:
-    """The whole body.
+    """Read the whole body.
 
     Args:
-        receive: Gives ASGI's messages.
+        receive: ASGI's.
         headers: Of the request.
-        most: Bytes.
-        seconds: For all of it.
+        max_bytes: Size limit.
+        seconds: Time limit for the whole body.
 
     Raises:
-        RefusedError: It is too large, or comes too slowly.
+        RefusedError: The body is too large or too slow.
     """
     declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > most:
-        raise _too_large(most)
-    message = await soon(receive, seconds)
-    if not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > most:
-            raise _too_large(most)
-        return body
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
     ends = monotonic() + seconds
-    while message.get("more_body"):
-        message = await soon(receive, ends - monotonic())
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive_within(receive, ends - monotonic())
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > most:
-            raise _too_large(most)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        more = message.get("more_body", False)
     return b"".join(parts)
 
 
-async def soon(receive: Receive, seconds: float) -> Message:
-    """The next message, within so many seconds.
+async def receive_within(receive: Receive, seconds: float) -> Message:
+    """Receive the next message within a time limit.
 
     Raises:
-        RefusedError: It did not come, or the client went away.
+        RefusedError: The time is over, or the client disconnected.
     """
     try:
         async with asyncio.timeout(max(seconds, 0.0)):
@@ -57,19 +52,19 @@ async def soon(receive: Receive, seconds: float) -> Message:
     except TimeoutError as error:
         raise too_slow() from error
     if message["type"] == "http.disconnect":
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "the client went away")
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "the client disconnected")
     return message
 
 
 def too_slow() -> RefusedError:
-    """The refusal of a body that does not come, or a few bytes at a time."""
+    """The refusal of a body that does not arrive in time."""
     detail = "the body came too slowly"
     return RefusedError(HTTPStatus.REQUEST_TIMEOUT, detail, headers={"connection": "close"})
 
 
-def _too_large(most: int) -> RefusedError:
-    detail = f"a body of more than {most} bytes: score many customers by POST /v1/jobs"
-    # What is still on its way is not read.
+def _too_large(max_bytes: int) -> RefusedError:
+    detail = f"a body of more than {max_bytes} bytes: score many customers by POST /v1/jobs"
+    # The rest of the body is not read.
     return RefusedError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers={"connection": "close"}
     )

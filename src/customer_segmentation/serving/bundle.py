@@ -1,9 +1,10 @@
-"""What an environment promotes and a server loads: two artifacts that belong together."""
+"""The bundle that is promoted and served: two artifacts that belong together."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifac
 from customer_segmentation.scoring.metadata import NO_COLD_START
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
-from customer_segmentation.serving.answers import Answer, Answerer
+from customer_segmentation.serving.answers import Answer, Predictor
 from customer_segmentation.serving.contract import Contract, ReadCustomer, matrix_of
 from customer_segmentation.serving.records import Reader
 
@@ -26,7 +27,7 @@ _KINDS = ("segmenter", "cold_start")
 
 
 class BrokenBundleError(UserError):
-    """Files that are no bundle: absent, damaged, or not of one another."""
+    """The files are no bundle: absent, damaged, or of different runs."""
 
 
 class Bundle:
@@ -34,16 +35,18 @@ class Bundle:
 
     Args:
         segmenter: The segmenter's file.
-        cold_start: The cold-start model's, or the one that says that there is none.
+        cold_start: The cold-start model's file, or the one that says why there is none.
         device: `cpu` or `cuda`.
 
     Raises:
-        BrokenBundleError: They are not what they should be.
+        BrokenBundleError: A file is invalid, or they do not belong together.
     """
 
     def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
         self.segmenter = _opened(segmenter, "segmenter", device)
-        stated = _stated(cold_start)
+        # Metadata first; the model is not loaded yet.
+        with _refusing("cold_start"):
+            stated = verified(cold_start)
         self.cold_start: Scorer | None = None
         if stated["kind"] != NO_COLD_START:
             self.cold_start = _opened(cold_start, "cold_start", device)
@@ -54,9 +57,9 @@ class Bundle:
                 f"{self.version}: promote the two together"
             )
             raise BrokenBundleError(message)
-        # Why there is no cold-start model; '' where there is one.
+        # Why there is no cold-start model; '' if there is one.
         self.no_cold_start = str(stated.get("reason", ""))
-        # What it does not answer -> why.
+        # Answer that it does not give -> why.
         self.left_out: dict[str, str] = dict(self.segmenter.metadata["left_out"])
         if not self.cold_start:
             self.left_out["cold_start"] = self.no_cold_start
@@ -69,13 +72,16 @@ class Bundle:
                 raise BrokenBundleError(message)
         self.contract = Contract(self.segmenter.metadata, stated if self.cold_start else None)
         self.reader = Reader(self.contract)
-        self._segments = Answerer(self.segmenter)
-        self._cold_starts = Answerer(self.cold_start) if self.cold_start else None
-        self._try()
+        self._segments = Predictor(self.segmenter)
+        self._cold_starts = Predictor(self.cold_start) if self.cold_start else None
+        # A file that loads may still fail to score.
+        self._segments.predict(["tried"], np.zeros((1, len(self.segmenter.columns))))
+        if self.cold_start and self._cold_starts:
+            self._cold_starts.predict(["tried"], np.zeros((1, len(self.cold_start.columns))))
 
     @property
     def version(self) -> str:
-        """Of the segmenter, which the cold-start model names as its own."""
+        """The segmenter's version."""
         return self.segmenter.version
 
     @property
@@ -84,36 +90,26 @@ class Bundle:
         return self._segments.keys
 
     def answer_matrix(self, ids: Sequence[str | None], matrix: Any) -> list[Answer]:  # noqa: ANN401 - NumPy's
-        """One answer a row of the segmenter's columns."""
-        return self._segments.of(ids, matrix)
+        """One answer per row of the segmenter's columns."""
+        return self._segments.predict(ids, matrix)
 
     def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
-        """One answer a customer, in order, each by the model that its columns allow."""
+        """One answer per customer, in order, each by the model that fits its columns."""
         answers: list[Answer | None] = [None] * len(customers)
-        for is_cold in (False, True):
+        for is_cold, predictor in ((False, self._segments), (True, self._cold_starts)):
             places = [i for i, customer in enumerate(customers) if customer.is_cold is is_cold]
-            if places:
+            # Without a cold-start model, no customer is cold.
+            if places and predictor:
                 chosen = [customers[place] for place in places]
                 ids = [customer.customer_id for customer in chosen]
-                # Without a cold-start model, the contract reads nobody as cold.
-                answerer = (self._cold_starts if is_cold else None) or self._segments
-                found = answerer.of(ids, matrix_of(chosen))
+                found = predictor.predict(ids, matrix_of(chosen))
                 for place, answer in zip(places, found, strict=True):
                     answers[place] = answer
         return [answer for answer in answers if answer is not None]
 
-    def _try(self) -> None:
-        """Score one customer with each model: a file that loads may still not answer."""
-        for scorer, answerer in (
-            (self.segmenter, self._segments),
-            (self.cold_start, self._cold_starts),
-        ):
-            if scorer and answerer:
-                answerer.of(["tried"], np.zeros((1, len(scorer.columns))))
-
 
 class Champion:
-    """The bundle of a folder, followed as it is replaced.
+    """The bundle of a folder, reloaded when it changes.
 
     Args:
         folder: A path, or a URL that fsspec reads.
@@ -126,33 +122,31 @@ class Champion:
         self._device = device
         self._seen = self._signature()
         self.current = self._load()
-        self._told = ""
+        self._last_error = ""
 
     def refresh(self) -> bool:
-        """Take up a bundle that was replaced; a broken one is told once, and the old one stays."""
+        """Load a new bundle, if any; a broken one is logged once, and the old one stays."""
         try:
             found = self._signature()
             if found == self._seen:
                 return False
             loaded = self._load()
-        except Exception as error:  # noqa: BLE001 - whatever a store or a file may raise
-            if str(error) != self._told:
+        except Exception as error:  # noqa: BLE001 - a store may raise anything
+            if str(error) != self._last_error:
                 logger.error("the new bundle is refused, the old one stays: %s", error)  # noqa: TRY400 - its cause says no more
-            self._told = str(error)
+            self._last_error = str(error)
             return False
         self._seen = found
         if loaded.version == self.current.version:
             return False
         logger.info("artifact %s replaces %s", loaded.version, self.current.version)
         self.current = loaded
-        self._told = ""
+        self._last_error = ""
         return True
 
-    def _signature(self) -> tuple[Any, ...]:
+    def _signature(self) -> tuple[str, ...]:
         self._files.invalidate_cache()
-        found = [self._info(path) for path in self._paths]
-        kept = ("ETag", "mtime", "ino", "size")
-        return tuple(str(info.get(key)) for info in found for key in kept)
+        return tuple(file_state(self._info(path)) for path in self._paths)
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
@@ -164,10 +158,10 @@ class Champion:
 
     def _load(self) -> Bundle:
         for path, kind in zip(self._paths, _KINDS, strict=True):
-            # Told by the store, so that nothing large is read.
+            # From the store's metadata, so that nothing large is read.
             info = self._info(path)
             if info["type"] != "file":
-                # Such as a pipe, for which whoever opens it may wait without end.
+                # Such as a pipe, which would block.
                 message = f"{path} is no file. Promote the file that kedro run wrote"
                 raise BrokenBundleError(message)
             if (size := info["size"]) > MOST_BYTES:
@@ -176,44 +170,44 @@ class Champion:
                     "file that kedro run wrote"
                 )
                 raise BrokenBundleError(message)
-        # It may have grown since.
+        # The file may have grown since.
         segmenter, cold_start = (
             self._files.cat_file(path, start=0, end=MOST_BYTES + 1) for path in self._paths
         )
         return Bundle(segmenter, cold_start, self._device)
 
 
-def _opened(content: bytes, kind: str, device: str) -> Scorer:
+def file_state(info: Mapping[str, Any]) -> str:
+    """A text that changes when a file does, from fsspec's information on it."""
+    return "-".join(str(info[key]) for key in ("ETag", "mtime", "ino", "size") if key in info)
+
+
+@contextmanager
+def _refusing(kind: str) -> Iterator[None]:
+    """Turn the errors of a `with` block into those of a bundle's file."""
     try:
-        scorer = Scorer(content, providers=_providers(device))
+        yield
     except WrongArtifactError as error:
         message = f"{kind}.onnx is refused: {error}"
         raise BrokenBundleError(message) from error
+    # Protobuf detects some damage only when a field is read.
     except Exception as error:
         message = f"{kind}.onnx is no ONNX file that can be run: {error}"
         raise BrokenBundleError(message) from error
+
+
+def _opened(content: bytes, kind: str, device: str) -> Scorer:
+    with _refusing(kind):
+        scorer = Scorer(content, providers=_providers(device))
     if scorer.metadata["kind"] != kind:
         message = f"{kind}.onnx is a {scorer.metadata['kind']}: promote each file under its name"
         raise BrokenBundleError(message)
     return scorer
 
 
-def _stated(cold_start: bytes) -> dict[str, Any]:
-    """What the second file says of itself; nothing is run."""
-    try:
-        return verified(cold_start)
-    except WrongArtifactError as error:
-        message = f"cold_start.onnx is refused: {error}"
-        raise BrokenBundleError(message) from error
-    # Damaged text in a file is no text, of which protobuf tells only later.
-    except Exception as error:
-        message = f"cold_start.onnx is no ONNX file that can be run: {error}"
-        raise BrokenBundleError(message) from error
-
-
 @cache
 def _providers(device: str) -> tuple[str, ...]:
-    """Onnxruntime's providers for a device; said once where the wish cannot be met."""
+    """Onnxruntime's providers for a device, with one warning if it is not available."""
     if device == "cpu":
         return (_CPU,)
     import onnxruntime as ort  # noqa: PLC0415 - the CPU needs no look

@@ -1,8 +1,8 @@
-"""The contract that an artifact carries, applied to one record with care.
+"""The data contract that an artifact carries, applied to one record.
 
-Every problem of a record is named. Names are canonical or the bundle's aliases; null counts as
-absent, white space around text and the case of a category do not count; numbers written as text
-are refused, and so is text that spells a missing value.
+Every problem of a record is reported. Names are canonical or the bundle's aliases; null counts as
+absent; white space around text and the case of a category are ignored; numbers written as text and
+text that stands for a missing value are refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -22,10 +22,13 @@ from customer_segmentation.customers.cells import UNKNOWN, folded, meanings_of
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, KEY, PRODUCTS
 from customer_segmentation.customers.dates import DateFormat
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+from customer_segmentation.scoring.ranges import spans
 
 Record = Mapping[str, Any]
 LONGEST_KEY = 256
-# Of a client's, to be said again or to be likened to one of ours.
+# Reported for one request.
+MAX_PROBLEMS = 100
+# Of a client's name that is repeated in an error or compared to ours.
 _LONGEST_NAME = 60
 _PURCHASES = frozenset(
     {"purchases_deals", *(f"spend_{p}" for p in PRODUCTS), *(f"purchases_{c}" for c in CHANNELS)}
@@ -34,7 +37,7 @@ _ISO = "%Y-%m-%d"
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong with one field, and what would be right."""
+    """What is wrong with one field, and what would be accepted."""
 
     path: str
     problem: str
@@ -43,12 +46,12 @@ class Problem(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class ReadCustomer:
-    """A customer who keeps the contract: the numeric columns of one model.
+    """A customer who keeps the contract, as the numeric columns of one model.
 
     Attributes:
-        customer_id: As sent, as text; None where there is none.
+        customer_id: As text; None if absent.
         numbers: Numeric column -> value, for every column of the model.
-        is_cold: Whether what was bought is not known, so that the cold-start model answers.
+        is_cold: Whether the purchases are unknown, so that the cold-start model answers.
     """
 
     customer_id: str | None
@@ -89,17 +92,18 @@ class Contract:
             if rule["kind"] == "category"
         }
         self.columns: tuple[str, ...] = tuple(segmenter["columns"])
+        self.spans = spans(self.columns, segmenter["contract"], reading)
         self.needed = canonical_columns(self.columns)
-        # Not known of who has not bought yet.
+        # Unknown for customers who have not bought yet.
         self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
-        # Where none is needed, the segmenter answers everybody.
+        # Without needed purchases, the segmenter answers everybody.
         self.cold_columns: tuple[str, ...] = (
             tuple(cold_start["columns"]) if cold_start and self.purchases else ()
         )
         self.cold_needed = canonical_columns(self.cold_columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
-        # No more than each name once.
-        self._most_fields = len(self._names)
+        # Each name at most once.
+        self._max_fields = len(self._names)
 
     def read(
         self, record: object, path: str, *, hints: bool = True
@@ -108,13 +112,13 @@ class Contract:
 
         Args:
             record: Decoded JSON.
-            path: Where it stands in the body: `$` or `$[3]`.
-            hints: Say which column an unknown name may mean, which takes a while.
+            path: Its place in the body: `$` or `$[3]`.
+            hints: Suggest a column for an unknown name, which is slow.
         """
         if not isinstance(record, dict):
             return [Problem(path, "not an object", "an object of canonical columns")]
-        if len(record) > self._most_fields:
-            return [Problem(path, "too many fields", f"at most {self._most_fields}")]
+        if len(record) > self._max_fields:
+            return [Problem(path, "too many fields", f"at most {self._max_fields}")]
         given, problems = self._named(record, path, hints=hints)
         as_of = self.as_of
         if AS_OF in given:
@@ -143,7 +147,7 @@ class Contract:
         return ReadCustomer(values.get(KEY), {name: numbers[name] for name in columns}, is_cold)
 
     def accepted(self, column: str, as_of: date | None = None) -> str:
-        """What a column may hold, in words."""
+        """What a column accepts, in words."""
         rule = self.rules[column]
         if rule["kind"] == "key":
             return f"text of 1 to {LONGEST_KEY} signs, or a whole number"
@@ -151,12 +155,12 @@ class Contract:
             return "one of " + ", ".join(rule["categories"])
         if rule["kind"] == "date":
             return f"a day from {self.enrolled_from} to {as_of or self.as_of}"
-        least, most = self.range_of(column, as_of)
+        minimum, maximum = self.range_of(column, as_of)
         number = "a whole number" if rule.get("whole") else "a number"
-        return f"{number} from {least:.15g} to {most:.15g}"
+        return f"{number} from {minimum:.15g} to {maximum:.15g}"
 
     def range_of(self, column: str, as_of: date | None = None) -> tuple[float, float]:
-        """The least and the greatest value of a number column, both allowed."""
+        """The minimum and maximum of a number column, both allowed."""
         if column == "year_birth":
             year = (as_of or self.as_of).year
             return float(year - self.age["maximum"]), float(year - self.age["minimum"])
@@ -166,7 +170,7 @@ class Contract:
     def _named(
         self, record: Record, path: str, *, hints: bool
     ) -> tuple[dict[str, Any], list[Problem]]:
-        """Canonical column -> (value, name as sent), without nulls; and names that are wrong."""
+        """Canonical column -> (value, name as sent), without nulls; and wrong names."""
         given: dict[str, tuple[Any, str]] = {}
         problems = []
         for name, value in record.items():
@@ -174,7 +178,7 @@ class Contract:
             if column not in self.rules and column != AS_OF:
                 close = hints and get_close_matches(name[:_LONGEST_NAME], self._names, n=1)
                 hint = f"did you mean {close[0]}?" if close else "a canonical column or an alias"
-                problems.append(Problem(f"{path}.{_shown(name)}", "unknown field", hint))
+                problems.append(Problem(f"{path}.{shown(name)}", "unknown field", hint))
             elif column in given:
                 either = f"this or {given[column][1]}, which is the same column"
                 problems.append(Problem(f"{path}.{name}", "given twice", either))
@@ -207,7 +211,7 @@ class Contract:
     @staticmethod
     def _key(sent: object) -> tuple[str | None, str]:
         if isinstance(sent, float) and sent.is_integer():
-            # JSON does not tell 7.0 from 7.
+            # In JSON, 7.0 and 7 are the same number.
             sent = int(sent)
         if isinstance(sent, bool) or not isinstance(sent, (str, int)):
             return None, "not text"
@@ -223,24 +227,24 @@ class Contract:
             value = math.inf
         if not math.isfinite(value):
             return None, "not finite"
-        least, most = self.range_of(column, as_of)
-        if value < least:
+        minimum, maximum = self.range_of(column, as_of)
+        if value < minimum:
             return value, "too small"
-        if value > most:
+        if value > maximum:
             return value, "too large"
         if self.rules[column].get("whole") and not value.is_integer():
             return value, "not a whole number"
         return value, ""
 
     def day(self, sent: object) -> date | None:
-        """The day that a text tells; None where it tells none, or two formats tell two."""
+        """The date that a text means; None if none, or if formats disagree."""
         if not isinstance(sent, str):
             return None
         days = {fmt.day(sent.strip()) for fmt in self._formats} - {None}
         return days.pop() if len(days) == 1 else None
 
     def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
-        """The numeric columns that the values give."""
+        """The numeric columns of the values."""
         numbers: dict[str, float] = {}
         for column, value in values.items():
             if isinstance(value, date):
@@ -253,10 +257,24 @@ class Contract:
 
 
 def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
-    """(customers x columns) of customers for one model."""
+    """The (customers x columns) matrix of customers of one model."""
     return np.array([list(customer.numbers.values()) for customer in customers], dtype=np.float64)
 
 
-def _shown(name: str) -> str:
-    """A name of the client's, short enough to be said again."""
+def shown(name: str) -> str:
+    """A text of the client's, short enough to be repeated in an error."""
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
+
+
+class WithProblems(Protocol):
+    """A record, or a row, and what is wrong with it."""
+
+    problems: list[Problem]
+
+
+def limit_problems(records: Iterable[WithProblems]) -> None:
+    """Keep the first hundred problems of all records, but at least one of each wrong record."""
+    left = MAX_PROBLEMS
+    for record in records:
+        record.problems = record.problems[: max(left, 1)]
+        left -= len(record.problems)

@@ -1,4 +1,4 @@
-"""What the server tells of its bundle: segments with their typical customers, fields, counts.
+"""The description of a bundle: segments with their typical customers, fields, counts.
 
 A segment's typical customer is its centroid put back into features: mean + deviation times
 (components @ centroid). The components are orthonormal, so that these features lie exactly on the
@@ -7,16 +7,15 @@ centroid.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 import numpy as np
-from litestar import Request, Response, get
+from litestar import Response, get
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.features.definitions import describe
@@ -24,11 +23,11 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.explanation import CHANGEABLE
 from customer_segmentation.serving.guard import bundle_of
+from customer_segmentation.serving.responses import AnyRequest, cached_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
 
-_encode = msgspec.json.Encoder().encode
-# Where the features tell nothing of how often somebody buys: once in two months of two years.
+# Where no feature says how often a customer buys: once in two months, over two years.
 _PURCHASES = 12.0
 _AGE, _TENURE_DAYS = 40.0, 365.0
 
@@ -109,17 +108,17 @@ class Description(msgspec.Struct):
 
 
 def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
-    """The bundle, and what the last batch run has stored of its segments.
+    """Describe the bundle and what the last batch run stored.
 
     Args:
         bundle: In use.
-        summary: Of the stored answers, where there are any.
+        summary: Of the stored answers, if any.
     """
-    said = bundle.segmenter.metadata
+    metadata = bundle.segmenter.metadata
     is_own = summary is not None and summary.artifact_version == bundle.version
     segments = []
-    for place, segment in enumerate(said["segments"]):
-        typical = _typical(said, place)
+    for place, segment in enumerate(metadata["segments"]):
+        typical = _typical(metadata, place)
         customer = typical_customer(bundle, typical)
         described = Segment(segment["key"], segment["name"], typical, customer)
         if summary and is_own and (counted := summary.segments.get(described.key)):
@@ -141,8 +140,8 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
 def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | int]:
     """A record with every field that the segmenter needs, as near to the features as it can be.
 
-    A sum is dealt out in the base's usual shares; what no feature tells is the least of its range,
-    the first category, or a purchase every two months.
+    A total is split by the usual shares of the base. What no feature says is the minimum of its
+    range, the first category, or a purchase every two months.
     """
     contract = bundle.contract
     known = {part.feature: part.value for part in typical}
@@ -159,33 +158,24 @@ def description_routes(server: Server) -> list[Any]:
 
     @lru_cache(maxsize=4)
     def described(bundle: Bundle, summary: Summary | None) -> bytes:
-        return _encode(describe_bundle(bundle, summary))
+        return msgspec.json.encode(describe_bundle(bundle, summary))
 
-    # It counts customers, which is nobody else's business.
-    @get("/v1/bundle", opt={"access": "score"})
-    async def bundle(request: Request[Any, Any, Any]) -> Response[bytes]:
-        summary = await asyncio.to_thread(_summary_of, server)
+    # Not open: it says how many customers there are.
+    @get("/v1/bundle", opt={"access": "score"}, sync_to_thread=True)
+    def bundle(request: AnyRequest) -> Response[bytes]:
+        summary = None
+        with suppress(FileNotFoundError):
+            summary = server.stored.summary()
         current = bundle_of(request.scope)
         etag = f'"{current.version}-{summary.state if summary else ""}"'
-        headers = {"etag": etag, "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == etag:
-            return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        body = described(current, summary)
-        return Response(body, media_type="application/json", headers=headers)
+        return cached_response(request, etag, lambda: described(current, summary))
 
     return [bundle]
 
 
-def _summary_of(server: Server) -> Summary | None:
-    try:
-        return server.stored.summary()
-    except FileNotFoundError:
-        return None
-
-
-def _typical(said: Mapping[str, Any], place: int) -> list[Typical]:
-    scaling = said["scaling"]
-    standardised = np.array(said["components"]) @ np.array(said["centroids"][place])
+def _typical(metadata: Mapping[str, Any], place: int) -> list[Typical]:
+    scaling = metadata["scaling"]
+    standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
     values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
     found = []
     for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):
@@ -204,35 +194,34 @@ def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) ->
 def _parts_of(
     known: Mapping[str, float], whole: str, usual: Mapping[str, float], default: float
 ) -> dict[str, float]:
-    """The parts of a sum that no feature tells, dealt out in their usual shares."""
+    """The parts of a total that no feature gives, split by their usual shares."""
     unknown = {name: share for name, share in usual.items() if name not in known}
     left = known.get(whole, default) - sum(known.get(name, 0.0) for name in usual)
-    # In a base that bought nothing, every share is 0.
+    # All shares are 0 in a base without purchases.
     of_all = sum(unknown.values()) or 1.0
     return {name: max(left, 0.0) * share / of_all for name, share in unknown.items()}
 
 
 def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str | int:
-    """A value that the contract takes, nearest to what is known."""
+    """The value that the contract accepts nearest to what is known."""
     rule = contract.rules[name]
     if rule["kind"] == "category":
-        told = {c: known.get(f"{name}_{c}", 0.0) for c in rule["categories"]}
-        return max(told, key=lambda category: told[category])
+        return max(rule["categories"], key=lambda category: known.get(f"{name}_{category}", 0.0))
     if rule["kind"] == "date":
-        most_days = (contract.as_of - contract.enrolled_from).days
-        days = min(max(round(known.get("tenure_days", _TENURE_DAYS)), 0), most_days)
+        max_days = (contract.as_of - contract.enrolled_from).days
+        days = min(max(round(known.get("tenure_days", _TENURE_DAYS)), 0), max_days)
         return (contract.as_of - timedelta(days=days)).isoformat()
     if rule["kind"] == "key":
         return "typical"
-    least, most = contract.range_of(name)
-    value = min(max(known.get(name, least), least), most)
-    # Fractions of a monetary unit tell a reader nothing.
+    minimum, maximum = contract.range_of(name)
+    value = min(max(known.get(name, minimum), minimum), maximum)
+    # Whole monetary units are enough for a reader.
     return round(value)
 
 
 def _field(contract: Contract, name: str) -> Field:
     rule = contract.rules[name]
-    least, most = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
+    minimum, maximum = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
     return Field(
         name=name,
         kind=rule["kind"],
@@ -244,7 +233,7 @@ def _field(contract: Contract, name: str) -> Field:
         needed_at_sign_up=name in contract.cold_needed,
         changeable=name in CHANGEABLE and name in contract.needed,
         whole=bool(rule.get("whole")),
-        minimum=least if np.isfinite(least) else None,
-        maximum=most if np.isfinite(most) else None,
+        minimum=minimum if np.isfinite(minimum) else None,
+        maximum=maximum if np.isfinite(maximum) else None,
         categories=list(rule.get("categories", ())),
     )

@@ -22,22 +22,22 @@ from customer_segmentation.serving.contract import ReadCustomer
 
 Array = NDArray[np.float64]
 
-# What a retailer can change: offers, sales, visits; nobody's age.
+# What a retailer can influence: offers, sales and visits, but no one's age.
 CHANGEABLE = (
     "purchases_deals",
     "web_visits_month",
     *(f"spend_{name}" for name in PRODUCTS),
     *(f"purchases_{name}" for name in CHANNELS),
 )
-# Each whole unit is tried up to here, and from there on steps of 1 %, which are then refined.
-_EACH = 256
-_STEP = 1.01
-_FAR = 1e6
+# Changes tried: each whole unit up to 256, then steps of 1 % up to a million, refined afterwards.
+_EXACT = 256
+_GROWTH = 1.01
+_FARTHEST = 1e6
 _KEPT = 4_096
 
 
 class Explainer:
-    """Explains single customers; explanations of the last few thousand rows are kept."""
+    """Explains single customers, with a cache of some thousand explanations."""
 
     def __init__(self) -> None:
         self._explain = lru_cache(maxsize=_KEPT)(_explain)
@@ -48,7 +48,6 @@ class Explainer:
         if customer.is_cold:
             return Explanation(note="answered by the cold-start model: nothing was bought yet")
         if bundle.version != self._version:
-            # What another artifact explained is of no use.
             self._explain.cache_clear()
             self._version = bundle.version
         return self._explain(bundle, tuple(customer.numbers.values()))
@@ -67,17 +66,16 @@ def _explain(bundle: Bundle, row: tuple[float, ...]) -> Explanation:
 
 
 def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[Pull]:
-    """Each feature's pull toward the segment; below 0 it pulls to the runner-up."""
-    said = bundle.segmenter.metadata
-    scaling, components = said["scaling"], np.array(said["components"])
+    """Each feature's pull towards the segment; below 0 towards the runner-up."""
+    metadata = bundle.segmenter.metadata
+    scaling, components = metadata["scaling"], np.array(metadata["components"])
     names = scaling["features"]
     columns = {name: np.array([[value]]) for name, value in row.items()}
     features = on_arrays(names, columns)
     raw = np.array([float(features[name][0, 0]) for name in names])
     standardised = np.minimum(raw, scaling["caps"]) - scaling["means"]
     standardised = standardised / np.array(scaling["deviations"])
-    centroids = np.array(said["centroids"])
-    # Of (features x components), whichever way the metadata holds it.
+    centroids = np.array(metadata["centroids"])
     away = components @ (centroids[own] - centroids[other])
     middle = components @ (centroids[own] + centroids[other]) / 2.0
     pulls = 2.0 * (standardised - middle) * away
@@ -88,57 +86,42 @@ def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[
 def _smallest_change(bundle: Bundle, row: Array, other: int) -> Change | Literal["none"]:
     """The change of one input by the fewest whole units that gives the runner-up, or `none`."""
     best: Change | None = None
+    columns = bundle.contract.columns
     for name in CHANGEABLE:
-        if name in bundle.contract.columns:
-            line = _Line(bundle, row, name, other)
-            change = line.smallest(below=abs(best.change) if best else np.inf)
-            if change:
-                best = Change(name, line.now, line.now + change, change)
+        if name in columns:
+            place = columns.index(name)
+            below = abs(best.change) if best else np.inf
+            if change := _smallest_of_one(bundle, row, place, other, below):
+                now = float(row[0, place])
+                best = Change(name, now, now + change, change)
     return best or "none"
 
 
-class _Line:
-    """A customer of whom one input changes.
+def _smallest_of_one(bundle: Bundle, row: Array, place: int, other: int, below: float) -> float:
+    """The smallest change of one column that gives a segment, below a limit; 0 if there is none."""
+    minimum, maximum = bundle.contract.range_of(bundle.contract.columns[place])
 
-    Args:
-        bundle: What scores.
-        row: (1 x columns).
-        name: The input.
-        other: The segment to come to.
-    """
+    def first(changes: Array) -> float:
+        values = row[0, place] + changes
+        allowed = changes[(values >= minimum) & (values <= maximum)]
+        rows = np.repeat(row, len(allowed), axis=0)
+        rows[:, place] += allowed
+        moved = np.flatnonzero(bundle.segmenter.score(rows)["segment"] == other)
+        return float(allowed[moved[0]]) if len(moved) else 0.0
 
-    def __init__(self, bundle: Bundle, row: Array, name: str, other: int) -> None:
-        self._scorer = bundle.segmenter
-        self._row = row
-        self._place = bundle.contract.columns.index(name)
-        self._least, self._most = bundle.contract.range_of(name)
-        self._other = other
-        self.now = float(row[0, self._place])
-
-    def smallest(self, below: float) -> float:
-        """The least change, by its size, that is below a limit; 0 where there is none."""
-        changes = np.concatenate([_STEPS, -_STEPS])
-        changes = changes[np.argsort(np.abs(changes), kind="stable")]
-        change = self._first(changes[np.abs(changes) < below])
-        if abs(change) <= _EACH:
-            return change
-        before = np.floor(abs(change) / _STEP) - 1.0
-        return self._first(np.sign(change) * np.arange(before, abs(change) + 1.0))
-
-    def _first(self, changes: Array) -> float:
-        """The first change that is allowed and moves the customer, by scoring each; else 0."""
-        values = self.now + changes
-        changes = changes[(values >= self._least) & (values <= self._most)]
-        rows = np.repeat(self._row, len(changes), axis=0)
-        rows[:, self._place] += changes
-        moved = np.flatnonzero(self._scorer.score(rows)["segment"] == self._other)
-        return float(changes[moved[0]]) if len(moved) else 0.0
+    change = first(_CHANGES[np.abs(_CHANGES) < below])
+    if abs(change) <= _EXACT:
+        return change
+    before = np.floor(abs(change) / _GROWTH) - 1.0
+    return first(np.sign(change) * np.arange(before, abs(change) + 1.0))
 
 
-def _steps() -> Array:
-    count = int(np.log(_FAR / _EACH) / np.log(_STEP))
-    far = np.floor(_EACH * _STEP ** np.arange(1, count + 1))
-    return np.concatenate([np.arange(1.0, _EACH + 1.0), np.unique(far)])
+def _changes() -> Array:
+    """Changes to try, the smallest first."""
+    count = int(np.log(_FARTHEST / _EXACT) / np.log(_GROWTH))
+    far = np.floor(_EXACT * _GROWTH ** np.arange(1, count + 1))
+    steps = np.concatenate([np.arange(1.0, _EXACT + 1.0), np.unique(far)])
+    return np.stack([steps, -steps], axis=1).ravel()
 
 
-_STEPS = _steps()
+_CHANGES = _changes()

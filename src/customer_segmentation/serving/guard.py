@@ -1,4 +1,4 @@
-"""What stands before every request: access, limits, headers, measures and the log."""
+"""The outermost ASGI middleware: access, limits, headers, metrics and the access log."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from customer_segmentation.serving.access import UNKNOWN, Route, Routes
 from customer_segmentation.serving.admission import Admission
 from customer_segmentation.serving.asgi import App, Message, Receive, Scope, Send
 from customer_segmentation.serving.body import read_body
-from customer_segmentation.serving.bundle import Bundle, Champion
-from customer_segmentation.serving.keys import Key, Keys
-from customer_segmentation.serving.measures import AccessLog, Measures
+from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
-from customer_segmentation.serving.settings import Settings
+
+if TYPE_CHECKING:
+    # It imports the routes, which import this module.
+    from customer_segmentation.serving.server import Server
 
 logger = logging.getLogger(__name__)
 
-# Where the guard leaves, in ASGI's scope, what a request keeps to its end.
+# Keys of the ASGI scope under which the guard stores what a request uses to its end.
 _BUNDLE, _KEY = "segmentation.bundle", "segmentation.key"
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _Header = tuple[bytes, bytes]
-# The last of those that are added.
 _VERSION = b"artifact-version"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _POLICY = (
@@ -44,49 +46,35 @@ _HEADERS = [
 
 
 def bundle_of(scope: Scope) -> Bundle:
-    """The bundle that answers a request, whichever comes meanwhile."""
+    """The bundle that answers this request, even when a new one is loaded meanwhile."""
     found: Bundle = scope[_BUNDLE]
     return found
 
 
 def key_of(scope: Scope) -> Key:
-    """Who asks, on a route that is not for everybody."""
+    """The caller's key, on a route that needs one."""
     found: Key = scope[_KEY]
     return found
 
 
 class Guard:
-    """ASGI middleware, outside of everything else.
+    """The outermost ASGI middleware.
 
     Args:
-        router: What answers where a route has no handler of its own.
-        routes: The router's, each with who may use it.
-        keys: Who may ask.
-        settings: Limits.
-        measures: What is counted.
-        log: Where each request leaves a line.
-        champion: Whose bundle a request keeps to its end, and whose version an answer names that
-            names none itself.
+        router: Answers the routes that have no handler of their own.
+        routes: The router's routes with their access rules.
+        server: Its champion gives each request its bundle, and each response its
+            `Artifact-Version`, unless the response sets one.
     """
 
-    def __init__(  # noqa: PLR0913 - what it is made of, once
-        self,
-        router: App,
-        routes: Routes,
-        *,
-        keys: Keys,
-        settings: Settings,
-        measures: Measures,
-        log: AccessLog,
-        champion: Champion,
-    ) -> None:
+    def __init__(self, router: App, routes: Routes, server: Server) -> None:
         self._router = router
         self._routes = routes
-        self._admission = Admission(keys, settings)
-        self._settings = settings
-        self._measures = measures
-        self._log = log
-        self._champion = champion
+        self._admission = Admission(server.keys, server.settings)
+        self._settings = server.settings
+        self._metrics = server.metrics
+        self._log = server.log
+        self._champion = server.champion
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -98,11 +86,8 @@ class Guard:
         sent = headers.get(b"x-request-id", b"")
         request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else b"%016x" % getrandbits(64)
         bundle = scope[_BUNDLE] = self._champion.current
-        added = [
-            *_HEADERS,
-            (b"x-request-id", request_id),
-            (_VERSION, bundle.version.encode()),
-        ]
+        version = (_VERSION, bundle.version.encode())
+        added = [*_HEADERS, (b"x-request-id", request_id), version]
         status, has_begun, key, place = 500, False, None, None
         method = scope["method"]
         route = self._routes.find(scope["raw_path"])
@@ -114,20 +99,22 @@ class Guard:
                 message["headers"] = _headers(message.get("headers", ()), added)
             await send(message)
 
-        self._measures.waiting.inc()
+        self._metrics.waiting.inc()
         try:
             key = scope[_KEY] = self._admission.check(route, scope, headers)
             place = self._admission.enter(route, key)
             _refuse_unanswered(route, method)
             if method == "HEAD":
-                # In a scope of its own: the server's still says that no body follows.
+                # A copy: uvicorn reads HEAD from its own scope and sends no body.
                 scope = {**scope, "method": "GET"}
-                receive, send = _given(b""), _without_body(send)
+                receive, send = _receive_of(b""), _without_body(send)
             elif not route.is_streamed:
-                # Where a body means nothing, nobody waits for one.
+                # Methods without a body do not wait for one.
                 is_read = method in _WITH_BODY
                 limits = self._settings.most_body, self._settings.body_seconds
-                receive = _given(await read_body(receive, headers, *limits) if is_read else b"")
+                receive = _receive_of(
+                    await read_body(receive, headers, *limits) if is_read else b""
+                )
             scope["path"] = route.path or scope["path"]
             await (route.handler or self._router)(scope, receive, answer)
         except RefusedError as refused:
@@ -140,9 +127,9 @@ class Guard:
                 await _refuse(answer, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
         finally:
             self._admission.leave(place)
-            self._measures.waiting.dec()
+            self._metrics.waiting.dec()
             seconds = perf_counter() - started
-            self._measures.served(route.label, status, seconds)
+            self._metrics.served(route.label, status, seconds)
             self._log.write(
                 request_id=request_id.decode(),
                 method=method,
@@ -154,16 +141,16 @@ class Guard:
 
 
 def _headers(own: Sequence[_Header], added: Sequence[_Header]) -> list[_Header]:
-    """An answer's headers; a stored one names the artifact that gave it in place of the bundle."""
+    """A response's headers and the added ones; a version that the response sets is kept."""
     is_named = any(name == _VERSION for name, _ in own)
     return [*own, *(added[:-1] if is_named else added)]
 
 
 def _refuse_unanswered(route: Route, method: str) -> None:
-    """Refuse what no route answers.
+    """Refuse unknown paths and methods.
 
     Raises:
-        RefusedError: There is no such path, or it has no such method.
+        RefusedError: There is no such path, or it lacks the method.
     """
     if method in route.methods:
         return
@@ -174,7 +161,7 @@ def _refuse_unanswered(route: Route, method: str) -> None:
     raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": allowed})
 
 
-def _given(body: bytes) -> Receive:
+def _receive_of(body: bytes) -> Receive:
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive() -> Message:
@@ -184,7 +171,7 @@ def _given(body: bytes) -> Receive:
 
 
 def _without_body(send: Send) -> Send:
-    """Send the head, and end there: a large file need not be read."""
+    """Send the head and an empty body, so that a large file is not read."""
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":

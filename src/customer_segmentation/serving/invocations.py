@@ -1,16 +1,13 @@
 """`/ping` and `/invocations`: MLflow's scoring protocol, and SageMaker's container contract.
 
 The answers are those of `mlflow models serve` for the model of `scoring.mlflow_model`, with null
-for MLflow's NaN, which is no JSON. Beside `predictions`, where MLflow's clients leave alone what
-they do not know, `unsegmented` says why rows have the segment -1. Two requests are answered that
-MLflow refuses: `inputs` as a bare matrix, and columns without the snapshot's day, which is then the
-artifact's.
+for MLflow's NaN, which JSON lacks. Beside `predictions`, `unsegmented` says why rows have the
+segment -1; MLflow's clients ignore it. Unlike MLflow, it accepts `inputs` as a bare matrix, and
+columns without the snapshot's day, which defaults to the artifact's.
 
 SageMaker starts a container with the argument `serve`, asks `/ping` and `/invocations` on port 8080
-and sends no API key: it has authenticated the caller itself. The image's entry point is
-`python -m customer_segmentation.serving`, and its environment says so: SEGMENTATION_SERVING_HOST
-0.0.0.0, SEGMENTATION_SERVING_PORT 8080, SEGMENTATION_SERVING_BUNDLE /opt/ml/model and
-SEGMENTATION_SERVING_BEHIND_GATEWAY true.
+and sends no API key, since it authenticates callers itself. The entry point is
+`python -m customer_segmentation.serving`; see docs/serving.md for the environment variables.
 """
 
 from __future__ import annotations
@@ -19,10 +16,10 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import numpy as np
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 
+from customer_segmentation.scoring.words import UNSEGMENTED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import (
@@ -32,40 +29,35 @@ from customer_segmentation.serving.model_inputs import (
     WrongInputError,
 )
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import CSV, JSON, AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.unsegmented import explain_unsegmented
 
-JSON, CSV = "application/json", "text/csv"
-# A row is numbers alone, which costs a tenth of a record.
+# A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
-_encode = msgspec.json.Encoder().encode
 
 
 def invocation_routes(server: Server) -> list[Any]:
-    """The routes, for a server whose bundle, limits and measures they share.
-
-    A request has at most ten times as many rows as one of `/v1/segments` has customers.
-    """
-    most = server.settings.most_customers * ROWS_A_CUSTOMER
+    """The routes; a request may have ten times as many rows as `/v1/segments` customers."""
+    max_rows = server.settings.most_customers * ROWS_A_CUSTOMER
 
     @get("/ping", opt={"access": "probe"}, sync_to_thread=False)
     def ping() -> Response[bytes]:
-        if not server.is_ready:
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
-        return Response(b"{}", media_type=JSON)
+        server.require_ready()
+        return json_response({})
 
     @post("/invocations", opt={"access": "score"}, status_code=200)
-    async def invocations(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def invocations(request: AnyRequest) -> Response[bytes]:
         bundle = bundle_of(request.scope)
         media_type = _media_type(request)
         body = await request.body()
-        # Reading ten thousand rows would keep others waiting.
-        matrix = await asyncio.to_thread(_read, bundle, body, media_type, most)
+        # In a thread: ten thousand rows would block the event loop.
+        matrix = await asyncio.to_thread(_read, bundle, body, media_type, max_rows)
         found = await asyncio.to_thread(bundle.segmenter.score, matrix)
         keys, counts = np.unique(found["segment"], return_counts=True)
-        names = [*bundle.keys, "unsegmented"]
-        server.measures.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
+        names = [*bundle.keys, UNSEGMENTED]
+        server.metrics.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
         columns = [values.tolist() for values in found.values()]
         rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
         answer: dict[str, Any] = {"predictions": rows}
@@ -73,12 +65,12 @@ def invocation_routes(server: Server) -> list[Any]:
             answer["unsegmented"] = await asyncio.to_thread(
                 explain_unsegmented, bundle.contract, matrix, found["segment"]
             )
-        return Response(_encode(answer), media_type=JSON)
+        return json_response(answer)
 
     return [ping, invocations]
 
 
-def _media_type(request: Request[Any, Any, Any]) -> str:
+def _media_type(request: AnyRequest) -> str:
     media_type, parameters = request.content_type
     charset = parameters.get("charset", "utf-8").strip('"').lower()
     has_header = parameters.get("header", "present") == "present"
@@ -88,8 +80,8 @@ def _media_type(request: Request[Any, Any, Any]) -> str:
     return media_type
 
 
-def _read(bundle: Bundle, body: bytes, media_type: str, most: int) -> Matrix:
-    inputs = ModelInputs(bundle.segmenter.metadata, most)
+def _read(bundle: Bundle, body: bytes, media_type: str, max_rows: int) -> Matrix:
+    inputs = ModelInputs(bundle.segmenter.metadata, max_rows)
     try:
         return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
     except TooManyRowsError as error:

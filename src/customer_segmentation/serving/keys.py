@@ -1,6 +1,6 @@
-"""API keys: who may do what. A key is shown once; what is kept is its SHA-256.
+"""API keys and their roles. A key is shown once; only its SHA-256 is stored.
 
-A key is 256 random bits, so that no slow hash is needed to keep it from being guessed.
+A key has 256 random bits, so a fast hash is safe.
 """
 
 from __future__ import annotations
@@ -24,58 +24,57 @@ logger = logging.getLogger(__name__)
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key without its secret: `sha256` is that of the whole key, in hexadecimal digits."""
+    """A key without its secret; `sha256` is of the whole key, in hexadecimal."""
 
     name: str
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     roles: tuple[Role, ...]
 
     def may(self, role: str) -> bool:
-        """Whether it carries a role; an admin may do everything."""
+        """Whether the key has a role; an admin has all."""
         return role in self.roles or "admin" in self.roles
 
 
-# Whoever asks on loopback where no keys are set.
+# The caller on loopback where no keys are configured.
 ANYBODY = Key("anybody", "", ("admin",))
 
 
 class Keys:
-    """The keys of a file, by name, followed as it changes.
+    """The keys of a file, reloaded when it changes.
 
     Args:
-        path: A JSON list of keys; None where there are none.
+        path: A JSON list of keys; None without keys.
 
     Raises:
-        UserError: The file is not there or holds no keys.
+        UserError: The file is missing or holds no keys.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._told = ""
+        self._last_error = ""
         self.known: list[Key] = []
         if path:
-            self._take(path)
+            self._load(path)
             if not self.known:
                 raise _no_keys(path, "the list is empty")
 
     def refresh(self) -> None:
-        """Take up the file's keys, none too, which lets nobody in.
+        """Reload the file; an empty list admits nobody.
 
-        Where the file cannot be read or is no list of keys, that is told once, and the old keys
-        stay.
+        An unreadable file is logged once, and the old keys stay.
         """
         if self._path is None:
             return
         try:
-            self._take(self._path)
-        except Exception as error:  # noqa: BLE001 - whatever a file may raise
-            if str(error) != self._told:
+            self._load(self._path)
+        except Exception as error:  # noqa: BLE001 - a file may raise anything
+            if str(error) != self._last_error:
                 logger.warning("the new keys are refused, the old ones stay: %s", error)
-            self._told = str(error)
+            self._last_error = str(error)
             return
-        self._told = ""
+        self._last_error = ""
 
-    def _take(self, path: Path) -> None:
+    def _load(self, path: Path) -> None:
         found = _read(path)
         if found == self.known:
             return
@@ -85,8 +84,8 @@ class Keys:
         logger.info("keys in %s: %d", path, len(found))
 
     def find(self, given: str | None) -> Key | None:
-        """The key that is given, in a time that does not tell how much of it is right."""
-        # Not where a file holds none, which lets nobody in.
+        """The key of a caller, compared in constant time; None if unknown."""
+        # Only without a file: an empty file admits nobody.
         if self._path is None:
             return ANYBODY
         digest = hashlib.sha256((given or "").encode()).hexdigest()
@@ -98,10 +97,10 @@ class Keys:
 
 
 def add_key(path: Path, name: str, roles: tuple[Role, ...]) -> str:
-    """Make a key and keep its hash in the file.
+    """Make a key and store its hash in the file.
 
     Returns:
-        The key, which is nowhere else.
+        The key, which is stored nowhere.
 
     Raises:
         UserError: The name is taken.

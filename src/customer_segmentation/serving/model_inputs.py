@@ -1,7 +1,7 @@
-"""The artifact's input matrix from a body of MLflow's scoring protocol.
+"""The artifact's input matrix from a request of MLflow's scoring protocol.
 
-A body holds the model's own numbers, not records: columns by name in any order, one row a customer.
-Null, or an empty cell, is missing. A wrong body is refused with what is wrong and where.
+A body holds the model's numeric inputs, not records: columns by name in any order, one row per
+customer. Null or an empty cell is a missing value. Errors say what is wrong and where.
 """
 
 from __future__ import annotations
@@ -25,56 +25,57 @@ from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.customers.numbers import NUMBER
 from customer_segmentation.scoring.metadata import INPUT
+from customer_segmentation.serving.contract import shown
 
 Matrix = NDArray[np.float64]
-# As batches read one: Python's `float` would take 1_000 and the digits of any script.
+# The spelling that batches accept: `float` also takes 1_000 and digits of any script.
 _NUMBER = re.compile(NUMBER)
-# Cells without these (1_000, nan, inf) hold nothing that `float` alone would take.
+# Text without these has no spelling that only `float` accepts: 1_000, nan, inf.
 _ODD = re.compile("[_nN]")
 _FORMS = ("dataframe_split", "dataframe_records", "inputs")
 _ONE_FORM = "a body is an object with exactly one of " + ", ".join(_FORMS)
-# Brackets around the rows: at most the body's, the form's, and those of its columns and data.
+# Brackets around the rows: of the body, the form, its columns and its data.
 _FRAME = 4
-# No number of a JSON body is infinite.
+# Marks an absent value: no JSON number is infinite.
 _ABSENT = math.inf
 
 
 class WrongInputError(ValueError):
-    """A body that is no input of the model; the message tells its sender why."""
+    """The body is no valid input; the message is for the client."""
 
 
 class TooManyRowsError(ValueError):
-    """A body of more rows than are answered at once; the message tells its sender so."""
+    """The body has too many rows; the message is for the client."""
 
 
 class ModelInputs:
     """Reads bodies for one artifact.
 
     Args:
-        metadata: The artifact's: its columns, its day, and how it spells a missing value.
-        most: Rows that a body may have.
+        metadata: The artifact's.
+        max_rows: In one body.
     """
 
-    def __init__(self, metadata: Mapping[str, Any], most: int) -> None:
-        self._most = most
+    def __init__(self, metadata: Mapping[str, Any], max_rows: int) -> None:
+        self._max_rows = max_rows
         self.columns = tuple(metadata["columns"])
         self._decoder = _decoder(self.columns)
         reading = metadata["customers"]
         self._missing_values = {"", *reading["missing_values"]}
-        # Left out, they are of the artifact's day.
+        # The default of absent columns: the artifact's day.
         self._fixed = date_numbers(AS_OF, date.fromisoformat(reading["as_of"]))
 
     def from_json(self, body: bytes) -> Matrix:
         """(rows x columns) of `dataframe_split`, `dataframe_records` or `inputs`.
 
         Raises:
-            WrongInputError: No JSON, another form, other columns, or what is no number.
-            TooManyRowsError: It has more rows than are answered at once.
+            WrongInputError: Not JSON, no known form, wrong columns, or no numbers.
+            TooManyRowsError: There are too many rows.
         """
-        # A row closes a bracket, and so may its index and each column: they are counted before each
-        # row becomes one with all columns.
+        # Each row, its index and each column close a bracket. Counting them bounds the memory
+        # before records are decoded, each of which takes all columns.
         brackets = body.count(b"]") + body.count(b"}")
-        if brackets > 2 * self._most + len(self.columns) + _FRAME:
+        if brackets > 2 * self._max_rows + len(self.columns) + _FRAME:
             raise self._too_many(brackets)
         try:
             decoded = self._decoder.decode(body)
@@ -101,8 +102,8 @@ class ModelInputs:
         """(rows x columns) of UTF-8 text with a header; empty lines do not count.
 
         Raises:
-            WrongInputError: No such text, other columns, or what is no number.
-            TooManyRowsError: As `from_json`.
+            WrongInputError: Not UTF-8, no CSV, wrong columns, or no numbers.
+            TooManyRowsError: There are too many rows.
         """
         try:
             text = body.decode("utf-8-sig")
@@ -115,17 +116,19 @@ class ModelInputs:
             message = f"no CSV: the first line names the columns {_listed(self.columns)}"
             raise WrongInputError(message)
         header = [name.strip() for name in rows.pop(0)]
-        if len(rows) > self._most:
+        if len(rows) > self._max_rows:
             raise self._too_many(len(rows))
         is_odd = not text.isascii() or _ODD.search(text.partition("\n")[2])
         values = None if is_odd else _plain(rows)
         return self._table(header, values or self._cells(header, rows), "the CSV")
 
     def _too_many(self, rows: int) -> TooManyRowsError:
-        return TooManyRowsError(f"{rows} rows; at most {self._most} a request: use POST /v1/jobs")
+        return TooManyRowsError(
+            f"{rows} rows; at most {self._max_rows} a request: use POST /v1/jobs"
+        )
 
     def _inputs(self, sent: Any) -> Matrix:  # noqa: ANN401 - classes made at run time
-        """A matrix, records, or columns by name: what `inputs` may hold."""
+        """The matrix of `inputs`: a matrix, records, or columns by name."""
         if isinstance(sent, list):
             lists = sum(isinstance(row, list) for row in sent)
             if lists and lists < len(sent):
@@ -147,7 +150,7 @@ class ModelInputs:
         return self._arranged(list(given), columns, max(lengths, default=0))
 
     def _records(self, records: list[Any]) -> Matrix:
-        """A column that no record has is left out; one that some have is missing in the others."""
+        """The matrix of records; a column that no record has counts as absent."""
         rows = [[getattr(record, name) for name in self.columns] for record in records]
         sent = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.columns))
         is_absent = np.isinf(sent)
@@ -167,8 +170,8 @@ class ModelInputs:
         return self._arranged(columns, sent.T, len(rows))
 
     def _arranged(self, names: Sequence[str], values: Iterable[Matrix], count: int) -> Matrix:
-        """The columns in the artifact's order."""
-        if count > self._most:
+        """The matrix with its columns in the artifact's order."""
+        if count > self._max_rows:
             raise self._too_many(count)
         twice = [name for name, count in Counter(names).items() if count > 1]
         sent, known = set(names), set(self.columns)
@@ -186,11 +189,11 @@ class ModelInputs:
         return matrix
 
     def _cells(self, header: list[str], rows: list[list[str]]) -> list[list[float]]:
-        """Numbers of cells in any spelling that a batch takes."""
-        # Cells are alike: each spelling is read once.
+        """Numbers of cells in any spelling that batches accept."""
+        # Cells repeat: each spelling is read once.
         numbers = {cell: self._number(cell) for cell in set(chain.from_iterable(rows))}
         if wrong := {cell for cell, number in numbers.items() if math.isinf(number)}:
-            self._tell(wrong, header, rows)
+            self._raise_for(wrong, header, rows)
         return [list(map(numbers.__getitem__, row)) for row in rows]
 
     def _number(self, cell: str) -> float:
@@ -200,19 +203,21 @@ class ModelInputs:
         return float(text) if _NUMBER.fullmatch(text) else _ABSENT
 
     @staticmethod
-    def _tell(wrong: set[str], header: list[str], rows: list[list[str]]) -> None:
-        """Name the first cell that is no number."""
+    def _raise_for(wrong: set[str], header: list[str], rows: list[list[str]]) -> None:
+        """Raise for the first cell that is no number."""
         line, place = next(
             (n, i) for n, row in enumerate(rows) for i, cell in enumerate(row) if cell in wrong
         )
         column = header[place] if place < len(header) else "a column without a name"
-        cell = _shown(rows[line][place])
-        message = f"the CSV: row {line}, {column}: {cell} is no finite number; leave unknown empty"
+        cell = shown(rows[line][place])
+        message = (
+            f"the CSV: row {line}, {column}: `{cell}` is no finite number; leave unknown empty"
+        )
         raise WrongInputError(message)
 
 
 def _plain(rows: list[list[str]]) -> list[list[float]] | None:
-    """Numbers of cells that are plain numbers or empty; None where any is something else."""
+    """Numbers of cells that are all plain numbers or empty; else None."""
     try:
         values = [[float(cell or "nan") for cell in row] for row in rows]
     except ValueError:
@@ -222,7 +227,7 @@ def _plain(rows: list[list[str]]) -> list[list[float]] | None:
 
 @lru_cache(maxsize=4)
 def _decoder(columns: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
-    """Of bodies in JSON, for these columns; its errors name the place."""
+    """The decoder of JSON bodies for these columns; its errors name the place."""
     number = float | None
     row = list[float | None]
     record = _struct("Record", [(name, number, _ABSENT) for name in columns])
@@ -230,7 +235,7 @@ def _decoder(columns: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
     table = _struct("Columns", [*optional, (INPUT, list[row] | UnsetType, UNSET)])
     index = ("index", list[Any] | UnsetType, UNSET)
     split = _struct("Split", [("columns", list[str]), ("data", list[row]), index])
-    forms = (split, list[record], list[row | record] | table)  # type: ignore[valid-type] # made here
+    forms = (split, list[record], list[row | record] | table)  # type: ignore[valid-type] # made at run time
     body = [(form, kind | UnsetType, UNSET) for form, kind in zip(_FORMS, forms, strict=True)]
     return msgspec.json.Decoder(_struct("Invocation", body))
 
@@ -240,12 +245,7 @@ def _struct(name: str, fields: list[Any]) -> Any:  # noqa: ANN401 - a class made
 
 
 def _listed(names: Any) -> str:  # noqa: ANN401 - anything that gives names
-    """Names that a client sent, short enough to be said again."""
-    most = 40
-    shown = [_shown(name) for name in islice(names, most + 1)]
-    return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")
-
-
-def _shown(text: str) -> str:
-    longest = 60
-    return f"`{text if len(text) <= longest else text[:longest] + '...'}`"
+    """A client's names, short enough to be repeated in an error."""
+    limit = 40
+    first = [f"`{shown(name)}`" for name in islice(names, limit + 1)]
+    return ", ".join(first[:limit]) + (", ..." if len(first) > limit else "")

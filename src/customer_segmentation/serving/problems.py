@@ -1,4 +1,4 @@
-"""Errors as every client gets them: `application/problem+json` of RFC 9457."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import msgspec
 from customer_segmentation.serving.contract import Problem
 
 MEDIA_TYPE = "application/problem+json"
-_encode = msgspec.json.Encoder().encode
 
 
 class Details(msgspec.Struct, omit_defaults=True):
@@ -23,7 +22,7 @@ class Details(msgspec.Struct, omit_defaults=True):
 
 
 class RefusedError(Exception):
-    """A request that is refused, with what its sender is told."""
+    """A request is refused, with the response that says why."""
 
     def __init__(
         self,
@@ -41,4 +40,4 @@ class RefusedError(Exception):
     @property
     def body(self) -> bytes:
         """JSON of the details."""
-        return _encode(self.details)
+        return msgspec.json.encode(self.details)

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, but with limits and an end to its patience, and in fewer writes."""
+"""uvicorn's HTTP protocol with size limits, timeouts and fewer writes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from customer_segmentation.serving.problems import MEDIA_TYPE, RefusedError
 
 logger = logging.getLogger(__name__)
 
-# A body beyond it is worth a write of its own; a longer queue would hide it from flow control.
+# Larger bodies are written at once, so that flow control sees them.
 _LARGE = 65_536
-# Of a request's head, in bytes and in lines: what browsers and proxies send is far below.
-MOST_HEAD = 32_768
-MOST_HEADERS = 100
-# Of one connection, that came while another is answered: each takes some kB until its turn.
-MOST_PIPELINED = 100
-# Bytes a second that a client reads at least, of what waits for it.
-_LEAST_RATE = 1_000.0
+# Of a request's head, in bytes and in lines: far above what browsers and proxies send.
+MAX_HEAD = 32_768
+MAX_HEADERS = 100
+# Requests of one connection that wait for earlier ones; each takes some kB.
+MAX_PIPELINED = 100
+# Bytes per second that a client must read while data waits for it.
+_MIN_RATE = 1_000.0
 
 
 class JoinedWrites:
-    """A transport that sends together what is written in one turn of the event loop.
+    """A transport that joins the writes of one event loop turn into one.
 
-    uvicorn writes an answer's head and body apart, and each write takes the system as long as
-    msgspec takes for a customer. A client that does not read what waits for it is cut off.
+    uvicorn writes a response's head and body separately, and each system call costs as much as
+    decoding a customer. A client that does not read its data is disconnected.
 
     Args:
-        transport: What sends.
-        loop: Whose turns.
-        seconds: How long what waits may stay as it is.
+        transport: The real one.
+        loop: The event loop.
+        seconds: How often the client must have read something.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class JoinedWrites:
         self._parts: list[bytes] = []
         self._unread: asyncio.TimerHandle | None = None
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what it is asked for
-        """Whatever else a transport has."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
+        """Any other attribute of the transport."""
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send it at the end of this turn, or at once where it is large."""
+        """Send data at the end of this turn, or at once if it is large."""
         self._parts.append(data)
         if len(data) > _LARGE:
             self._flush()
@@ -58,27 +58,27 @@ class JoinedWrites:
             self._loop.call_soon(self._flush)
 
     def close(self) -> None:
-        """Send what waits, then close."""
+        """Send pending data, then close."""
         self._flush()
         self._transport.close()
         self.watch()
 
     def watch(self) -> None:
-        """Cut the client off, unless it reads what waits for it."""
+        """Start to check that the client reads its data."""
         if self._unread is None and (waiting := self._transport.get_write_buffer_size()):
-            self._unread = self._loop.call_later(self._seconds, self._look, waiting)
+            self._unread = self._loop.call_later(self._seconds, self._check, waiting)
 
-    def _look(self, before: int) -> None:
+    def _check(self, before: int) -> None:
         self._unread = None
-        # Nothing is added while it is full, so that what is gone was read.
-        if before - self._transport.get_write_buffer_size() < _LEAST_RATE * self._seconds:
-            logger.warning("an answer was not read: its connection is closed")
+        # Nothing is added while the buffer is full, so that it shrinks by what was read.
+        if before - self._transport.get_write_buffer_size() < _MIN_RATE * self._seconds:
+            logger.warning("a client does not read its response: the connection is closed")
             self._transport.abort()
         else:
             self.watch()
 
-    def forget(self) -> None:
-        """The client reads, or is gone."""
+    def unwatch(self) -> None:
+        """Stop checking: the client reads, or is gone."""
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -94,78 +94,78 @@ class _TooLargeError(Exception):
 
 
 class _TooManyError(Exception):
-    """Too many requests wait for the answers of those before them."""
+    """Too many pipelined requests wait."""
 
 
-class PatientProtocol(HttpToolsProtocol):
-    """Closes a connection whose client sends too much of a head, or takes too long.
+class LimitedProtocol(HttpToolsProtocol):
+    """Closes connections whose request head is too large, or whose client is too slow.
 
-    uvicorn waits without end for the rest of a head or of an unwanted body, and for a client to
-    read, so that a few slow ones would hold all connections.
+    uvicorn waits forever for the rest of a head, for the rest of an unwanted body, and for a client
+    to read: a few slow clients could hold all connections.
     """
 
-    # How long, for all connections of the process: uvicorn makes one of these for each.
+    # The timeout; on the class, since uvicorn makes one instance per connection.
     seconds = 10.0
-    _patience: asyncio.TimerHandle | None = None
-    # Bytes since the last that were of a body or ended a head, and those that came at once.
-    _unparsed = _came = 0
+    _timer: asyncio.TimerHandle | None = None
+    # Bytes since the last end of a head or part of a body, and bytes of the last read.
+    _unparsed = _received = 0
     _is_too_large = False
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's signature
-        """A client came: its first head is awaited."""
+        """A client connected: start to wait for its first head."""
         super().connection_made(transport)
         self._writes = JoinedWrites(transport, self.loop, self.seconds)
         self.transport = cast("asyncio.Transport", self._writes)
-        self._wait()
+        self._start_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Something came; on a kept connection it may be the beginning of the next head."""
-        self._came = len(data)
-        self._unparsed += self._came
+        """Data arrived; on a kept connection it may begin the next head."""
+        self._received = len(data)
+        self._unparsed += self._received
         super().data_received(data)
-        # Most requests come whole, and nothing need be done for them.
+        # Most requests arrive whole and need no check.
         if not self._unparsed or self.transport.is_closing():
             return
-        # A head, headers after a body in chunks, or what else is told of a chunk, without end.
-        if self._unparsed > MOST_HEAD:
+        # An endless head, endless trailers after a chunked body, or endless chunk extensions.
+        if self._unparsed > MAX_HEAD:
             self._refuse()
         elif self.cycle is None or self.cycle.response_complete:
-            self._wait()
+            self._start_timer()
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
-        if len(self.headers) > MOST_HEADERS or self._is_long():
+        """The head is complete."""
+        if len(self.headers) > MAX_HEADERS or self._is_long():
             self._is_too_large = True
             raise _TooLargeError
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self.pipeline) >= MAX_PIPELINED:
             raise _TooManyError
         self._unparsed = 0
-        self._forget()
+        self._stop_timer()
         super().on_headers_complete()
-        # What comes after a body in chunks is no part of the head: no key, and no name of a host.
+        # Trailers of a chunked body must not become headers, such as a key or a host.
         self.headers = []
         if self.parser.should_upgrade():
-            # The parser passes over its body, and would take what comes of it for a request.
+            # The parser skips its body and would read the rest of it as a request.
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body."""
+        """A part of a body arrived."""
         self._unparsed = 0
         super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """The answer is written; of a body that nobody wanted, the rest may come a while."""
+        """The response is written; the rest of an unread body may arrive for a while."""
         super().on_response_complete()
         if self.pipeline and not self.transport.is_closing():
-            # uvicorn reads on after each answer, so that ever more would wait.
+            # uvicorn resumes reading after each response, so that ever more requests would wait.
             self.flow.pause_reading()
         if self.cycle.response_complete and self.cycle.more_body:
-            self._wait()
+            self._start_timer()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what the parser does not take."""
+        """Refuse what the parser rejects."""
         if self.pipeline:
-            # It would stand within the answer to one of those.
+            # The refusal would mix with the response to an earlier request.
             self.transport.abort()
         elif self._is_too_large:
             self._refuse()
@@ -173,40 +173,40 @@ class PatientProtocol(HttpToolsProtocol):
             super().send_400_response(msg)
 
     def pause_writing(self) -> None:
-        """More waits for the client than it reads."""
+        """The write buffer is full."""
         super().pause_writing()
         self._writes.watch()
 
     def resume_writing(self) -> None:
-        """The client has read most of it."""
+        """The client has read most of the buffer."""
         super().resume_writing()
         if not self.transport.is_closing():
-            self._writes.forget()
+            self._writes.unwatch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client went."""
-        self._forget()
-        self._writes.forget()
+        """The client disconnected."""
+        self._stop_timer()
+        self._writes.unwatch()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        if self._patience is None:
-            self._patience = self.loop.call_later(self.seconds, self.transport.close)
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.seconds, self.transport.close)
 
-    def _forget(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _is_long(self) -> bool:
-        # Most heads are in what came, all of which is below the limit; of several, it is one.
-        if max(self._unparsed, self._came) <= MOST_HEAD:
+        # Cheap test first: a head is no longer than what was received.
+        if max(self._unparsed, self._received) <= MAX_HEAD:
             return False
-        return len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > MOST_HEAD
+        return len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > MAX_HEAD
 
     def _refuse(self) -> None:
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        detail = f"a head of more than {MOST_HEAD} bytes or {MOST_HEADERS} headers"
+        detail = f"a head of more than {MAX_HEAD} bytes or {MAX_HEADERS} headers"
         body = RefusedError(status, detail).body
         head = (
             f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"

@@ -1,4 +1,4 @@
-"""How often a client may ask, counted over all processes of a server."""
+"""Request rates of clients, counted over all processes of a server."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-# A bucket: who, how many requests are left, and when that was so by the system's own clock.
+# A bucket: hash of the client, requests left, and when, by the monotonic clock.
 _BUCKET = struct.Struct("<8sdd")
 _PLACES = 16_384
-# Whose place is taken looks into the next ones.
+# Buckets that a client may use, from its hash on.
 _TRIED = 8
 _SIZE = _PLACES * _BUCKET.size
 _BURST_SECONDS = 2.0
 
 
 class RateLimit:
-    """A bucket a client: filled with the rate, it holds the requests of two seconds.
+    """A token bucket per client, refilled at the rate, with room for two seconds.
 
-    There are 16,384 buckets of 24 bytes. A client for whom none is free takes that of another,
-    which is the one that is fullest: it forgets the least.
+    There are 16,384 buckets of 24 bytes. A client that finds none free takes the fullest of those
+    it may use, whose owner loses least.
 
     Args:
         shared: The folder that the server's processes share; None for a single process.
@@ -41,35 +41,35 @@ class RateLimit:
         """Count a request.
 
         Args:
-            client: A name; names of different kinds need different beginnings.
-            rate: Requests a second, above 0.
+            client: Its name; names of different kinds need different prefixes.
+            rate: Requests per second, above 0.
 
         Returns:
-            0, or the seconds until the next request is let through.
+            0 if admitted, else the seconds to wait.
         """
-        most = max(_BURST_SECONDS * rate, 1.0)
+        capacity = max(_BURST_SECONDS * rate, 1.0)
         name = hashlib.blake2b(client.encode(), digest_size=8).digest()
         now = monotonic()
         with self._locked():
-            place, left = self._bucket(name, most, rate, now)
+            place, left = self._bucket(name, capacity, rate, now)
             wait = 0.0 if left >= 1.0 else (1.0 - left) / rate
             _BUCKET.pack_into(self._places, place, name, left if wait else left - 1.0, now)
         return wait
 
-    def _bucket(self, name: bytes, most: float, rate: float, now: float) -> tuple[int, float]:
-        """Where the client's bucket is, and what is left in it."""
+    def _bucket(self, name: bytes, capacity: float, rate: float, now: float) -> tuple[int, float]:
+        """The offset of the client's bucket, and the requests left in it."""
         start = int.from_bytes(name, "little")
         fullest = (-1.0, 0)
         for tried in range(_TRIED):
             place = (start + tried) % _PLACES * _BUCKET.size
             owner, left, last = _BUCKET.unpack_from(self._places, place)
             if owner == name:
-                return place, min(most, left + (now - last) * rate)
+                return place, min(capacity, left + (now - last) * rate)
             is_free = owner == bytes(8)
-            fullest = max(fullest, (most if is_free else left + (now - last) * rate, place))
+            fullest = max(fullest, (capacity if is_free else left + (now - last) * rate, place))
             if is_free:
                 break
-        return fullest[1], most
+        return fullest[1], capacity
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -1,8 +1,8 @@
 """Read customers from JSON by the contract that the artifact carries.
 
-A record that keeps the contract is decoded and checked in one step by msgspec, in the canonical
-names or in the bundle's aliases. Any other is read again with care: it has another spelling or a
-day of its own, leaves columns out, or is wrong, and then every problem is named.
+The fast path decodes and checks a record in one step by msgspec, in the canonical names or in the
+bundle's aliases. Any record that fails goes through the careful path, which takes other spellings,
+an `as_of` day and absent columns, and reports every problem.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from operator import attrgetter
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -29,16 +29,16 @@ from customer_segmentation.serving.contract import (
     ReadCustomer,
 )
 
-# Wrong records whose unknown names are likened to the contract's: the others have the same.
-_MOST_HINTED = 5
+# Only the first wrong records get hints for unknown names: the others have the same names.
+_MAX_HINTED = 5
 
 
 class MalformedJsonError(ValueError):
-    """A body that is no JSON at all."""
+    """The body is not JSON."""
 
 
 class TooManyCustomersError(ValueError):
-    """A body of more customers than are answered at once; `customers` tells how many."""
+    """The body has more customers than one request may have; `customers` is their number."""
 
     def __init__(self, customers: int) -> None:
         super().__init__(f"{customers} customers")
@@ -46,7 +46,7 @@ class TooManyCustomersError(ValueError):
 
 
 class FastReader:
-    """Decodes records that keep the contract, in one fixed set of names, with the artifact's day.
+    """Decodes records that keep the contract, in one set of names, as of the artifact's day.
 
     Args:
         contract: The rules.
@@ -66,30 +66,29 @@ class FastReader:
         constants = date_numbers(AS_OF, contract.as_of)
         self._parts = [_part(column, contract, constants) for column in contract.columns]
         plain = [column for column in contract.columns if column in contract.rules]
-        self._is_plain = all(
-            column in constants or contract.rules.get(column, {}).get("kind") == "number"
-            for column in contract.columns
-        )
-        self._plain = attrgetter(*plain) if len(plain) > 1 else None
+        is_plain = all(contract.rules[column]["kind"] == "number" for column in plain)
+        is_plain &= {*plain} | constants.keys() >= {*contract.columns}
+        self._plain = attrgetter(*plain) if is_plain and len(plain) > 1 else None
         self._positions = [i for i, c in enumerate(contract.columns) if c in contract.rules]
         self._fixed = np.array([constants.get(c, 0.0) for c in contract.columns])
         self._window = contract.enrolled_from, contract.as_of
 
-    def one(self, body: bytes) -> Any:  # noqa: ANN401 - a class made at run time
-        """The customer of a body.
+    def read(self, body: bytes, *, is_list: bool) -> list[Any]:
+        """The customers of a body: a list, or one alone.
 
         Raises:
-            msgspec.ValidationError: It does not keep the contract, or not in these names.
+            msgspec.ValidationError: One breaks the contract, or has other names.
         """
-        customer = self._one.decode(body)
-        self._check([customer])
-        return customer
-
-    def many(self, body: bytes) -> list[Any]:
-        """The customers of a body; raises as `one`."""
-        customers: list[Any] = self._many.decode(body)
-        self._check(customers)
+        customers: list[Any] = self._many.decode(body) if is_list else [self._one.decode(body)]
+        first, last = self._window
+        days = [customer.enrolled_on for customer in customers]
+        if any(day is not UNSET and not first <= day <= last for day in days):
+            raise msgspec.ValidationError
         return customers
+
+    def ids(self, customers: Sequence[Any]) -> list[str | None]:
+        """The keys as text; None where there is none."""
+        return [_id_of(customer.customer_id) for customer in customers]
 
     def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
         """(customers x the artifact's columns)."""
@@ -97,8 +96,8 @@ class FastReader:
         rows[:] = self._fixed
         if not customers:
             return rows
-        if self._is_plain and self._plain:
-            # One flat run of numbers: an array of tuples takes twice as long.
+        if self._plain:
+            # A flat iterator: an array of tuples takes twice as long.
             numbers = chain.from_iterable(map(self._plain, customers))
             count = len(customers) * len(self._positions)
             flat = np.fromiter(numbers, np.float64, count)
@@ -109,57 +108,35 @@ class FastReader:
                     rows[:, position] = [part(customer) for customer in customers]
         return rows
 
-    def _check(self, customers: list[Any]) -> None:
-        first, last = self._window
-        days = [customer.enrolled_on for customer in customers]
-        if any(day is not UNSET and not first <= day <= last for day in days):
-            raise msgspec.ValidationError
-
-
-class FastRead(NamedTuple):
-    """Customers that keep the contract, and what makes a matrix of them."""
-
-    reader: FastReader
-    customers: list[Any]
-
-    def ids(self) -> list[str | None]:
-        """The keys as text; None where there is none."""
-        return [_id_of(customer.customer_id) for customer in self.customers]
-
-    def matrix(self) -> NDArray[np.float64]:
-        """(customers x the artifact's columns)."""
-        return self.reader.matrix(self.customers)
-
 
 class Reader:
-    """Reads a request's body: fast where the records keep the contract, with care elsewhere."""
+    """Reads a request's body: by the fast path where it can, else by the careful path."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         sent = {column: alias for alias, column in reversed(contract.aliases.items())}
-        # msgspec reads days as ISO has them, and a format of the contract may say otherwise.
+        # msgspec reads ISO dates, and a format of the contract may contradict them.
         is_iso = contract.day("2000-01-02") == date(2000, 1, 2)
         self._fast = [FastReader(contract, names) for names in ({}, sent)] if is_iso else []
 
-    def fast(self, body: bytes, *, is_list: bool) -> FastRead | None:
-        """The customers of a body whose every record keeps the contract; else None."""
+    def fast(self, body: bytes, *, is_list: bool) -> tuple[FastReader, list[Any]] | None:
+        """The reader and its customers if every record keeps the contract; else None."""
         for reader in self._fast:
             try:
-                customers = reader.many(body) if is_list else [reader.one(body)]
+                return reader, reader.read(body, is_list=is_list)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 continue
-            return FastRead(reader, customers)
         return None
 
-    def careful(self, body: bytes, most: int) -> list[ReadCustomer | list[Problem]]:
+    def careful(self, body: bytes, max_customers: int) -> list[ReadCustomer | list[Problem]]:
         """Each record of a body, or its problems.
 
         Args:
             body: JSON.
-            most: Records that a body may have.
+            max_customers: In one body.
 
         Raises:
-            MalformedJsonError: The body is no JSON.
+            MalformedJsonError: The body is not JSON.
             TooManyCustomersError: It has more records.
         """
         try:
@@ -168,12 +145,12 @@ class Reader:
             raise MalformedJsonError(str(error) or "nested too deeply") from error
         if not isinstance(decoded, list):
             return [self.contract.read(decoded, "$")]
-        if len(decoded) > most:
+        if len(decoded) > max_customers:
             raise TooManyCustomersError(len(decoded))
         read: list[ReadCustomer | list[Problem]] = []
         wrong = 0
         for i, record in enumerate(decoded):
-            read.append(self.contract.read(record, f"$[{i}]", hints=wrong < _MOST_HINTED))
+            read.append(self.contract.read(record, f"$[{i}]", hints=wrong < _MAX_HINTED))
             wrong += isinstance(read[-1], list)
         return read
 
@@ -185,12 +162,12 @@ def _id_of(sent: str | int | UnsetType | None) -> str | None:
 def _field(
     rule: Mapping[str, Any], name: str, contract: Contract, *, required: bool
 ) -> tuple[Any, ...]:
-    """A field of the fast struct: its column, its type with the contract's limits, its default."""
+    """A field of the fast path's struct: its name, its type with the limits, its default."""
     kind: Any
     if rule["kind"] == "number":
-        least, most = contract.range_of(rule["name"])
-        limits: dict[str, Any] = {} if math.isinf(least) else {"ge": least}
-        limits |= {} if math.isinf(most) else {"le": most}
+        minimum, maximum = contract.range_of(rule["name"])
+        limits: dict[str, Any] = {} if math.isinf(minimum) else {"ge": minimum}
+        limits |= {} if math.isinf(maximum) else {"le": maximum}
         limits |= {"multiple_of": 1.0} if rule.get("whole") else {}
         kind = Annotated[float, Meta(**limits)]
     elif rule["kind"] == "category":
@@ -198,7 +175,7 @@ def _field(
     elif rule["kind"] == "date":
         kind = date
     else:
-        # Without white space around it, which is not part of a key.
+        # No white space around it, which the careful path strips.
         missing = "|".join(map(re.escape, sorted(contract.missing_values)))
         pattern = rf"^(?!(?:{missing})\Z)\S(.{{0,{LONGEST_KEY - 2}}}\S)?\Z"
         kind = Annotated[str, Meta(pattern=pattern)] | int
@@ -210,7 +187,7 @@ def _field(
 def _part(
     column: str, contract: Contract, constants: Mapping[str, float]
 ) -> Callable[[Any], float] | None:
-    """How a numeric column is made of a decoded customer; None where it is fixed."""
+    """A function from a decoded customer to a numeric column; None if the column is constant."""
     if column in constants:
         return None
     (name,) = canonical_columns([column])

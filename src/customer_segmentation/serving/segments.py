@@ -13,22 +13,26 @@ from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.asgi import Receive, Scope, Send
 from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.contract import Problem, ReadCustomer
+from customer_segmentation.serving.contract import (
+    MAX_PROBLEMS,
+    Problem,
+    ReadCustomer,
+    limit_problems,
+)
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
-from customer_segmentation.serving.measures import Measures
+from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.records import MalformedJsonError, TooManyCustomersError
 
 _encode = msgspec.json.Encoder().encode
-_MOST_EXPLAINED = 20
-_MOST_TOLD = 100
+_MAX_EXPLAINED = 20
 _SPACE = b" \t\r\n"
 
 
 @dataclass
 class _Found:
-    """What was read of one record, and what is answered."""
+    """One record: what was read, and its answer."""
 
     customer: ReadCustomer | None
     problems: list[Problem] = field(default_factory=list)
@@ -36,24 +40,24 @@ class _Found:
 
 
 class Segments:
-    """Answers customers with the bundle that is given.
+    """Answers customers.
 
     Args:
-        measures: What is counted.
-        most_customers: In one request.
+        metrics: Counts answers and rejections.
+        max_customers: In one request.
     """
 
-    def __init__(self, measures: Measures, most_customers: int) -> None:
+    def __init__(self, metrics: Metrics, max_customers: int) -> None:
         self._batcher = Batcher()
-        self._measures = measures
-        self._most = most_customers
+        self._metrics = metrics
+        self._max_customers = max_customers
         self._explainer = Explainer()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The route: Litestar's request and response would take longer than the answer.
+        """The ASGI handler: Litestar's request and response would take longer than the answer.
 
         Raises:
-            RefusedError: As `answer`, and for an unknown query.
+            RefusedError: As `answer`, and for an unknown query parameter.
         """
         flags = _flags(scope["query_string"], ("explain", "partial"))
         message = await receive()
@@ -66,51 +70,52 @@ class Segments:
     async def answer(
         self, bundle: Bundle, body: bytes, *, explain: bool = False, partial: bool = False
     ) -> bytes:
-        """The body of the answer: an object for a customer, a list for a list.
+        """The body of the response: an object for a customer, a list for a list.
 
         Args:
             bundle: Of this request.
             body: JSON.
-            explain: Add what pulls each customer to the segment, and what would move them.
-            partial: Answer the right customers of a list beside the errors of the wrong ones.
+            explain: Add an explanation to each answer.
+            partial: Answer the valid customers of a list, with errors for the others.
 
         Raises:
-            RefusedError: No JSON, too many customers, or customers who break the contract.
+            RefusedError: The body is not JSON, has too many customers, or breaks the contract.
         """
         is_list = body.lstrip(_SPACE)[:1] == b"["
         if not explain and (read := bundle.reader.fast(body, is_list=is_list)):
+            reader, customers = read
             if not is_list:
-                answer = await self._batcher.answer(bundle, read)
-                self._measures.answered([answer])
+                answer = await self._batcher.answer(bundle, reader, customers[0])
+                self._metrics.answered([answer])
                 return _encode(answer)
-            if len(read.customers) > self._most:
-                raise self._too_many(len(read.customers))
-            answers = bundle.answer_matrix(read.ids(), read.matrix())
-            self._measures.answered(answers)
+            if len(customers) > self._max_customers:
+                raise self._too_many(len(customers))
+            answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
+            self._metrics.answered(answers)
             return _encode(answers)
         found = self._carefully(bundle, body, partial=partial and is_list)
         if explain:
-            # Thousands of changes are scored for each.
+            # Scores thousands of changes per customer.
             await asyncio.to_thread(self._explain, bundle, found)
-        told = [one.answer or Rejection(one.problems) for one in found]
-        return _encode(told if is_list else told[0])
+        results = [one.answer or Rejection(one.problems) for one in found]
+        return _encode(results if is_list else results[0])
 
     def _carefully(self, bundle: Bundle, body: bytes, *, partial: bool) -> list[_Found]:
         try:
-            read = bundle.reader.careful(body, self._most)
+            read = bundle.reader.careful(body, self._max_customers)
         except MalformedJsonError as error:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"no JSON: {error}") from error
         except TooManyCustomersError as error:
             raise self._too_many(error.customers) from error
         found = [_Found(None, one) if isinstance(one, list) else _Found(one) for one in read]
         problems = [problem for one in found for problem in one.problems]
-        self._measures.rejected(problems, bundle.contract.rules)
+        self._metrics.rejected(problems, bundle.contract.rules)
         if problems and not partial:
             raise _refused(problems)
-        _shorten(found)
+        limit_problems(found)
         right = [one for one in found if one.customer]
         answers = bundle.answer([one.customer for one in right if one.customer])
-        self._measures.answered(answers)
+        self._metrics.answered(answers)
         for one, answer in zip(right, answers, strict=True):
             one.answer = answer
         return found
@@ -119,25 +124,27 @@ class Segments:
         """Add an explanation to each answer.
 
         Raises:
-            RefusedError: They are more than one request may take.
+            RefusedError: There are more customers than one request may explain.
         """
-        if len(found) > _MOST_EXPLAINED:
-            detail = f"{len(found)} customers; at most {_MOST_EXPLAINED} are explained a request"
+        if len(found) > _MAX_EXPLAINED:
+            detail = f"{len(found)} customers; at most {_MAX_EXPLAINED} are explained a request"
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         for one in found:
             if one.customer and one.answer:
                 one.answer.explanation = self._explainer.explain(bundle, one.customer)
 
     def _too_many(self, customers: int) -> RefusedError:
-        detail = f"{customers} customers; at most {self._most} a request: use POST /v1/jobs"
+        detail = (
+            f"{customers} customers; at most {self._max_customers} a request: use POST /v1/jobs"
+        )
         return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
-    """Flags of the query, each true or false; nothing else may stand there.
+    """The flags of a query string, each `true` or `false`.
 
     Raises:
-        RefusedError: Another name or value.
+        RefusedError: For any other name or value.
     """
     if not query:
         return {}
@@ -150,16 +157,8 @@ def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
     return flags
 
 
-def _shorten(found: list[_Found]) -> None:
-    """Keep some errors of all, but one of each wrong record."""
-    left = _MOST_TOLD
-    for one in found:
-        one.problems = one.problems[: max(left, 1)]
-        left -= len(one.problems)
-
-
 def _refused(problems: list[Problem]) -> RefusedError:
     fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
-    told = f"; the first {_MOST_TOLD} are told" if len(problems) > _MOST_TOLD else ""
-    errors = problems[:_MOST_TOLD]
-    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong{told}", errors=errors)
+    cut = f"; the first {MAX_PROBLEMS} are listed" if len(problems) > MAX_PROBLEMS else ""
+    errors = problems[:MAX_PROBLEMS]
+    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong{cut}", errors=errors)

@@ -1,4 +1,4 @@
-"""What a server is told: every limit has a default and a name in the environment."""
+"""The server's settings: each has a default, an option and an environment variable."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from customer_segmentation.errors import UserError
 _PREFIX = "SEGMENTATION_SERVING_"
 _Count = Annotated[int, Meta(ge=0)]
 _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
-# Neither `.` nor `..`, and no empty part: `//shop` would be the name of a server.
+# No `.`, `..` or empty part: a browser reads `//shop` as a host name.
 _PREFIX_OF_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One field a setting; `SEGMENTATION_SERVING_<FIELD>` sets it, the command line wins.
+    """One field per setting; `SEGMENTATION_SERVING_<FIELD>` sets it, the command line wins.
 
     Sizes are bytes, times seconds.
     """
@@ -30,45 +30,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     segments: str = "data/gold/segments.parquet"
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
-    # The prefix that a proxy in front takes off, such as /shop.
+    # The prefix that a proxy strips, such as /shop.
     root_path: str = ""
     workers: Annotated[int, Meta(ge=1)] = 1
     job_workers: _Count = 1
     keys: Path | None = None
-    # Something else lets only those through who may ask, as SageMaker does: no keys are asked for.
+    # A gateway in front authenticates callers, as SageMaker does: no keys are required.
     behind_gateway: bool = False
     device: Literal["cpu", "cuda"] = "cpu"
-    # Where uploads and results lie, and the table that tells of them.
+    # The folder of uploads and results, and the database of jobs.
     jobs: Path = Path("data/jobs")
     database: str = ""
     most_body: _Count = 1_000_000
     most_customers: _Count = 1_000
     most_job: _Count = 2_000_000_000
     most_jobs: _Count = 5
-    # Of one key, finished ones included, and of their files.
+    # Of one key, finished jobs included.
     most_kept_jobs: _Count = 100
     most_kept_bytes: _Count = 10_000_000_000
     jobs_kept: _Amount = 86_400.0
-    # Of one job: beyond either it fails, and its worker begins anew.
+    # Of one job, which fails beyond either; its worker restarts.
     job_seconds: _Amount = 3_600.0
     job_memory: _Count = 1_500_000_000
-    # A job whose worker is silent for so long is taken by another.
+    # After so long without a sign of its worker, a job goes to another.
     lease_seconds: _Amount = 10.0
     requests_per_second: _Amount = 0.0
     wrong_keys_per_second: _Amount = 5.0
     most_waiting: _Count = 256
     body_seconds: _Amount = 10.0
-    # Bytes a second of an upload, once it was waited for so long.
+    # Bytes per second of an upload, after an initial wait of body_seconds.
     least_rate: _Count = 10_000
     stop_seconds: _Amount = 20.0
     look_seconds: _Amount = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what would be unsafe or cannot be.
+        """Refuse unsafe or contradictory settings.
 
         Raises:
-            UserError: Another address than loopback without keys or a gateway; or both of them; or
-                a root path that is none.
+            UserError: The host is not loopback and there are neither keys nor a gateway; there are
+                both; or the root path is invalid.
         """
         if not is_prefix(self.root_path):
             message = (
@@ -90,20 +90,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def database_url(self) -> str:
-        """Of the job table: SQLite beside the jobs' files unless set."""
+        """SQLAlchemy's URL of the job table: SQLite in the jobs' folder unless set."""
         return self.database or f"sqlite:///{(self.jobs / 'jobs.db').resolve()}"
 
 
 def is_prefix(text: str) -> bool:
-    """Whether it may stand before the path of a link: empty, or parts that each begin with `/`."""
+    """Whether a text is a valid path prefix: empty, or parts that each begin with `/`."""
     return _PREFIX_OF_PATH.fullmatch(text) is not None
 
 
 def read_settings(given: dict[str, Any]) -> Settings:
-    """The settings of the environment and the command line, whose None is not given.
+    """The settings of the environment and the command line.
+
+    Args:
+        given: Options of the command line by field; None where not given.
 
     Raises:
-        UserError: A value is of no use; the message names the setting.
+        UserError: A value is invalid; the message names the setting.
     """
     fields = Settings.__struct_fields__
     from_environment = {
@@ -120,7 +123,7 @@ def read_settings(given: dict[str, Any]) -> Settings:
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as variables from which `read_settings` reads them again."""
+    """The settings as the environment variables that `read_settings` reads."""
     values = msgspec.structs.asdict(settings)
     return {_PREFIX + name.upper(): str(v) for name, v in values.items() if v is not None}
 

@@ -15,20 +15,21 @@ import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.answers import DECIDED
+from customer_segmentation.serving.bundle import file_state
 from customer_segmentation.serving.contract import LONGEST_KEY
 
-ARTIFACT_VERSION = "artifact_version"
-# Of a table that another program wrote.
+# Of a table without versions, which another program wrote.
 UNKNOWN_VERSION = "unknown"
-# A number that only a run's own tables need.
+# Not part of an answer.
 _ID = "segment_id"
 _KEPT = 10_000
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Of a segment's stored answers: how many, the most frequent offer, and its share of 1."""
+class SegmentCounts:
+    """The stored answers of a segment: their number, the most frequent offer and its share of 1."""
 
     customers: int
     offer: str | None
@@ -37,19 +38,19 @@ class Counted:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """Of all stored answers: how many, of which artifact (or artifacts), each segment's by key.
+    """All stored answers: their number, their artifact (or artifacts), and segments by key.
 
-    `state` is what changes when the table does.
+    `state` changes when the table does.
     """
 
     state: str
     customers: int
     artifact_version: str
-    segments: dict[str, Counted]
+    segments: dict[str, SegmentCounts]
 
 
-def told_of_champion(found: dict[str, Any], champion: str) -> dict[str, Any]:
-    """A stored answer, which says so where another artifact than the champion gave it.
+def with_champion_note(found: dict[str, Any], champion: str) -> dict[str, Any]:
+    """A stored answer, with a note if it is not the champion's.
 
     Args:
         found: The stored answer.
@@ -67,64 +68,62 @@ def told_of_champion(found: dict[str, Any], champion: str) -> dict[str, Any]:
 
 
 class StoredAnswers:
-    """Looks customers up in `gold_segments`; the last ten thousand found are kept.
+    """Looks customers up in `gold_segments`, with a cache of ten thousand.
 
     Args:
-        path: A Parquet file or a Delta table's folder, as a path or a URL; it need not be there
-            yet.
+        path: A Parquet file or a Delta table's folder, as a path or a URL; it may not exist yet.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._files, self._root = fsspec.core.url_to_fs(path)
         self._is_file = path.endswith(".parquet")
-        self._find = lru_cache(maxsize=_KEPT)(self._look_up)
+        self._find = lru_cache(maxsize=_KEPT)(self._read_row)
         self._summary: Summary | None = None
 
     def find(self, customer_id: str) -> tuple[dict[str, Any] | None, str]:
-        """The answer for a customer, or None; and what changes when the table does.
+        """The answer for a customer, or None; and the state of the table.
 
         Raises:
             FileNotFoundError: No batch run has stored answers yet.
-            UserError: They cannot be read.
+            UserError: The table cannot be read.
         """
-        state = self._look()
-        # Long ids would take hundreds of MB.
-        find = self._find if len(customer_id) <= LONGEST_KEY else self._look_up
+        state = self._state()
+        # A cache of long ids would take hundreds of MB.
+        find = self._find if len(customer_id) <= LONGEST_KEY else self._read_row
         return find(customer_id, state), state
 
     def summary(self) -> Summary | None:
-        """What all answers together say, computed once a table; None of an empty table.
+        """The summary of all answers, computed once per state; None for an empty table.
 
         Raises:
             FileNotFoundError: No batch run has stored answers yet.
         """
-        state = self._look()
+        state = self._state()
         if self._summary is None or self._summary.state != state:
-            self._summary = self._sum_up(state)
+            self._summary = self._summarise(state)
         return self._summary
 
-    def _look(self) -> str:
-        """What changes when the table does."""
+    def _state(self) -> str:
+        """A text that changes when the table does."""
         self._files.invalidate_cache()
         if not self._is_file:
             # A commit is a file of its own; a folder of S3 has neither time nor size.
             files = self._files.ls(f"{self._root}/_delta_log", detail=False)
             return max(PurePosixPath(file).name for file in files if file.endswith(".json"))
-        info = self._files.info(self._root)
-        return "-".join(str(info[key]) for key in ("ETag", "mtime", "ino", "size") if key in info)
+        return file_state(self._files.info(self._root))
 
-    def _scan(self) -> Any:  # noqa: ANN401 - polars, which is imported when asked
+    def _scan(self) -> Any:  # noqa: ANN401 - polars, imported when needed
         import polars as pl  # noqa: PLC0415 - 40 MB that only this needs
 
         return pl.scan_parquet(self._path) if self._is_file else pl.scan_delta(self._path)
 
-    def _sum_up(self, state: str) -> Summary | None:
+    def _summarise(self, state: str) -> Summary | None:
         import polars as pl  # noqa: PLC0415 - as above
 
         table = self._scan()
         names = table.collect_schema().names()
-        # An artifact whose customers have no channels gives no offers.
+        # Without channels in the data there are no offers.
         has_offer = "offer" in names
         offer = pl.col("offer") if has_offer else pl.lit(None, pl.String).alias("offer")
         has_version = ARTIFACT_VERSION in names
@@ -138,13 +137,13 @@ class StoredAnswers:
             own = [row for row in rows if row["segment"] == key]
             count = sum(row["len"] for row in own)
             share = own[0]["len"] / count if has_offer else None
-            segments[key] = Counted(count, own[0]["offer"], share)
+            segments[key] = SegmentCounts(count, own[0]["offer"], share)
         total = sum(row["len"] for row in rows)
         versions = ", ".join(sorted({row[ARTIFACT_VERSION] for row in rows}))
         return Summary(state, total, versions, segments)
 
-    def _look_up(self, customer_id: str, _state: str) -> dict[str, Any] | None:
-        """The row of a customer; by the state too, so that what is kept is of one table."""
+    def _read_row(self, customer_id: str, _state: str) -> dict[str, Any] | None:
+        """The row of a customer; the state is part of the cache key."""
         import polars as pl  # noqa: PLC0415 - as above
 
         found = (
@@ -156,12 +155,12 @@ class StoredAnswers:
         try:
             rows = found.collect().to_dicts()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            # Its words repeat what was asked, and with it the customer, in the log.
+            # Its message would repeat the customer's id in the log.
             kind = type(error).__name__
             message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
             raise UserError(message) from None
         if not rows:
             return None
         row: dict[str, Any] = rows[0]
-        # What the run did not answer is null, as in an answer made now.
+        # Absent decisions are null, as in a live answer.
         return row | {name: None for name in DECIDED if name not in row}

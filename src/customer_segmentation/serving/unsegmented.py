@@ -1,28 +1,24 @@
-"""Why the artifact gives a row of its own numbers no segment: the contract's rules, by column."""
+"""Why rows of numeric inputs have no segment: the ranges that the artifact checks, by column."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF
-from customer_segmentation.customers.matrix import canonical_columns, date_numbers, numeric_columns
-from customer_segmentation.serving.contract import Contract, Problem
+from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
+from customer_segmentation.scoring.ranges import Span
+from customer_segmentation.serving.contract import Contract, Problem, limit_problems
 
-_Numbers = Mapping[str, NDArray[np.float64]]
-_Check = tuple[str, NDArray[np.bool_]]
+Array = NDArray[np.float64]
 _YEAR, _DAY = numeric_columns([AS_OF])
-_MOST_DAYS = 366
-# Problems of one request; beyond, one a row.
-_MOST_TOLD = 100
 
 
 class Unsegmented(msgspec.Struct):
-    """A row without a segment, counted from 0, and what the contract says of its columns."""
+    """A row without a segment, counted from 0, and what is wrong with its columns."""
 
     row: int
     problems: list[Problem]
@@ -31,36 +27,58 @@ class Unsegmented(msgspec.Struct):
 def explain_unsegmented(
     contract: Contract, matrix: NDArray[np.float64], segments: NDArray[np.int64]
 ) -> list[Unsegmented]:
-    """Each row whose segment is -1, with what is wrong in it: of all some, of each the first.
+    """Each row whose segment is -1, with some of its problems, at least the first.
 
     Args:
         contract: The artifact's.
-        matrix: (rows x the artifact's columns), NaN where a number is missing.
-        segments: The artifact's answers, one a row.
+        matrix: (rows x the artifact's columns), NaN for missing.
+        segments: The artifact's answers, one per row.
     """
     places = np.flatnonzero(segments < 0)
     rows = [Unsegmented(place, []) for place in places.tolist()]
     numbers = dict(zip(contract.columns, matrix[places].T, strict=True))
-    for name in contract.columns:
-        accepted = _accepted(contract, name)
-        for problem, is_so in _checks(contract, name, numbers):
-            told = Problem(name, problem, accepted)
-            for number in np.flatnonzero(is_so).tolist():
-                rows[number].problems.append(told)
-    left = _MOST_TOLD
-    for row in rows:
-        row.problems = row.problems[: max(left, 1)]
-        left -= len(row.problems)
+    for name, values in numbers.items():
+        wrong = {"missing": np.isnan(values)}
+        for span in contract.spans:
+            # A span of several columns is a rule on another column than the snapshot's.
+            if name in span.weights and (len(span.weights) == 1 or name not in (_YEAR, _DAY)):
+                for problem, is_wrong in _outside(contract, span, name, numbers):
+                    wrong[problem] = wrong.get(problem, False) | is_wrong
+        for problem, is_wrong in wrong.items():
+            found = Problem(name, problem, _accepted(contract, name))
+            for number in np.flatnonzero(is_wrong).tolist():
+                rows[number].problems.append(found)
+    limit_problems(rows)
     return rows
 
 
+def _outside(
+    contract: Contract, span: Span, name: str, numbers: Mapping[str, Array]
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Each problem that a span can find in a column, and the rows that have it."""
+    values = np.sum([weight * numbers[each] for each, weight in span.weights.items()], axis=0)
+    below, above = values < span.least, values > span.most
+    is_broken = ~(below | above | np.isnan(values)) & (values != np.floor(values))
+    # The parts of a rule on several columns are checked by their own spans.
+    is_broken &= span.whole and len(span.weights) == 1
+    (column,) = canonical_columns([name]) or (AS_OF,)
+    kind = "date" if column == AS_OF else contract.rules[column]["kind"]
+    if kind != "number":
+        problem = "unknown category" if kind == "category" else "outside the accepted days"
+        yield problem, below | above | is_broken
+        return
+    yield "too small", below if span.weights[name] > 0.0 else above
+    yield "too large", above if span.weights[name] > 0.0 else below
+    yield "not a whole number", is_broken
+
+
 def _accepted(contract: Contract, name: str) -> str:
-    """What a column of numbers may hold, in words that hold for every row."""
+    """What a column of numbers accepts, in words that are true for every row."""
     if name == "year_birth":
-        least, most = contract.age["minimum"], contract.age["maximum"]
-        return f"a year from {most} to {least} years before {_YEAR}"
+        minimum, maximum = contract.age["minimum"], contract.age["maximum"]
+        return f"a year from {maximum} to {minimum} years before {_YEAR}"
     if name in (_YEAR, _DAY):
-        return "the year of a day" if name == _YEAR else f"a day of the year, 1 to {_MOST_DAYS}"
+        return "the year of a day" if name == _YEAR else "a day of the year, 1 to 366"
     (column,) = canonical_columns([name])
     rule = contract.rules[column]
     if rule["kind"] == "category":
@@ -69,56 +87,3 @@ def _accepted(contract: Contract, name: str) -> str:
         first = contract.enrolled_from
         return f"of a day from {first} to the snapshot's, as its year and its day of the year"
     return contract.accepted(column)
-
-
-def _checks(contract: Contract, name: str, numbers: _Numbers) -> Iterator[_Check]:
-    """What may be wrong with a column, and in which rows it is."""
-    values = numbers[name]
-    yield "missing", np.isnan(values)
-    (column,) = canonical_columns([name]) or (AS_OF,)
-    kind = "date" if column == AS_OF else contract.rules[column]["kind"]
-    if kind == "category":
-        known = range(len(contract.rules[column]["categories"]))
-        yield "unknown category", ~np.isin(values, known) & ~np.isnan(values)
-    elif kind == "date":
-        yield "outside the accepted days", _is_no_day(contract, column, name, numbers)
-    else:
-        least, most = _range(contract, column, numbers)
-        is_allowed = (values >= least) & (values <= most)
-        yield "too small", values < least
-        yield "too large", values > most
-        if contract.rules[column].get("whole"):
-            yield "not a whole number", is_allowed & (values != np.floor(values))
-
-
-def _range(
-    contract: Contract, column: str, numbers: _Numbers
-) -> tuple[float | NDArray[np.float64], float | NDArray[np.float64]]:
-    if column == "year_birth" and _YEAR in numbers:
-        years = numbers[_YEAR]
-        return years - contract.age["maximum"], years - contract.age["minimum"]
-    return contract.range_of(column)
-
-
-def _is_no_day(contract: Contract, column: str, name: str, numbers: _Numbers) -> NDArray[np.bool_]:
-    """Rows whose part of a day is none, or is of a day that is not accepted."""
-    values = numbers[name]
-    year, day = numeric_columns([column])
-    is_wrong = values != np.floor(values)
-    if name == day:
-        is_wrong |= (values < 1) | (values > _MOST_DAYS)
-    if column != AS_OF and {year, day} <= numbers.keys():
-        found = _order(numbers[year], numbers[day])
-        first, last = (
-            _order(*date_numbers(AS_OF, d).values())
-            for d in (contract.enrolled_from, contract.as_of)
-        )
-        if {_YEAR, _DAY} <= numbers.keys():
-            last = _order(numbers[_YEAR], numbers[_DAY])
-        is_wrong |= (found < first) | (found > last)
-    return is_wrong & ~np.isnan(values)
-
-
-def _order(year: Any, day: Any) -> Any:  # noqa: ANN401 - numbers, or arrays of them
-    """Of two days the later is the greater."""
-    return year * 1_000 + day

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from customer_segmentation.serving.jobs.files import JobFiles
-from customer_segmentation.serving.jobs.leases import MOST_ATTEMPTS, Leases
+from customer_segmentation.serving.jobs.leases import MAX_ATTEMPTS, Leases
 from customer_segmentation.serving.jobs.schema import JOBS
-from customer_segmentation.serving.jobs.table import Amounts, Job, JobTable, TooManyJobsError
+from customer_segmentation.serving.jobs.table import Job, JobTable, TooManyJobsError, Usage
 
 KEPT = 0.3
 
@@ -39,8 +39,8 @@ def add(  # noqa: PLR0913 - what differs between tests
     size: int = 1,
 ) -> Job:
     rest = {"sha256": "0", "parameters": {"format": "csv"}}
-    amounts = Amounts(most, kept, 1_000_000)
-    return table.add(token_hex(16), owner, size=size, idempotency_key=key, most=amounts, **rest)
+    amounts = Usage(most, kept, 1_000_000)
+    return table.add(token_hex(16), owner, size=size, idempotency_key=key, limits=amounts, **rest)
 
 
 def test_workers_that_ask_at_once_take_different_jobs(table: JobTable) -> None:
@@ -86,7 +86,7 @@ def test_a_lease_that_is_renewed_is_not_taken(table: JobTable) -> None:
 def test_a_job_that_ends_its_worker_three_times_is_failed_with_a_message(table: JobTable) -> None:
     job = add(table)
     leases = Leases(table, 0.02)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         assert leases.take().id == job.id
         time.sleep(0.05)
     assert leases.take() is None
@@ -98,7 +98,7 @@ def test_a_job_that_ends_its_worker_three_times_is_failed_with_a_message(table: 
 def test_a_job_that_is_given_back_is_taken_again_and_does_not_count(table: JobTable) -> None:
     add(table)
     leases = Leases(table, 10.0)
-    for _ in range(MOST_ATTEMPTS + 2):
+    for _ in range(MAX_ATTEMPTS + 2):
         job = leases.take()
         assert leases.give_back(job)
     assert leases.take().attempts == 1
@@ -147,20 +147,20 @@ def test_posts_at_once_do_not_pass_what_is_kept_of_a_key(table: JobTable) -> Non
         small = list(several.map(one, [1] * 6))
     assert sorted(large) == ["accepted"] * 2 + ["bytes"] * 4
     assert sorted(small) == ["accepted"] * 4 + ["jobs"] * 2
-    assert table.kept("me") == Amounts(6, 6, 800_004)
+    assert table.kept("me") == Usage(6, 6, 800_004)
 
 
 def test_what_is_kept_of_a_job_is_its_file_and_then_its_results(table: JobTable) -> None:
     leases = Leases(table, 10.0)
     jobs = [add(table, size=100) for _ in range(3)]
-    assert table.kept("me") == Amounts(3, 3, 300)
+    assert table.kept("me") == Usage(3, 3, 300)
     taken = [leases.take() for _ in jobs]
     leases.renew(taken[0], kept_bytes=150)
     assert table.kept("me").bytes == 350
     leases.publish(taken[0], 70)
     leases.fail(taken[1], "it is no file")
     table.cancel(taken[2].id)
-    assert table.kept("me") == Amounts(0, 3, 70)
+    assert table.kept("me") == Usage(0, 3, 70)
 
 
 def test_a_table_of_an_older_version_gets_the_new_column(database: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from customer_segmentation.features.definitions import SHARE
 from customer_segmentation.serving.keys import add_key
 from tests.services.nginx import proxied
 from tests.serving.page.conftest import OpenPage, Visit
@@ -35,6 +36,17 @@ def test_the_cards_show_each_segment_with_its_share_and_offer(site, open_page: O
     expect(cards.first).to_contain_text("Yearly income")
     expect(cards.first).to_contain_text("Most are offered")
     assert visit.problems == []
+
+
+def test_a_share_of_a_typical_customer_is_shown_in_percent(site, open_page: OpenPage) -> None:
+    visit = open_page(site.url)
+    bundle = httpx.get(f"{site.url}/v1/bundle").json()
+    share = {"feature": "deal_share", "value": 0.254, "cap": 1.0, "unit": SHARE, "description": ""}
+    bundle["segments"][0]["typical"].append(share)
+    visit.page.route("**/v1/bundle", lambda route: route.fulfill(json=bundle))
+    visit.page.reload()
+    row = visit.page.locator("#cards article").first.locator("tr").last
+    expect(row).to_have_text("Share of purchases with a discount25\u00a0%")
 
 
 def test_the_page_asks_nobody_but_its_server(site, open_page: OpenPage) -> None:

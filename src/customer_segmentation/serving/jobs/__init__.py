@@ -1,1 +1,1 @@
-"""Batch jobs: a file is posted, scored by a process of its own, and its answers are fetched."""
+"""Batch jobs: a client posts a file, a worker process scores it, the client gets the results."""

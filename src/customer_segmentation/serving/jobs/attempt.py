@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.jobs.files import UPLOAD
 from customer_segmentation.serving.jobs.output import tables
 from customer_segmentation.serving.jobs.scoring import FileScorer
 from customer_segmentation.serving.jobs.source import open_source
@@ -18,45 +19,43 @@ from customer_segmentation.sources.content import UTF8
 logger = logging.getLogger(__name__)
 
 
-# Broken rows that wait for their reasons, and the bytes of their cells.
-_MOST_WAITING = 20_000
-_MOST_WAITING_BYTES = 1 << 24
+# Limits of the rejected rows that are buffered, since their reasons are found in batches.
+_MAX_WAITING = 20_000
+_MAX_WAITING_BYTES = 1 << 24
 
 
 def attempt(held: HeldJob, bundle: Bundle) -> None:
-    """Work on a job that was taken, to its end or until it is lost or given back.
+    """Work on a leased job until it ends, is lost or is given back.
 
     Args:
         held: The job.
         bundle: What answers.
     """
     job, leases, files = held.job, held.leases, held.files
-    files.keep_upload(job.id)
+    files.keep_only(job.id, UPLOAD)
+    is_published = False
     try:
         with held.watched():
             _write_results(held, bundle)
-        is_ours = leases.publish(job, files.size(job.id, job.attempt))
+        is_published = leases.publish(job, files.size(job.id, job.attempt))
     except LostJobError:
-        is_ours = False
+        pass
     except StoppingError:
         leases.give_back(job)
-        is_ours = False
     except UserError as error:
         held.fail(str(error).replace(str(files.upload(job.id)), "the file"))
         return
     except SQLAlchemyError:
-        # The job is still ours, or another's: whoever asks the database next is told.
+        # Unknown whether the job is still ours: the lease decides.
         raise
     except (Exception, pl.exceptions.PanicException):
-        if not leases.renew(job):
-            # Its files were removed while they were read.
-            is_ours = False
-        else:
+        # If the job was lost, its files were removed while being read.
+        if leases.renew(job):
             logger.exception("job %s failed", job.id)
             held.fail("the worker failed on this file; its log tells more")
             return
-    if is_ours:
-        files.keep_results(job.id, job.attempt)
+    if is_published:
+        files.keep_only(job.id, job.attempt)
     else:
         held.remove_results()
 
@@ -67,7 +66,7 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
     scorer = FileScorer(source.headers, bundle, source.batches)
     rows = source.rows(scorer.headers)
-    held.tell(rows=rows, artifact_version=scorer.version)
+    held.report(rows=rows, artifact_version=scorer.version)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
     with tables(folder, kind, source.separator) as (results, rejected):
@@ -76,18 +75,18 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             results.write(scorer.answers(checked))
             broken.append(scorer.broken(checked))
             refused += len(broken[-1])
-            if _are_many(broken):
+            if _is_full(broken):
                 rejected.write(scorer.reasons(pl.concat(broken)))
                 broken = [broken[0].clear()]
             done += len(checked)
-            held.tell(rows_done=done, rows_rejected=refused)
+            held.report(rows_done=done, rows_rejected=refused)
         rejected.write(scorer.reasons(pl.concat(broken)))
     if done != rows:
         message = f"the file has {rows} rows, and {done} could be read. Post it again."
         raise UserError(message)
 
 
-def _are_many(waiting: list[pl.DataFrame]) -> bool:
-    if sum(map(len, waiting)) >= _MOST_WAITING:
+def _is_full(waiting: list[pl.DataFrame]) -> bool:
+    if sum(map(len, waiting)) >= _MAX_WAITING:
         return True
-    return sum(rows.estimated_size() for rows in waiting) >= _MOST_WAITING_BYTES
+    return sum(rows.estimated_size() for rows in waiting) >= _MAX_WAITING_BYTES

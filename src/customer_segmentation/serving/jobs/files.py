@@ -13,13 +13,14 @@ from customer_segmentation.serving.jobs.schema import make_folder
 from customer_segmentation.serving.jobs.table import UNFINISHED, JobTable
 
 Table = Literal["results", "rejected"]
+UPLOAD = "upload"
 _NAME = re.compile("[0-9a-f]{32}")
-# A job's folder is there before its row; no row is written so late.
+# A job's folder exists before its row, for less than this time.
 _LATEST_ROW = 300.0
 
 
 class JobFiles:
-    """Paths below one folder; no name in it is a client's.
+    """Paths below one folder; no file name comes from a client.
 
     Args:
         root: The folder, which all processes share.
@@ -29,18 +30,18 @@ class JobFiles:
         self.root = root.resolve()
 
     def incoming(self, identity: str) -> Path:
-        """Where a file lies while it is sent."""
+        """The path of a file during its upload."""
         folder = self.root / "incoming"
         for each in (self.root, folder):
             make_folder(each)
         return folder / identity
 
     def upload(self, identity: str) -> Path:
-        """What was sent."""
-        return self.root / identity / "upload"
+        """The path of the uploaded file."""
+        return self.root / identity / UPLOAD
 
     def accept(self, identity: str) -> None:
-        """Keep what has come in whole, so that a crash does not lose it."""
+        """Keep a complete upload durably."""
         upload = self.upload(identity)
         upload.parent.mkdir(mode=0o700)
         self.incoming(identity).rename(upload)
@@ -56,31 +57,27 @@ class JobFiles:
         return sum(path.stat().st_size for path in self._entries(self.attempt(identity, attempt)))
 
     def remove(self, identity: str) -> None:
-        """All files of a job; of another name, which only a damaged row has, none."""
+        """Remove all files of a job; ignores invalid names, which only a damaged row has."""
         if _NAME.fullmatch(identity) is None:
             return
         shutil.rmtree(self.root / identity, ignore_errors=True)
 
-    def keep_upload(self, identity: str) -> None:
-        """Remove what others tried of a job that is begun anew."""
+    def keep_only(self, identity: str, name: str | None) -> None:
+        """Remove all files of a job but the upload, or one attempt's results."""
         for path in self._entries(self.root / identity):
-            if path.name != "upload":
-                shutil.rmtree(path, ignore_errors=True)
-
-    def keep_results(self, identity: str, attempt: str | None) -> None:
-        """Remove what is not needed of a job that is done: the upload, and what others tried."""
-        for path in self._entries(self.root / identity):
-            if path.name == "upload":
+            if path.name == name:
+                continue
+            if path.is_file():
                 path.unlink(missing_ok=True)
-            elif path.name != attempt:
+            else:
                 shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self, table: JobTable, quiet_seconds: float) -> None:
-        """Remove what no job needs any more, or was left by a process that died.
+        """Remove expired files, and what a dead process left.
 
         Args:
             table: The jobs.
-            quiet_seconds: An upload to which nothing was added for so long comes no more.
+            quiet_seconds: Age after which an unfinished upload is abandoned.
         """
         for identity in table.remove_old():
             self.remove(identity)
@@ -89,7 +86,7 @@ class JobFiles:
         for folder in folders:
             state, attempt = known.get(folder.name, (None, None))
             if state == "done":
-                self.keep_results(folder.name, attempt)
+                self.keep_only(folder.name, attempt)
             elif state not in UNFINISHED and (state or _is_older(folder, _LATEST_ROW)):
                 self.remove(folder.name)
         for path in self._entries(self.root / "incoming"):
@@ -102,7 +99,7 @@ class JobFiles:
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold a file, or a folder's names."""
+    """Flush a file, or a folder's entries, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,6 @@
-"""Who works on which job: a worker holds a job for some seconds, and holds it longer by asking.
+"""Leases on jobs: a worker holds a job for some seconds and renews its lease.
 
-Each change names the attempt that makes it, so that a worker that lost its job changes nothing.
+Each update names its attempt, so that a worker that lost its job changes nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from customer_segmentation.serving.jobs.table import (
     job_of,
 )
 
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 _NOW = DatabaseTime()
 
 
 class Leases:
-    """The jobs that workers take.
+    """Leases on the jobs of a table.
 
     Args:
         table: The jobs.
-        seconds: After so many without a word of its worker, a job is taken by another.
+        seconds: After so many without a renewal, another worker may take the job.
     """
 
     def __init__(self, table: JobTable, seconds: float) -> None:
@@ -37,12 +37,12 @@ class Leases:
         self.seconds = seconds
 
     def take(self) -> Job | None:
-        """The job that waits longest, or one whose worker is gone; None where there is none."""
+        """Lease the oldest free job: queued, or with an expired lease; None if there is none."""
         is_left = and_(JOBS.c.state == "running", JOBS.c.lease_until < _NOW)
-        is_spent = JOBS.c.attempts >= MOST_ATTEMPTS
+        is_spent = JOBS.c.attempts >= MAX_ATTEMPTS
         is_free = or_(JOBS.c.state == "queued", and_(is_left, ~is_spent))
         message = (
-            f"the worker ended {MOST_ATTEMPTS} times while it worked on this job, most likely for "
+            f"the worker ended {MAX_ATTEMPTS} times while it worked on this job, most likely for "
             "want of memory: look for cells of many megabytes, or post the file in parts"
         )
         give_up = (
@@ -51,7 +51,7 @@ class Leases:
             .values(state="failed", message=message, ended_at=_NOW, **NO_MORE)
         )
         first = select(JOBS.c.id).where(is_free).order_by(JOBS.c.created_at, JOBS.c.id).limit(1)
-        # Where the database has locks of rows, workers do not wait for each other.
+        # With row locks, workers do not wait for each other.
         chosen = first.with_for_update(skip_locked=True).scalar_subquery()
         take = (
             update(JOBS)
@@ -78,20 +78,20 @@ class Leases:
         return job
 
     def renew(self, job: Job, **progress: Any) -> bool:  # noqa: ANN401 - columns of the table
-        """Hold the job longer, and say how far it is; False where it is held no more."""
+        """Renew the lease and store progress; False if the lease was lost."""
         return self._change(job, lease_until=_NOW + self.seconds, **progress)
 
     def publish(self, job: Job, kept_bytes: int = 0) -> bool:
-        """End the job with the results of its attempt; False where it is held no more."""
+        """End the job with the results of its attempt; False if the lease was lost."""
         ended = {"ended_at": _NOW, "lease_until": None, "kept_bytes": kept_bytes}
         return self._change(job, state="done", **ended)
 
     def fail(self, job: Job, message: str) -> bool:
-        """End the job with what its sender can do about it; False where it is held no more."""
+        """End the job with a message for its owner; False if the lease was lost."""
         return self._change(job, state="failed", message=message, ended_at=_NOW, **NO_MORE)
 
     def give_back(self, job: Job) -> bool:
-        """Let another worker begin it anew; this attempt does not count."""
+        """Queue the job again; this attempt does not count."""
         attempts = case((JOBS.c.attempts > 0, JOBS.c.attempts - 1), else_=0)
         return self._change(job, state="queued", lease_until=None, attempt=None, attempts=attempts)
 

@@ -1,4 +1,4 @@
-"""Tables that are written some rows at a time: as Parquet, and as the text they were sent as."""
+"""Write result tables in batches: as Parquet, and in the text format that was sent."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from customer_segmentation.customers.numbers import NUMBER
 from customer_segmentation.serving.jobs.files import Table, sync
 from customer_segmentation.serving.jobs.table import Format
 
-# A spreadsheet would take such a cell for a formula, unless all of it is a number. It passes over
-# white space and what is not seen: control and format characters, fillers, the empty Braille cell.
+# A spreadsheet takes a cell that begins like this for a formula, unless it is a number. It skips
+# white space and invisible characters: control, format, fillers, the empty Braille cell.
 _UNSEEN = r"\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\x{2800}"
-# With their wide and small forms.
+# With their full-width and small forms.
 _SIGN = r"[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{FE66}\x{FE62}\x{FE63}\x{FE6B}]"
 _FORMULA = rf"^[\t\r\n]|^[{_UNSEEN}]*{_SIGN}"
-# Where a spreadsheet takes another separator than the file's, a cell begins behind it, or behind
-# the end of a line, whose quotes it then does not see. After either there may be quotes.
+# A spreadsheet that uses another separator than the file's starts a cell after it, or after a line
+# end within quotes that it then ignores. Quotes may follow either.
 _BETWEEN = rf"[\"'{_UNSEEN}]*"
 _BEHIND_SEPARATOR = rf"([,;|]{_BETWEEN}|[^{_UNSEEN}]{_BETWEEN}[\t\r\n]{_BETWEEN})({_SIGN})"
 
 
 class TableWriter:
-    """One table, in Parquet and perhaps as text.
+    """One table, in Parquet and, unless Parquet was sent, as text.
 
     Args:
-        folder: Where to.
-        table: Its name, without the format.
-        kind: The format of what was sent.
-        separator: Between the cells of CSV.
+        folder: Of the attempt.
+        table: Its name, without suffix.
+        kind: The format that was sent.
+        separator: Of CSV.
     """
 
     def __init__(self, folder: Path, table: Table, kind: Format, separator: str) -> None:
@@ -47,7 +47,7 @@ class TableWriter:
         )
 
     def write(self, rows: pl.DataFrame) -> None:
-        """Add rows; the first may be none, and tell the columns."""
+        """Append rows; the first batch may be empty and defines the columns."""
         table: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
         is_first = self._parquet is None
         if self._parquet is None:
@@ -60,18 +60,18 @@ class TableWriter:
             rows.write_ndjson(self._text)
 
     def close(self) -> None:
-        """End the files."""
+        """Close the files."""
         self._open.close()
 
     def sync(self) -> None:
-        """Have the disk hold the files."""
+        """Flush the files to disk."""
         for path in self._paths:
             sync(path)
 
 
 @contextmanager
 def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWriter, TableWriter]]:
-    """The results and the rejected rows of an attempt; whole and on disk once it is left."""
+    """The writers of results and rejected rows; both are durable after the `with` block."""
     folder.mkdir(mode=0o700)
     with ExitStack() as stack:
         results, rejected = (
@@ -87,12 +87,12 @@ def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWr
 
 
 def _safe(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows without formulas; most columns hold none, which is found out in half the time."""
+    """Rows with formulas disarmed; columns without any are left as they are, for speed."""
     suspect = rows.select(pl.col(pl.String).str.contains(f"{_FORMULA}|{_BEHIND_SEPARATOR}").any())
-    return rows.with_columns(_defused(column.name) for column in suspect if column.any())
+    return rows.with_columns(_disarmed(column.name) for column in suspect if column.any())
 
 
-def _defused(name: str) -> pl.Expr:
+def _disarmed(name: str) -> pl.Expr:
     text = pl.col(name)
     is_formula = text.str.contains(_FORMULA) & ~text.str.strip_chars().str.contains(NUMBER)
     text = text.str.replace_all(_BEHIND_SEPARATOR, "${1}'${2}")

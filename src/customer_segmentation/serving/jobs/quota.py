@@ -1,4 +1,4 @@
-"""What one key may send and keep: beyond, it is refused with what to do about it."""
+"""The quota of each key: jobs, and bytes of their files."""
 
 from __future__ import annotations
 
@@ -7,88 +7,85 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from customer_segmentation.serving.jobs.table import Amounts, Kind
+from customer_segmentation.serving.jobs.table import Kind, Usage
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.settings import Settings
 
-# What is still on its way is not read.
+# The rest of the body is not read.
 CLOSE = {"connection": "close"}
-_RETRY = {"retry-after": "10"}
 
 
 @dataclass
-class OnTheWay:
-    """What one key sends to this process now."""
+class OpenUploads:
+    """The uploads of one key that this process receives now."""
 
     files: int = 0
     bytes: int = 0
 
 
 class Quota:
-    """The limits of each key. The table holds to them; uploads do as far as they know of others.
+    """Checks uploads against the quota early; `JobTable.add` enforces it.
 
     Args:
         settings: Limits.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._most_job = settings.most_job
-        self.most = Amounts(settings.most_jobs, settings.most_kept_jobs, settings.most_kept_bytes)
+        self._max_job = settings.most_job
+        self.limits = Usage(settings.most_jobs, settings.most_kept_jobs, settings.most_kept_bytes)
 
     @contextmanager
     def upload(
-        self, kept: Amounts, way: OnTheWay, declared: int
+        self, kept: Usage, uploads: OpenUploads, declared: int
     ) -> Iterator[Callable[[int], None]]:
-        """Count a file for the length of a `with` block, where bytes are admitted as they come.
+        """Count an upload during a `with` block; its target admits bytes as they arrive.
 
         Args:
-            kept: What the key has in the table.
-            way: What else it sends.
-            declared: The size that the request says to have.
+            kept: The key's usage in the table.
+            uploads: Its uploads to this process.
+            declared: The `Content-Length`.
 
         Raises:
-            RefusedError: The file is too large, or one too many.
+            RefusedError: The file is too large, or the quota is used up.
         """
-        before = Amounts(kept.unfinished + way.files, kept.jobs + way.files, kept.bytes)
-        came = 0
+        before = Usage(kept.unfinished + uploads.files, kept.jobs + uploads.files, kept.bytes)
+        received = 0
 
         def admit(size: int) -> None:
-            nonlocal came
-            came += size
-            way.bytes += size
-            self._refuse(came, before.and_one(way.bytes))
+            nonlocal received
+            received += size
+            uploads.bytes += size
+            self._refuse(received, before.with_one_more(uploads.bytes))
 
-        self._refuse(declared, before.and_one(way.bytes + declared))
-        way.files += 1
+        self._refuse(declared, before.with_one_more(uploads.bytes + declared))
+        uploads.files += 1
         try:
             yield admit
         finally:
-            way.files -= 1
-            way.bytes -= came
+            uploads.files -= 1
+            uploads.bytes -= received
 
-    def _refuse(self, size: int, wanted: Amounts) -> None:
-        if size > self._most_job:
+    def _refuse(self, size: int, wanted: Usage) -> None:
+        if size > self._max_job:
             detail = (
-                f"a file of more than {self._most_job} bytes: post it in parts, each with the "
-                "header"
+                f"a file of more than {self._max_job} bytes: post it in parts, each with the header"
             )
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
-        if kind := wanted.beyond(self.most):
+        if kind := wanted.exceeds(self.limits):
             raise self.refusal(kind)
 
     def refusal(self, kind: Kind) -> RefusedError:
-        """The refusal of a file where its key has too many of a kind."""
+        """The refusal of a file that exceeds the quota of a kind."""
+        delete = "delete some that are finished: DELETE /v1/jobs/ID"
+        if kind == "bytes":
+            detail = (
+                f"the files of this key would take more than {self.limits.bytes} bytes: {delete}"
+            )
+            return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
+        detail = f"{self.limits.jobs} jobs of this key are kept: {delete}"
         if kind == "unfinished":
             detail = (
-                f"{self.most.unfinished} jobs of this key are not done yet: wait, or cancel one"
+                f"{self.limits.unfinished} jobs of this key are not done yet: wait, or cancel one"
             )
-            return _too_many(detail)
-        delete = "delete some that are finished: DELETE /v1/jobs/ID"
-        if kind == "jobs":
-            return _too_many(f"{self.most.jobs} jobs of this key are kept: {delete}")
-        detail = f"the files of this key would take more than {self.most.bytes} bytes: {delete}"
-        return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
-
-
-def _too_many(detail: str) -> RefusedError:
-    return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={**CLOSE, **_RETRY})
+        headers = {**CLOSE, "retry-after": "10"}
+        return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=headers)

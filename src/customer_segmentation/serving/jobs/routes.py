@@ -2,81 +2,78 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-from litestar import Request, Response, delete, get, post
+from litestar import Response, delete, get, post
 from litestar.params import FromPath
 from litestar.response import File
 
 from customer_segmentation.serving.guard import key_of
-from customer_segmentation.serving.jobs.desk import MEDIA_TYPES
 from customer_segmentation.serving.jobs.files import Table
+from customer_segmentation.serving.jobs.service import SENT_AS
 from customer_segmentation.serving.jobs.table import Job
 from customer_segmentation.serving.jobs.views import JobView, view
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 
-Asked = Request[Any, Any, Any]
-_JSON = "application/json"
-_encode = msgspec.json.Encoder().encode
-# The first of each format's.
-_SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items())}
 _ACCESS = {"access": "score"}
-# Files come and go in pieces.
+# Bodies are streamed.
 _STREAMED = {**_ACCESS, "streams": True}
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
 def job_routes(server: Server) -> list[Any]:
-    """The handlers, for the application's list."""
+    """The handlers.
 
-    def seen(request: Asked, job: Job) -> JobView:
+    With `sync_to_thread`, Litestar would wrap one that shares its path with another twice.
+    """
+
+    def seen(request: AnyRequest, job: Job) -> JobView:
         return view(job, server.settings.jobs_kept, server.root_path(request.headers))
 
     @post("/v1/jobs", opt=_STREAMED, status_code=HTTPStatus.ACCEPTED)
-    async def post_job(request: Asked) -> Response[bytes]:
-        job = await server.desk.post(key_of(request.scope), request.headers, request.receive)
-        told = seen(request, job)
-        headers = {"location": told.links["self"], **_PRIVATE}
-        return Response(_encode(told), media_type=_JSON, headers=headers)
+    async def post_job(request: AnyRequest) -> Response[bytes]:
+        job = await server.jobs.post(key_of(request.scope), request.headers, request.receive)
+        seen_job = seen(request, job)
+        headers = {"location": seen_job.links["self"], **_PRIVATE}
+        return json_response(seen_job, headers=headers)
 
     @get("/v1/jobs", opt=_STREAMED)
-    async def list_jobs(request: Asked) -> Response[bytes]:
-        found = [seen(request, job) for job in await server.desk.own(key_of(request.scope))]
-        return Response(_encode({"jobs": found}), media_type=_JSON, headers=_PRIVATE)
+    async def list_jobs(request: AnyRequest) -> Response[bytes]:
+        found = await asyncio.to_thread(server.jobs.own, key_of(request.scope))
+        jobs = [seen(request, job) for job in found]
+        return json_response({"jobs": jobs}, headers=_PRIVATE)
 
-    @get("/v1/jobs/{identity:str}", opt=_ACCESS)
-    async def get_job(request: Asked, identity: FromPath[str]) -> Response[bytes]:
-        job = await server.desk.find(key_of(request.scope), identity)
-        return Response(_encode(seen(request, job)), media_type=_JSON, headers=_PRIVATE)
+    @get("/v1/jobs/{job_id:str}", opt=_ACCESS)
+    async def get_job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
+        job = await asyncio.to_thread(server.jobs.find, key_of(request.scope), job_id)
+        return json_response(seen(request, job), headers=_PRIVATE)
 
-    @delete("/v1/jobs/{identity:str}", opt=_ACCESS, status_code=HTTPStatus.NO_CONTENT)
-    async def delete_job(request: Asked, identity: FromPath[str]) -> None:
-        await server.desk.delete(key_of(request.scope), identity)
+    @delete("/v1/jobs/{job_id:str}", opt=_ACCESS)
+    async def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
+        await asyncio.to_thread(server.jobs.delete, key_of(request.scope), job_id)
 
-    @get("/v1/jobs/{identity:str}/results", opt=_STREAMED)
-    async def results(request: Asked, identity: FromPath[str]) -> File:
-        return await _download(server, request, identity, "results")
+    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED)
+    async def results(request: AnyRequest, job_id: FromPath[str]) -> File:
+        return await _download(server, request, job_id, "results")
 
-    @get("/v1/jobs/{identity:str}/rejected", opt=_STREAMED)
-    async def rejected(request: Asked, identity: FromPath[str]) -> File:
-        return await _download(server, request, identity, "rejected")
+    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED)
+    async def rejected(request: AnyRequest, job_id: FromPath[str]) -> File:
+        return await _download(server, request, job_id, "rejected")
 
     return [post_job, list_jobs, get_job, delete_job, results, rejected]
 
 
-async def _download(server: Server, request: Asked, identity: str, table: Table) -> File:
+async def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
     asked = request.query_params.get("format", "")
-    path, kind = await server.desk.result(key_of(request.scope), identity, table, asked)
-    if not path.exists():
-        detail = "there is no such job, or it was removed"
-        raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+    key = key_of(request.scope)
+    path, kind = await asyncio.to_thread(server.jobs.result, key, job_id, table, asked)
     return File(
         path,
-        filename=f"{table}-{identity}.{kind}",
-        media_type=_SENT_AS[kind],
+        filename=f"{table}-{job_id}.{kind}",
+        media_type=SENT_AS[kind],
         content_disposition_type="attachment",
         headers=_PRIVATE,
     )

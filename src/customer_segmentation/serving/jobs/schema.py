@@ -1,4 +1,4 @@
-"""The table of jobs in SQLite or PostgreSQL, by whose own clock all times are."""
+"""The table of jobs in SQLite or PostgreSQL. All times are of the database's clock."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.functions import FunctionElement
 
+LONGEST_IDEMPOTENCY_KEY = 255
 _BUSY_SECONDS = 20.0
 _OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
-# Any number, the same in all processes: one at a time makes the table.
+# The key of the lock under which a process creates the table.
 _MAKING = 7_315_201
 
 JOBS = Table(
@@ -44,7 +45,7 @@ JOBS = Table(
     MetaData(),
     Column("id", String(32), primary_key=True),
     Column("owner", String(64), nullable=False),
-    Column("idempotency_key", String(255)),
+    Column("idempotency_key", String(LONGEST_IDEMPOTENCY_KEY)),
     Column("sha256", String(64), nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("parameters", JSON, nullable=False),
@@ -57,11 +58,11 @@ JOBS = Table(
     Column("rows_rejected", BigInteger, nullable=False),
     Column("artifact_version", String(64)),
     Column("message", Text),
-    # The one who works on it, and whose results are the job's once it is done.
+    # The current attempt, whose results are the job's once it is done.
     Column("attempt", String(32)),
     Column("attempts", Integer, nullable=False),
     Column("lease_until", Float),
-    # What its files take, as far as is known.
+    # Bytes of its files, as last reported.
     Column("kept_bytes", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("owner", "idempotency_key"),
     Index("jobs_by_state", "state", "created_at"),
@@ -86,24 +87,24 @@ def _postgresql_time(*_: object, **__: object) -> str:
 
 
 def make_table(engine: Engine) -> None:
-    """Have the database hold the table; many processes may ask at once."""
+    """Create the table if needed; safe for concurrent processes."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
         connection.execute(CreateTable(JOBS, if_not_exists=True))
         for index in JOBS.indexes:
             connection.execute(CreateIndex(index, if_not_exists=True))
-        # A table of an older version has none.
+        # Added to tables of an older version.
         if all(each["name"] != "kept_bytes" for each in inspect(connection).get_columns("jobs")):
             added = "ALTER TABLE jobs ADD COLUMN kept_bytes BIGINT NOT NULL DEFAULT 0"
             connection.execute(text(added))
 
 
 def engine_of(url: str) -> Engine:
-    """Connections to SQLite, whose file is made for its owner alone, or to another database.
+    """An engine for SQLite, whose file only its owner can read, or for another database.
 
     Args:
-        url: As SQLAlchemy writes it.
+        url: SQLAlchemy's.
     """
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, pool_size=2)
@@ -113,9 +114,9 @@ def engine_of(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _: object) -> None:
-        # The driver would begin by itself, and wait for no lock that it takes later.
+        # The driver would begin transactions itself, without waiting for later locks.
         connection.isolation_level = None
-        # A damaged text is to cost its row, and not all that are asked for with it.
+        # Damaged text must only cost its own row.
         connection.text_factory = lambda raw: raw.decode(errors="replace")
         for setting in ("journal_mode = WAL", "synchronous = FULL"):
             connection.execute(f"PRAGMA {setting}").close()
@@ -128,22 +129,22 @@ def engine_of(url: str) -> Engine:
 
 
 def make_folder(path: Path) -> None:
-    """A folder that only its owner enters; one that is there stays as it is."""
+    """Create a folder for its owner alone; an existing one keeps its mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=_OWNERS_FOLDER, exist_ok=True)
 
 
 def _make_file(path: Path) -> None:
-    """An empty file that only its owner reads: those that SQLite puts beside it are alike."""
+    """Create a file for its owner alone; SQLite gives its journals the same mode."""
     make_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, _OWNERS_FILE))
-    # One of an older version; whose it is, may not be ours to change.
+    # A file of an older version, which may belong to another user.
     with suppress(PermissionError):
         path.chmod(_OWNERS_FILE)
 
 
 def _decoded(text: str) -> object:
-    """What JSON says; None where it is damaged, which no job has."""
+    """Decoded JSON; None if damaged, which no valid job has."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError, TypeError):

@@ -1,4 +1,4 @@
-"""Answer rows of a file, each by itself, by the pipelines' own rules."""
+"""Score the rows of a file, each independently, by the rules of the pipelines."""
 
 from __future__ import annotations
 
@@ -21,45 +21,32 @@ from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.scoring.words import cold_start_in_words, in_words
+from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
 
-_ANSWERS = (
-    "segment",
-    "segment_name",
-    "runner_up",
-    "margin",
-    "affluence_tier",
-    "waits_for_offers",
-    "likely_to_spend",
-    "product",
-    "channel",
-    "offer",
-    ARTIFACT_VERSION,
-)
+_ANSWERS = ("segment", "segment_name", "runner_up", "margin", *DECIDED, ARTIFACT_VERSION)
 IS_BROKEN = "checked__is_broken"
 
 
-# What a plan makes of the rows, of the cells of some headers and some rows at a time.
+# Runs a plan over batches of rows with the cells of some headers.
 Batches = Callable[[Sequence[str], Callable[[pl.LazyFrame], pl.LazyFrame]], Iterator[pl.DataFrame]]
 
 
 class FileScorer:
     """Scores the rows of files with the same headers.
 
-    A file without any column of what was bought is answered by the cold-start model.
+    A file without any column of purchases is answered by the cold-start model.
 
     Args:
         headers: As sent.
-        bundle: What answers.
-        batches: Gives what a plan makes of the rows, of the cells of some headers: a column of
-            dates is read once before, to choose its format.
+        bundle: What scores.
+        batches: Runs a plan over the file: date columns are read first, to choose their format.
 
     Attributes:
-        headers: Those that the contract knows.
+        headers: Those that the contract uses, in the file's order.
 
     Raises:
-        UserError: There is no header for a column that the model needs, or two for one;
-            or nobody can tell which days its dates mean.
+        UserError: A needed column is missing or given twice, or the date format is ambiguous.
     """
 
     def __init__(self, headers: Sequence[str], bundle: Bundle, batches: Batches) -> None:
@@ -76,7 +63,7 @@ class FileScorer:
             why = f" (there is no cold-start model: {bundle.no_cold_start})" if is_new else ""
             message = f"the file has no column for {named}{why}. Add it, and post the file again."
             raise UserError(message)
-        # As they stand in the file; of the others, nothing is read.
+        # Other columns are not read.
         self.headers = [header for header in headers if header in set(mapped.values())]
         used = {name: mapped[name] for name in (KEY, *needed)}
         self._rules = Rules(used, _settled(used, self._parameters, batches), needed)
@@ -84,7 +71,7 @@ class FileScorer:
 
     @property
     def version(self) -> str:
-        """Of the artifact that answers."""
+        """The version of the artifact that answers."""
         return self._scorer.version
 
     @cached_property
@@ -95,7 +82,7 @@ class FileScorer:
         return {name: words[name] for name in _ANSWERS if name in words}
 
     def check(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """What was parsed of each row, whether it breaks the contract, and then its cells.
+        """The parsed values of each row, whether it is broken, and then its cells.
 
         Args:
             rows: Cells as text by header, and `row_number`.
@@ -103,13 +90,13 @@ class FileScorer:
         rules = self._rules
         broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
         parsed = rules.parsed(nw.from_native(rows)).with_columns(**{IS_BROKEN: broken})
-        # The cells of the few broken ones alone: all would take most of a worker's memory.
+        # Only the cells of broken rows: all would take most of a worker's memory.
         cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self.headers}
         checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **rules.values())
         return rules.with_dates(checked).to_native()
 
     def answers(self, checked: pl.DataFrame) -> pl.DataFrame:
-        """One row of answers a row that keeps the contract."""
+        """One row of answers per valid row."""
         kept = nw.from_native(checked).filter(~nw.col(IS_BROKEN))
         names = [column.name for column in self._rules.columns]
         customers = kept.select(
@@ -120,11 +107,11 @@ class FileScorer:
         return self._scorer.scored(numbers, KEY).select(KEY, **self._answers).to_native()
 
     def broken(self, checked: pl.DataFrame) -> pl.DataFrame:
-        """The rows that break the contract, as they were sent."""
+        """The rows that break the contract, as sent."""
         return checked.filter(IS_BROKEN).select(*self.headers, ROW_NUMBER)
 
     def reasons(self, broken: pl.DataFrame) -> pl.DataFrame:
-        """Broken rows with their key and all reasons; for many it takes as long as for one."""
+        """Broken rows with their key and all reasons; costs about the same for one and many."""
         cells = [nw.col(header).alias(f"sent_{header.strip()}") for header in self.headers]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = self._rules.parsed(nw.from_native(broken.lazy()))
@@ -133,7 +120,7 @@ class FileScorer:
 
 
 def _settled(mapped: dict[str, str], parameters: CustomerParameters, batches: Batches) -> Reading:
-    """How the cells of a file are read."""
+    """How to read the cells of a file, such as its date format."""
 
     def each(header: str, look: Look) -> Iterator[Rows]:
         for part in batches([header], lambda rows: look(nw.from_native(rows)).to_native()):

@@ -1,4 +1,4 @@
-"""A posted file as rows of text cells, some thousands at a time: the door of `kedro run`."""
+"""A posted file as batches of text cells, by the same readers as `kedro run`."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import UTF8, Content
 from customer_segmentation.sources.landing import open_tables
 
-# What is to become of rows, each by itself.
+# A computation on each row.
 Plan = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that can be read.
+    """A readable file.
 
     Attributes:
-        tables: Its own, or those of an archive, with the same headers.
+        tables: Its table, or those of an archive, with the same headers.
     """
 
     tables: tuple[Cells, ...]
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """As sent, the same in all files of an archive."""
+        """As sent; the same in all files of an archive."""
         return self.tables[0].headers
 
     @property
     def separator(self) -> str:
-        """Between the cells of text that is written of it."""
+        """The separator of CSV results."""
         return self.tables[0].separator or ","
 
     def rows(self, headers: Sequence[str]) -> int:
-        """How many there are, once all cells under these headers were read.
+        """The number of rows; reads all cells of these headers.
 
         Raises:
-            UserError: One cannot be read, or there is none.
+            UserError: A row cannot be read, or there is none.
         """
         count = sum(len(batch) for cells in self.tables for batch in cells.batches(headers))
         if not count:
@@ -54,10 +54,9 @@ class Source:
         return count
 
     def batches(self, headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
-        """What a plan makes of the rows, in order and some at a time.
+        """The results of a plan over batches of rows, in order.
 
-        Of the cells under some headers, as text, and `row_number` from 1; of others as little is
-        read as their format allows.
+        The plan gets the cells of the headers as text, and `row_number` from 1.
         """
         before = 0
         for cells in self.tables:
@@ -69,17 +68,15 @@ class Source:
 
 
 def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
-    """Look at a file.
+    """Open a posted file.
 
     Args:
         path: The file, or an archive of such files.
-        kind: What it was sent as; of `csv`, which is what results are given as where their sender
-            has no wish, it may be any that is read.
+        kind: The format that was sent; `csv` stands for any format that can be recognised.
         encoding: Of text without a byte-order mark.
 
     Raises:
-        UserError: It is not what it was sent as, has headers that cannot be columns, or more of
-            something than is read.
+        UserError: The file has another format, invalid headers, or exceeds a limit.
     """
     if not path.is_file():
         message = "what was posted is not there any more. Post the file again."

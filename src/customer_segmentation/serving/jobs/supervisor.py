@@ -1,4 +1,4 @@
-"""Start the processes that work on jobs, start them again when they end, and stop them."""
+"""Start job workers, restart those that end, and stop them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
 _LONGEST_PAUSE = 30.0
-# One that lived as long did not fail at its start.
+# A worker that ran this long did not fail at its start.
 _HEALTHY_SECONDS = 10.0
 
 
 @contextmanager
 def job_workers(count: int, stop_seconds: float) -> Iterator[None]:
-    """So many workers, for the length of a `with` block.
-
-    They read their settings from the environment.
+    """Run job workers during a `with` block; they read their settings from the environment.
 
     Args:
-        count: 0 where they run elsewhere.
-        stop_seconds: After so many, one that does not stop is killed: its job is not lost.
+        count: 0 if workers run elsewhere.
+        stop_seconds: A worker that takes longer to stop is killed; its job is not lost.
     """
     stopping = threading.Event()
     workers = [_Worker() for _ in range(count)]
@@ -44,15 +42,15 @@ def job_workers(count: int, stop_seconds: float) -> Iterator[None]:
 
 @dataclass
 class _Worker:
-    """A place that a process is to fill; times are of the monotonic clock."""
+    """A worker process and its restarts; times are of the monotonic clock."""
 
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     start_at: float = 0.0
     pause: float = 0.0
 
-    def look(self) -> None:
-        """Start the process when it is time, and plan when it ended."""
+    def check(self) -> None:
+        """Start the process when due, and schedule a restart when it has ended."""
         now = monotonic()
         if self.process is not None and self.process.poll() is not None:
             is_healthy = now - self.started > _HEALTHY_SECONDS
@@ -72,7 +70,7 @@ class _Worker:
 def _watch(workers: list[_Worker], stopping: threading.Event) -> None:
     while not stopping.is_set():
         for worker in workers:
-            worker.look()
+            worker.check()
         stopping.wait(_LOOK_SECONDS)
 
 

@@ -1,7 +1,7 @@
-"""The job table, which is the truth about every job, and what clients change in it.
+"""The job table, the single source of truth, and the changes that clients make.
 
-SQLite beside the jobs' files, or PostgreSQL; the clock is the database's, since workers on other
-machines have others. What workers change is in `leases`.
+SQLite in the jobs' folder, or PostgreSQL. Times are of the database's clock, since the clocks of
+workers on other machines differ. The changes that workers make are in `leases`.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime, engine
 logger = logging.getLogger(__name__)
 
 Format = Literal["csv", "parquet", "ndjson"]
-# Of what a key may have so many.
+# What the quota of a key limits.
 Kind = Literal["unfinished", "jobs", "bytes"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
 UNFINISHED: tuple[State, ...] = ("queued", "running")
-# Of a job that is over without results.
+# Columns of a job that ended without results.
 NO_MORE = {"attempt": None, "lease_until": None, "kept_bytes": 0}
-_MOST_LISTED = 100
+_MAX_LISTED = 100
 _LARGEST = 1 << 62
-# They are names of folders.
+# Used as names of folders.
 _Name = Annotated[str, Meta(pattern="^[0-9a-f]{1,32}$")]
 _Count = Annotated[int, Meta(ge=0)]
-# Until the year 5138: what calendars know.
+# Until the year 5138, which `datetime` can represent.
 _Time = Annotated[float, Meta(ge=0.0, le=1e11)]
 
 
 class TooManyJobsError(Exception):
-    """A key has as many of a kind as it may have."""
+    """The quota of a key is used up."""
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
@@ -45,31 +45,31 @@ class TooManyJobsError(Exception):
 
 
 class Parameters(TypedDict):
-    """What is to be known of a file to read it: what it was sent as, and how its text is coded."""
+    """How to read a file: its format, and the encoding of its text."""
 
     format: Format
     encoding: NotRequired[str]
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """What one owner has, or may have: unfinished jobs, all jobs, and bytes of their files."""
+class Usage:
+    """What an owner uses or may use: unfinished jobs, all jobs, and bytes of their files."""
 
     unfinished: int
     jobs: int
     bytes: int
 
-    def and_one(self, size: int) -> Amounts:
-        """With another unfinished job."""
-        return Amounts(self.unfinished + 1, self.jobs + 1, self.bytes + size)
+    def with_one_more(self, size: int) -> Usage:
+        """The usage with another unfinished job."""
+        return Usage(self.unfinished + 1, self.jobs + 1, self.bytes + size)
 
-    def beyond(self, most: Amounts) -> Kind | None:
-        """What there is more of than there may be, if anything."""
-        if self.unfinished > most.unfinished:
+    def exceeds(self, limits: Usage) -> Kind | None:
+        """The first limit that is exceeded, if any."""
+        if self.unfinished > limits.unfinished:
             return "unfinished"
-        if self.jobs > most.jobs:
+        if self.jobs > limits.jobs:
             return "jobs"
-        return "bytes" if self.bytes > most.bytes else None
+        return "bytes" if self.bytes > limits.bytes else None
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,10 @@ class Job:
     lease_until: _Time | None
     kept_bytes: _Count = 0
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing more will be done about it."""
-        return self.state not in UNFINISHED
-
 
 def job_of(row: Row[Any]) -> Job | None:
-    """A row of all columns as a job; None where it is damaged, and is none."""
-    # SQLAlchemy's names are of a kind of text that msgspec does not know.
+    """A row as a job; None if it is damaged."""
+    # SQLAlchemy's names are a subclass of str that msgspec does not accept.
     found = {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name
     try:
         return msgspec.convert(found, Job)
@@ -113,17 +108,17 @@ def job_of(row: Row[Any]) -> Job | None:
 
 
 def forget_damaged(connection: Connection, identities: Iterable[object]) -> None:
-    """Remove rows that are no jobs, and say so once."""
+    """Remove damaged rows, and log each."""
     for identity in identities:
         logger.error("job %r: its row in the job table is damaged, and is removed", identity)
         connection.execute(delete(JOBS).where(JOBS.c.id == identity))
 
 
 class JobTable:
-    """The jobs that are not older than they are kept.
+    """The jobs that have not expired.
 
     Args:
-        url: Of the database, as SQLAlchemy writes it.
+        url: SQLAlchemy's.
         kept: Seconds that a job is kept after its end.
     """
 
@@ -133,7 +128,7 @@ class JobTable:
         self._is_kept = or_(JOBS.c.ended_at.is_(None), ~self._is_old)
         make_table(self.engine)
 
-    def add(  # noqa: PLR0913 - what a job is made of
+    def add(  # noqa: PLR0913 - the columns of a job
         self,
         identity: str,
         owner: str,
@@ -142,16 +137,16 @@ class JobTable:
         sha256: str,
         parameters: Parameters,
         idempotency_key: str | None,
-        most: Amounts,
+        limits: Usage,
     ) -> Job:
-        """A queued job; the one there is where its owner gave the same `Idempotency-Key` before.
+        """Add a queued job, or return the one of the same owner and `Idempotency-Key`.
 
         Raises:
-            TooManyJobsError: The owner has as many as it may have.
+            TooManyJobsError: The quota of the owner is used up.
         """
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
-                # One at a time for an owner; SQLite has one writer anyway.
+                # One transaction per owner at a time; SQLite has one writer anyway.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
             if idempotency_key is not None:
                 same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == idempotency_key)
@@ -161,7 +156,7 @@ class JobTable:
                     return job
                 forget_damaged(connection, [] if found is None else [found.id])
             kept = self._kept(connection, owner)
-            if kind := kept.and_one(size).beyond(most):
+            if kind := kept.with_one_more(size).exceeds(limits):
                 raise TooManyJobsError(kind)
             made = insert(JOBS).values(
                 id=identity,
@@ -186,29 +181,29 @@ class JobTable:
             row = connection.execute(query).one_or_none()
         return None if row is None else job_of(row)
 
-    def kept(self, owner: str) -> Amounts:
-        """What an owner has."""
+    def kept(self, owner: str) -> Usage:
+        """The usage of an owner."""
         with self.engine.begin() as connection:
             return self._kept(connection, owner)
 
-    def _kept(self, connection: Connection, owner: str) -> Amounts:
+    def _kept(self, connection: Connection, owner: str) -> Usage:
         is_unfinished = case((JOBS.c.state.in_(UNFINISHED), 1), else_=0)
         counted = func.sum(is_unfinished), func.count(), func.sum(JOBS.c.kept_bytes)
         query = select(*counted).where(JOBS.c.owner == owner, self._is_kept)
         found = connection.execute(query).one()
-        # What a damaged row tells may be no whole number.
-        return Amounts(*(int(min(each or 0, _LARGEST)) for each in found))
+        # A damaged row may not hold a whole number.
+        return Usage(*(int(min(each or 0, _LARGEST)) for each in found))
 
     def of(self, owner: str) -> list[Job]:
-        """The owner's last jobs, the newest first."""
+        """The owner's last jobs, newest first."""
         query = select(JOBS).where(JOBS.c.owner == owner, self._is_kept)
-        query = query.order_by(JOBS.c.created_at.desc(), JOBS.c.id).limit(_MOST_LISTED)
+        query = query.order_by(JOBS.c.created_at.desc(), JOBS.c.id).limit(_MAX_LISTED)
         with self.engine.begin() as connection:
             found = [job_of(row) for row in connection.execute(query)]
         return [job for job in found if job is not None]
 
     def cancel(self, identity: str) -> bool:
-        """End a job that waits or runs: whoever works on it loses it; False if it is over."""
+        """Cancel an unfinished job, whose worker loses its lease; False if it has ended."""
         change = (
             update(JOBS)
             .where(JOBS.c.id == identity, JOBS.c.state.in_(UNFINISHED))
@@ -218,13 +213,13 @@ class JobTable:
             return connection.execute(change).rowcount == 1
 
     def remove(self, identity: str) -> bool:
-        """Forget a job that is over; False if there is none."""
+        """Remove a job that has ended; False if there is none."""
         ended = delete(JOBS).where(JOBS.c.id == identity, JOBS.c.state.not_in(UNFINISHED))
         with self.engine.begin() as connection:
             return connection.execute(ended).rowcount == 1
 
     def remove_old(self) -> Sequence[str]:
-        """Forget the jobs that were kept long enough, and name them; and rows that are no jobs."""
+        """Remove expired jobs and damaged rows; the ids of the former."""
         with self.engine.begin() as connection:
             rows = connection.execute(select(JOBS)).all()
             forget_damaged(connection, [row.id for row in rows if job_of(row) is None])
@@ -232,13 +227,13 @@ class JobTable:
             return connection.execute(gone).scalars().all()
 
     def states(self, identities: Collection[str]) -> dict[str, tuple[State, str | None]]:
-        """State and attempt of those that there are."""
+        """The state and attempt of each job that exists."""
         query = select(JOBS.c.id, JOBS.c.state, JOBS.c.attempt).where(JOBS.c.id.in_(identities))
         with self.engine.begin() as connection:
             return {row.id: (row.state, row.attempt) for row in connection.execute(query)}
 
     def counts(self) -> dict[State, int]:
-        """How many jobs are in each state."""
+        """The number of jobs in each state."""
         query = select(JOBS.c.state, func.count()).where(self._is_kept).group_by(JOBS.c.state)
         with self.engine.begin() as connection:
             found = {row[0]: row[1] for row in connection.execute(query)}

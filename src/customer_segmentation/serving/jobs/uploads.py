@@ -1,4 +1,4 @@
-"""Take in a file as it is sent, a piece at a time."""
+"""Receive a file in pieces."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pathlib import Path
 from time import monotonic
 
 from customer_segmentation.serving.asgi import Message, Receive
-from customer_segmentation.serving.body import soon
+from customer_segmentation.serving.body import receive_within
 
-# A write takes a thread, which takes as long as copying this much.
+# Written at once: switching to a thread costs as much as copying this much.
 _PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What came: its size in bytes, and the SHA-256 in hexadecimal digits."""
+    """A received file: its size in bytes, and its SHA-256 in hexadecimal."""
 
     size: int
     sha256: str
 
 
-class Patience:
-    """How long a client is waited for: a bucket of seconds, which what comes fills again.
+class IdleBudget:
+    """The time that a client may be idle: a bucket of seconds that received bytes refill.
 
-    Only the time in which nothing came counts.
+    Only time spent waiting counts.
 
     Args:
-        seconds: What the bucket holds: the longest time without any byte.
-        rate: Bytes that fill a second; of 0, any byte fills it all.
+        seconds: The size of the bucket: the longest time without any byte.
+        rate: Bytes that refill a second; with 0, any byte refills all.
     """
 
     def __init__(self, seconds: float, rate: int) -> None:
@@ -44,29 +44,29 @@ class Patience:
         """The next message.
 
         Raises:
-            RefusedError: The client is too slow, or went away.
+            RefusedError: The client is too slow, or disconnected.
         """
         started = monotonic()
-        message = await soon(receive, self._left)
+        message = await receive_within(receive, self._left)
         if self._rate:
-            came = len(message.get("body", b"")) / self._rate
-            self._left = min(self._seconds, self._left + came - (monotonic() - started))
+            refill = len(message.get("body", b"")) / self._rate
+            self._left = min(self._seconds, self._left + refill - (monotonic() - started))
         return message
 
 
 async def save(
-    receive: Receive, path: Path, patience: Patience, admit: Callable[[int], None]
+    receive: Receive, path: Path, budget: IdleBudget, admit: Callable[[int], None]
 ) -> Upload:
-    """Write a request's body to a file; whatever goes wrong, no file is left.
+    """Write a request's body to a file; on any error no file is left.
 
     Args:
-        receive: Gives ASGI's messages.
-        path: Where to; there is no such file yet.
-        patience: How long each message is waited for.
-        admit: Is told how many bytes more came, and raises where they are too many.
+        receive: ASGI's.
+        path: Must not exist yet.
+        budget: Limits the waiting time.
+        admit: Called with the size of each piece; raises if it is too much.
 
     Raises:
-        RefusedError: The body is too large, too slow, or ends too early.
+        RefusedError: The body is too large, too slow, or incomplete.
     """
     file = await asyncio.to_thread(path.open, "xb")
     digest, size, more = hashlib.sha256(), 0, True
@@ -82,7 +82,7 @@ async def save(
 
     try:
         while more:
-            message = await patience.next(receive)
+            message = await budget.next(receive)
             body = message.get("body", b"")
             admit(len(body))
             piece += body
@@ -93,7 +93,7 @@ async def save(
                 piece.clear()
         await asyncio.to_thread(finish)
     except BaseException:
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 - no thread starts for one who is cancelled
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - a cancelled task starts no thread
         raise
     finally:
         file.close()

@@ -1,4 +1,4 @@
-"""What a client is told of a job."""
+"""A job as clients see it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class JobView(msgspec.Struct, omit_defaults=True):
 
 
 def view(job: Job, kept: float, root_path: str) -> JobView:
-    """A job as its sender sees it.
+    """A job as its owner sees it.
 
     Args:
         job: The row.
         kept: Seconds that it is kept after its end.
-        root_path: What stands before the server's paths where the sender is.
+        root_path: The prefix of the server's paths that the client sees.
     """
     here = f"{root_path}/v1/jobs/{job.id}"
     links = {"self": here}

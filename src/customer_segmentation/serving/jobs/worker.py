@@ -1,6 +1,6 @@
 """`python -m customer_segmentation.serving.jobs.worker`: works on jobs, one at a time.
 
-Its settings are the server's, from the environment.
+It reads the server's settings from the environment.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from customer_segmentation.serving.jobs.attempt import attempt
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import Leases
 from customer_segmentation.serving.jobs.table import JobTable
-from customer_segmentation.serving.jobs.watch import HeldJob, JobLimits, begin_anew, memory
+from customer_segmentation.serving.jobs.watch import HeldJob, memory, restart
 from customer_segmentation.serving.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _PARENT_SECONDS = 0.5
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Work until a signal comes, or the parent is gone."""
+    """Work until a signal arrives or the parent ends."""
     parser = argparse.ArgumentParser(prog="python -m customer_segmentation.serving.jobs.worker")
     parser.add_argument("--parent", type=int, help="end when this process is not the parent")
     parent = parser.parse_args(arguments).parent
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         settings = read_settings({})
         if parent is not None:
-            # It is for the server, which may be told together with all its processes.
+            # SIGHUP is meant for the server, but may be sent to its process group.
             if hasattr(signal, "SIGHUP"):
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
             watch = threading.Thread(
@@ -56,11 +56,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def work(settings: Settings, stopping: threading.Event) -> None:
-    """Take jobs and work on them, and remove what is old.
+    """Work on jobs, and remove expired ones.
 
     Args:
         settings: The server's.
-        stopping: Set when no more are to be taken, and the one at hand is to be given back.
+        stopping: Set when the worker must stop and give its job back.
 
     Raises:
         UserError: There is no bundle.
@@ -70,14 +70,13 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     leases = Leases(table, settings.lease_seconds)
     files = JobFiles(settings.jobs)
     pause = min(_SWEEP_SECONDS, settings.jobs_kept / 2.0)
-    limits = JobLimits(settings.job_seconds, settings.job_memory, settings.most_kept_bytes)
-    if limits.memory and not memory():
-        logger.warning("no /proc tells the memory of this process: job-memory is no limit here")
+    if settings.job_memory and not memory():
+        logger.warning("the memory of this process is unknown here: job-memory is not enforced")
     next_sweep = 0.0
     while not stopping.is_set():
         try:
             if monotonic() >= next_sweep:
-                # Nothing comes of an upload that was silent for longer than its server waits.
+                # Longer than a server waits for an upload.
                 files.sweep(table, 3.0 * settings.body_seconds + 60.0)
                 next_sweep = monotonic() + pause
             job = leases.take()
@@ -85,17 +84,17 @@ def work(settings: Settings, stopping: threading.Event) -> None:
                 stopping.wait(_IDLE_SECONDS)
                 continue
             champion.refresh()
-            attempt(HeldJob(job, leases, files, limits, stopping), champion.current)
-            # What one job leaves is not to count against the next.
-            if limits.memory and memory() > limits.memory / 2:
-                begin_anew(stopping)
+            attempt(HeldJob(job, leases, files, settings, stopping), champion.current)
+            # Memory that one job leaves must not count against the next.
+            if settings.job_memory and memory() > settings.job_memory / 2:
+                restart(stopping)
         except (SQLAlchemyError, OSError):
             logger.exception("the job table or the jobs' folder does not answer")
             stopping.wait(1.0)
 
 
 def _watch(parent: int, stopping: threading.Event, seconds: float) -> None:
-    """End when the parent is gone; without more ado where the job at hand takes too long."""
+    """Stop when the parent ends; exit at once if that takes too long."""
     while os.getppid() == parent:
         stopping.wait(_PARENT_SECONDS)
         if stopping.is_set():

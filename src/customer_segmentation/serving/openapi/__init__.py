@@ -1,1 +1,1 @@
-"""The description of the API: an OpenAPI document of the bundle in use, and a page to read it."""
+"""The OpenAPI document of the bundle in use, and a page to read it."""

@@ -1,7 +1,7 @@
-"""The schema of a customer's record: the contract of a bundle as JSON Schema, exactly.
+"""The JSON Schema of a customer's record, from the contract of a bundle.
 
-Whatever keeps the schema is accepted. The server takes a little more: aliases, other spellings of
-days and categories, and a day of its own (`as_of`) in any year; their descriptions tell of it.
+Whatever keeps the schema is accepted. The server accepts a little more: aliases, other spellings of
+dates and categories, and an `as_of` in any year; the descriptions mention it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.serving.contract import LONGEST_KEY, Contract
 
 Schema = dict[str, Any]
-# A number of more digits is no identifier.
+# The largest 64-bit integer.
 _LARGEST_KEY = 2**63 - 1
 _SOME_INK = r"[^\s\u001c-\u001f\u0085\ufeff]"
 _DAYS = {
@@ -40,14 +40,13 @@ def customer_schemas(contract: Contract) -> dict[str, Schema]:
         "A customer who has bought nothing yet: answered by the cold-start model",
         without=contract.purchases,
     )
-    either = {"anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Known", "New")]}
-    for reference in either["anyOf"]:
-        reference["$ref"] += "Customer"
+    names = ("KnownCustomer", "NewCustomer")
+    either = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
     return {"Customer": either, "KnownCustomer": known, "NewCustomer": new}
 
 
 def day_pattern(first: date, last: date) -> str:
-    """A regular expression of the days from first to last, both included, as `2014-06-30`."""
+    """A regular expression of the ISO dates from first to last, both included."""
     years = range(first.year, last.year + 1)
     whole = [y for y in years if date(y, 1, 1) >= first and date(y, 12, 31) <= last]
     parts = []
@@ -68,7 +67,7 @@ def day_pattern(first: date, last: date) -> str:
 
 
 def field_schema(contract: Contract, name: str) -> Schema:
-    """What a field may hold."""
+    """The schema of one field."""
     rule = contract.rules[name]
     found = _KINDS[rule["kind"]](contract, rule)
     aliases = [f"`{alias}`" for alias, column in contract.aliases.items() if column == name]
@@ -105,11 +104,11 @@ def _or_null(schema: Schema) -> Schema:
 
 
 def _number(contract: Contract, rule: Mapping[str, Any]) -> Schema:
-    least, most = contract.range_of(rule["name"])
+    minimum, maximum = contract.range_of(rule["name"])
     whole = bool(rule.get("whole"))
     found: Schema = {"type": "integer" if whole else "number"}
-    found |= {} if math.isinf(least) else {"minimum": int(least) if whole else least}
-    return found | ({} if math.isinf(most) else {"maximum": int(most) if whole else most})
+    found |= {} if math.isinf(minimum) else {"minimum": int(minimum) if whole else minimum}
+    return found | ({} if math.isinf(maximum) else {"maximum": int(maximum) if whole else maximum})
 
 
 def _category(_contract: Contract, rule: Mapping[str, Any]) -> Schema:

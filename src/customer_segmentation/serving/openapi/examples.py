@@ -1,4 +1,4 @@
-"""Examples that are true: what the bundle itself answers."""
+"""The document's examples: live answers of the bundle."""
 
 from __future__ import annotations
 
@@ -7,26 +7,66 @@ from typing import Any
 import msgspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.serving.answers import NOT_STORED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import ReadCustomer
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
+from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.problems import Details
+from customer_segmentation.serving.responses import CSV
 
 Record = dict[str, Any]
-_ID = "C-1001"
+# The largest number of an example: far above any input, and its square is finite.
+_LARGEST = 1e12
+_CELL = "[0-9]{1,6}(?:[.][0-9]{1,3})?"
 
 
-def example_customer(bundle: Bundle) -> Record:
-    """The typical customer of the first segment."""
-    typical = describe_bundle(bundle, None).segments[0].customer
-    return {KEY: _ID, **typical}
-
-
-def example_sign_up(bundle: Bundle) -> Record:
-    """The same at sign-up, before anything was bought; empty without a cold-start model."""
+def examples_of(bundle: Bundle) -> Record:
+    """The examples that `api.yml` names, by their name there."""
     contract = bundle.contract
-    known = example_customer(bundle)
+    # The typical customer of the first segment.
+    known = {KEY: "C-1001", **describe_bundle(bundle, None).segments[0].customer}
+    customers: dict[str, Any] = {"customer": known}
+    if contract.cold_columns:
+        customers["at_sign_up"] = _at_sign_up(bundle, known)
+    customers["list"] = list(customers.values())
+    answers = {name: _answered(bundle, sent) for name, sent in customers.items()}
+    answers["customer_explained"] = _explained(bundle, known)
+    stored = {k: v for k, v in answers["customer"].items() if k not in NOT_STORED}
+    file = _csv(list(known), list(known.values()))
+    numbers = _read(bundle, known).numbers
+    return {
+        "customers": {name: {"value": value} for name, value in customers.items()},
+        "answers": {name: {"value": value} for name, value in answers.items()},
+        "stored": stored | {AS_OF: contract.as_of.isoformat()},
+        "wrong": _wrong(bundle, known),
+        # Without a schema: what is wrong with a file is told by its job.
+        "files": {kind: {} for kind in MEDIA_TYPES}
+        | {CSV: {"examples": {"file": {"value": file}}}},
+        "file_bytes": len(file),
+        "row": list(numbers.values()),
+        "record": numbers,
+        "matrix_file": _csv(list(numbers), [f"{number:g}" for number in numbers.values()]),
+    }
+
+
+def matrix_schemas(columns: tuple[str, ...]) -> Record:
+    """The schemas of the artifact's numeric columns, by their name in `api.yml`."""
+    number = {"type": ["number", "null"], "minimum": -_LARGEST, "maximum": _LARGEST}
+    row = f"{_CELL}(?:,{_CELL}){{{len(columns) - 1}}}"
+    return {
+        "columns": list(columns),
+        "width": len(columns),
+        "number": number,
+        "numbers": dict.fromkeys(columns, number),
+        "matrix_pattern": f"^{','.join(columns)}\\n(?:{row}\\n)+$",
+    }
+
+
+def _at_sign_up(bundle: Bundle, known: Record) -> Record:
+    """The same customer before the first purchase."""
+    contract = bundle.contract
     first = {
         name: rule["categories"][0] if rule["kind"] == "category" else contract.as_of.isoformat()
         for name, rule in contract.rules.items()
@@ -35,38 +75,14 @@ def example_sign_up(bundle: Bundle) -> Record:
     return {name: known.get(name, first.get(name, 0)) for name in (KEY, *contract.cold_needed)}
 
 
-def customer_examples(bundle: Bundle) -> dict[str, Record]:
-    """Requests and their answers for `/v1/segments`, a stored answer, and the error of a wrong one.
-
-    Returns:
-        `customers` and `answers`: name -> example; `stored`: the same; `wrong`: 422's body.
-    """
-    customers: dict[str, Any] = {"customer": example_customer(bundle)}
-    if bundle.contract.cold_columns:
-        customers["at_sign_up"] = example_sign_up(bundle)
-    customers["list"] = list(customers.values())
-    answers = {name: _answered(bundle, record) for name, record in customers.items()}
-    answers["customer_explained"] = _explained(bundle, customers["customer"])
-    left_out = {"model", "probabilities", "explanation"}
-    stored = {k: v for k, v in answers["customer"].items() if k not in left_out}
-    stored[AS_OF] = bundle.contract.as_of.isoformat()
-    return {
-        "customers": customers,
-        "answers": answers,
-        "stored": {"customer": stored},
-        "wrong": _wrong(bundle, customers["customer"]),
-    }
-
-
-def example_row(bundle: Bundle) -> list[float]:
-    """The example customer as the artifact's numeric columns."""
-    return list(_read(bundle, example_customer(bundle)).numbers.values())
+def _csv(*rows: list[Any]) -> str:
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
 def _read(bundle: Bundle, record: Record) -> ReadCustomer:
     found = bundle.contract.read(record, "$")
     if isinstance(found, list):
-        # Made of the contract itself, so that only a mistake of ours comes here.
+        # The record is made from the contract itself, so that only a mistake of ours comes here.
         raise TypeError(found)
     return found
 

@@ -1,18 +1,18 @@
-"""The page at `/`: static files, told to the browser with what changes when they do."""
+"""The page at `/`: static files, each with an ETag of its content."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import FromPath
 
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import AnyRequest, cached_response
 
 _START = "page.html"
 _MEDIA_TYPES = {
@@ -22,25 +22,15 @@ _MEDIA_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class StaticFile:
-    """A file of this package as it is answered."""
-
-    content: bytes
-    media_type: str
-    etag: str
-
-
 @cache
-def static_files() -> dict[str, StaticFile]:
-    """The files of this package that a browser may ask for, by name."""
+def static_files() -> dict[str, tuple[bytes, str, str]]:
+    """Name -> content, media type and ETag of each file of this package that is served."""
     found = {}
     for file in files(__package__).iterdir():
-        media_type = _MEDIA_TYPES.get(file.name[file.name.rfind(".") :])
-        if media_type:
+        if media_type := _MEDIA_TYPES.get(file.name[file.name.rfind(".") :]):
             content = file.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            found[file.name] = StaticFile(content, media_type, etag)
+            found[file.name] = content, media_type, etag
     return found
 
 
@@ -48,11 +38,11 @@ def page_routes() -> list[Any]:
     """`/` and the files below `/page`; they are the same for every server."""
 
     @get("/", opt={"access": "open"}, sync_to_thread=False)
-    def start(request: Request[Any, Any, Any]) -> Response[bytes]:
+    def start(request: AnyRequest) -> Response[bytes]:
         return _answer(request, _START)
 
     @get("/page/{name:str}", opt={"access": "open"}, sync_to_thread=False)
-    def file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    def file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         if name == _START or name not in static_files():
             raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
         return _answer(request, name)
@@ -60,9 +50,6 @@ def page_routes() -> list[Any]:
     return [start, file]
 
 
-def _answer(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    found = static_files()[name]
-    headers = {"etag": found.etag, "cache-control": "no-cache"}
-    if request.headers.get("if-none-match") == found.etag:
-        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(found.content, media_type=found.media_type, headers=headers)
+def _answer(request: AnyRequest, name: str) -> Response[bytes]:
+    content, media_type, etag = static_files()[name]
+    return cached_response(request, etag, lambda: content, media_type=media_type)

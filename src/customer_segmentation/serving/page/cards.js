@@ -3,7 +3,7 @@
 import { make, show, table } from "./elements.js";
 import { amount, capital, count, feature, label, percent, spoken } from "./words.js";
 
-/** Show each segment; `start` is called with the one that the what-if shall start from. */
+/** Show each segment; `start` is called with the key of the one to start the what-if from. */
 export function showCards(bundle, start) {
   show(document.getElementById("cards"), ...bundle.segments.map((segment) => card(segment, start)));
   const stored = bundle.stored;
@@ -36,8 +36,8 @@ function card(segment, start) {
 }
 
 function typicalRow(part) {
-  const unit = part.unit === "monetary units" || part.unit === "" ? "" : ` ${part.unit}`;
-  const shown = part.unit === "share" ? percent(part.value) : amount(Math.max(part.value, 0));
+  const value = Math.max(part.value, 0);
+  const shown = part.unit === "share of 1" ? percent(value) : amount(value);
   const known = make("span", { title: capital(part.description) }, feature(part.feature));
-  return [known, make("td", { class: "number" }, shown, part.unit === "years" ? make("small", {}, unit) : "")];
+  return [known, make("td", { class: "number" }, shown, part.unit === "years" ? make("small", {}, " years") : "")];
 }

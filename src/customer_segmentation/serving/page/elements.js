@@ -1,4 +1,4 @@
-// Elements made of text: nothing that the server sends is ever read as HTML.
+// DOM elements from text: nothing that the server sends is parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -16,7 +16,7 @@ export function table(caption, headings, rows) {
   return make("table", { class: "bars" }, make("caption", {}, caption), ...head, make("tbody", {}, ...body));
 }
 
-/** A bar from 0 to a share of 1, with its meaning as a text for who cannot see it. */
+/** A bar from 0 to a share of 1, with a text for screen readers. */
 export function bar(share, label) {
   const width = 100 * Math.min(Math.max(share, 0), 1);
   return drawn(label, rectangle(0, 100, "track"), rectangle(0, width, "fill"));
@@ -30,12 +30,12 @@ export function twoSidedBar(share, label) {
   return drawn(label, rectangle(0, 100, "track"), rectangle(start, width, kind), rectangle(49.75, 0.5, "mark"));
 }
 
-/** Put children in the place of all that an element holds. */
+/** Replace the content of an element. */
 export function show(element, ...children) {
   element.replaceChildren(...children.filter((child) => child !== null));
 }
 
-/** A message about something that went wrong. */
+/** An error message. */
 export function problem(text) {
   return make("p", { class: "problem" }, text);
 }

@@ -1,4 +1,4 @@
-// Files of customers: sent as jobs, followed until they end, downloaded.
+// Files of customers: sent as jobs, polled until they end, downloaded.
 
 import { make, show } from "./elements.js";
 import { ask, hasKey } from "./server.js";
@@ -15,13 +15,13 @@ const TYPES = {
   jsonl: "application/x-ndjson",
   parquet: "application/vnd.apache.parquet",
 };
-const EACH = 1000;
+const SECOND = 1000;
 const KNOWN = "segmentation-jobs";
 const ENDED = new Set(["done", "failed", "cancelled"]);
-const SAID = { queued: "waiting", running: "being scored", done: "done", failed: "failed", cancelled: "cancelled" };
+const STATES = { queued: "waiting", running: "being scored", done: "done", failed: "failed", cancelled: "cancelled" };
 const AWAY = 0;
 
-/** Make the drop zone work, and show the files that this tab sent before. */
+/** Set up the drop zone, and show the files that this tab sent before. */
 export function prepareFiles() {
   const zone = document.getElementById("drop");
   const chosen = document.getElementById("chosen");
@@ -83,19 +83,19 @@ class Row {
     document.getElementById("jobs").prepend(this.item);
   }
 
-  /** Ask for the job each second until it has ended. */
+  /** Poll the job each second until it has ended. */
   async follow(id) {
     this.id = id;
     show(this.buttons, this.button("Cancel", () => this.cancel()));
     try {
       const job = await (await ask(`v1/jobs/${id}`)).json();
       this.tell(job);
-      if (!ENDED.has(job.state)) setTimeout(() => this.follow(id), EACH);
+      if (!ENDED.has(job.state)) setTimeout(() => this.follow(id), SECOND);
     } catch (error) {
       this.say(error.status === 404 ? "The server has removed this file." : error.message, true);
       if (error.status === 404) forget(id);
-      // The job goes on without us.
-      if (error.status === AWAY || error.status === 429 || error.status === 503) setTimeout(() => this.follow(id), 5 * EACH);
+      // The job continues on the server.
+      if (error.status === AWAY || error.status === 429 || error.status === 503) setTimeout(() => this.follow(id), 5 * SECOND);
     }
   }
 
@@ -104,7 +104,7 @@ class Row {
     const rows = `${count(job.rows_done)} rows, of which ${count(job.rows_rejected)} rejected`;
     const why = job.message ? ` ${job.message}` : "";
     const far = job.state === "running" ? ` (${percent(job.progress)})` : "";
-    this.say(`${capital(SAID[job.state] ?? job.state)}${far}: ${rows}.${why}`, job.state === "failed");
+    this.say(`${capital(STATES[job.state] ?? job.state)}${far}: ${rows}.${why}`, job.state === "failed");
     if (!ENDED.has(job.state)) return;
     this.bar.hidden = job.state !== "done";
     if (job.state === "done") this.offerDownloads(job);
@@ -133,11 +133,11 @@ class Row {
       link.click();
       return;
     }
-    // A link sends no key.
+    // A plain link would send no key.
     try {
       link.href = URL.createObjectURL(await (await ask(path)).blob());
       link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60 * EACH);
+      setTimeout(() => URL.revokeObjectURL(link.href), 60 * SECOND);
     } catch (error) {
       this.say(error.message, true);
     }
@@ -151,7 +151,7 @@ class Row {
   }
 
   say(text, isWrong = false) {
-    // Said anew only where it changed, so that a screen reader does not repeat itself.
+    // Only changed text, so that a screen reader does not repeat it.
     if (this.line.textContent !== text) this.line.textContent = text;
     this.line.className = isWrong ? "problem" : "";
   }

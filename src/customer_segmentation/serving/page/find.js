@@ -4,7 +4,7 @@ import { make, problem, show } from "./elements.js";
 import { ask } from "./server.js";
 import { advice, capital, day, firmness, percent, spoken } from "./words.js";
 
-/** Make the form work; `names` are the segments' names by key. */
+/** Set up the form; `names` are the segments' names by key. */
 export function prepareFind(names) {
   const form = document.getElementById("find-form");
   const input = document.getElementById("customer-id");

@@ -1,4 +1,4 @@
-// The what-if's form: a slider and a number for each field, in step with each other.
+// The what-if's form: a slider and a number for each field, kept in sync.
 
 import { make, show } from "./elements.js";
 import { capital, count, spoken } from "./words.js";
@@ -19,18 +19,18 @@ const LABELS = {
   teens_home: "Teenagers at home",
 };
 
-/** A field's name beside its inputs. */
+/** The label of a field. */
 export function fieldLabel(field) {
   if (field.name.startsWith("spend_")) return capital(spoken(field.name.slice(6)));
   return LABELS[field.name] ?? field.description;
 }
 
-/** What a field takes, in words, with the thousands apart. */
+/** What a field accepts, in words, with thousands separators. */
 export function accepted(field) {
   if (field.kind !== "number") return field.accepted;
-  const least = field.name === "year_birth" ? field.minimum : count(field.minimum);
-  const most = field.name === "year_birth" ? field.maximum : count(field.maximum);
-  return `${field.whole ? "a whole number" : "a number"} from ${least} to ${most}`;
+  const minimum = field.name === "year_birth" ? field.minimum : count(field.minimum);
+  const maximum = field.name === "year_birth" ? field.maximum : count(field.maximum);
+  return `${field.whole ? "a whole number" : "a number"} from ${minimum} to ${maximum}`;
 }
 
 /** The fields that the segmenter needs; `changed` is called after each change. */
@@ -48,7 +48,7 @@ export class Form {
     show(document.getElementById("fields"), ...groups.reverse());
   }
 
-  /** The record as it stands; an empty input leaves its field out. */
+  /** The current record, without empty inputs. */
   record() {
     const given = [...this.inputs].filter(([, { input }]) => input.value !== "");
     return Object.fromEntries(given.map(([name, { input }]) => [name, this.fields.get(name).kind === "number" ? Number(input.value) : input.value]));
@@ -62,7 +62,7 @@ export class Form {
     }
   }
 
-  /** Show each problem beside its field; gives those that belong to none. */
+  /** Show each problem beside its field; returns those that belong to none. */
   mark(errors) {
     const found = new Map(errors.map((error) => [error.path.slice(2), error.problem]));
     for (const [name, { input, message }] of this.inputs) {
@@ -107,17 +107,17 @@ function other(field, id) {
 }
 
 function range(field, bundle) {
-  const [least, most] = sliderRange(field, bundle);
-  const step = field.whole ? 1 : Math.max(1, 10 ** Math.floor(Math.log10(most / 50)));
-  return make("input", { type: "range", min: least, max: most, step, "aria-label": `${fieldLabel(field)}, slider` });
+  const [min, max] = sliderRange(field, bundle);
+  const step = field.whole ? 1 : Math.max(1, 10 ** Math.floor(Math.log10(max / 50)));
+  return make("input", { type: "range", min, max, step, "aria-label": `${fieldLabel(field)}, slider` });
 }
 
-// Twice what is typical, or the cap beyond which more counts the same, whichever is more.
+// Up to twice the typical value, or to the cap above which all values count the same.
 function sliderRange(field, bundle) {
   if (field.name === "year_birth") return [field.minimum, field.maximum];
   const typical = bundle.segments.map((segment) => segment.customer[field.name] ?? 0);
   const caps = bundle.segments.flatMap((segment) => segment.typical.filter((part) => part.feature === field.name).map((part) => part.cap));
-  const most = Math.max(2 * Math.max(...typical), ...caps, field.whole ? 5 : 100);
-  const unit = field.whole ? 1 : 10 ** Math.floor(Math.log10(most));
-  return [Math.max(field.minimum ?? 0, 0), Math.min(Math.ceil(most / unit) * unit, field.maximum ?? Infinity)];
+  const max = Math.max(2 * Math.max(...typical), ...caps, field.whole ? 5 : 100);
+  const unit = field.whole ? 1 : 10 ** Math.floor(Math.log10(max));
+  return [Math.max(field.minimum ?? 0, 0), Math.min(Math.ceil(max / unit) * unit, field.maximum ?? Infinity)];
 }

@@ -1,4 +1,4 @@
-// The page: asks what the server knows, and fills each section.
+// The page: loads the bundle and fills each section.
 
 import { showCards } from "./cards.js";
 import { make, problem, show } from "./elements.js";

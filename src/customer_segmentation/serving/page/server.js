@@ -1,4 +1,4 @@
-// The server: what it is asked, with the key that it may want, and what its refusals mean.
+// Requests to the server, with the API key, and what its refusals mean.
 
 const STORED_KEY = "segmentation-key";
 const MEANINGS = {
@@ -26,8 +26,8 @@ export class Refusal extends Error {
 export const hasKey = () => sessionStorage.getItem(STORED_KEY) !== null;
 
 /**
- * Ask the server for a path that begins where the page is, which a proxy may put below a prefix, with the key of this tab; asks the reader for one where the server wants it.
- * Gives the response, which is a good one; throws a Refusal else.
+ * Request a path, relative to the page, with the key of this tab; asks the user for a key if the server needs one.
+ * Returns a successful response, or throws a Refusal.
  */
 export async function ask(path, options = {}) {
   let response = await send(path, options);
@@ -56,9 +56,9 @@ async function send(path, options) {
 async function refusal(response) {
   const told = await response.json().catch(() => ({}));
   const wait = response.headers.get("Retry-After");
-  const soon = wait === "1" ? "a second" : `${wait} seconds`;
+  const delay = wait === "1" ? "a second" : `${wait} seconds`;
   if (response.status === 429) {
-    return new Refusal(`Too many requests: try again${wait ? ` in ${soon}` : " later"}.`, 429);
+    return new Refusal(`Too many requests: try again${wait ? ` in ${delay}` : " later"}.`, 429);
   }
   const meaning = MEANINGS[response.status] ?? "The server refuses this.";
   const detail = told.detail && response.status !== 401 ? ` It says: ${told.detail}.` : "";

@@ -1,21 +1,21 @@
-// The what-if: a customer whose every change is answered at once.
+// The what-if: a customer who is scored again after every change.
 
 import { bar, make, show, table, twoSidedBar } from "./elements.js";
 import { Form } from "./form.js";
 import { ask } from "./server.js";
 import { advice, amount, feature, firmness, percent, smallestChange, withSign } from "./words.js";
 
-// Long enough that a moving slider asks a few times a second, short enough to feel live.
+// Milliseconds after the last change: a moving slider sends few requests, yet feels live.
 const PAUSE = 120;
 
-/** Builds the form and answers it. */
+/** The form and its answer. */
 export class WhatIf {
   constructor(bundle, names) {
     this.bundle = bundle;
     this.names = names;
     this.line = document.getElementById("verdict-line");
     this.more = document.getElementById("verdict-more");
-    this.form = new Form(bundle, () => this.soon());
+    this.form = new Form(bundle, () => this.answerLater());
     document.getElementById("what-if-form").addEventListener("submit", (event) => event.preventDefault());
     this.starts = bundle.segments.map((segment) => this.startButton(segment));
     show(document.getElementById("starts"), ...this.starts);
@@ -42,7 +42,7 @@ export class WhatIf {
     return button;
   }
 
-  soon() {
+  answerLater() {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.answer(), PAUSE);
   }
@@ -107,10 +107,10 @@ export class WhatIf {
 
 function pulls(answer, next) {
   const { pulls: found } = answer.explanation;
-  const most = Math.max(...found.map((part) => Math.abs(part.pull)), 1e-9);
+  const largest = Math.max(...found.map((part) => Math.abs(part.pull)), 1e-9);
   const rows = found.map((part) => {
     const toward = part.pull < 0 ? next : answer.segment_name;
-    const drawing = twoSidedBar(part.pull / most, `${feature(part.feature)} pulls to ${toward}`);
+    const drawing = twoSidedBar(part.pull / largest, `${feature(part.feature)} pulls to ${toward}`);
     const value = make("small", {}, ` ${amount(part.value)}`);
     return [make("span", {}, feature(part.feature), value), make("td", { class: "drawn" }, drawing), make("td", { class: "number" }, withSign(part.pull))];
   });

@@ -1,4 +1,4 @@
-// Numbers and names as a person would say them.
+// Numbers and names in plain words.
 
 const LABELS = {
   gold: "gold products",
@@ -28,16 +28,16 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const signed = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
 
-/** A count, its thousands apart. */
+/** A count with thousands separators. */
 export const count = (number) => whole.format(number);
 
-/** A mean: whole from 100 on, with one digit after the point below. */
+/** A mean: whole from 100 on, else with one decimal. */
 export const amount = (number) => (Math.abs(number) >= 100 || Number.isInteger(number) ? whole : fine).format(number);
 
 /** A number with its sign. */
 export const withSign = (number) => signed.format(number);
 
-/** A share of 1 in percent, never rounded to none or all. */
+/** A share of 1 in percent, never rounded to 0 or 100. */
 export function percent(share) {
   const points = 100 * share;
   if (points > 0 && points < 1) return "under 1\u00a0%";
@@ -48,10 +48,10 @@ export function percent(share) {
 /** A decision's label in a sentence. */
 export const label = (name) => LABELS[name] ?? spoken(name);
 
-/** A machine's name with spaces. */
+/** An identifier with spaces. */
 export const spoken = (name) => name.replaceAll("_", " ");
 
-/** The first letter large. */
+/** With a capital first letter. */
 export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** A feature at the start of a line. */

@@ -1,4 +1,4 @@
-"""What the server tells Prometheus, and its access log: neither holds a personal field."""
+"""Prometheus metrics and the access log; neither contains personal data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from time import gmtime, strftime, time
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import msgspec
@@ -20,60 +21,44 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 _encode = msgspec.json.Encoder().encode
 
 
-class Measures:
+class Metrics:
     """The metrics of one server process."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        count = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry, multiprocess_mode="mostrecent")
         self._seconds = Histogram(
             "segmentation_request_seconds",
-            "From the request's head to the answer's last byte",
+            "From the request's head to the response's last byte",
             ["route", "status"],
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._answers = Counter(
-            "segmentation_answers",
-            "Customers answered",
-            ["segment", "model"],
-            registry=self.registry,
-        )
-        self._rejections = Counter(
-            "segmentation_rejections", "Wrong fields", ["field", "problem"], registry=self.registry
-        )
-        self.waiting = Gauge(
+        self._answers = count("segmentation_answers", "Customers answered", ["segment", "model"])
+        self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
+        self.waiting = gauge(
             "segmentation_requests_in_flight",
             "Requests being answered",
-            registry=self.registry,
             multiprocess_mode="livesum",
         )
-        self.jobs = Gauge(
-            "segmentation_jobs",
-            "Jobs by state",
-            ["state"],
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._artifact = Gauge(
-            "segmentation_artifact",
-            "1 for the artifact in use, 0 for those before it",
-            ["version"],
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
+        self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
+        self._artifact = gauge(
+            "segmentation_artifact", "1 for the artifact in use, 0 for earlier ones", ["version"]
         )
         self._cells: dict[tuple[str, ...], Any] = {}
         self._version = ""
 
     def served(self, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count a response."""
         key = (route, str(status))
         if (cell := self._cells.get(key)) is None:
             cell = self._cells[key] = self._seconds.labels(*key)
         cell.observe(seconds)
 
     def answered(self, answers: Iterable[Answer]) -> None:
-        """Customers were answered."""
-        # Most requests hold one customer, whom `collections.Counter` would take longer to count.
+        """Count answered customers."""
+        # Most requests have one customer, for whom `collections.Counter` is slower.
         counts: dict[tuple[str, str], int] = {}
         for answer in answers:
             key = answer.segment, answer.model
@@ -81,7 +66,7 @@ class Measures:
         self._count(counts)
 
     def scored(self, customers: Mapping[str, int]) -> None:
-        """The segmenter scored rows: how many are in each segment."""
+        """Count rows that the segmenter scored, by segment."""
         self._count({(segment, "segmenter"): count for segment, count in customers.items()})
 
     def _count(self, customers: Mapping[tuple[str, str], int]) -> None:
@@ -91,14 +76,14 @@ class Measures:
             cell.inc(count)
 
     def rejected(self, problems: Iterable[Problem], known: Iterable[str]) -> None:
-        """Fields were wrong; a name that is not of the contract is counted as `other`."""
+        """Count wrong fields; a name that the contract lacks counts as `other`."""
         names = set(known)
         for problem in problems:
             field = problem.path.rsplit(".", 1)[-1]
             self._rejections.labels(field if field in names else "other", problem.problem).inc()
 
     def used(self, version: str) -> None:
-        """An artifact is taken up."""
+        """Set the artifact in use."""
         if self._version:
             self._artifact.labels(self._version).set(0.0)
         self._artifact.labels(version).set(1.0)
@@ -108,37 +93,28 @@ class Measures:
         """Prometheus's exposition format."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
-        # Of all server processes, through the files that they share.
+        # Of all server processes, from the files that they share.
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]
         return generate_latest(together)
 
 
 class AccessLog:
-    """One JSON line a request, written a few times a second: a write a request would slow all."""
+    """One JSON line per request, written in batches: a write per request would be slow."""
 
     def __init__(self, stream: TextIO | None = None, seconds: float = 0.2) -> None:
         self._stream = stream or sys.stdout
         self._seconds = seconds
         self._lines: list[bytes] = []
-        self._second, self._words = 0.0, ""
 
     def write(self, **fields: object) -> None:
-        """Keep a line, and write it soon."""
+        """Buffer a line; it is written within `seconds`."""
         if not self._lines:
             asyncio.get_running_loop().call_later(self._seconds, self.flush)
-        self._lines.append(_encode({"time": self._now(), **fields}))
-
-    def _now(self) -> str:
-        """The time to the millisecond; to the second it is put into words once a second."""
-        seconds, part = divmod(time(), 1.0)
-        if seconds != self._second:
-            self._second = seconds
-            self._words = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
-        return f"{self._words}.{int(part * 1000.0):03d}Z"
+        self._lines.append(_encode({"time": datetime.now(UTC), **fields}))
 
     def flush(self) -> None:
-        """Write what is kept."""
+        """Write the buffered lines."""
         lines, self._lines = self._lines, []
         if lines:
             self._stream.write(b"\n".join([*lines, b""]).decode())

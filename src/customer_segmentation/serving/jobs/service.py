@@ -1,4 +1,4 @@
-"""Where clients hand in files and ask after them: the jobs that a key may see."""
+"""The jobs of each key: post, find, list, delete, and fetch results."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
 from customer_segmentation.serving.jobs.files import JobFiles, Table
-from customer_segmentation.serving.jobs.quota import CLOSE, OnTheWay, Quota
+from customer_segmentation.serving.jobs.quota import CLOSE, OpenUploads, Quota
+from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.table import (
     STATES,
-    Amounts,
     Format,
     Job,
     JobTable,
     Parameters,
-    State,
     TooManyJobsError,
+    Usage,
 )
-from customer_segmentation.serving.jobs.uploads import Patience, save
+from customer_segmentation.serving.jobs.uploads import IdleBudget, save
 from customer_segmentation.serving.keys import Key
-from customer_segmentation.serving.measures import Measures
+from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.responses import CSV
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.sources.content import require_encoding
 
 MEDIA_TYPES: dict[str, Format] = {
-    "text/csv": "csv",
+    CSV: "csv",
     "text/tab-separated-values": "csv",
     "application/gzip": "csv",
     "application/zip": "csv",
@@ -45,68 +46,69 @@ MEDIA_TYPES: dict[str, Format] = {
     "application/octet-stream": "parquet",
     "application/x-ndjson": "ndjson",
 }
+# The first media type of each format.
+SENT_AS = {kind: media_type for media_type, kind in reversed(MEDIA_TYPES.items())}
 logger = logging.getLogger(__name__)
 
-_LONGEST_KEY = 255
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]{1,40})")
 
 
-class Desk:
-    """The jobs as the routes see them.
+class JobService:
+    """The operations on jobs that the routes offer; all but `post` block, for a thread.
 
     Args:
-        settings: Limits, and where jobs lie.
+        settings: Limits, and the folder of jobs.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._files = JobFiles(settings.jobs)
         self._quota = Quota(settings)
-        self._uploading: defaultdict[str, OnTheWay] = defaultdict(OnTheWay)
+        self._uploading: defaultdict[str, OpenUploads] = defaultdict(OpenUploads)
 
     @cached_property
     def _table(self) -> JobTable:
-        """Opened with the first question: a server that has no jobs needs no database."""
+        """Opened at the first use: a server without jobs needs no database."""
         return JobTable(self._settings.database_url, self._settings.jobs_kept)
 
     async def post(self, key: Key, headers: Mapping[str, str], receive: Receive) -> Job:
-        """Take in a file as a job, or give the job that the same request made before.
+        """Accept a file as a job, or return the job that the same request made before.
 
         Args:
-            key: Who asks.
+            key: The caller's.
             headers: Of the request.
-            receive: Gives its body.
+            receive: ASGI's, for the body.
 
         Raises:
-            RefusedError: The file is of no use, too large, too slow, or one too many.
+            RefusedError: The file is invalid, too large, too slow, or one too many.
         """
-        sent, repeated = self._parameters(headers), headers.get("idempotency-key")
-        if repeated is not None and not 0 < len(repeated) <= _LONGEST_KEY:
-            detail = f"Idempotency-Key has 1 to {_LONGEST_KEY} signs"
+        sent, idempotency_key = self._parameters(headers), headers.get("idempotency-key")
+        if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
+            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} signs"
             raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
         owner = _owner(key)
-        kept = Amounts(0, 0, 0)
-        if repeated is None:
-            # Else it may be a job that there is, and adds nothing.
+        kept = Usage(0, 0, 0)
+        if idempotency_key is None:
+            # A repeated request adds no job: its quota is checked later.
             kept = await asyncio.to_thread(lambda: self._table.kept(owner))
-        on_the_way = self._uploading[owner]
+        uploads = self._uploading[owner]
         declared = headers.get("content-length", "0")
         size = int(declared) if declared.isdigit() else 0
-        with self._quota.upload(kept, on_the_way, size) as admit:
-            return await self._take_in(owner, sent, repeated, receive, admit)
+        with self._quota.upload(kept, uploads, size) as admit:
+            return await self._accept(owner, sent, idempotency_key, receive, admit)
 
-    async def _take_in(
+    async def _accept(
         self,
         owner: str,
         sent: Parameters,
-        repeated: str | None,
+        idempotency_key: str | None,
         receive: Receive,
         admit: Callable[[int], None],
     ) -> Job:
         identity = token_hex(16)
         incoming = await asyncio.to_thread(self._files.incoming, identity)
-        patience = Patience(self._settings.body_seconds, self._settings.least_rate)
-        upload = await save(receive, incoming, patience, admit)
+        budget = IdleBudget(self._settings.body_seconds, self._settings.least_rate)
+        upload = await save(receive, incoming, budget, admit)
         if not upload.size:
             incoming.unlink()
             raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a file")
@@ -120,8 +122,8 @@ class Desk:
                     size=upload.size,
                     sha256=upload.sha256,
                     parameters=sent,
-                    idempotency_key=repeated,
-                    most=self._quota.most,
+                    idempotency_key=idempotency_key,
+                    limits=self._quota.limits,
                 )
             except TooManyJobsError as error:
                 self._files.remove(identity)
@@ -130,57 +132,52 @@ class Desk:
                 self._files.remove(identity)
             return job
 
-        # To its end, though the client goes: a job is accepted, or leaves nothing.
+        # Completed even if the client disconnects: a job is accepted or leaves no trace.
         job = await asyncio.shield(asyncio.to_thread(add))
         if (job.sha256, job.parameters) != (upload.sha256, sent):
             detail = "this Idempotency-Key was used for another file: take another key"
             raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
         return job
 
-    async def find(self, key: Key, identity: str) -> Job:
+    def find(self, key: Key, identity: str) -> Job:
         """A job that the key may see.
 
         Raises:
-            RefusedError: There is none.
+            RefusedError: There is no such job.
         """
-        job = await asyncio.to_thread(lambda: self._table.find(identity))
+        job = self._table.find(identity)
         if job is None or (job.owner != _owner(key) and not key.may("admin")):
-            detail = "there is no such job, or it was removed"
-            raise RefusedError(HTTPStatus.NOT_FOUND, detail)
+            raise _no_job()
         return job
 
-    async def own(self, key: Key) -> list[Job]:
+    def own(self, key: Key) -> list[Job]:
         """The key's own jobs, the newest first."""
-        return await asyncio.to_thread(lambda: self._table.of(_owner(key)))
+        return self._table.of(_owner(key))
 
-    async def delete(self, key: Key, identity: str) -> None:
+    def delete(self, key: Key, identity: str) -> None:
         """Cancel a job, or remove one that is over.
 
         Raises:
-            RefusedError: There is none.
+            RefusedError: There is no such job.
         """
-        await self.find(key, identity)
+        self.find(key, identity)
+        if not self._table.cancel(identity):
+            self._table.remove(identity)
+        self._files.remove(identity)
 
-        def end() -> None:
-            if not self._table.cancel(identity):
-                self._table.remove(identity)
-            self._files.remove(identity)
-
-        await asyncio.to_thread(end)
-
-    async def result(self, key: Key, identity: str, table: Table, kind: str) -> tuple[Path, Format]:
+    def result(self, key: Key, identity: str, table: Table, kind: str) -> tuple[Path, Format]:
         """The file of a finished job's table, and its format.
 
         Args:
-            key: Who asks.
-            identity: The job's.
-            table: Which one.
+            key: The caller's.
+            identity: The job's id.
+            table: Results or rejected rows.
             kind: `parquet`, or '' for the format that was sent.
 
         Raises:
-            RefusedError: There is no such job, or no such file of it.
+            RefusedError: There is no such job or format, or it is not done.
         """
-        job = await self.find(key, identity)
+        job = self.find(key, identity)
         sent: Format = job.parameters["format"]
         if kind not in ("", "parquet", sent):
             detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
@@ -189,21 +186,20 @@ class Desk:
             detail = f"the job is {job.state}: there are results once it is done"
             raise RefusedError(HTTPStatus.CONFLICT, detail)
         wanted: Format = "parquet" if kind == "parquet" else sent
-        return self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}", wanted
+        path = self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}"
+        if not path.exists():
+            raise _no_job()
+        return path, wanted
 
-    async def measure(self, measures: Measures) -> None:
-        """Tell how many jobs there are of each state, as far as the table answers."""
+    def measure(self, metrics: Metrics) -> None:
+        """Set the metric of jobs by state, if the table answers."""
         try:
-            counts = await asyncio.to_thread(self._counts)
+            counts = self._table.counts()
         except (SQLAlchemyError, OSError):
             logger.exception("the job table does not answer")
             return
         for state in STATES:
-            measures.jobs.labels(state).set(counts[state])
-
-    def _counts(self) -> dict[State, int]:
-        # Opening the table is work for a thread too.
-        return self._table.counts()
+            metrics.jobs.labels(state).set(counts[state])
 
     def _parameters(self, headers: Mapping[str, str]) -> Parameters:
         sent, _, more = headers.get("content-type", "").lower().partition(";")
@@ -221,6 +217,10 @@ class Desk:
         return found
 
 
+def _no_job() -> RefusedError:
+    return RefusedError(HTTPStatus.NOT_FOUND, "there is no such job, or it was removed")
+
+
 def _owner(key: Key) -> str:
-    """What stays the same of a key, and is not taken by another of its name."""
+    """A stable identity of a key, different from a later key of the same name."""
     return key.sha256 or key.name
