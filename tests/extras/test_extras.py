@@ -64,7 +64,7 @@ def new_environment(folder: Path) -> Path:
 
 def install(python: Path, *wanted: str | Path) -> None:
     """Install with uv, which keeps downloads; whether pip finds versions is tested apart."""
-    run(UV, "pip", "install", "-q", "--compile-bytecode", "--python", python, *wanted)
+    run(UV, "pip", "install", "-q", "--python", python, *wanted)
 
 
 @pytest.fixture(scope="session")
