@@ -9,6 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from inspect import cleandoc
 from string import Template
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -71,6 +72,7 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
 
 def openapi_routes(server: Server) -> list[Any]:
     """`/schema/openapi.json`, and `/docs` to read it."""
+    making = Lock()
 
     # Open to everybody, so each response is made only once.
     @lru_cache(maxsize=8)
@@ -84,7 +86,9 @@ def openapi_routes(server: Server) -> list[Any]:
 
     def answer(request: AnyRequest, media_type: str) -> Response[bytes]:
         bundle, start = bundle_of(request.scope), _start(request)
-        body = made(request.app, bundle, start, media_type)
+        # One at a time: many may ask before the first is made.
+        with making:
+            body = made(request.app, bundle, start, media_type)
         return Response(body, media_type=media_type, headers={"cache-control": "no-cache"})
 
     @get("/schema/openapi.json", opt={"access": "open"}, sync_to_thread=True)
