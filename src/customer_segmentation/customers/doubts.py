@@ -11,7 +11,7 @@ import narwhals as nw
 from customer_segmentation.customers.cells import stripped
 from customer_segmentation.customers.contract import COLUMNS, KEY
 from customer_segmentation.customers.numbers import NumberSigns
-from customer_segmentation.customers.quarantine import CheckedCustomers, counted, map_headers
+from customer_segmentation.customers.quarantine import CheckedCustomers, counted
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import canonical_name
 
@@ -65,7 +65,6 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Money whose fractions are of three digits: most likely thousands."""
     if reading.parameters.thousands_sign:
         return []
-    headers = map_headers(checked.cells, reading.parameters)
     money = [name for name in checked.columns if COLUMNS[name].unit == _MONEY]
     values = {name: nw.col(canonical_name(name)) for name in money}
     # Few files have any, and text takes longer to look at than numbers.
@@ -73,14 +72,14 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     asked: dict[str, nw.Expr] = {}
     sign = reading.parameters.decimal_sign
     for name in (name for name, rows in fractions.items() if rows):
-        cell = stripped(headers[name])
+        cell = stripped(reading.headers[name])
         asked[f"any {name}"] = cell.str.contains(f"[{sign}][0-9]")
         asked[name] = cell.str.contains(f"^[^0-9]*[0-9]{{1,3}}[{sign}][0-9]{{3}}(?:[^0-9]|$)")
     counts = counted(checked.kept, asked)
     named = [name for name in fractions if 2 * counts.get(name, 0) > counts.get(f"any {name}", 0)]
     if not named:
         return []
-    examples = _examples(checked, {name: asked[name] for name in named}, headers)
+    examples = _examples(checked, {name: asked[name] for name in named}, reading.headers)
     found = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
     other = "," if sign == "." else "."
     message = (
@@ -93,20 +92,19 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
 def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
     """Columns of which many cells are numbers as others write them."""
     rows = int(checked.rows.select(nw.len()).collect().item())
-    headers = map_headers(checked.cells, reading.parameters)
     problem = ": not a number"
     named = [text.removesuffix(problem) for text in reasons if text.endswith(problem)]
     named = [name for name in named if reasons[name + problem] > _MANY * rows]
     found = []
     for name in named:
-        cell = stripped(headers[name])
+        cell = stripped(reading.headers[name])
         asked = {what: cell.str.contains(shape) for what, (shape, _) in _OTHER_NUMBERS.items()}
         is_number = reading.parameters.signs.is_number(cell)
         asked = {what: rule & ~is_number for what, rule in asked.items()}
         counts = counted(checked.rows, asked)
         what = max(counts, key=counts.__getitem__)
         if counts[what]:
-            cells = _examples(checked, {name: asked[what]}, headers)
+            cells = _examples(checked, {name: asked[what]}, reading.headers)
             advice = _advice(cells[name], what, reading.parameters.signs)
             found.append(
                 f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}: {advice}"
