@@ -9,13 +9,12 @@ from collections.abc import Mapping
 import narwhals as nw
 
 from customer_segmentation.customers.cells import stripped
-from customer_segmentation.customers.contract import COLUMNS, KEY
+from customer_segmentation.customers.contract import COLUMNS, KEY, MONEY
 from customer_segmentation.customers.numbers import NumberSigns
 from customer_segmentation.customers.quarantine import CheckedCustomers, counted
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import canonical_name
 
-_MONEY = "monetary units"
 # Of a column's cells: fewer may be slips.
 _MANY = 0.05
 _LAST = "\U0010ffff"
@@ -65,7 +64,7 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Money whose fractions are of three digits: most likely thousands."""
     if reading.parameters.thousands_sign:
         return []
-    money = [name for name in checked.columns if COLUMNS[name].unit == _MONEY]
+    money = [name for name in checked.columns if COLUMNS[name].unit == MONEY]
     values = {name: nw.col(canonical_name(name)) for name in money}
     # Few files have any, and text takes longer to look at than numbers.
     fractions = counted(checked.kept, {n: v // 1.0 < v for n, v in values.items()})

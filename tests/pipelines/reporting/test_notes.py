@@ -29,7 +29,7 @@ def test_what_is_left_out_is_told_once_a_reason(inputs: dict[str, Any]) -> None:
     )
     assert lines == [
         "Left out: likely to spend and offer: no use.",
-        "Left out: product: none.",
+        "Left out: standout product: none.",
         "Left out: the cold-start model: nothing to learn from.",
     ]
 

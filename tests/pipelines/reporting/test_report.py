@@ -128,11 +128,11 @@ def test_the_rows_are_accounted_for_with_every_reason(page, inputs):
     text = text_of(page(inputs))
     assert "Of 1,040 rows in customers.csv, 1,000 are customers (96 %)." in text
     assert "Quarantined: broke a rule 35 3 %" in text
-    assert "nothing chosen needs: Recency days: missing (3)." in text
+    assert "nothing chosen needs: Days since the last purchase: missing (3)." in text
     assert "Look at this: income may be in thousands." in text
     assert "Left out: repeated another row 5 " in text
-    assert "Income: missing 24" in text
-    assert "Year birth: age outside 18 to 100 11" in text
+    assert "Yearly income: missing 24" in text
+    assert "Year of birth: age outside 18 to 100 11" in text
 
 
 def test_the_thresholds_that_the_artifact_learned_are_told(page, inputs):

@@ -198,7 +198,7 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
 
 def test_relations_are_told_with_their_direction(inputs):
     spend, responded = explain_relations(inputs["eda"])
-    assert (spend.name, responded.name) == ("spend in two years", "an answer to the last campaign")
+    assert (spend.name, responded.name) == ("spend in two years", "response to the last campaign")
     assert [relation.direction for relation in spend.relations] == [
         "rises with it (+0.85)",
         "falls with it (\N{MINUS SIGN}0.68)",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 
 
@@ -54,4 +55,4 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
 
 def _reason(text: str) -> str:
     column, separator, reason = text.partition(": ")
-    return f"{words.capitalised(words.spoken(column))}{separator}{reason}"
+    return f"{words.capitalised(label_of(column))}{separator}{reason}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 
 
@@ -20,7 +21,7 @@ class Term:
 def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
     """The terms that this artifact's outputs use."""
     scaling = metadata["scaling"]
-    features = [words.feature(name) for name in scaling["features"]]
+    features = [label_of(name) for name in scaling["features"]]
     caps = [f"{n} {words.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
     learned: Mapping[str, Mapping[str, Any]] = metadata["learned"]
     always = (

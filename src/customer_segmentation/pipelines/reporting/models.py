@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 from customer_segmentation.pipelines.reporting.cards import Bar
 
 _BASELINE = "baseline"
+_HOUSEHOLD = {"kids_home", "teens_home", "children", "partnered", "household_size"}
+_CATEGORIES = ("education", "marital_status")
 
 
 @dataclass(frozen=True)
@@ -125,16 +128,8 @@ def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Reco
 
 
 def _sign_up(inputs: Sequence[str]) -> list[str]:
-    said = {
-        "kids_home": "household",
-        "teens_home": "household",
-        "children": "household",
-        "partnered": "household",
-        "household_size": "household",
-    }
-    prefixes = {"education_": "education", "marital_status_": "marital status"}
     found = []
     for name in inputs:
-        prefix = next((p for p in prefixes if name.startswith(p)), None)
-        found.append(prefixes[prefix] if prefix else said.get(name, words.feature(name)))
+        column = next((c for c in _CATEGORIES if name.startswith(f"{c}_")), name)
+        found.append("household" if name in _HOUSEHOLD else label_of(column))
     return list(dict.fromkeys(found))

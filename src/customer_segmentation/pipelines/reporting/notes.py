@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 
 _MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning the segments"}
@@ -35,7 +36,7 @@ def _weakness(clustering: Mapping[str, Any]) -> list[str]:
 def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in decisions.items():
-        reasons.setdefault(reason, []).append(words.spoken(name))
+        reasons.setdefault(reason, []).append(label_of(name))
     for name, title in _MODELS.items():
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)
@@ -44,7 +45,7 @@ def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> li
 
 def _far_outside(found: Iterable[Mapping[str, Any]]) -> list[str]:
     told = [
-        f"{words.count(one['rows'])} by {words.feature(one['column'])} "
+        f"{words.count(one['rows'])} by {label_of(one['column'])} "
         f"(customer {words.printable(one['customer_id'])}: {words.count(one['value'])})"
         for one in found
     ]
