@@ -148,8 +148,8 @@ def _alike_keys(checked: CheckedCustomers) -> list[str]:
     pairs = groups.sort("low").head(3).collect().rows(named=True)
     told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)
     message = (
-        f"{ids:,} ids differ from another by zeros at their ends alone, such as {told}: they were"
-        " kept as customers of their own; write each customer's id in one way"
+        f"{ids:,} ids differ from another only by zeros at their start or end, such as {told}: they"
+        " were kept as separate customers; write each customer's id in one way"
     )
     return [message]
 

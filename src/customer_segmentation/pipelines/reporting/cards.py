@@ -84,12 +84,12 @@ def spending(profile: Profile) -> str:
     if "spend_total" not in profile.means:
         return ""
     here, overall = profile.means["spend_total"], profile.base["spend_total"]
-    text = f"They spend {words.amount(here)} in two years, against {words.amount(overall)} overall"
+    text = f"They spend {words.amount(here)} each in two years"
     share = spend_share(profile)
     if share is None:
-        return f"{text}."
-    against = words.against_average(profile.index("spend_total"))
-    return f"{text}: {against}, and {words.percent(share)} of all spend."
+        return f"{text}; the average is {words.amount(overall)}."
+    against = f"{words.against_average(profile.index('spend_total'))} of {words.amount(overall)}"
+    return f"{text}, {against}, and bring in {words.percent(share)} of all spend."
 
 
 def spend_share(profile: Profile) -> float | None:
@@ -107,11 +107,11 @@ def waiting(profile: Profile) -> str:
     index = profile.index("waits_for_offers=yes")
     if here == 0.0:
         return f"Nobody here waits for offers ({words.percent(overall)} of all customers do)."
-    compared = "as in the whole base"
+    compared = "close to the average"
     if index is not None and index >= _MORE:
-        compared = "more than in the whole base"
+        compared = "more than the average"
     elif index is not None and index < _LESS:
-        compared = "less than in the whole base"
+        compared = "less than the average"
     waits = f"{words.capitalised(words.percent(here))} wait for offers"
     return f"{waits}, {compared} ({words.percent(overall)})."
 
@@ -123,32 +123,36 @@ def discount_advice(profile: Profile) -> str:
         return ""
     share, overall = mix["discount"], profile.base["offer=discount"]
     if share < _HARDLY_ANY:
-        who = "nobody" if share == 0.0 else f"only {words.percent(share)}"
-        return f"Send a discount? No: {who} here needs one to buy."
-    told = f"{words.percent(share)} of them, against {words.percent(overall)} of all customers"
+        if share == 0.0:
+            return "Send a discount? No: nobody here needs one to buy."
+        return (
+            f"Send a discount? No: hardly anybody here needs one to buy ({words.percent(share)})."
+        )
+    told = f"{words.percent(share)}, against {words.percent(overall)} of all customers"
     if share >= _MOST:
-        return f"Send a discount? Yes, to most: {told}."
+        return f"Send a discount? Yes, to most of them ({told})."
     if share >= overall * _MORE / 100.0:
-        return f"Send a discount? To those who wait for one: {told}."
-    return f"Send a discount? To few, and not to the whole segment: {told}."
+        return f"Send a discount? To those who wait for one ({told})."
+    return f"Send a discount? To a few only, not to the whole segment ({told})."
 
 
 def lead_product(profile: Profile) -> str:
     """The product that stands out for most customers here, and the next if it is not far off."""
-    return _lead(profile, "product", "Lead with", "spend")
+    return _lead(profile, "product", "Lead with")
 
 
 def lead_channel(profile: Profile) -> str:
     """The same of channels."""
-    return _lead(profile, "channel", "Reach them through", "purchases")
+    return _lead(profile, "channel", "Reach them through")
 
 
-def _lead(profile: Profile, decision: str, advice: str, where: str) -> str:
+def _lead(profile: Profile, decision: str, advice: str) -> str:
     first, *others = [*ranking(profile, decision), ("", 0.0)]
     name, share = first
     if not name:
         return ""
-    told = f"{advice} {label_of(name)}: what stands out in the {where} of {words.percent(share)}"
+    stands_out = f"{label_of(decision)} for {words.percent(share)} of them"
+    told = f"{advice} {label_of(name)}, the {stands_out}"
     second, less = others[0]
     if less < share * _NOT_FAR_OFF:
         return f"{told}."

@@ -54,7 +54,8 @@ def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> 
     members = [names.get(key, words.spoken(key)) for key in section["members"]]
     return Models(
         lead=(
-            "For a customer who has bought nothing yet, the cold-start model guesses the segment "
+            "For a customer who has bought nothing yet, the cold-start model predicts the "
+            "segment "
             f"from {words.listed(_sign_up(section['inputs']))}. It recognises "
             f"{words.percent(accuracy)} of a segment's customers on average; a baseline that knows "
             f"only the segments' sizes, {words.percent(baseline)}."
@@ -74,8 +75,8 @@ def explain_demonstration(section: Mapping[str, Any]) -> Models:
     best = max(_balanced(section, name) for name in section["models"])
     return Models(
         lead=(
-            f"A demonstration, not a forecast: models that see everything find up to "
-            f"{words.percent(best)} of each segment again."
+            f"A demonstration, not a forecast: models that see all the data recover "
+            f"up to {words.percent(best)} of each segment."
         ),
         note=section["note"],
         rows=_model_rows(section, ""),
@@ -87,8 +88,8 @@ def explain_potential(r2: float | None) -> str:
     if r2 is None:
         return ""
     return (
-        f"The expected spend behind this percentile explains {words.percent(max(r2, 0.0))} of how "
-        "spend varies among customers that it was not learned from (R\N{SUPERSCRIPT TWO}, "
+        f"The expected spend behind this percentile explains {words.percent(max(r2, 0.0))} of the "
+        "variation in spend among customers it was not learned from (R\N{SUPERSCRIPT TWO}, "
         "cross-validated)."
     )
 
@@ -123,7 +124,7 @@ def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Reco
     others = [(count, -other) for other, count in enumerate(row) if other != number]
     most, other = max(others, default=(0, 0))
     total = max(sum(row), 1)
-    otherwise = f"{words.percent(most / total)} to {members[-other]}" if most else ""
+    otherwise = f"{members[-other]} ({words.percent(most / total)})" if most else ""
     return Recognised(members[number], words.percent(row[number] / total), otherwise)
 
 

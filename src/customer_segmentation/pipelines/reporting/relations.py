@@ -58,5 +58,5 @@ def direction(spearman: float) -> str:
     """A rank correlation in words, with its number."""
     number = f"{spearman:+.2f}".replace("-", "\N{MINUS SIGN}")
     if abs(spearman) < _UNRELATED:
-        return f"no one direction ({number})"
+        return f"no clear direction ({number})"
     return f"{'rises' if spearman > 0.0 else 'falls'} with it ({number})"

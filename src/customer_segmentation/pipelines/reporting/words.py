@@ -53,10 +53,10 @@ def against_average(index: float | None) -> str:
     if index >= _TIMES:
         return f"{index / 100.0:.1f} times the average"
     if index > high:
-        return f"{index - 100.0:.0f}{_SPACE}% above average"
+        return f"{index - 100.0:.0f}{_SPACE}% above the average"
     if index >= low:
         return "about the average"
-    return f"{100.0 - index:.0f}{_SPACE}% below average"
+    return f"{100.0 - index:.0f}{_SPACE}% below the average"
 
 
 def mean(measure: str, value: float) -> str:
