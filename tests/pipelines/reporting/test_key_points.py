@@ -26,16 +26,16 @@ def test_who_what_they_do_and_what_to_offer_are_a_sentence_each(segment: Segment
     )
     assert sentences == [
         (
-            "The 1,000 customers form two segments: High-value (30 % of customers, 82 % of spend) and "
-            "Low-spend (70 % of customers, 18 % of spend)."
+            "The 1,000 customers form two segments: High-value (30 % of customers, 82 % of spend) "
+            "and Low-spend (70 % of customers, 18 % of spend)."
         ),
         (
-            "High-value customers spend the most, 2.8 times the average; Low-spend customers wait for "
-            "offers the most often, 30 % against 20 % of all."
+            "High-value customers spend the most, 2.8 times the average; Low-spend customers wait "
+            "for offers the most often, 30 % against 20 % of all."
         ),
         (
-            "The most frequent offer is a preview of new products for High-value and the newsletter "
-            "for Low-spend."
+            "The most frequent offer is a preview of new products for High-value and the "
+            "newsletter for Low-spend."
         ),
     ]
 
