@@ -54,7 +54,7 @@ def why_kept(
     if not lost:
         return ""
     return (
-        f"The champion {segmenter[VERSION]} stays: of this run's candidate, {' and '.join(lost)} "
-        "would be worse than none. To promote it without, add "
+        f"The champion {segmenter[VERSION]} stays: in this run's candidate, {' and '.join(lost)} "
+        "would be worse than none. To promote the candidate without that, add "
         "--params=promotion.even_if_worse=true"
     )

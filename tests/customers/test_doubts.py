@@ -34,7 +34,7 @@ def doubts(
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), parameters)
         reading = settle(bronze, mapped, parameters)
-        checked = check_customers(bronze, mapped, reading, ["income"])
+        checked = check_customers(bronze, reading, ["income"])
         return doubts_about(checked, reading, checked.lost_values(reading) | REASONS)
 
     return find

@@ -64,7 +64,7 @@ def checked(
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), parameters)
         reading = settle(bronze, mapped, parameters)
-        found = check_customers(bronze, mapped, reading, needed)
+        found = check_customers(bronze, reading, needed)
         repeats = found.rows.filter(nw.col("checked__is_repeat")).select("row_number")
         customers, quarantine, removed = (
             records_of(part.to_native())
@@ -326,7 +326,7 @@ def test_spark_finds_the_same_of_every_row(
         bronze = nw.from_native(bronze_of([*rows, *again], engine)).lazy()
         mapped = map_headers(bronze.collect_schema().names(), customer_parameters)
         reading = settle(bronze, mapped, customer_parameters)
-        found = check_customers(bronze, mapped, reading, COLUMNS)
+        found = check_customers(bronze, reading, COLUMNS)
         verdicts = sorted(records_of(found.rows.to_native()), key=lambda row: row["row_number"])
         return verdicts, records_of(found.quarantined(reading, COLUMNS).to_native())
 
@@ -392,7 +392,7 @@ def test_every_missing_column_is_named_with_its_alias_and_the_file(
 ) -> None:
     required = ["customer_id", "income", "year_birth"]
     with pytest.raises(UserError) as caught:
-        require_columns(["ID"], required, customer_parameters, "export.csv")
+        require_columns(["ID"], {"customer_id": "ID"}, required, customer_parameters, "export.csv")
     message = str(caught.value)
     assert message.startswith("export.csv: no column for `income` (header Income or income)")
     assert "`year_birth` (header Year_Birth or year_birth)" in message

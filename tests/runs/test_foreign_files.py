@@ -133,7 +133,7 @@ CASES = (
         "a column that nothing chosen needs, blank in half the rows",
         csv(with_column("Recency", lambda n, cell: cell if n % 2 else "")),
         KEPT,
-        ["Kept without a value that nothing chosen needs: recency_days: missing ("],
+        ["Kept without a value that is not needed: recency_days: missing ("],
     ),
     Case(
         "a column that is needed, blank in half the rows",

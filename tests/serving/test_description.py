@@ -60,5 +60,7 @@ def test_the_bundle_is_told_without_stored_answers_and_only_once(client: httpx.C
     assert first.json()["stored"] is None
     income = next(field for field in first.json()["fields"] if field["name"] == "income")
     assert (income["minimum"], income["maximum"], income["unit"]) == (0.0, 1e12, "monetary units")
+    labels = first.json()["labels"]
+    assert (labels["income"], labels["gold"]) == ("yearly income", "gold products")
     again = client.get("/v1/bundle", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")

@@ -101,7 +101,7 @@ def checked(
     bronze = nw.from_native(bronze_of(cells, engine)).lazy()
     mapped = map_headers(cells[0], parameters)
     reading = settle(bronze, mapped, parameters)
-    return check_customers(bronze, mapped, reading, needed), reading
+    return check_customers(bronze, reading, needed), reading
 
 
 def in_words(codes: dict[str, Any], scorer: Scorer) -> dict[str, Any]:

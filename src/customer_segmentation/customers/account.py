@@ -38,8 +38,8 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
     if shared / rows > _A_FEW:
         message = (
             f"{name}: {shared:,} of {rows:,} rows have a customer_id that other rows have with"
-            " different values. This looks like order lines, or several exports in one: give one"
-            f" row a customer. {_SEE_ROWS}."
+            " different values. This looks like order lines, or several exports in one: give each"
+            f" customer one row. {_SEE_ROWS}."
         )
         raise UserError(message)
     if accounting["customers"] and share <= most_left_out:
@@ -48,7 +48,7 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
     if about_the_day := _about_the_day(accounting):
         remedies += f"; {about_the_day}"
     if accounting["customers"]:
-        remedies += "; or raise `preprocessing.most_left_out`, if these rows are no customers"
+        remedies += "; or raise `preprocessing.most_left_out`, if these rows are not customers"
     reasons = _main_reasons(accounting["reasons"])
     message = (
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
@@ -90,7 +90,7 @@ def _left_out(accounting: Accounting) -> list[str]:
     if accounting["quarantined"]:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
     if lost := accounting["lost_values"]:
-        lines.append(f"Kept without a value that nothing chosen needs: {_main_reasons(lost)}")
+        lines.append(f"Kept without a value that is not needed: {_main_reasons(lost)}")
     return lines
 
 
@@ -118,7 +118,9 @@ def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
     if absent:
         lines.append(f"Not in the file: {_named(absent)}")
     if accounting["nearest"]:
-        lines.append(f"If they are meant, add to customers.aliases: {accounting['nearest']}")
+        lines.append(
+            f"If these are the missing columns, add to customers.aliases: {accounting['nearest']}"
+        )
     if is_whole:
         width = max(len(column) for column in read)
         lines += [f"  {column:<{width}}  {printable(header)}" for column, header in read.items()]

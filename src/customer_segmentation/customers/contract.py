@@ -17,9 +17,20 @@ SAMPLE_KEY = "sample_key"
 EDUCATION = ("basic", "graduation", "second_cycle", "master", "phd")
 MARITAL_STATUS = ("single", "together", "married", "divorced", "widow")
 
-PRODUCTS = ("wines", "fruits", "meat", "fish", "sweets", "gold")
-CHANNELS = ("web", "catalog", "store")
+# Code -> what people call it, in a sentence.
+PRODUCT_LABELS = {
+    "wines": "wines",
+    "fruits": "fruits",
+    "meat": "meat",
+    "fish": "fish",
+    "sweets": "sweets",
+    "gold": "gold products",
+}
+CHANNEL_LABELS = {"web": "the website", "catalog": "the catalogue", "store": "the store"}
+PRODUCTS, CHANNELS = tuple(PRODUCT_LABELS), tuple(CHANNEL_LABELS)
 CAMPAIGNS = (1, 2, 3, 4, 5)
+
+MONEY, FLAG = "monetary units", "0 or 1"
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,8 @@ class Column:
     """A canonical column: its type, the values it may hold, and how to describe it.
 
     `minimum` and `maximum` are inclusive; `categories` are in the order of their codes.
-    An `outcome` is an answer to a campaign: it never enters the segments.
+    `label` is what people call it, in lower case as in a sentence. An `outcome` is an answer to a
+    campaign: it never enters the segments.
     """
 
     name: str
@@ -39,6 +51,7 @@ class Column:
     whole: bool = False
     categories: tuple[str, ...] = ()
     outcome: bool = False
+    label: str = ""
 
     @property
     def is_flag(self) -> bool:
@@ -51,50 +64,96 @@ _MOST_MONEY = 1e12
 _MOST_COUNT = 1e6
 
 
-def _money(name: str, description: str) -> Column:
-    return Column(name, "number", description, "monetary units", minimum=0.0, maximum=_MOST_MONEY)
+def _money(name: str, label: str, description: str) -> Column:
+    return Column(name, "number", description, MONEY, minimum=0.0, maximum=_MOST_MONEY, label=label)
 
 
-def _count(name: str, description: str, unit: str) -> Column:
-    return Column(name, "number", description, unit, minimum=0.0, maximum=_MOST_COUNT, whole=True)
-
-
-def _flag(name: str, description: str, *, outcome: bool) -> Column:
+def _count(name: str, label: str, description: str, unit: str) -> Column:
     return Column(
         name,
         "number",
         description,
-        "0 or 1",
+        unit,
+        minimum=0.0,
+        maximum=_MOST_COUNT,
+        whole=True,
+        label=label,
+    )
+
+
+def _flag(name: str, label: str, description: str, *, outcome: bool) -> Column:
+    return Column(
+        name,
+        "number",
+        description,
+        FLAG,
         minimum=0.0,
         maximum=1.0,
         whole=True,
         outcome=outcome,
+        label=label,
     )
 
 
 CONTRACT: tuple[Column, ...] = (
-    Column(KEY, "key", "Identifier of the customer, as text"),
-    Column("year_birth", "number", "Year of birth", "year", whole=True),
-    Column("education", "category", "Highest education", categories=EDUCATION),
-    Column("marital_status", "category", "Marital status", categories=MARITAL_STATUS),
-    _money("income", "Yearly income of the household"),
-    _count("kids_home", "Small children in the household", "children"),
-    _count("teens_home", "Teenagers in the household", "children"),
-    Column("enrolled_on", "date", "Day the customer enrolled", "date"),
-    _count("recency_days", "Days since the last purchase", "days"),
-    *(_money(f"spend_{product}", f"Spend on {product} in two years") for product in PRODUCTS),
-    _count("purchases_deals", "Purchases made with a discount", "purchases"),
-    *(
-        _count(f"purchases_{channel}", f"Purchases through the {channel} channel", "purchases")
-        for channel in CHANNELS
+    Column(KEY, "key", "Identifier of the customer, as text", label="customer's id"),
+    Column("year_birth", "number", "Year of birth", "year", whole=True, label="year of birth"),
+    Column("education", "category", "Highest education", categories=EDUCATION, label="education"),
+    Column(
+        "marital_status",
+        "category",
+        "Marital status",
+        categories=MARITAL_STATUS,
+        label="marital status",
     ),
-    _count("web_visits_month", "Visits to the web site in the last month", "visits"),
+    _money("income", "yearly income", "Yearly income of the household"),
+    _count("kids_home", "small children at home", "Small children in the household", "children"),
+    _count("teens_home", "teenagers at home", "Teenagers in the household", "children"),
+    Column("enrolled_on", "date", "Day the customer enrolled", "date", label="day of enrolment"),
+    _count("recency_days", "days since the last purchase", "Days since the last purchase", "days"),
     *(
-        _flag(f"accepted_campaign_{n}", f"Accepted the offer of campaign {n}", outcome=True)
+        _money(f"spend_{product}", f"spend on {label}", f"Spend on {product} in two years")
+        for product, label in PRODUCT_LABELS.items()
+    ),
+    _count(
+        "purchases_deals",
+        "purchases with a discount",
+        "Purchases made with a discount",
+        "purchases",
+    ),
+    *(
+        _count(
+            f"purchases_{channel}",
+            f"purchases through {label}",
+            f"Purchases through the {channel} channel",
+            "purchases",
+        )
+        for channel, label in CHANNEL_LABELS.items()
+    ),
+    _count(
+        "web_visits_month",
+        "visits to the website a month",
+        "Visits to the web site in the last month",
+        "visits",
+    ),
+    *(
+        _flag(
+            f"accepted_campaign_{n}",
+            f"accepted campaign {n}",
+            f"Accepted the offer of campaign {n}",
+            outcome=True,
+        )
         for n in CAMPAIGNS
     ),
-    _flag("responded", "Accepted the offer of the last campaign", outcome=True),
-    _flag("complained", "Complained in the last two years", outcome=False),
+    _flag(
+        "responded",
+        "response to the last campaign",
+        "Accepted the offer of the last campaign",
+        outcome=True,
+    ),
+    _flag(
+        "complained", "complaint in two years", "Complained in the last two years", outcome=False
+    ),
 )
 
 COLUMNS: dict[str, Column] = {column.name: column for column in CONTRACT}

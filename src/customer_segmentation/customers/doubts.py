@@ -9,13 +9,12 @@ from collections.abc import Mapping
 import narwhals as nw
 
 from customer_segmentation.customers.cells import stripped
-from customer_segmentation.customers.contract import COLUMNS, KEY
+from customer_segmentation.customers.contract import COLUMNS, KEY, MONEY
 from customer_segmentation.customers.numbers import NumberSigns
-from customer_segmentation.customers.quarantine import CheckedCustomers, counted, map_headers
+from customer_segmentation.customers.quarantine import CheckedCustomers, counted
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import canonical_name
 
-_MONEY = "monetary units"
 # Of a column's cells: fewer may be slips.
 _MANY = 0.05
 _LAST = "\U0010ffff"
@@ -65,22 +64,21 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Money whose fractions are of three digits: most likely thousands."""
     if reading.parameters.thousands_sign:
         return []
-    headers = map_headers(checked.cells, reading.parameters)
-    money = [name for name in checked.columns if COLUMNS[name].unit == _MONEY]
+    money = [name for name in checked.columns if COLUMNS[name].unit == MONEY]
     values = {name: nw.col(canonical_name(name)) for name in money}
     # Few files have any, and text takes longer to look at than numbers.
     fractions = counted(checked.kept, {n: v // 1.0 < v for n, v in values.items()})
     asked: dict[str, nw.Expr] = {}
     sign = reading.parameters.decimal_sign
     for name in (name for name, rows in fractions.items() if rows):
-        cell = stripped(headers[name])
+        cell = stripped(reading.headers[name])
         asked[f"any {name}"] = cell.str.contains(f"[{sign}][0-9]")
         asked[name] = cell.str.contains(f"^[^0-9]*[0-9]{{1,3}}[{sign}][0-9]{{3}}(?:[^0-9]|$)")
     counts = counted(checked.kept, asked)
     named = [name for name in fractions if 2 * counts.get(name, 0) > counts.get(f"any {name}", 0)]
     if not named:
         return []
-    examples = _examples(checked, {name: asked[name] for name in named}, headers)
+    examples = _examples(checked, {name: asked[name] for name in named}, reading.headers)
     found = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
     other = "," if sign == "." else "."
     message = (
@@ -93,20 +91,19 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
 def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
     """Columns of which many cells are numbers as others write them."""
     rows = int(checked.rows.select(nw.len()).collect().item())
-    headers = map_headers(checked.cells, reading.parameters)
     problem = ": not a number"
     named = [text.removesuffix(problem) for text in reasons if text.endswith(problem)]
     named = [name for name in named if reasons[name + problem] > _MANY * rows]
     found = []
     for name in named:
-        cell = stripped(headers[name])
+        cell = stripped(reading.headers[name])
         asked = {what: cell.str.contains(shape) for what, (shape, _) in _OTHER_NUMBERS.items()}
         is_number = reading.parameters.signs.is_number(cell)
         asked = {what: rule & ~is_number for what, rule in asked.items()}
         counts = counted(checked.rows, asked)
         what = max(counts, key=counts.__getitem__)
         if counts[what]:
-            cells = _examples(checked, {name: asked[what]}, headers)
+            cells = _examples(checked, {name: asked[what]}, reading.headers)
             advice = _advice(cells[name], what, reading.parameters.signs)
             found.append(
                 f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}: {advice}"
@@ -151,8 +148,8 @@ def _alike_keys(checked: CheckedCustomers) -> list[str]:
     pairs = groups.sort("low").head(3).collect().rows(named=True)
     told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)
     message = (
-        f"{ids:,} ids differ from another by zeros at their ends alone, such as {told}: they were"
-        " kept as customers of their own; write each customer's id in one way"
+        f"{ids:,} ids differ from another only by zeros at their start or end, such as {told}: they"
+        " were kept as separate customers; write each customer's id in one way"
     )
     return [message]
 

@@ -93,7 +93,7 @@ class CheckedCustomers:
         """
         broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
         # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
-        rules = Rules(map_headers(self.cells, reading.parameters), reading, needed)
+        rules = Rules(reading.headers, reading, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
         problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
@@ -113,8 +113,7 @@ class CheckedCustomers:
         if not lost:
             return {}
         # Asked again of those rows and columns alone, as for the quarantine.
-        headers = map_headers(self.cells, reading.parameters)
-        rules = Rules({name: headers[name] for name in lost}, reading, lost)
+        rules = Rules({name: reading.headers[name] for name in lost}, reading, lost)
         rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
         found = counted(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
         return dict(sorted(((t, n) for t, n in found.items() if n), key=lambda item: -item[1]))
@@ -170,41 +169,45 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
 
 
 def require_columns(
-    headers: Iterable[str], required: Iterable[str], parameters: CustomerParameters, source: str
-) -> dict[str, str]:
-    """Canonical column -> header, with a column for all that the key or a feature needs.
+    headers: Iterable[str],
+    mapped: Mapping[str, str],
+    required: Iterable[str],
+    parameters: CustomerParameters,
+    source: str,
+) -> None:
+    """Refuse a source without a column for all that the key or a feature needs.
+
+    Args:
+        headers: As sent.
+        mapped: Canonical column -> header, from `map_headers`.
+        required: Canonical columns.
+        parameters: Their `aliases`.
+        source: The file's name.
 
     Raises:
-        UserError: Names every missing column, its aliases, headers like it, and the source; or two
-            headers stand for one column.
+        UserError: Names every missing column, its aliases, headers like it, and the source.
     """
     cells = [header for header in headers if header not in ADDED]
-    mapped = map_headers(cells, parameters)
     if named := name_missing(cells, mapped, required, parameters):
         message = (
             f"{source}: no column for {named}. Add it to the file, or map its header to the "
             "column in `customers.aliases` (conf/base/parameters_customers.yml)."
         )
         raise UserError(message)
-    return mapped
 
 
 def check_customers(
-    bronze: nw.LazyFrame[Any],
-    mapped: dict[str, str],
-    reading: Reading,
-    needed: Iterable[str],
+    bronze: nw.LazyFrame[Any], reading: Reading, needed: Iterable[str]
 ) -> CheckedCustomers:
     """Parse the mapped cells and tell which rows break the contract.
 
     Args:
         bronze: Cells as text, with the columns that ingestion adds.
-        mapped: Canonical column -> header, from `map_headers`.
-        reading: Formats, spellings and windows.
+        reading: Headers, formats, spellings and windows.
         needed: Canonical columns without which a row is no customer.
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
-    rules = Rules(mapped, reading, needed)
+    rules = Rules(reading.headers, reading, needed)
     rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY)))
     broken = (nw.col(_CONFLICT), *rules.problems().values())
     is_broken = nw.any_horizontal(*broken, ignore_nulls=True)

@@ -25,10 +25,12 @@ class Reading:
 
     Attributes:
         parameters: As configured.
+        headers: Canonical column -> header as sent.
         date_formats: The one format of each column of dates.
     """
 
     parameters: CustomerParameters
+    headers: Mapping[str, str]
     date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
 
     def format_of(self, column: str) -> ChosenFormat:
@@ -77,4 +79,4 @@ def settle_parts(
         text = missing_as_empty(stripped(header), parameters.missing_values)
         parts = each(header, partial(column.evidence, text=text))
         chosen[name] = column.choose(part.collect().rows(named=True)[0] for part in parts)
-    return Reading(parameters, chosen)
+    return Reading(parameters, mapped, chosen)

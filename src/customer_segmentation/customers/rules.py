@@ -5,7 +5,7 @@ A batch asks them of a whole table (`quarantine`), a job of the API of some rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -42,7 +42,7 @@ class Rules:
             column, what breaks a rule is a missing value.
     """
 
-    def __init__(self, mapped: dict[str, str], reading: Reading, needed: Iterable[str]) -> None:
+    def __init__(self, mapped: Mapping[str, str], reading: Reading, needed: Iterable[str]) -> None:
         self.mapped = mapped
         self.reading = reading
         self.parameters = reading.parameters

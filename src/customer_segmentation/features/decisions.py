@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from inspect import Parameter, signature
 
-from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
+from customer_segmentation.customers.contract import AS_OF, CHANNELS, MONEY, PRODUCTS
 from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.features.definitions import Feature, needed_columns, needed_inputs
 from customer_segmentation.features.operations import (
@@ -25,7 +25,14 @@ from customer_segmentation.features.operations import (
 
 TIERS = ("modest", "comfortable", "affluent")
 NO_YES = ("no", "yes")
-OFFERS = ("newsletter", "discount", "preview")
+# Code -> what people call it, in a sentence.
+OFFER_LABELS = {
+    "newsletter": "the newsletter",
+    "discount": "a discount",
+    "preview": "a preview of new products",
+}
+OFFERS = tuple(OFFER_LABELS)
+PERCENTILE = "percentile"
 _AFFLUENT = float(TIERS.index("affluent"))
 _DISCOUNT, _PREVIEW = (float(OFFERS.index(name)) for name in ("discount", "preview"))
 
@@ -102,7 +109,7 @@ def offer(
     *,
     least_likely_to_spend: float,
 ) -> Values:
-    """A discount to who waits for one and is not affluent; a preview to who is likely to spend."""
+    """A discount for those who wait for one and are not affluent, a preview for likely spenders."""
     # The newsletter, code 0, is for everybody else.
     unprompted = indicator(likely_to_spend >= least_likely_to_spend) * _PREVIEW
     helps = (waits_for_offers > 0.0) & (affluence_tier < _AFFLUENT)
@@ -111,6 +118,7 @@ def offer(
 
 def _decision(
     function: Callable[..., Values],
+    label: str,
     unit: str,
     *,
     labels: Sequence[str] = (),
@@ -126,6 +134,7 @@ def _decision(
         function.__name__,
         function,
         tuple(inputs) or tuple(positional),
+        label,
         description,
         unit,
         tuple(labels),
@@ -133,23 +142,25 @@ def _decision(
 
 
 _DEFINED: tuple[Feature, ...] = (
-    _decision(affluence_tier, "code", labels=TIERS),
-    _decision(waits_for_offers, "code", labels=NO_YES),
-    _decision(expected_spend, "monetary units", inputs=POTENTIAL_INPUTS),
-    _decision(likely_to_spend, "percentile"),
+    _decision(affluence_tier, "affluence tier", "code", labels=TIERS),
+    _decision(waits_for_offers, "waits for offers", "code", labels=NO_YES),
+    _decision(expected_spend, "expected spend in two years", MONEY, inputs=POTENTIAL_INPUTS),
+    _decision(likely_to_spend, "likely to spend", PERCENTILE),
     _decision(
         product,
+        "standout product",
         "code",
         labels=PRODUCTS,
         inputs=["spend_total", *(f"spend_{name}" for name in PRODUCTS)],
     ),
     _decision(
         channel,
+        "standout channel",
         "code",
         labels=CHANNELS,
         inputs=["purchases_total", *(f"purchases_{name}" for name in CHANNELS)],
     ),
-    _decision(offer, "code", labels=OFFERS),
+    _decision(offer, "offer", "code", labels=OFFERS),
 )
 
 DECISIONS: dict[str, Feature] = {decision.name: decision for decision in _DEFINED}

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from inspect import signature
 
 from customer_segmentation.customers.contract import (
+    CHANNEL_LABELS,
     CHANNELS,
+    COLUMNS,
     EDUCATION,
+    FLAG,
     MARITAL_STATUS,
+    MONEY,
     OUTCOMES,
+    PRODUCT_LABELS,
     PRODUCTS,
 )
 from customer_segmentation.customers.matrix import canonical_columns, describe_numeric
@@ -26,20 +31,22 @@ from customer_segmentation.features.operations import (
     total,
 )
 
-MONEY = "monetary units"
-SHARE = "share of 1"
+# A ratio may be above 1.
+SHARE, RATIO = "share of 1", "ratio"
 
 
 @dataclass(frozen=True)
 class Feature:
     """A feature's (or a decision's) function, its inputs by name, and how to describe it.
 
-    `labels` are what the codes of a decision mean, in their order.
+    `label` is what people call it, in lower case as in a sentence; `labels` are what the codes of a
+    decision mean, in their order.
     """
 
     name: str
     function: Callable[..., Values]
     inputs: tuple[str, ...]
+    label: str
     description: str
     unit: str
     labels: tuple[str, ...] = ()
@@ -88,8 +95,9 @@ def _share(part: Values, whole: Values) -> Values:
     return ratio(part, whole, at_zero=0.0)
 
 
-def _feature(
+def _feature(  # noqa: PLR0913 - all that a feature is
     function: Callable[..., Values],
+    label: str,
     description: str,
     unit: str,
     *,
@@ -100,6 +108,7 @@ def _feature(
         name or function.__name__.removeprefix("_"),
         function,
         tuple(inputs) or tuple(signature(function).parameters),
+        label,
         description,
         unit,
     )
@@ -109,8 +118,9 @@ def _category_features(column: str, categories: tuple[str, ...]) -> list[Feature
     return [
         _feature(
             lambda category, code=code: _is_code(category, code),
+            f"{COLUMNS[column].label}: {category.replace('_', ' ')}",
             f"1 where {column} is {category}, else 0",
-            "0 or 1",
+            FLAG,
             name=f"{column}_{category}",
             inputs=[column],
         )
@@ -119,15 +129,18 @@ def _category_features(column: str, categories: tuple[str, ...]) -> list[Feature
 
 
 _DEFINED: tuple[Feature, ...] = (
-    _feature(_age, "Age in the year of the snapshot", "years"),
-    _feature(_tenure_days, "Days from enrolment to the snapshot", "days"),
-    _feature(_children, "Children and teenagers in the household", "children"),
-    _feature(_partnered, "1 where married or living together, else 0", "0 or 1"),
-    _feature(_household_size, "Customer, partner and children", "people"),
+    _feature(_age, "age", "Age in the year of the snapshot", "years"),
+    _feature(_tenure_days, "days as a customer", "Days from enrolment to the snapshot", "days"),
+    _feature(_children, "children at home", "Children and teenagers in the household", "children"),
+    _feature(_partnered, "with a partner", "1 where married or living together, else 0", FLAG),
+    _feature(
+        _household_size, "people in the household", "Customer, partner and children", "people"
+    ),
     *_category_features("education", EDUCATION),
     *_category_features("marital_status", MARITAL_STATUS),
     _feature(
         _sum,
+        "spend in two years",
         "Spend on all products in two years",
         MONEY,
         name="spend_total",
@@ -136,22 +149,25 @@ _DEFINED: tuple[Feature, ...] = (
     *(
         _feature(
             _share,
+            f"share of spend on {label}",
             f"Share of the customer's spend that goes to {product}; 0 without spend",
             SHARE,
             name=f"spend_share_{product}",
             inputs=[f"spend_{product}", "spend_total"],
         )
-        for product in PRODUCTS
+        for product, label in PRODUCT_LABELS.items()
     ),
     _feature(
         _share,
+        "spend relative to income",
         "Two-year spend over yearly income; 0 without income",
-        "ratio",
+        RATIO,
         name="spend_to_income",
         inputs=["spend_total", "income"],
     ),
     _feature(
         _sum,
+        "purchases",
         "Purchases through all channels",
         "purchases",
         name="purchases_total",
@@ -160,22 +176,25 @@ _DEFINED: tuple[Feature, ...] = (
     *(
         _feature(
             _share,
+            f"share of purchases through {label}",
             f"Share of purchases made through the {channel} channel; 0 without purchases",
             SHARE,
             name=f"purchase_share_{channel}",
             inputs=[f"purchases_{channel}", "purchases_total"],
         )
-        for channel in CHANNELS
+        for channel, label in CHANNEL_LABELS.items()
     ),
     _feature(
         _share,
+        "share of purchases with a discount",
         "Purchases with a discount over purchases through all channels; 0 without purchases",
-        "ratio",
+        RATIO,
         name="deal_share",
         inputs=["purchases_deals", "purchases_total"],
     ),
     _feature(
         _share,
+        "spend per purchase",
         "Average spend a purchase; 0 without purchases",
         MONEY,
         name="average_basket",
@@ -183,6 +202,7 @@ _DEFINED: tuple[Feature, ...] = (
     ),
     _feature(
         _sum,
+        "earlier campaigns accepted",
         "Offers of the first five campaigns that were accepted",
         "campaigns",
         name="campaigns_accepted",

@@ -19,6 +19,7 @@ from litestar import Response, get
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.features.definitions import describe
+from customer_segmentation.features.labels import LABELS
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.explanation import CHANGEABLE
@@ -96,6 +97,7 @@ class Stored(msgspec.Struct):
 class Description(msgspec.Struct):
     """The bundle in use; `stored` is null where no batch run has stored answers yet.
 
+    `labels`: field, feature, answer, or an answer's value -> what people call it, as in a sentence.
     `left_out`: answer, or `cold_start` -> why this bundle does not give it.
     """
 
@@ -103,6 +105,7 @@ class Description(msgspec.Struct):
     as_of: str
     segments: list[Segment]
     fields: list[Field]
+    labels: dict[str, str]
     left_out: dict[str, str]
     stored: Stored | None
 
@@ -132,6 +135,7 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         as_of=bundle.contract.as_of.isoformat(),
         segments=segments,
         fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
+        labels=LABELS,
         left_out=bundle.left_out,
         stored=Stored(summary.customers, summary.artifact_version, is_own) if summary else None,
     )

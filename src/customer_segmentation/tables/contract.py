@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from customer_segmentation.customers.contract import (
     AS_OF,
     CONTRACT,
+    FLAG,
     KEY,
     SAMPLE_KEY,
     Column,
@@ -22,9 +23,8 @@ from customer_segmentation.customers.quarantine import (
 )
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.features.definitions import FEATURES, SHARE
 
-_SHARE = "share of 1"
 EVENT_TIME = "event_timestamp"
 
 
@@ -61,7 +61,7 @@ _NUMBERS = tuple(column for column in CONTRACT if column.kind == "number")
 _SHARES = tuple(
     _bounded(feature.name, 0.0, 1.0)
     for feature in FEATURES.values()
-    if feature.unit in {_SHARE, "0 or 1"}
+    if feature.unit in {SHARE, FLAG}
 )
 _ANSWERS = (
     _bounded("segment_id", -1.0, whole=True),

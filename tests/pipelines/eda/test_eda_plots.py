@@ -95,7 +95,10 @@ def test_a_constant_column_is_not_on_the_heat_map():
 
 def test_a_target_the_source_lacks_has_no_panel():
     figure = figures_of(customers().drop(columns="responded"))["relations"]
-    assert [axes.get_title() for axes in figure.axes] == ["total spend", "deal share"]
+    assert [axes.get_title() for axes in figure.axes] == [
+        "spend in two years",
+        "share of purchases with a discount",
+    ]
 
 
 def test_a_feature_made_of_the_target_has_no_bar():

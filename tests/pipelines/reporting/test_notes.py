@@ -29,15 +29,19 @@ def test_what_is_left_out_is_told_once_a_reason(inputs: dict[str, Any]) -> None:
     )
     assert lines == [
         "Left out: likely to spend and offer: no use.",
-        "Left out: product: none.",
+        "Left out: standout product: none.",
         "Left out: the cold-start model: nothing to learn from.",
     ]
 
 
 def test_customers_far_outside_are_counted_with_the_furthest(inputs: dict[str, Any]) -> None:
     far = {"column": "spend_total", "rows": 3, "value": 2_500_042.0, "customer_id": "6182\x1b"}
-    (line,) = told(inputs, far_outside=[far])
-    assert line.endswith(": 3 by spend in two years (customer 6182: 2,500,042).")
+    alone = far | {"column": "income", "rows": 1, "value": 666_666.0, "customer_id": "4822"}
+    (line,) = told(inputs, far_outside=[far, alone])
+    assert line.startswith(
+        "Extreme values: spend in two years of 3 customers, such as 6182 (2,500,042) and yearly "
+        "income of customer 4822 (666,666). These customers get a segment, but are ignored when "
+    )
 
 
 def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:

@@ -21,15 +21,15 @@ def test_three_segments_take_four_lines(segment, frame_of):
         "3 segments of 1,000 customers; silhouette 0.32, stability (bootstrap ARI) 0.96",
         (
             "High-value       33 %, spend 2.0x average, under 1 % wait for offers, "
-            "mainly newsletter / wines / web"
+            "mostly offer newsletter, product wines, channel web"
         ),
         (
             "Price-sensitive  24 %, spend 1.0x average, 20 % wait for offers, "
-            "mainly discount / gold / web"
+            "mostly offer discount, product gold, channel web"
         ),
         (
             "Low-spend        43 %, spend 0.2x average, 20 % wait for offers, "
-            "mainly newsletter / wines / store"
+            "mostly offer newsletter, product wines, channel store"
         ),
     ]
 

@@ -45,10 +45,10 @@ def test_a_card_tells_size_spend_and_waiting_in_sentences(profile):
     assert plain(card.size) == "300 customers, 30 % of all"
     spend, waits = map(plain, card.lead)
     assert spend == (
-        "They spend 1,200 in two years, against 600 overall: 2.0 times the average, and 60 % of "
+        "They spend 1,200 each in two years, 2.0 times the average of 600, and bring in 60 % of "
         "all spend."
     )
-    assert waits == "10 % wait for offers, less than in the whole base (20 %)."
+    assert waits == "10 % wait for offers, less than the average (20 %)."
 
 
 def test_who_they_are_stands_beside_all_customers(profile):
@@ -62,10 +62,10 @@ def test_who_they_are_stands_beside_all_customers(profile):
     ("share", "advice"),
     [
         (0.0, "Send a discount? No: nobody here needs one to buy."),
-        (0.004, "Send a discount? No: only under 1 % here needs one to buy."),
-        (0.1, "Send a discount? To few, and not to the whole segment: 10 % of them, against "),
-        (0.4, "Send a discount? To those who wait for one: 40 % of them, against 20 % of all "),
-        (0.6, "Send a discount? Yes, to most: 60 % of them, against 20 % of all customers."),
+        (0.004, "Send a discount? No: hardly anybody here needs one to buy (under 1 %)."),
+        (0.1, "Send a discount? To a few only, not to the whole segment (10 %, against "),
+        (0.4, "Send a discount? To those who wait for one (40 %, against 20 % of all "),
+        (0.6, "Send a discount? Yes, to most of them (60 %, against 20 % of all customers)."),
     ],
 )
 def test_whether_to_send_a_discount_follows_from_who_is_offered_one(profile, share, advice):
@@ -81,16 +81,16 @@ def test_the_offer_mix_fills_the_bar(profile):
 def test_a_second_product_is_named_only_when_it_is_not_far_behind(profile):
     near = profile(product__wines=0.55, product__gold=0.45)
     assert plain(lead_product(near)) == (
-        "Lead with wines: what stands out in the spend of 55 %, then gold products (45 %)."
+        "Lead with wines, the standout product for 55 % of them, then gold products (45 %)."
     )
     far = profile(product__wines=0.9, product__gold=0.1)
-    assert plain(lead_product(far)) == "Lead with wines: what stands out in the spend of 90 %."
+    assert plain(lead_product(far)) == "Lead with wines, the standout product for 90 % of them."
 
 
 def test_the_channel_that_stands_out_most_is_named(profile):
     shares = {"channel__web": 0.1, "channel__catalog": 0.7, "channel__store": 0.2}
     assert plain(lead_channel(profile(**shares))) == (
-        "Reach them through the catalogue: what stands out in the purchases of 70 %."
+        "Reach them through the catalogue, the standout channel for 70 % of them."
     )
 
 
@@ -108,7 +108,7 @@ def test_a_segment_that_spends_nothing_has_no_bars_and_an_empty_base_no_index(pr
     assert card[0].products
     assert card[1].products == ()
     assert card[1].lead == (
-        "They spend 0.0 in two years, against 0.0 overall.",
+        "They spend 0.0 each in two years; the average is 0.0.",
         "Nobody here waits for offers (0\N{NO-BREAK SPACE}% of all customers do).",
     )
 
@@ -125,9 +125,9 @@ def test_measures_without_a_value_are_left_out(profile):
     [
         (None, ""),
         (203.0, "2.0 times the average"),
-        (140.0, "40 % above average"),
+        (140.0, "40 % above the average"),
         (101.0, "about the average"),
-        (19.0, "81 % below average"),
+        (19.0, "81 % below the average"),
     ],
 )
 def test_an_index_is_told_against_the_average(index, said):
@@ -155,7 +155,7 @@ def test_indices_that_disagree_are_said_to(inputs):
     ("k", "silhouette", "elbow", "said"),
     [
         (4, 4, 4, "both say 4 too"),
-        (4, 3, 3, "both say 3; the rule 4"),
+        (4, 3, 3, "both say 3; the rule chose 4"),
         (4, 2, 4, "the rule agrees with the elbow"),
         (4, 4, 5, "the rule agrees with the silhouette"),
         (4, 2, 5, "the rule settles on 4"),
@@ -170,8 +170,8 @@ def test_firmness_is_told_in_words():
     assert "clearly apart" in clearness(0.75)
     assert "weak structure" in clearness(0.32)
     assert "hardly any structure" in clearness(0.1)
-    assert "almost the same segments" in steadiness(0.96)
-    assert "do not build on them" in steadiness(0.3)
+    assert "come out almost the same" in steadiness(0.96)
+    assert "do not rely on them" in steadiness(0.3)
 
 
 def test_rows_with_several_reasons_are_explained(inputs):
@@ -179,7 +179,7 @@ def test_rows_with_several_reasons_are_explained(inputs):
     once = explain_cleaning(whole, 0)
     assert once.note == ""
     twice = explain_cleaning(whole | {"quarantined": 30}, 0)
-    assert twice.note == "A row can break several rules and is then counted at each."
+    assert twice.note == "A row that breaks several rules is counted under each."
 
 
 def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
@@ -190,18 +190,18 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
     assert "from age, household and education" in found.lead
     told = [(row.name, plain(row.share), plain(row.otherwise)) for row in found.recognised]
     assert told == [
-        ("High", "90 %", "10 % to Middle"),
+        ("High", "90 %", "Middle (10 %)"),
         ("Middle", "100 %", ""),
-        ("key 2", "50 %", "25 % to High"),
+        ("key 2", "50 %", "High (25 %)"),
     ]
 
 
 def test_relations_are_told_with_their_direction(inputs):
     spend, responded = explain_relations(inputs["eda"])
-    assert (spend.name, responded.name) == ("spend in two years", "an answer to the last campaign")
+    assert (spend.name, responded.name) == ("spend in two years", "response to the last campaign")
     assert [relation.direction for relation in spend.relations] == [
         "rises with it (+0.85)",
         "falls with it (\N{MINUS SIGN}0.68)",
-        "no one direction (+0.10)",
+        "no clear direction (+0.10)",
     ]
     assert spend.relations[0].bar.length == 100.0

@@ -81,9 +81,9 @@ def explain_hopkins(value: float | None) -> str:
         return "not measured: too few customers, or no feature that tells them apart"
     if value >= _CLUSTERED:
         return (
-            f"clustered: {_CLUSTERED} or more, the 90 % level of Lawson and Jurs. Customers heap "
-            "up rather than spread evenly; one dense heap does so too. Compare with each feature "
-            "shuffled, which keeps the single features and nothing between them"
+            f"clustered: {_CLUSTERED} or more, the 90 % level of Lawson and Jurs. Customers "
+            "crowd together, but a single dense group would do so too. Compare with the same "
+            "statistic after shuffling each feature, which breaks the relations between them"
         )
     if value >= _ABOVE_CHANCE:
         return (

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from customer_segmentation.features.definitions import describe
+from customer_segmentation.features.labels import label_of, unit_of
 from customer_segmentation.pipelines.eda.measures import findings
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.eda.sample import EdaSample
@@ -22,11 +22,6 @@ from customer_segmentation.pipelines.eda.sample import EdaSample
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8C8C8C"
 _OPPOSED_TO_TOGETHER = LinearSegmentedColormap.from_list("opposed", [_ORANGE, "white", _BLUE])
-_TARGET_NAMES = {
-    "spend_total": "total spend",
-    "deal_share": "deal share",
-    "responded": "response to the last campaign",
-}
 _MOST_PANELS = 10
 _MOST_REASONS = 20
 _BINS = 40
@@ -50,7 +45,7 @@ def plot_correlation(
 
 
 def _heat_map(matrix: NDArray[np.float64], names: Sequence[str], sample: EdaSample) -> Figure:
-    size = 0.42 * len(names) + 2.2
+    size = 0.42 * len(names) + 3.6
     figure = Figure(figsize=(size + 1.4, size), layout="constrained")
     axes = figure.subplots()
     # The other half says the same again.
@@ -118,7 +113,7 @@ def _histogram(axes: Axes, values: NDArray[np.float64], name: str, colour: str) 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: _number(value))
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.set(xlabel=describe(name)[1], ylabel="customers")
+    axes.set(xlabel=unit_of(name), ylabel="customers")
 
 
 def plot_relations(sample: EdaSample, relations: pd.DataFrame, eda: EdaParameters) -> Figure:
@@ -142,7 +137,7 @@ def plot_relations(sample: EdaSample, relations: pd.DataFrame, eda: EdaParameter
         axes.margins(x=0.16)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set(xlabel="mutual information (nats)", ylabel="feature")
-        axes.set_title(_TARGET_NAMES[target], fontweight="bold")
+        axes.set_title(label_of(target), fontweight="bold")
     figure.supxlabel(
         "Numbers at the bars: Spearman correlation. Blue: more of the feature, more of the "
         "target; orange: more of it, less; grey: neither.",
@@ -189,4 +184,4 @@ def _number(value: float) -> str:
 
 
 def _label(name: str, marked: Sequence[str] = ()) -> str:
-    return name.replace("_", " ") + (" *" if name in marked else "")
+    return label_of(name) + (" *" if name in marked else "")

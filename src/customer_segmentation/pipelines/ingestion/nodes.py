@@ -9,7 +9,7 @@ from narwhals.typing import IntoFrame
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.customers.quarantine import SOURCE_NAME, require_columns
+from customer_segmentation.customers.quarantine import SOURCE_NAME, map_headers, require_columns
 from customer_segmentation.customers.sample_key import with_sample_key
 
 
@@ -21,6 +21,8 @@ def ingest_source(source: IntoFrame, customers: CustomerParameters) -> IntoFrame
     """
     rows = nw.from_native(source).lazy()
     name = nw.to_py_scalar(rows.select(SOURCE_NAME).head(1).collect().item())
-    mapped = require_columns(rows.collect_schema().names(), [KEY], customers, str(name))
+    headers = rows.collect_schema().names()
+    mapped = map_headers(headers, customers)
+    require_columns(headers, mapped, [KEY], customers, str(name))
     as_of = datetime.combine(customers.as_of, time.min)
     return with_sample_key(rows, mapped[KEY]).with_columns(nw.lit(as_of).alias(AS_OF)).to_native()

@@ -68,8 +68,8 @@ def check_rows(bronze: IntoFrame, reading: Reading, selected: list[str]) -> Into
     source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
     headers = rows.collect_schema().names()
     required = [KEY, *needed_columns(selected)]
-    mapped = require_columns(headers, required, reading.parameters, str(source))
-    absent = [column.name for column in CONTRACT if column.name not in mapped]
+    require_columns(headers, reading.headers, required, reading.parameters, str(source))
+    absent = [column.name for column in CONTRACT if column.name not in reading.headers]
     if absent:
         lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
         logger.warning(
@@ -78,8 +78,8 @@ def check_rows(bronze: IntoFrame, reading: Reading, selected: list[str]) -> Into
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    needed = scored_columns(selected, mapped)
-    return check_customers(rows, mapped, reading, needed).rows.to_native()
+    needed = scored_columns(selected, reading.headers)
+    return check_customers(rows, reading, needed).rows.to_native()
 
 
 def quarantine_rows(checked: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
@@ -117,7 +117,7 @@ def account_for_rows(
         "as_of": customers.as_of.isoformat(),
         "newest_dates": verdicts.newest_dates(),
         "date_formats": {name: chosen.words for name, chosen in reading.date_formats.items()},
-        **_columns_read(rows.collect_schema().names(), customers),
+        **_columns_read(rows.collect_schema().names(), reading),
         "warnings": doubts_about(verdicts, reading, reasons | lost),
     }
 
@@ -146,12 +146,12 @@ def compute_features(silver: IntoFrame) -> IntoFrame:
     )
 
 
-def _columns_read(headers: list[str], customers: CustomerParameters) -> dict[str, Any]:
+def _columns_read(headers: list[str], reading: Reading) -> dict[str, Any]:
     """Which header each column was read from, which were ignored, and which may be mended."""
-    mapped = map_headers(headers, customers)
+    mapped = dict(reading.headers)
     ignored = [header for header in unread(headers, mapped) if header not in ADDED]
     absent = [column.name for column in CONTRACT if column.name not in mapped]
-    nearest = nearest_columns(ignored, absent, customers)
+    nearest = nearest_columns(ignored, absent, reading.parameters)
     return {
         "columns": mapped,
         "ignored": ignored,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from customer_segmentation.customers.contract import PRODUCTS
-from customer_segmentation.features.decisions import OFFERS
+from customer_segmentation.features.decisions import OFFERS, PERCENTILE
+from customer_segmentation.features.labels import label_of, unit_of
 from customer_segmentation.pipelines.reporting import words
 from customer_segmentation.pipelines.reporting.profiles import Profile
 
@@ -83,12 +84,12 @@ def spending(profile: Profile) -> str:
     if "spend_total" not in profile.means:
         return ""
     here, overall = profile.means["spend_total"], profile.base["spend_total"]
-    text = f"They spend {words.amount(here)} in two years, against {words.amount(overall)} overall"
+    text = f"They spend {words.amount(here)} each in two years"
     share = spend_share(profile)
     if share is None:
-        return f"{text}."
-    against = words.against_average(profile.index("spend_total"))
-    return f"{text}: {against}, and {words.percent(share)} of all spend."
+        return f"{text}; the average is {words.amount(overall)}."
+    against = f"{words.against_average(profile.index('spend_total'))} of {words.amount(overall)}"
+    return f"{text}, {against}, and bring in {words.percent(share)} of all spend."
 
 
 def spend_share(profile: Profile) -> float | None:
@@ -106,11 +107,11 @@ def waiting(profile: Profile) -> str:
     index = profile.index("waits_for_offers=yes")
     if here == 0.0:
         return f"Nobody here waits for offers ({words.percent(overall)} of all customers do)."
-    compared = "as in the whole base"
+    compared = "close to the average"
     if index is not None and index >= _MORE:
-        compared = "more than in the whole base"
+        compared = "more than the average"
     elif index is not None and index < _LESS:
-        compared = "less than in the whole base"
+        compared = "less than the average"
     waits = f"{words.capitalised(words.percent(here))} wait for offers"
     return f"{waits}, {compared} ({words.percent(overall)})."
 
@@ -122,36 +123,40 @@ def discount_advice(profile: Profile) -> str:
         return ""
     share, overall = mix["discount"], profile.base["offer=discount"]
     if share < _HARDLY_ANY:
-        who = "nobody" if share == 0.0 else f"only {words.percent(share)}"
-        return f"Send a discount? No: {who} here needs one to buy."
-    told = f"{words.percent(share)} of them, against {words.percent(overall)} of all customers"
+        if share == 0.0:
+            return "Send a discount? No: nobody here needs one to buy."
+        return (
+            f"Send a discount? No: hardly anybody here needs one to buy ({words.percent(share)})."
+        )
+    told = f"{words.percent(share)}, against {words.percent(overall)} of all customers"
     if share >= _MOST:
-        return f"Send a discount? Yes, to most: {told}."
+        return f"Send a discount? Yes, to most of them ({told})."
     if share >= overall * _MORE / 100.0:
-        return f"Send a discount? To those who wait for one: {told}."
-    return f"Send a discount? To few, and not to the whole segment: {told}."
+        return f"Send a discount? To those who wait for one ({told})."
+    return f"Send a discount? To a few only, not to the whole segment ({told})."
 
 
 def lead_product(profile: Profile) -> str:
     """The product that stands out for most customers here, and the next if it is not far off."""
-    return _lead(profile, "product", "Lead with", "spend")
+    return _lead(profile, "product", "Lead with")
 
 
 def lead_channel(profile: Profile) -> str:
     """The same of channels."""
-    return _lead(profile, "channel", "Reach them through", "purchases")
+    return _lead(profile, "channel", "Reach them through")
 
 
-def _lead(profile: Profile, decision: str, advice: str, where: str) -> str:
+def _lead(profile: Profile, decision: str, advice: str) -> str:
     first, *others = [*ranking(profile, decision), ("", 0.0)]
     name, share = first
     if not name:
         return ""
-    told = f"{advice} {words.label(name)}: what stands out in the {where} of {words.percent(share)}"
+    stands_out = f"{label_of(decision)} for {words.percent(share)} of them"
+    told = f"{advice} {label_of(name)}, the {stands_out}"
     second, less = others[0]
     if less < share * _NOT_FAR_OFF:
         return f"{told}."
-    return f"{told}, then {words.label(second)} ({words.percent(less)})."
+    return f"{told}, then {label_of(second)} ({words.percent(less)})."
 
 
 def ranking(profile: Profile, decision: str) -> list[tuple[str, float]]:
@@ -167,7 +172,7 @@ def offer_mix(profile: Profile) -> tuple[Part, ...]:
     start = 0.0
     for name in reversed(OFFERS) if mix else ():
         length = round(100.0 * mix[name], 2)
-        title = words.capitalised(words.label(name).removeprefix("a ").removeprefix("the "))
+        title = words.capitalised(label_of(name).removeprefix("a ").removeprefix("the "))
         parts.append(Part(name, title, words.percent(mix[name]), round(start, 2), length))
         start += length
     return tuple(parts)
@@ -181,7 +186,7 @@ def product_bars(profile: Profile) -> tuple[Bar, ...]:
         return ()
     return tuple(
         Bar(
-            label=words.capitalised(words.label(name.removeprefix("spend_"))),
+            label=words.capitalised(label_of(name.removeprefix("spend_"))),
             text=words.amount(profile.means[name]),
             length=round(100.0 * profile.means[name] / widest, 2),
             mark=round(100.0 * profile.base[name] / widest, 2),
@@ -214,44 +219,43 @@ def _index(profile: Profile, measure: str) -> str:
     return "" if index is None else words.count(index)
 
 
-def _years(value: float) -> str:
-    return f"{value:.0f}"
-
-
-def _percentile(value: float) -> str:
-    return f"{value:.0f}"
-
-
-_Shown = tuple[str, str, Callable[[float], str]]
-
-_WHO: tuple[_Shown, ...] = (
-    ("Yearly income", "income", words.amount),
-    ("Affluent tier", "affluence_tier=affluent", words.percent),
-    ("Modest tier", "affluence_tier=modest", words.percent),
-    ("Age", "age", _years),
-    ("People in the household", "household_size", words.amount),
-    ("Children at home", "children", words.amount),
-    ("With a partner", "partnered", words.percent),
-    ("Days as a customer", "tenure_days", words.amount),
+_WHO = (
+    "income",
+    "affluence_tier=affluent",
+    "affluence_tier=modest",
+    "age",
+    "household_size",
+    "children",
+    "partnered",
+    "tenure_days",
 )
-_HABITS: tuple[_Shown, ...] = (
-    ("Spend in two years", "spend_total", words.amount),
-    ("Likely to spend (percentile)", "likely_to_spend", _percentile),
-    ("Purchases in two years", "purchases_total", words.amount),
-    ("Spend a purchase", "average_basket", words.amount),
-    ("Deal share", "deal_share", words.percent),
-    ("Waits for offers", "waits_for_offers=yes", words.percent),
-    ("Web visits a month", "web_visits_month", words.amount),
-    ("Accepted the last campaign", "responded", words.percent),
+_HABITS = (
+    "spend_total",
+    "likely_to_spend",
+    "purchases_total",
+    "average_basket",
+    "deal_share",
+    "waits_for_offers=yes",
+    "web_visits_month",
+    "responded",
 )
 
 
-def _facts(profile: Profile, shown: Iterable[_Shown]) -> tuple[Fact, ...]:
+def _facts(profile: Profile, shown: Iterable[str]) -> tuple[Fact, ...]:
     return tuple(
-        Fact(label, tell(profile.means[measure]), tell(profile.base[measure]))
-        for label, measure, tell in shown
+        Fact(
+            _fact_label(measure),
+            words.mean(measure, profile.means[measure]),
+            words.mean(measure, profile.base[measure]),
+        )
+        for measure in shown
         if measure in profile.means
     )
+
+
+def _fact_label(measure: str) -> str:
+    label = words.capitalised(label_of(measure))
+    return f"{label} ({PERCENTILE})" if unit_of(measure) == PERCENTILE else label
 
 
 def _filled(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from customer_segmentation.pipelines.reporting import words
 # Kaufman and Rousseeuw, Finding groups in data (1990).
 _STRUCTURE = ((0.7, "strong"), (0.5, "reasonable"), (0.25, "weak"))
 _STABILITY = (
-    (0.9, "almost the same segments come out"),
-    (0.8, "much the same segments come out"),
-    (0.6, "similar segments come out, with other borders"),
+    (0.9, "the segments come out almost the same"),
+    (0.8, "the segments come out much the same"),
+    (0.6, "the segments come out similar, with other borders"),
 )
 
 
@@ -65,13 +65,15 @@ def _agreement(summary: Mapping[str, Any]) -> str:
     if k == best == elbow:
         return f"The best silhouette and the elbow of the inertia both say {k} too."
     if best == elbow:
-        return f"The best silhouette and the elbow of the inertia both say {best}; the rule {k}."
+        return (
+            f"The best silhouette and the elbow of the inertia both say {best}; the rule chose {k}."
+        )
     told = "the rule agrees with the " + ("elbow" if k == elbow else "silhouette")
     if k not in (best, elbow):
         told = f"the rule settles on {k}"
     return (
-        f"The indices disagree: the best silhouette of all is at {best}, the elbow of the inertia "
-        f"at {elbow}; {told}. That is common where customers form no separate heaps."
+        f"The measures disagree: the best silhouette of all is at {best}, the elbow of the inertia "
+        f"at {elbow}; {told}. That is common where groups of customers overlap."
     )
 
 
@@ -82,17 +84,17 @@ def clearness(silhouette: float) -> str:
         return f"The segments stand clearly apart (silhouette {words.score(silhouette)})."
     told = f"{said} structure" if said else "hardly any structure"
     return (
-        f"The silhouette of {words.score(silhouette)} means {told}: segments shade into each "
-        "other, and customers near a border (a small margin) could be in either."
+        f"A silhouette of {words.score(silhouette)} means {told}: segments overlap, and "
+        "customers near a border (a small margin) could belong to either side."
     )
 
 
 def steadiness(stability: float) -> str:
     """The bootstrap's adjusted Rand index in words."""
     said = next((word for least, word in _STABILITY if stability >= least), None)
-    told = said or "other segments come out: do not build on them"
+    told = said or "the segments come out different: do not rely on them"
     return (
-        "Learned again on customers drawn anew from the same base, "
+        "Learned again on a resample of the customers, "
         f"{told} (bootstrap ARI {words.score(stability)}; 1 is identical, 0 is chance)."
     )
 
@@ -103,7 +105,7 @@ def _remarks(k: int, summary: Mapping[str, Any]) -> list[str]:
 
 
 def explain_tendency(hopkins: Mapping[str, Any]) -> str:
-    """Whether customers heap up at all."""
+    """Whether customers form groups at all."""
     value = hopkins["value"]
     if value is None:
         return ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 
 
@@ -30,13 +31,14 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
     quarantined, reasons = accounting["quarantined"], accounting["reasons"]
     note = ""
     if sum(reasons.values()) > quarantined:
-        note = "A row can break several rules and is then counted at each."
+        note = "A row that breaks several rules is counted under each."
     if unsegmented:
-        note += f" {words.count(unsegmented)} customers lack what a segment needs and have none."
+        lacking = f"{words.count(unsegmented)} customers lack a value that a segment needs"
+        note += f" {lacking}, and are in none."
     if lost := accounting["lost_values"]:
         told = [f"{_reason(text)} ({words.count(rows)})" for text, rows in lost.items()]
-        note += f" Customers kept without a value that nothing chosen needs: {'; '.join(told)}."
-    note += "".join(f" Look at this: {warning}." for warning in accounting["warnings"])
+        note += f" Customers kept without a value that is not needed: {'; '.join(told)}."
+    note += "".join(f" Please check: {warning}." for warning in accounting["warnings"])
     return Cleaning(
         lead=(
             f"Of {words.count(total)} rows in {accounting['source_name']}, "
@@ -54,4 +56,4 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
 
 def _reason(text: str) -> str:
     column, separator, reason = text.partition(": ")
-    return f"{words.capitalised(words.spoken(column))}{separator}{reason}"
+    return f"{words.capitalised(label_of(column))}{separator}{reason}"

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 from customer_segmentation.pipelines.reporting.cards import Bar
 
 _BASELINE = "baseline"
+_HOUSEHOLD = {"kids_home", "teens_home", "children", "partnered", "household_size"}
+_CATEGORIES = ("education", "marital_status")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> 
     members = [names.get(key, words.spoken(key)) for key in section["members"]]
     return Models(
         lead=(
-            "For a customer who has bought nothing yet, the cold-start model guesses the segment "
+            "For a customer who has bought nothing yet, the cold-start model predicts the "
+            "segment "
             f"from {words.listed(_sign_up(section['inputs']))}. It recognises "
             f"{words.percent(accuracy)} of a segment's customers on average; a baseline that knows "
             f"only the segments' sizes, {words.percent(baseline)}."
@@ -71,8 +75,8 @@ def explain_demonstration(section: Mapping[str, Any]) -> Models:
     best = max(_balanced(section, name) for name in section["models"])
     return Models(
         lead=(
-            f"A demonstration, not a forecast: models that see everything find up to "
-            f"{words.percent(best)} of each segment again."
+            f"A demonstration, not a forecast: models that see all the data recover "
+            f"up to {words.percent(best)} of each segment."
         ),
         note=section["note"],
         rows=_model_rows(section, ""),
@@ -84,8 +88,8 @@ def explain_potential(r2: float | None) -> str:
     if r2 is None:
         return ""
     return (
-        f"The expected spend behind this percentile explains {words.percent(max(r2, 0.0))} of how "
-        "spend varies among customers that it was not learned from (R\N{SUPERSCRIPT TWO}, "
+        f"The expected spend behind this percentile explains {words.percent(max(r2, 0.0))} of the "
+        "variation in spend among customers it was not learned from (R\N{SUPERSCRIPT TWO}, "
         "cross-validated)."
     )
 
@@ -120,21 +124,13 @@ def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Reco
     others = [(count, -other) for other, count in enumerate(row) if other != number]
     most, other = max(others, default=(0, 0))
     total = max(sum(row), 1)
-    otherwise = f"{words.percent(most / total)} to {members[-other]}" if most else ""
+    otherwise = f"{members[-other]} ({words.percent(most / total)})" if most else ""
     return Recognised(members[number], words.percent(row[number] / total), otherwise)
 
 
 def _sign_up(inputs: Sequence[str]) -> list[str]:
-    said = {
-        "kids_home": "household",
-        "teens_home": "household",
-        "children": "household",
-        "partnered": "household",
-        "household_size": "household",
-    }
-    prefixes = {"education_": "education", "marital_status_": "marital status"}
     found = []
     for name in inputs:
-        prefix = next((p for p in prefixes if name.startswith(p)), None)
-        found.append(prefixes[prefix] if prefix else said.get(name, words.feature(name)))
+        column = next((c for c in _CATEGORIES if name.startswith(f"{c}_")), name)
+        found.append("household" if name in _HOUSEHOLD else label_of(column))
     return list(dict.fromkeys(found))

@@ -15,6 +15,7 @@ from customer_segmentation.pipelines.reporting.choice import explain_choice, exp
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
 from customer_segmentation.pipelines.reporting.curves import HEIGHT, WIDTH, choice_curves
 from customer_segmentation.pipelines.reporting.glossary import define_terms
+from customer_segmentation.pipelines.reporting.key_points import key_points
 from customer_segmentation.pipelines.reporting.models import (
     explain_cold_start,
     explain_demonstration,
@@ -54,7 +55,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
     spend = overview_bars(found.segments, spend_share)
     return _template().render(
         cards=[make_card(segment) for segment in found.segments],
-        customers=words.count(found.customers),
+        key_points=key_points(found),
         by_size=overview_bars(found.segments, lambda segment: segment.share),
         by_spend=spend,
         notes=notes(clustering, supervised),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 
 _MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning the segments"}
@@ -28,14 +29,14 @@ def _weakness(clustering: Mapping[str, Any]) -> list[str]:
     if clustering["is_stable"]:
         return []
     how = f"stability {words.score(clustering['stability'])}; {clustering['rule']}"
-    text = "learned again on customers drawn anew, others come out"
-    return [f"The segments are weak: {text} ({how}). Do not build on them."]
+    text = "learned again on a resample of the customers, they come out different"
+    return [f"The segments are weak: {text} ({how}). Do not rely on them."]
 
 
 def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in decisions.items():
-        reasons.setdefault(reason, []).append(words.spoken(name))
+        reasons.setdefault(reason, []).append(label_of(name))
     for name, title in _MODELS.items():
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)
@@ -43,14 +44,21 @@ def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> li
 
 
 def _far_outside(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    told = [
-        f"{words.count(one['rows'])} by {words.feature(one['column'])} "
-        f"(customer {words.printable(one['customer_id'])}: {words.count(one['value'])})"
-        for one in found
-    ]
+    told = [f"{label_of(one['column'])} of {_whom(one)}" for one in found]
     if not told:
         return []
-    silent = (
-        "with a segment but without a say in names and expected spend (nor, by spend, in means)"
-    )
-    return [f"Far outside the rest, {silent}: {words.listed(told)}."]
+    ignored = "are ignored when segments are named and expected spend is learned"
+    averages = "those with extreme spend are left out of all averages, too"
+    return [
+        (
+            f"Extreme values: {words.listed(told)}. These customers get a segment, but {ignored}; "
+            f"{averages}."
+        )
+    ]
+
+
+def _whom(one: Mapping[str, Any]) -> str:
+    furthest = f"{words.printable(one['customer_id'])} ({words.count(one['value'])})"
+    if one["rows"] == 1:
+        return f"customer {furthest}"
+    return f"{words.count(one['rows'])} customers, such as {furthest}"

@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import words
 from customer_segmentation.pipelines.reporting.cards import Bar
 
 _UNRELATED = 0.2
 _TOP = 5
-_TARGETS = {
-    "spend_total": "spend in two years",
-    "deal_share": "deal share",
-    "responded": "an answer to the last campaign",
-}
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Target:
 def explain_relations(summary: Mapping[str, Any]) -> tuple[Target, ...]:
     """What goes with spend, deals and answers."""
     return tuple(
-        Target(_TARGETS.get(target, words.feature(target)), _relations(found[:_TOP]))
+        Target(label_of(target), _relations(found[:_TOP]))
         for target, found in summary["top_features"].items()
         if found
     )
@@ -48,7 +44,7 @@ def _relations(found: Sequence[Mapping[str, Any]]) -> tuple[Relation, ...]:
     return tuple(
         Relation(
             Bar(
-                label=words.capitalised(words.feature(item["feature"])),
+                label=words.capitalised(label_of(item["feature"])),
                 text=words.score(item["mutual_information"]),
                 length=round(100.0 * max(item["mutual_information"], 0.0) / widest, 2),
             ),
@@ -62,5 +58,5 @@ def direction(spearman: float) -> str:
     """A rank correlation in words, with its number."""
     number = f"{spearman:+.2f}".replace("-", "\N{MINUS SIGN}")
     if abs(spearman) < _UNRELATED:
-        return f"no one direction ({number})"
+        return f"no clear direction ({number})"
     return f"{'rises' if spearman > 0.0 else 'falls'} with it ({number})"

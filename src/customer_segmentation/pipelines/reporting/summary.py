@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from narwhals.typing import IntoFrame
@@ -36,14 +35,11 @@ def _line(name: str, segment: Profile) -> str:
     if "waits_for_offers=yes" in segment.means:
         waiting = _plain(words.percent(segment.means["waits_for_offers=yes"]))
         parts.append(f"{waiting} wait for offers")
-    parts.append(_mainly(segment))
-    return f"{name}  {', '.join(part for part in parts if part)}"
-
-
-def _mainly(segment: Profile) -> str:
-    tops: Sequence[str] = [top(segment, name) for name in ("offer", "product", "channel")]
-    told = " / ".join(words.spoken(name) for name in tops if name)
-    return f"mainly {told}" if told else ""
+    tops = [(name, top(segment, name)) for name in ("offer", "product", "channel")]
+    mostly = [f"{name} {answer}" for name, answer in tops if answer]
+    if mostly:
+        parts.append(f"mostly {', '.join(mostly)}")
+    return f"{name}  {', '.join(parts)}"
 
 
 def _plain(text: str) -> str:

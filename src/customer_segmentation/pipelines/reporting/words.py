@@ -4,44 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from customer_segmentation.customers.contract import FLAG
+from customer_segmentation.features.decisions import PERCENTILE
+from customer_segmentation.features.definitions import RATIO, SHARE
+from customer_segmentation.features.labels import unit_of
+
 _SPACE = "\N{NO-BREAK SPACE}"
 _WIDEST = 40
 # Indices between which a mean counts as the average's, and from which one says "times".
 _ABOUT = (95.0, 105.0)
 _TIMES = 150.0
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_LABELS = {
-    "gold": "gold products",
-    "web": "the web site",
-    "catalog": "the catalogue",
-    "store": "the store",
-    "discount": "a discount",
-    "preview": "a preview of new products",
-    "newsletter": "the newsletter",
-}
-_FEATURES = {
-    "spend_total": "spend in two years",
-    "spend_gold": "spend on gold products",
-    "deal_share": "deal share",
-    "responded": "answer to the last campaign",
-    "purchases_deals": "purchases with a discount",
-    "purchases_total": "purchases",
-    "purchases_web": "purchases on the web site",
-    "purchases_catalog": "purchases by catalogue",
-    "purchases_store": "purchases in the store",
-    "web_visits_month": "web visits a month",
-    "spend_to_income": "spend against income",
-    "average_basket": "spend a purchase",
-    "tenure_days": "days since enrolment",
-    "recency_days": "days since the last purchase",
-    "kids_home": "small children at home",
-    "teens_home": "teenagers at home",
-    "campaigns_accepted": "earlier campaigns accepted",
-    "purchase_share_web": "share of purchases on the web site",
-    "purchase_share_catalog": "share of purchases by catalogue",
-    "purchase_share_store": "share of purchases in the store",
-    "spend_share_gold": "share of spend on gold products",
-}
+# Units whose means are told in percent, and as whole numbers.
+_IN_PERCENT = {SHARE, RATIO, FLAG}
+_WHOLE = {"years", PERCENTILE}
 
 
 def count(number: float) -> str:
@@ -77,24 +53,18 @@ def against_average(index: float | None) -> str:
     if index >= _TIMES:
         return f"{index / 100.0:.1f} times the average"
     if index > high:
-        return f"{index - 100.0:.0f}{_SPACE}% above average"
+        return f"{index - 100.0:.0f}{_SPACE}% above the average"
     if index >= low:
         return "about the average"
-    return f"{100.0 - index:.0f}{_SPACE}% below average"
+    return f"{100.0 - index:.0f}{_SPACE}% below the average"
 
 
-def label(name: str) -> str:
-    """A decision's label in a sentence."""
-    return _LABELS.get(name, spoken(name))
-
-
-def feature(name: str) -> str:
-    """A feature or column, lower case."""
-    if name.startswith("spend_share_") and name not in _FEATURES:
-        return f"share of spend on {spoken(name.removeprefix('spend_share_'))}"
-    if name.startswith("spend_") and name not in _FEATURES:
-        return f"spend on {spoken(name.removeprefix('spend_'))}"
-    return _FEATURES.get(name, spoken(name))
+def mean(measure: str, value: float) -> str:
+    """A measure's mean, as its unit is told."""
+    unit = unit_of(measure)
+    if unit in _IN_PERCENT:
+        return percent(value)
+    return f"{value:.0f}" if unit in _WHOLE else amount(value)
 
 
 def spoken(name: str) -> str:

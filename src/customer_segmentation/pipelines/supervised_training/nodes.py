@@ -43,15 +43,15 @@ Fitted = Any
 
 TOLERANCE = 1e-9
 _DEMONSTRATION = (
-    "Models relearn the segments from every feature that is no campaign answer. The segments are "
-    "made of some of these features, so that high scores are expected: it shows that models of "
-    "other kinds find the same borders, and nothing about customers to come."
+    "Models relearn the segments from every feature except responses to campaigns. The segments "
+    "are made of some of these features, so high scores are expected: they show that other kinds "
+    "of models find the same borders, and say nothing about future customers."
 )
 _COLD_START = (
-    "Models predict the segment from what is known at sign-up alone. The data have no customer "
-    "without purchases: they are validated on tenured customers, as known at the snapshot, whose "
-    "segments came of their purchases. How well they do on customers who have just signed up is "
-    "untested."
+    "Models predict the segment only from what is known at sign-up. The data hold no customer "
+    "without purchases, so the models are validated on existing customers, as known at the "
+    "snapshot, whose segments come from their purchases. How well they do on customers who have "
+    "just signed up is untested."
 )
 
 

@@ -2,7 +2,7 @@
 
 import { make, problem, show } from "./elements.js";
 import { ask } from "./server.js";
-import { advice, capital, day, firmness, percent, spoken } from "./words.js";
+import { advice, capital, day, feature, firmness, percent, spoken } from "./words.js";
 
 /** Set up the form; `names` are the segments' names by key. */
 export function prepareFind(names) {
@@ -35,10 +35,10 @@ function answered(found, names) {
   const next = names[found.runner_up] ?? found.runner_up;
   const firm = found.margin === undefined ? "" : `, ${firmness(found.margin)} (margin ${percent(found.margin)}; the next would be ${next})`;
   const facts = [
-    ["Offer", advice(found)],
-    ["Affluence", found.affluence_tier && capital(spoken(found.affluence_tier))],
-    ["Waits for offers", found.waits_for_offers && capital(found.waits_for_offers)],
-    ["Likely to spend", likely(found.likely_to_spend)],
+    [feature("offer"), advice(found)],
+    [feature("affluence_tier"), found.affluence_tier && capital(spoken(found.affluence_tier))],
+    [feature("waits_for_offers"), found.waits_for_offers && capital(found.waits_for_offers)],
+    [feature("likely_to_spend"), likely(found.likely_to_spend)],
     ["As of", day(found.as_of)],
     ["Artifact", found.artifact_version],
   ];

@@ -1,29 +1,16 @@
 // The what-if's form: a slider and a number for each field, kept in sync.
 
 import { make, show } from "./elements.js";
-import { capital, count, spoken } from "./words.js";
+import { capital, count, label, spoken } from "./words.js";
 
 const GROUPS = [
   ["Spend in two years", (name) => name.startsWith("spend_")],
   ["Purchases and visits", (name) => name.startsWith("purchases_") || name.startsWith("web_")],
   ["The household", () => true],
 ];
-const LABELS = {
-  purchases_deals: "Purchases with a discount",
-  purchases_web: "Purchases on the web site",
-  purchases_catalog: "Purchases by catalogue",
-  purchases_store: "Purchases in the store",
-  web_visits_month: "Web visits in the last month",
-  income: "Yearly income",
-  kids_home: "Small children at home",
-  teens_home: "Teenagers at home",
-};
 
-/** The label of a field. */
-export function fieldLabel(field) {
-  if (field.name.startsWith("spend_")) return capital(spoken(field.name.slice(6)));
-  return LABELS[field.name] ?? field.description;
-}
+/** A field's name beside its inputs; the group's title says that it is about spend. */
+export const fieldLabel = (field) => capital(label(field.name).replace(/^spend on /, ""));
 
 /** What a field accepts, in words, with thousands separators. */
 export function accepted(field) {
@@ -78,7 +65,7 @@ export class Form {
   row(field, bundle) {
     const id = `field-${field.name}`;
     const message = make("p", { id: `${id}-problem`, class: "field-problem", role: "alert" });
-    const label = make("label", { for: id, title: field.description }, fieldLabel(field));
+    const title = make("label", { for: id, title: field.description }, fieldLabel(field));
     const input = field.kind === "number" ? number(field, id) : other(field, id);
     const slider = field.kind === "number" ? range(field, bundle) : null;
     this.inputs.set(field.name, { input, slider, message });
@@ -90,7 +77,7 @@ export class Form {
       input.value = slider.value;
       this.changed();
     });
-    return make("div", { class: "field" }, label, slider, input, message);
+    return make("div", { class: "field" }, title, slider, input, message);
   }
 }
 

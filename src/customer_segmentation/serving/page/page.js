@@ -6,12 +6,13 @@ import { prepareFiles } from "./files.js";
 import { prepareFind } from "./find.js";
 import { ask } from "./server.js";
 import { WhatIf } from "./whatif.js";
-import { day } from "./words.js";
+import { day, useLabels } from "./words.js";
 
 async function prepare() {
   const message = document.getElementById("segments-message");
   try {
     const bundle = await (await ask("v1/bundle")).json();
+    useLabels(bundle);
     const names = Object.fromEntries(bundle.segments.map(({ key, name }) => [key, name]));
     const whatIf = new WhatIf(bundle, names);
     showCards(bundle, (key) => {

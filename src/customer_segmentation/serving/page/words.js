@@ -1,29 +1,7 @@
 // Numbers and names in plain words.
 
-const LABELS = {
-  gold: "gold products",
-  web: "the web site",
-  catalog: "the catalogue",
-  store: "the store",
-  discount: "a discount",
-  preview: "a preview of new products",
-  newsletter: "the newsletter",
-};
-const CHANGES = {
-  purchases_deals: ["purchase with a discount", "purchases with a discount"],
-  purchases_web: ["purchase on the web site", "purchases on the web site"],
-  purchases_catalog: ["purchase by catalogue", "purchases by catalogue"],
-  purchases_store: ["purchase in the store", "purchases in the store"],
-  web_visits_month: ["visit to the web site a month", "visits to the web site a month"],
-};
-const FEATURES = {
-  income: "Yearly income",
-  age: "Age",
-  spend_total: "Spend in two years",
-  purchases_deals: "Purchases with a discount",
-  web_visits_month: "Web visits a month",
-  deal_share: "Share of purchases with a discount",
-};
+// Name -> what people call it, as the server tells.
+let labels = {};
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const signed = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
@@ -45,8 +23,13 @@ export function percent(share) {
   return `${whole.format(points)}\u00a0%`;
 }
 
-/** A decision's label in a sentence. */
-export const label = (name) => LABELS[name] ?? spoken(name);
+/** Use the labels of the server's bundle. */
+export function useLabels(bundle) {
+  labels = bundle.labels;
+}
+
+/** A field, a feature, an answer or an answer's value in a sentence. */
+export const label = (name) => labels[name] ?? spoken(name);
 
 /** An identifier with spaces. */
 export const spoken = (name) => name.replaceAll("_", " ");
@@ -54,12 +37,8 @@ export const spoken = (name) => name.replaceAll("_", " ");
 /** With a capital first letter. */
 export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-/** A feature at the start of a line. */
-export function feature(name) {
-  if (FEATURES[name]) return FEATURES[name];
-  if (name.startsWith("spend_") && !name.startsWith("spend_share_")) return `Spend on ${label(name.slice(6))}`;
-  return capital(spoken(name));
-}
+/** A field, a feature or an answer at the start of a line. */
+export const feature = (name) => capital(label(name));
 
 /** A day as 30 June 2014. */
 export function day(iso) {
@@ -74,11 +53,11 @@ export function smallestChange(change, segment) {
   const size = Math.abs(change.change);
   const more = change.change > 0;
   const would = `would make this customer ${segment}.`;
+  const many = label(change.field);
   if (change.field.startsWith("spend_")) {
-    return `Spending ${count(size)} ${more ? "more" : "less"} on ${label(change.field.slice(6))} ${would}`;
+    return `Spending ${count(size)} ${more ? "more" : "less"} ${many.replace("spend ", "")} ${would}`;
   }
-  const [one, many] = CHANGES[change.field] ?? [spoken(change.field), spoken(change.field)];
-  return `${count(size)} ${more ? "more" : "fewer"} ${size === 1 ? one : many} ${would}`;
+  return `${count(size)} ${more ? "more" : "fewer"} ${size === 1 ? many.replace("s ", " ") : many} ${would}`;
 }
 
 /** What to send, about what and where, as a sentence. */
