@@ -137,7 +137,7 @@ def test_ids_that_differ_by_zeros_alone_are_counted_with_examples(
 ) -> None:
     ids = ["5524", "5524.0", "00123", "123", "007", "8", "9.0", "0", "A1", "0A1", "10", "100"]
     (doubt,) = doubts([{"ID": key} for key in ids], frame_of)
-    assert doubt.startswith("6 ids differ from another by zeros")
+    assert doubt.startswith("6 ids differ from another only by zeros")
     assert "'00123' and '123', '0A1' and 'A1', '5524' and '5524.0'" in doubt
 
 

@@ -31,7 +31,7 @@ def test_who_what_they_do_and_what_to_offer_are_a_sentence_each(segment: Segment
         ),
         (
             "High-value customers spend the most, 2.8 times the average; Low-spend customers wait "
-            "for offers the most often, 30 % against 20 % of all."
+            "for offers most often, 30 % against 20 % of all."
         ),
         (
             "The most frequent offer is a preview of new products for High-value and the "

@@ -42,7 +42,7 @@ def explain_choice(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
     number = words.capitalised(words.number_word(summary["k"]))
     return Choice(
         sentences=(
-            f"{number} segments: {summary['rule']}. (k is the number of segments.)",
+            f"{number} segments were chosen: {summary['rule']}. (k is the number of segments.)",
             _agreement(summary),
             f"{clearness(summary['silhouette'])} {steadiness(summary['stability'])}",
         ),

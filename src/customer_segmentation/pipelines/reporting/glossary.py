@@ -24,13 +24,13 @@ def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
     """The terms that this artifact's outputs use."""
     scaling = metadata["scaling"]
     features = [label_of(name) for name in scaling["features"]]
-    caps = [f"{n} {words.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
+    caps = [f"{n} at {words.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
     learned: Learned = metadata["learned"]
     always = (
         Term("Segment", f"Customers alike in {words.listed(features)}, named after what they do."),
         Term(
             "Extreme values",
-            f"Count as these caps when customers are grouped: {words.listed(caps)}.",
+            f"Capped when customers are grouped: {words.listed(caps)}.",
         ),
         Term("All", "The average over all customers in segments."),
         Term("Index", "The segment's mean over the mean of all, times 100: 100 is average."),

@@ -48,7 +48,7 @@ def _what_they_do(segments: list[Profile]) -> str:
         first = max(segments, key=lambda profile: profile.means[_WAITS])
         shares = (words.percent(share[_WAITS]) for share in (first.means, first.base))
         told.append(
-            "{} customers wait for offers the most often, {} against {} of all".format(
+            "{} customers wait for offers most often, {} against {} of all".format(
                 first.name, *shares
             )
         )
