@@ -19,7 +19,7 @@ REQUESTS ?= 100000
 # Those that `make test` leaves out are marked `security`.
 ATTACKS ?= security or not security
 # In the groups and the order of tests/conftest.py.
-TWO_WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
+TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock" pyproject.toml
 

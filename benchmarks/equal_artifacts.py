@@ -47,9 +47,7 @@ def main() -> None:
         if len(contents) > 1:
             versions = {engine: metadata_of(model)[VERSION] for engine, model in learned.items()}
             differing.append({"seed": seed, **versions})
-    print(
-        f"{given.seeds} bases of {given.rows:,} rows, sample {given.sample or 'whole'}: {machine()}"
-    )
+    print(f"{given.seeds} bases of {given.rows:,} rows: {machine()}")
     print(f"artifacts that differ between engines: {len(differing)} (Spark in {given.spark})")
     if differing:
         table(differing)

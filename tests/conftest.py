@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 from kedro.config import OmegaConfigLoader
+from xdist.scheduler import LoadFileScheduling
 
 from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
@@ -29,6 +30,23 @@ settings.load_profile("project")
 # A run commits to MLflow's database some 140 times, and each time a disk is waited for.
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
 NEEDED_BYTES = 2e9
+# Those with a test that uses Spark.
+SPARK = {
+    "customers/test_date_choice.py",
+    "customers/test_doubts.py",
+    "customers/test_quarantine.py",
+    "customers/test_sample_key.py",
+    "datasets/test_delta_table.py",
+    "pipelines/ingestion/test_nodes.py",
+    "pipelines/label_generation/test_nodes.py",
+    "runs/test_bounded.py",
+    "runs/test_databricks.py",
+    "runs/test_parity.py",
+    "scoring/test_table.py",
+    "segmentation/test_refinement.py",
+    "sources/test_dataset.py",
+    "sources/test_kinds.py",
+}
 # About how long the longest groups of tests take; the others take less.
 SECONDS = {
     "spark": 300,
@@ -98,22 +116,36 @@ if is_usable(MEMORY):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Keep each file on one worker and Spark's session on one; begin with what takes longest.
-
-    What takes long and begins last would leave the other worker idle.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    """Begin with what takes longest: a long file that begins last leaves the other worker idle."""
     yield
     # Afterwards, since pytest orders tests by the parameters of their fixtures.
-    items.sort(key=lambda item: -SECONDS.get(group_of(item), 0))
+    items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))
+    files = {file_of(item.nodeid) for item in items if item.get_closest_marker("spark")}
+    if missing := files - SPARK:
+        message = f"tests/conftest.py: name {sorted(missing)} in SPARK"
+        raise pytest.UsageError(message)
 
 
-def group_of(item: pytest.Item) -> str:
-    """What stays on one worker: the tests of a file, and those of Spark."""
-    if item.get_closest_marker("spark"):
-        return "spark"
-    return item.nodeid.partition("::")[0].removeprefix("tests/")
+class GroupScheduling(LoadFileScheduling):
+    """Each file on one worker, and all files that use Spark on the same: one Java machine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling | None:
+    """Schedule by groups; xdist's own groups do nothing with pytest 9.2, which has other ids."""
+    return GroupScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0].removeprefix("tests/")
+
+
+def group_of(nodeid: str) -> str:
+    """What stays on one worker."""
+    file = file_of(nodeid)
+    return "spark" if file in SPARK else file
 
 
 @pytest.hookimpl(wrapper=True)
