@@ -21,7 +21,7 @@ from tests.serving.jobs.posting import UNFINISHED, WORKER, ended, fetched, post,
 from tests.serving.process import free_port, start_serving
 
 JOBS = 12
-SIZES = {"small": 1_500, "large": 40_000}
+SIZES = {"small": 1_500, "large": 20_000}
 
 
 class Crashing:
