@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -45,6 +46,9 @@ class Project:
             return CliRunner().invoke(KedroCLI(self.root), list(arguments))
         finally:
             os.chdir(before)
+            # MLflow's migrations silence every logger there is, those of later tests included.
+            for name in list(logging.root.manager.loggerDict):
+                logging.getLogger(name).disabled = False
 
     def run(self, *arguments: str) -> Result:
         """`kedro run` in this process."""

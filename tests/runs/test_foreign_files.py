@@ -252,7 +252,7 @@ CASES = (
         "ids that a spreadsheet wrote in two ways",
         csv(two_spellings_of_ids()),
         KEPT,
-        ["602 rows", f"'{ROWS[0][0]}.0'", f"'00{ROWS[2][0]}'", "customers of their own"],
+        ["602 rows", f"'{ROWS[0][0]}.0'", f"'00{ROWS[2][0]}'", "kept as separate customers"],
     ),
     Case(
         "no column of dates",

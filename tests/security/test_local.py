@@ -24,7 +24,7 @@ def test_a_foreign_name_is_answered_nothing(server: ServerProcess, host: str) ->
     for path in PATHS:
         answer = asked(server, request("GET", path, host=host))
         assert status(answer) == 421
-        assert b"127.0.0.1, localhost and [::1] alone" in answer
+        assert b"only to 127.0.0.1, localhost and [::1]" in answer
 
 
 def test_no_name_is_a_foreign_name(server: ServerProcess) -> None:
@@ -43,7 +43,7 @@ def test_another_sites_page_is_answered_nothing(server: ServerProcess, origin: s
     for method, path in (("GET", "/v1/bundle"), ("POST", "/v1/segments"), ("POST", "/v1/jobs")):
         answer = httpx.request(method, server.url + path, headers={"origin": origin})
         assert answer.status_code == 403
-        assert "another site" in answer.json()["detail"]
+        assert "not other sites" in answer.json()["detail"]
 
 
 def test_its_own_page_is_answered(server: ServerProcess) -> None:

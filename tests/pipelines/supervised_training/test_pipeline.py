@@ -91,7 +91,7 @@ def test_the_cold_start_model_beats_the_baseline(given) -> None:
 
 
 def test_the_metrics_say_that_only_tenured_customers_were_there(given, metadata) -> None:
-    assert "tenured customers" in given["supervised_metrics"]["cold_start"]["note"]
+    assert "no customer without purchases" in given["supervised_metrics"]["cold_start"]["note"]
     assert metadata["metrics"]["validated_on"] == "tenured customers"
 
 
