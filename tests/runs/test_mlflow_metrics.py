@@ -33,7 +33,9 @@ def test_all_metrics_are_logged_with_their_steps_in_one_request(
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     try:
-        with mlflow.start_run() as run:
+        # Not the one that other tests have set.
+        experiment = mlflow.create_experiment("metrics")
+        with mlflow.start_run(experiment_id=experiment) as run:
             MlflowMetricsDataset().save(METRICS)
         client = mlflow.MlflowClient()
         history = client.get_metric_history(run.info.run_id, "inertia")
