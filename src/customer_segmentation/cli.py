@@ -162,11 +162,11 @@ def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None)
     """Tell what FILE, or a folder of files, would become; nothing else is written."""
     from customer_segmentation.check import check_file  # noqa: PLC0415 - slow
 
-    # The account alone: nobody waits long enough to be told of steps.
-    logging.disable()
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
     require_environment(env, configuration)
+    # The account alone: nobody waits long enough to be told of steps.
+    logging.disable()
     try:
         for line in check_file(file.absolute(), env, configuration, left_out):
             click.echo(line)
