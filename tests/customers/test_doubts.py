@@ -125,11 +125,13 @@ def test_what_was_declared_is_not_advised_again(
     assert doubt.endswith(': add `customers.ignored_signs: ["$"]`')
 
 
-def test_nobody_is_advised_to_ignore_the_brackets_of_a_debt(
-    doubts: Doubts, frame_of: Callable[..., Any]
+@pytest.mark.parametrize("cell", ["($1730)", "1730-", "58k", "58 Mio", "1730 DR"])
+def test_nobody_is_advised_to_ignore_what_may_change_a_number(
+    cell: str, doubts: Doubts, frame_of: Callable[..., Any]
 ) -> None:
-    (doubt,) = doubts([{"MntWines": "($1730)"}], frame_of)
-    assert doubt.endswith("such as '($1730)': write them without")
+    (doubt,) = doubts([{"MntWines": cell}], frame_of)
+    assert "ignored_signs: [" not in doubt
+    assert "write plain numbers" in doubt
 
 
 def test_ids_that_differ_by_zeros_alone_are_counted_with_examples(

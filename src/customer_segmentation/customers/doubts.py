@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from unicodedata import category
 
 import narwhals as nw
 
@@ -34,9 +35,30 @@ _OTHER_NUMBERS = {
     ),
     "signs around them": (
         f"^{_SIGN}[0-9]+[.]?[0-9]*{_SIGN}$",
-        "write them without",
+        "write plain numbers, or add what has no meaning to `customers.ignored_signs`",
     ),
 }
+_CURRENCIES = frozenset(
+    [
+        "%",
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CNY",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "INR",
+        "JPY",
+        "kr",
+        "NOK",
+        "PLN",
+        "SEK",
+        "USD",
+    ]
+)
 _AROUND = "^[^0-9.,+-]+|[^0-9.,]+$"
 # An id that another program may have written without its zeros, or with a fraction.
 _ODD_KEY = "^0+[0-9A-Za-z]|[.]0+$"
@@ -115,8 +137,8 @@ def _advice(cell: str, what: str, signs: NumberSigns) -> str:
     """What to configure so that a cell is a number."""
     around = re.findall(_AROUND, cell)
     words = list(dict.fromkeys(sign for part in around for sign in part.split()))
-    # Brackets stand for a minus: to ignore them would turn a debt into an income.
-    if any("(" in word for word in words):
+    # Brackets may stand for a minus, and k or Mio for thousands: only a person can tell.
+    if not all(word in _CURRENCIES or category(word[0]) == "Sc" for word in words):
         return _OTHER_NUMBERS["signs around them"][1]
     spaces = [" "] if any(part.split() != [part] for part in around) else []
     ignored = json.dumps(words + spaces, ensure_ascii=False)
