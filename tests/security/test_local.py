@@ -31,6 +31,13 @@ def test_no_name_is_a_foreign_name(server: ServerProcess) -> None:
     assert status(asked(server, b"GET / HTTP/1.0\r\n\r\n")) == 421
 
 
+@pytest.mark.parametrize("host", ["other.example", "localhost@other.example", "localhost.x"])
+def test_the_host_of_a_whole_url_counts(server: ServerProcess, host: str) -> None:
+    assert status(asked(server, request("GET", f"http://{host}/v1/bundle"))) == 421
+    own = request("GET", "http://localhost/v1/bundle", host=host)
+    assert status(asked(server, own)) == 200
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000"])
 def test_its_own_names_are_answered(server: ServerProcess, host: str) -> None:
     assert status(asked(server, request("GET", "/healthz", host=host))) == 200

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -141,6 +142,10 @@ class LimitedProtocol(HttpToolsProtocol):
             raise _TooManyError
         self._unparsed = 0
         self._stop_timer()
+        if not self.url.startswith(b"/") and (host := urlsplit(self.url).netloc):
+            # Of a whole URL as target, the host replaces the header's (RFC 9112, 3.2.2).
+            others = [header for header in self.headers if header[0] != b"host"]
+            self.headers[:] = [*others, (b"host", host)]
         super().on_headers_complete()
         # Trailers of a chunked body must not become headers, such as a key or a host.
         self.headers = []

@@ -227,3 +227,13 @@ def test_a_job_reads_another_encoding_where_the_media_type_says_so(client: httpx
     assert refused.status_code == httpx.codes.UNSUPPORTED_MEDIA_TYPE
     job = ended(client, post(client, content).json())
     assert "`text/csv; charset=cp1252` for a job" in job["message"]
+
+
+def test_a_job_warns_of_thousands_that_are_read_as_fractions(
+    client: httpx.Client, sample: dict[str, Any], cells: pl.DataFrame
+) -> None:
+    dotted = pl.col("Income").str.replace(r"^(\d+)(\d{3})$", "$1.$2")
+    job = done(client, cells.with_columns(dotted).write_csv().encode())
+    assert job["message"].startswith("Warning about the file: most fractions have exactly three")
+    assert '`customers.thousands_sign: "."`' in job["message"]
+    assert "message" not in sample

@@ -12,7 +12,7 @@ from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.jobs.files import UPLOAD
 from customer_segmentation.serving.jobs.output import tables
 from customer_segmentation.serving.jobs.scoring import FileScorer
-from customer_segmentation.serving.jobs.source import open_source
+from customer_segmentation.serving.jobs.source import Source, open_source
 from customer_segmentation.serving.jobs.watch import HeldJob, LostJobError, StoppingError
 from customer_segmentation.sources.content import UTF8
 
@@ -66,7 +66,8 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
     scorer = FileScorer(source.headers, bundle, source.batches)
     rows = source.rows(scorer.headers)
-    held.report(rows=rows, artifact_version=scorer.version)
+    warnings = _warnings(scorer, source, rows)
+    held.report(rows=rows, artifact_version=scorer.version, message=warnings)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
     with tables(folder, kind, source.separator) as (results, rejected):
@@ -84,6 +85,15 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     if done != rows:
         message = f"the file has {rows} rows, and {done} could be read. Post it again."
         raise UserError(message)
+
+
+def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:
+    """What the first rows may mean other than what is read: they show it as all do."""
+    first = next(source.batches(scorer.headers, lambda batch: batch))
+    which = f"the first {len(first)} rows" if len(first) < rows else "the file"
+    found = " ".join(f"{warning}." for warning in scorer.warnings(first))
+    remedy = "Settings are the artifact's: ask who runs this server, or write the file otherwise."
+    return f"Warning about {which}: {found} {remedy}" if found else None
 
 
 def _is_full(waiting: list[pl.DataFrame]) -> bool:

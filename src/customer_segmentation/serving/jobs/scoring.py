@@ -12,10 +12,16 @@ import polars as pl
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.date_choice import UnclearDatesError
+from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
 from customer_segmentation.customers.parameters import CustomerParameters
-from customer_segmentation.customers.quarantine import ROW_NUMBER, map_headers
+from customer_segmentation.customers.quarantine import (
+    ADDED,
+    ROW_NUMBER,
+    check_customers,
+    map_headers,
+)
 from customer_segmentation.customers.reading import Look, Reading, Rows, settle_parts
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
@@ -66,7 +72,9 @@ class FileScorer:
         # Other columns are not read.
         self.headers = [header for header in headers if header in set(mapped.values())]
         used = {name: mapped[name] for name in (KEY, *needed)}
-        self._rules = Rules(used, _settled(used, self._parameters, batches), needed)
+        self._reading = _settled(used, self._parameters, batches)
+        self._needed = needed
+        self._rules = Rules(used, self._reading, needed)
         self._numbers = numeric_expressions([*needed, AS_OF])
 
     @property
@@ -94,6 +102,12 @@ class FileScorer:
         cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self.headers}
         checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **rules.values())
         return rules.with_dates(checked).to_native()
+
+    def warnings(self, rows: pl.DataFrame) -> list[str]:
+        """What some rows may mean other than what is read, with what to do."""
+        given = nw.from_native(rows.lazy())
+        given = given.with_columns(nw.lit("").alias(name) for name in ADDED if name != ROW_NUMBER)
+        return doubts_about(check_customers(given, self._reading, self._needed), self._reading, {})
 
     def answers(self, checked: pl.DataFrame) -> pl.DataFrame:
         """One row of answers per valid row."""

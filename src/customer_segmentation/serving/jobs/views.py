@@ -12,7 +12,8 @@ from customer_segmentation.serving.jobs.table import Format, Job, State
 class JobView(msgspec.Struct, omit_defaults=True):
     """A job; what is not known yet is left out. Times are of UTC.
 
-    `progress` is from 0 to 1; `rows` counts those of the file.
+    `progress` is from 0 to 1; `rows` counts those of the file. `message` says why a job failed, or
+    warns of what the file may mean other than what was read.
     """
 
     id: str
