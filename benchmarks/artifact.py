@@ -27,8 +27,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_limits
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.generator import write
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters

@@ -24,6 +24,7 @@ import yaml
 from polars.testing import assert_frame_equal
 from report import arguments, machine, table, write_json
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import (
     AS_OF,
     CHANNELS,
@@ -38,7 +39,6 @@ from customer_segmentation.customers.contract import (
 )
 from customer_segmentation.customers.generator import write
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
     ROW_NUMBER,

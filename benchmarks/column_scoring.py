@@ -17,7 +17,7 @@ from customer_segmentation.features.operations import total, where
 from customer_segmentation.scoring.metadata import has_codes, scaling_of
 from customer_segmentation.segmentation.space import (
     distances,
-    first_least,
+    first_min,
     names_of,
     points,
 )
@@ -49,13 +49,13 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
     away = distances(np.array(metadata["centroids"]))
     placed = points(scaling, components)
     rows = rows.with_columns(**placed).with_columns(**away)
-    segment, own = first_least(names_of(away))
+    segment, own = first_min(names_of(away))
     rows = rows.with_columns(**_prefixed(segment=segment, own=own))
     others = [
         where(nw.col(_PREFIX + "segment") == float(index), _FAR, distance)
         for index, distance in enumerate(names_of(away))
     ]
-    runner_up, other = first_least(others)
+    runner_up, other = first_min(others)
     rows = rows.with_columns(**_prefixed(runner_up=runner_up, other=other))
     rows = rows.with_columns(**_prefixed(margin=_margin(names_of(placed))))
     missing = total([nw.col(name) for name in metadata["columns"]]).is_null()

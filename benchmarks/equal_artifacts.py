@@ -17,8 +17,8 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from report import arguments, machine, table, write_json
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.generator import write
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.pipelines import clustering, ingestion, preprocessing
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
@@ -57,7 +57,7 @@ def main() -> None:
 def _learned(file: Path, engine: str) -> Any:  # noqa: ANN401 - onnx
     blocks = {name: _block(name) for name in ("clustering", "customers", "preprocessing")}
     # Enough of the choice of k to be one.
-    blocks["clustering"]["k"] |= {"most": 5, "bootstraps": 3}
+    blocks["clustering"]["k"] |= {"maximum": 5, "bootstraps": 3}
     given = {
         "params:customers": CustomerParameters(**blocks["customers"]),
         "params:preprocessing": PreprocessingParameters(**blocks["preprocessing"]),

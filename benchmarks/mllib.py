@@ -25,7 +25,7 @@ from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
-from customer_segmentation.segmentation.space import distances, first_least, names_of, points
+from customer_segmentation.segmentation.space import distances, first_min, names_of, points
 
 Array = NDArray[np.float64]
 CHECKOUT = Path(__file__).parents[1]
@@ -71,8 +71,8 @@ def inertia(
     scaling, projection = space
     placed, away = points(scaling, projection.components), distances(centroids)
     norm = sum((nw.col(name) * nw.col(name) for name in placed), nw.lit(0.0))
-    _, least = first_least(names_of(away))
-    rows = table_.select(**placed).with_columns(**away).select(square=least + norm)
+    _, minimum = first_min(names_of(away))
+    rows = table_.select(**placed).with_columns(**away).select(square=minimum + norm)
     return float(rows.select(nw.col("square").sum()).collect().item())
 
 

@@ -34,7 +34,7 @@ RESULTS = CHECKOUT / "docs" / "scale.json"
 FIGURE = CHECKOUT / "docs" / "scale.svg"
 _STEP = re.compile(r"(\d\d:\d\d:\d\d)  Running node: (\w+):")
 # pandas holds the whole table several times over: 10^7 customers do not fit 24 GB.
-_MOST_IN_PANDAS = 3_000_000
+_MAX_IN_PANDAS = 3_000_000
 
 # What docs/environments.md advises from a million customers on.
 _MANY = 1_000_000
@@ -165,7 +165,7 @@ def main() -> None:
             source = Path(folder) / "source"
             write(source, rows, seed=1)
             for environment in chosen.environments:
-                if environment == "dev" and rows > _MOST_IN_PANDAS:
+                if environment == "dev" and rows > _MAX_IN_PANDAS:
                     continue
                 with s3() as settings:
                     many = _MANY_SETTINGS if rows >= _MANY else {}

@@ -13,7 +13,7 @@ from pydantic import create_model
 from pydantic.fields import FieldInfo
 
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.contract import Contract
+from customer_segmentation.serving.validation import Contract
 
 
 def create() -> FastAPI:
@@ -26,8 +26,8 @@ def create() -> FastAPI:
     year = float(contract.as_of.year)
     limits = {name: contract.range_of(name) for name in contract.needed}
     fields: dict[str, Any] = {
-        name: (float, FieldInfo(annotation=float, ge=least, le=most))
-        for name, (least, most) in limits.items()
+        name: (float, FieldInfo(annotation=float, ge=minimum, le=maximum))
+        for name, (minimum, maximum) in limits.items()
     }
     customer_type = create_model("Customer", customer_id=(str | None, None), **fields)
     app = FastAPI()

@@ -16,7 +16,7 @@ from hypothesis import settings
 from kedro.config import OmegaConfigLoader
 from xdist.scheduler import LoadFileScheduling
 
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.settings import setting

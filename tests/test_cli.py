@@ -16,18 +16,18 @@ GOOD = {
     "refinement_passes": 0,
     "seed": 1,
     "k": {
-        "least": 3,
-        "most": 10,
+        "minimum": 3,
+        "maximum": 10,
         "starts": 10,
         "bootstraps": 20,
-        "least_stability": 0.8,
+        "min_stability": 0.8,
         "sample_rows": 5000,
     },
     "decisions": {
         "comfortable_from": 0.5,
         "affluent_from": 0.8,
         "deal_share_from": 0.6,
-        "least_deals": 3,
+        "min_deals": 3,
         "preview_from": 75.0,
     },
 }
@@ -45,17 +45,17 @@ def test_a_wrong_type_is_named_in_full_with_the_value() -> None:
 
 
 def test_each_wrong_parameter_has_a_line() -> None:
-    message = message_for(seed="x", k=GOOD["k"] | {"least": "three"}, colour="red")
+    message = message_for(seed="x", k=GOOD["k"] | {"minimum": "three"}, colour="red")
     assert [line.strip().split("`")[1] for line in message.splitlines()[1:]] == [
         "clustering.seed",
-        "clustering.k.least",
+        "clustering.k.minimum",
         "clustering.colour",
     ]
 
 
 def test_a_rule_of_our_own_is_told_in_its_own_words() -> None:
-    message = message_for(k=GOOD["k"] | {"least": 9, "most": 4})
-    assert "`clustering.k`: least (9) is above most (4)" in message
+    message = message_for(k=GOOD["k"] | {"minimum": 9, "maximum": 4})
+    assert "`clustering.k`: minimum (9) is above maximum (4)" in message
 
 
 def test_a_block_that_is_no_block_is_named() -> None:

@@ -16,7 +16,7 @@ from kedro.pipeline import Pipeline, node
 from kedro_datasets.pandas import ParquetDataset
 
 from customer_segmentation import hooks
-from customer_segmentation.customers.parameters import AgeWindow
+from customer_segmentation.customers.configuration import AgeWindow
 from customer_segmentation.errors import UserError
 from customer_segmentation.hooks import EnvironmentHooks, ProgressHooks, RunHooks, flattened
 from customer_segmentation.run_record import current_run
@@ -30,8 +30,8 @@ def test_typed_blocks_are_kept_by_full_name() -> None:
 
 
 def test_nested_blocks_are_kept_by_full_name() -> None:
-    found = flattened({"k": {"rule": {"least": 3}, "seed": 1}})
-    assert found == {"k.rule.least": "3", "k.seed": "1"}
+    found = flattened({"k": {"rule": {"minimum": 3}, "seed": 1}})
+    assert found == {"k.rule.minimum": "3", "k.seed": "1"}
 
 
 def test_a_plain_value_alone_is_left_to_kedro_mlflow() -> None:

@@ -112,7 +112,7 @@ class TestFolder:
         assert all("is in use by" in answer for answer in answers if answer != "held")
 
     def test_threads_that_take_and_free_it_are_never_two_at_once(self, tmp_path):
-        inside, most = [0], [0]
+        inside, maximum = [0], [0]
 
         def take(_: int) -> int:
             taken = 0
@@ -120,7 +120,7 @@ class TestFolder:
                 try:
                     with run_lock(str(tmp_path), "one"):
                         inside[0] += 1
-                        most[0] = max(most[0], inside[0])
+                        maximum[0] = max(maximum[0], inside[0])
                         inside[0] -= 1
                         taken += 1
                 except UserError:
@@ -129,7 +129,7 @@ class TestFolder:
 
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(take, range(8))) > 0
-        assert most == [1]
+        assert maximum == [1]
 
     def test_a_lock_file_that_is_removed_is_noticed(self, tmp_path):
         with run_lock(str(tmp_path), "one") as lock:

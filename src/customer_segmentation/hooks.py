@@ -343,7 +343,7 @@ def _why_kept(catalog: Catalog) -> str:
 
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:
-    """Each parameter under its full name, `clustering.k.least`; plain blocks are kept already."""
+    """Each parameter under its full name, `clustering.k.minimum`; plain blocks are kept already."""
     found: dict[str, str] = {}
     for name, value in values.items():
         content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value

@@ -15,7 +15,7 @@ from typing import Any
 from customer_segmentation.errors import UserError
 
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
-_LEAST_JAVA = 17
+_MIN_JAVA = 17
 _ADVICE = (
     "Install Java 17 (on Debian and Ubuntu: apt-get install openjdk-17-jre-headless; on macOS: "
     "brew install openjdk@17) and set JAVA_HOME if it is not found by itself."
@@ -56,12 +56,12 @@ def require_java() -> None:
     found = shutil.which(java)
     if found is None:
         where = f"there is none at JAVA_HOME ({home})" if home else "there is no java on the PATH"
-        message = f"Spark needs Java {_LEAST_JAVA}, and {where}. {_ADVICE}"
+        message = f"Spark needs Java {_MIN_JAVA}, and {where}. {_ADVICE}"
         raise UserError(message)
     told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
     version = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
-    if version is None or int(version[1]) < _LEAST_JAVA:
+    if version is None or int(version[1]) < _MIN_JAVA:
         first_line = told.stderr.strip().partition("\n")[0]
         said = f"is {version[1]}" if version else f"says `{first_line[:80]}`"
-        message = f"Spark needs Java {_LEAST_JAVA} or newer, and {found} {said}. {_ADVICE}"
+        message = f"Spark needs Java {_MIN_JAVA} or newer, and {found} {said}. {_ADVICE}"
         raise UserError(message)

@@ -105,7 +105,7 @@ def test_a_source_without_a_customer_stops_whatever_the_share() -> None:
     found = account(customers=0, quarantined=1000, reasons={"a: x": 1000})
     with pytest.raises(UserError) as caught:
         refuse_losses(found, 1.0)
-    assert "raise `preprocessing.most_left_out`" not in str(caught.value)
+    assert "raise `preprocessing.max_left_out`" not in str(caught.value)
 
 
 def test_keys_on_different_rows_stop_as_order_lines_above_one_in_a_hundred() -> None:

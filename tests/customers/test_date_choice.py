@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.date_choice import ChosenFormat, UnclearDatesError, offers
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.reading import Look, Rows, settle, settle_parts
 
 DAYS = [date(2013, 1, 1) + timedelta(3 * n) for n in range(60)]

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import CONTRACT
 from customer_segmentation.customers.doubts import doubts_about
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import check_customers, map_headers
 from customer_segmentation.customers.reading import settle
 

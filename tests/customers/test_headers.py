@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.headers import as_aliases, nearest_columns
-from customer_segmentation.customers.parameters import CustomerParameters
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import COLUMNS, KEY
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     ADDED,
     check_customers,

@@ -59,7 +59,7 @@ def test_a_tier_begins_at_its_threshold(frame_of: Callable[..., Any]) -> None:
 def test_who_waits_for_offers_has_enough_deals_in_share_and_in_number(
     deals: float, answer: str, frame_of: Callable[..., Any]
 ) -> None:
-    learned = {"waits_for_offers": {"least_deal_share": 0.3, "least_deals": 3.0}}
+    learned = {"waits_for_offers": {"min_deal_share": 0.3, "min_deals": 3.0}}
     of_ten = {"purchases_deals": [deals], **purchases(web=4.0, store=6.0)}
     assert decided("waits_for_offers", of_ten, learned, frame_of) == [answer]
     of_forty = {"purchases_deals": [deals], **purchases(web=40.0)}
@@ -67,7 +67,7 @@ def test_who_waits_for_offers_has_enough_deals_in_share_and_in_number(
 
 
 def test_who_bought_nothing_does_not_wait_for_offers(frame_of: Callable[..., Any]) -> None:
-    learned = {"waits_for_offers": {"least_deal_share": 0.3, "least_deals": 3.0}}
+    learned = {"waits_for_offers": {"min_deal_share": 0.3, "min_deals": 3.0}}
     columns = {"purchases_deals": [5.0], **purchases()}
     assert decided("waits_for_offers", columns, learned, frame_of) == ["no"]
 
@@ -152,7 +152,7 @@ def test_an_offer_follows_from_what_the_customer_waits_for_has_and_may_spend(
         "affluence_tier": [float(TIERS.index(tier))],
         "likely_to_spend": [likely],
     }
-    learned = {"offer": {"least_likely_to_spend": 75.0}}
+    learned = {"offer": {"min_likely_to_spend": 75.0}}
     assert decided("offer", columns, learned, frame_of) == [offer]
 
 

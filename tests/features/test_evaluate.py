@@ -32,7 +32,7 @@ Answers = dict[str, NDArray[np.float64]]
 INPUTS = needed_inputs(FEATURES)
 LEARNED: dict[str, dict[str, Any]] = {
     "affluence_tier": {"income_thresholds": [51_381.5, 71_163.0]},
-    "waits_for_offers": {"least_deal_share": 0.230769230769, "least_deals": 3.0},
+    "waits_for_offers": {"min_deal_share": 0.230769230769, "min_deals": 3.0},
     "expected_spend": {
         "potential_caps": [84_130.0, 1.0, 1.0],
         "potential_weights": [0.0211907, -254.115, -121.372, -251.0],
@@ -43,7 +43,7 @@ LEARNED: dict[str, dict[str, Any]] = {
         "spreads": [0.227, 0.055, 0.125, 0.078, 0.064, 0.108],
     },
     "channel": {"means": [0.329, 0.165, 0.506], "spreads": [0.113, 0.131, 0.142]},
-    "offer": {"least_likely_to_spend": 75.0},
+    "offer": {"min_likely_to_spend": 75.0},
 }
 ALL = [*FEATURES, *DECISIONS]
 

@@ -12,8 +12,8 @@ import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import COLUMNS, KEY
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.features.definitions import needed_columns
 from customer_segmentation.pipeline_registry import register_pipelines
@@ -61,13 +61,13 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     headers = [header for header, name in customers["aliases"].items() if name in absent]
     source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
     clustering = block("clustering", features=features)
-    clustering["k"] |= {"most": 4, "starts": 1, "bootstraps": 1}
+    clustering["k"] |= {"maximum": 4, "starts": 1, "bootstraps": 1}
     supervised = block("supervised_training", folds=2)
     supervised["models"] |= {"trees": 2, "rounds": 2, "epochs": 2}
     given = {
         "source": source.head(ROWS).drop(columns=headers),
         "params:customers": CustomerParameters(**customers),
-        "params:preprocessing": PreprocessingParameters(most_left_out=0.5),
+        "params:preprocessing": PreprocessingParameters(max_left_out=0.5),
         "params:clustering": ClusteringParameters(**clustering),
         "params:clustering.features": features,
         "params:clustering.cap_quantile": clustering["cap_quantile"],

@@ -14,7 +14,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.pipelines import (
     clustering,
     feature_export,
@@ -26,7 +26,7 @@ from customer_segmentation.pipelines.clustering.parameters import ClusteringPara
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
-from customer_segmentation.tables.contract import contract_of
+from customer_segmentation.tables.schemas import contract_of
 
 CHECKOUT = Path(__file__).parents[2]
 STEPS = (ingestion, preprocessing, clustering, label_generation, feature_export)
@@ -57,7 +57,7 @@ def block(name: str) -> dict[str, Any]:
 def run(source: Any) -> dict[str, Any]:
     # Enough of the choice of k to be a choice; the whole of it is tested elsewhere.
     quick = block("clustering")
-    quick["k"] |= {"most": 4, "starts": 2, "bootstraps": 2}
+    quick["k"] |= {"maximum": 4, "starts": 2, "bootstraps": 2}
     wanted = {
         "source": source,
         "params:customers": CustomerParameters(**block("customers")),

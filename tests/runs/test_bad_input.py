@@ -82,7 +82,7 @@ def test_when_every_row_is_quarantined_the_reasons_are_told_and_nothing_is_writt
     income = header.split("\t").index("Income")
     content = [header, *("\t".join([*c[:income], "inf", *c[income + 1 :]]) for c in cells)]
     place(used_project, monkeypatch, "\r\n".join(content).encode())
-    words = ["export.csv", "2,229 of 2,240 rows", "income: not finite", "most_left_out"]
+    words = ["export.csv", "2,229 of 2,240 rows", "income: not finite", "max_left_out"]
     assert_refused(used_project, [], words)
 
 
@@ -90,8 +90,8 @@ def test_fewer_customers_than_clusters_is_refused(
     used_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place(used_project, monkeypatch, "\r\n".join(lines_of_sample(used_project)[:8]).encode())
-    words = ["gold_features", "customers", "clustering.k.most"]
-    assert_refused(used_project, ["--params=clustering.k.most=10"], words)
+    words = ["gold_features", "customers", "clustering.k.maximum"]
+    assert_refused(used_project, ["--params=clustering.k.maximum=10"], words)
 
 
 def test_a_constant_feature_is_refused_by_name(

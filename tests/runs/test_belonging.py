@@ -66,9 +66,9 @@ def test_a_segmenter_of_other_parameters_is_not_reported_with_labels_of_the_old_
 ) -> None:
     report = used_project.root / "data/reporting/report.html"
     before = report.read_bytes()
-    run(used_project, "--pipeline=clustering", "--params=clustering.k.least=4")
+    run(used_project, "--pipeline=clustering", "--params=clustering.k.minimum=4")
     message = refused(used_project, "--pipeline=reporting")
-    assert "clustering.k.least" in message
+    assert "clustering.k.minimum" in message
     assert "gold_segment_profiles" in message
     assert message.endswith(AFTER_CLUSTERING)
     assert report.read_bytes() == before

@@ -22,7 +22,7 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.settings import CONFIG_LOADER_ARGS
-from customer_segmentation.tables.contract import TABLES, contract_of
+from customer_segmentation.tables.schemas import TABLES, contract_of
 from tests.runs.project import CHECKOUT
 
 MANAGED = "databricks.ManagedTableDataset"

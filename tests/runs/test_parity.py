@@ -15,8 +15,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.generator import generate
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing.nodes import (
@@ -190,7 +190,7 @@ def test_nowhere_are_segments_of_one_artifact_reported_with_those_of_another(
         set_all(patch, settings, source)
         again = project.run(f"--env={environment}", "--pipeline=reporting")
         assert again.exit_code == 0, again.output
-        other = "--params=clustering.k.least=4"
+        other = "--params=clustering.k.minimum=4"
         made = project.run(f"--env={environment}", "--pipeline=clustering", other)
         assert made.exit_code == 0, made.output
         refused = project.run(f"--env={environment}", "--pipeline=reporting")

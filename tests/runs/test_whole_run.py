@@ -198,7 +198,7 @@ def test_mlflow_keeps_parameters_metrics_figures_artifacts_and_the_data_hash(
             return database.execute(query, (run,)).fetchall()
 
         parameters = {key: value for key, value, _ in rows("params")}
-        assert parameters["clustering.k.least"] == "3"
+        assert parameters["clustering.k.minimum"] == "3"
         assert parameters["customers.as_of"] == "2014-06-30"
         steps = [step for key, _, step in rows("metrics") if key == "clustering.silhouette"]
         assert sorted(steps) == list(range(2, 11))

@@ -11,8 +11,8 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.scoring.scorer import Scorer
@@ -65,7 +65,7 @@ def make_segmenter(segments: int = 3) -> Segmenter:
         decisions=tuple(DECISIONS),
         learned={
             "affluence_tier": {"income_thresholds": [49_000.0, 75_000.0]},
-            "waits_for_offers": {"least_deal_share": 0.25, "least_deals": 3.0},
+            "waits_for_offers": {"min_deal_share": 0.25, "min_deals": 3.0},
             "expected_spend": {
                 "potential_caps": [100_000.0, 2.0, 2.0],
                 "potential_weights": [0.0123, -210.5, -40.25, 77.7],
@@ -78,7 +78,7 @@ def make_segmenter(segments: int = 3) -> Segmenter:
                 "spreads": [0.2, 0.1, 0.15, 0.1, 0.1, 0.12],
             },
             "channel": {"means": [0.33, 0.27, 0.4], "spreads": [0.13, 0.14, 0.15]},
-            "offer": {"least_likely_to_spend": 75.0},
+            "offer": {"min_likely_to_spend": 75.0},
         },
         reading=reading(),
         provenance={"as_of": "2014-06-30", "customers": 2000},

@@ -15,7 +15,7 @@ from customer_segmentation.customers.contract import AS_OF, COLUMNS
 from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.features.definitions import FEATURES
 from customer_segmentation.scoring.allowed_graph import IR_VERSIONS, OPERATORS, OPSETS
-from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifactError
+from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of, with_metadata
@@ -93,7 +93,7 @@ def test_the_allowed_operators_are_those_that_our_artifacts_use(
 def test_every_artifact_that_can_be_made_is_taken(built: list[onnx.ModelProto]) -> None:
     for model in built:
         content = model.SerializeToString(deterministic=True)
-        assert len(content) < MOST_BYTES / 4
+        assert len(content) < MAX_BYTES / 4
         assert Scorer(content).metadata["version"]
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 import pytest
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import CONTRACT, EDUCATION, PRODUCTS
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer

@@ -21,7 +21,7 @@ from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.ranges import are_within, spans
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.scaling import Scaling
-from customer_segmentation.serving.contract import Contract, ReadCustomer
+from customer_segmentation.serving.validation import Contract, ReadCustomer
 from tests.scoring.example import make_segmenter, reading
 
 Matrix = NDArray[np.float64]

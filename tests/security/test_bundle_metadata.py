@@ -111,7 +111,7 @@ SEGMENTER: list[tuple[str, Any]] = [
     ("learned.product.means", [1.0]),
     ("learned.product.spreads.0", 0.0),
     ("learned.likely_to_spend.potential_thresholds", [1.0] * 1000),
-    ("learned.offer.least_likely_to_spend", "75"),
+    ("learned.offer.min_likely_to_spend", "75"),
     ("provenance", [0] * 1_000_000),
     ("provenance", {"deep": nested(900)} | {"more": LONG * 3}),
 ]

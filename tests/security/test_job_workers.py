@@ -30,8 +30,8 @@ from tests.serving.process import ServerProcess, serving
 ROW = f"{HEADER}\n1,1960,Single,5,0,0\n".encode()
 # Rows that end early, which Python's own reader takes one by one.
 LONG = ROW + b"1\n" * 2_000_000
-MOST_SECONDS = 2
-MOST_MEMORY = 300_000_000
+MAX_SECONDS = 2
+MAX_MEMORY = 300_000_000
 # For a worker to begin anew and take a job, on a busy machine.
 AT_ONCE = 6.0
 
@@ -39,7 +39,7 @@ AT_ONCE = 6.0
 @pytest.fixture(scope="module")
 def strict(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server whose jobs may take little."""
-    limits = ("--job-seconds", str(MOST_SECONDS), "--job-memory", str(MOST_MEMORY))
+    limits = ("--job-seconds", str(MAX_SECONDS), "--job-memory", str(MAX_MEMORY))
     with serving(bundle, tmp_path_factory.mktemp("strict"), *limits) as started:
         yield started
 
@@ -90,7 +90,7 @@ def test_a_job_that_takes_too_much_memory_fails_with_what_to_do(
     parquet.write_table(rows, written, compression="zstd")
     job = ended(sender, post(sender, written.getvalue(), PARQUET).json(), 30.0)
     assert job["state"] == "failed"
-    assert f"the job took more than {MOST_MEMORY} bytes of memory" in job["message"]
+    assert f"the job took more than {MAX_MEMORY} bytes of memory" in job["message"]
     assert "post the file in parts" in job["message"]
     next_is_done_at_once(strict, sender, before)
 
@@ -165,7 +165,7 @@ def rows_of(database: Path) -> int:
 
 def test_a_damaged_row_costs_its_job_alone(bundle: Path, tmp_path: Path) -> None:
     with (
-        serving(bundle, tmp_path, "--jobs-kept", "3", "--most-jobs", "1000") as server,
+        serving(bundle, tmp_path, "--jobs-kept", "3", "--max-jobs", "1000") as server,
         httpx.Client(base_url=server.url, timeout=60.0) as client,
     ):
         like = done(client, ROW)["id"]

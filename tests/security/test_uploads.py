@@ -15,15 +15,15 @@ from tests.serving.jobs.posting import CSV, HEADER, LINES, done, ended, post
 from tests.serving.process import ServerProcess, serving
 
 ROW = f"{HEADER}\n1,1960,Single,5,0,0\n".encode()
-MOST_JOBS, MOST_BYTES = 4, 400_000
+MAX_JOBS, MAX_BYTES = 4, 400_000
 PROBLEM = "application/problem+json"
 
 
 @pytest.fixture(scope="module")
 def keeper(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that keeps little of each key, and waits for a second."""
-    quota = ("--most-kept-jobs", str(MOST_JOBS), "--most-kept-bytes", str(MOST_BYTES))
-    rate = ("--body-seconds", "1", "--least-rate", "1000")
+    quota = ("--max-kept-jobs", str(MAX_JOBS), "--max-kept-bytes", str(MAX_BYTES))
+    rate = ("--body-seconds", "1", "--min-rate", "1000")
     with serving(bundle, tmp_path_factory.mktemp("keeper"), *quota, *rate) as started:
         yield started
 
@@ -76,7 +76,7 @@ def test_an_upload_of_a_byte_every_3_seconds_is_ended_by_the_defaults(
 
 
 def test_finished_jobs_count_until_they_are_deleted(guest: httpx.Client) -> None:
-    jobs = [done(guest, ROW) for _ in range(MOST_JOBS)]
+    jobs = [done(guest, ROW) for _ in range(MAX_JOBS)]
     refused = post(guest, ROW)
     assert refused.status_code == httpx.codes.TOO_MANY_REQUESTS
     assert refused.headers["content-type"] == PROBLEM
@@ -88,7 +88,7 @@ def test_finished_jobs_count_until_they_are_deleted(guest: httpx.Client) -> None
 def test_a_repeated_post_of_a_full_key_is_still_the_job_it_was(guest: httpx.Client) -> None:
     first = post(guest, ROW, Idempotency_Key="a").json()
     ended(guest, first)
-    for _ in range(MOST_JOBS - 1):
+    for _ in range(MAX_JOBS - 1):
         done(guest, ROW)
     assert post(guest, ROW, Idempotency_Key="a").json()["id"] == first["id"]
     assert post(guest, ROW, Idempotency_Key="b").status_code == httpx.codes.TOO_MANY_REQUESTS
@@ -97,7 +97,7 @@ def test_a_repeated_post_of_a_full_key_is_still_the_job_it_was(guest: httpx.Clie
 def test_posts_at_once_do_not_pass_the_number_that_is_kept(guest: httpx.Client) -> None:
     with ThreadPoolExecutor(8) as several:
         answers = list(several.map(lambda _: post(guest, ROW).status_code, range(12)))
-    assert answers.count(httpx.codes.ACCEPTED) <= MOST_JOBS
+    assert answers.count(httpx.codes.ACCEPTED) <= MAX_JOBS
     assert set(answers) == {httpx.codes.ACCEPTED, httpx.codes.TOO_MANY_REQUESTS}
 
 
@@ -105,7 +105,7 @@ def test_posts_at_once_do_not_pass_the_number_that_is_kept(guest: httpx.Client) 
 def test_more_bytes_than_a_key_may_keep_are_refused_as_they_come(
     guest: httpx.Client, keeper: ServerProcess, *, is_declared: bool
 ) -> None:
-    content = ROW + b"2,1960,Single,5,0,0\n" * (MOST_BYTES // 20)
+    content = ROW + b"2,1960,Single,5,0,0\n" * (MAX_BYTES // 20)
     pieces = (content[start : start + 10_000] for start in range(0, len(content), 10_000))
     refused = post(guest, content if is_declared else pieces)
     assert refused.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
@@ -120,6 +120,6 @@ def test_results_count_and_a_file_that_unfolds_to_more_fails_with_its_reason(
     line = b'{"ID":1,"Year_Birth":1,"Marital_Status":1,"Income":1,"Kidhome":1,"Teenhome":1}\n'
     job = ended(guest, post(guest, line + b"{}\n" * 60_000, LINES).json())
     assert job["state"] == "failed"
-    assert f"the jobs of this key take more than {MOST_BYTES} bytes" in job["message"]
+    assert f"the jobs of this key take more than {MAX_BYTES} bytes" in job["message"]
     assert "Delete finished jobs" in job["message"]
     assert done(guest, ROW)

@@ -25,7 +25,7 @@ from customer_segmentation.segmentation.choice import (
 )
 
 Blobs = Callable[..., NDArray[np.float64]]
-RULE = ChoiceOfK(least=3, most=6, starts=3, bootstraps=5, least_stability=0.8, sample=1000)
+RULE = ChoiceOfK(minimum=3, maximum=6, starts=3, bootstraps=5, min_stability=0.8, sample=1000)
 
 
 def measured_k(k: int, **measures: float) -> MeasuredK:

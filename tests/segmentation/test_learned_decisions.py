@@ -66,8 +66,8 @@ def test_thresholds_are_quantiles_of_the_base(columns: dict[str, NDArray[np.floa
     assert numbers["affluence_tier"]["income_thresholds"] == pytest.approx(income, rel=1e-11)
     share = np.quantile(columns["deal_share"], 0.75, method="inverted_cdf")
     assert numbers["waits_for_offers"] == {
-        "least_deal_share": pytest.approx(share, rel=1e-11),
-        "least_deals": 3.0,
+        "min_deal_share": pytest.approx(share, rel=1e-11),
+        "min_deals": 3.0,
     }
     assert len(numbers["likely_to_spend"]["potential_thresholds"]) == 19
 

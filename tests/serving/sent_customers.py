@@ -65,11 +65,13 @@ def sent_customer(seed: int, odd: Iterable[tuple[str, str]] = ()) -> SentCustome
     return SentCustomer(cells, {name: as_json(name, cell) for name, cell in cells.items()})
 
 
-def sent_customers(most: int, odd: int = 0) -> st.SearchStrategy[list[SentCustomer]]:
+def sent_customers(maximum: int, odd: int = 0) -> st.SearchStrategy[list[SentCustomer]]:
     """Up to so many customers with keys of their own, each with up to so many odd cells."""
     seeds = st.integers(0, 2**32 - 1)
     cells = st.lists(st.sampled_from(ODD_CELLS), max_size=odd) if odd else st.just([])
-    drawn = st.lists(st.tuples(seeds, cells), min_size=1, max_size=most, unique_by=lambda s: s[0])
+    drawn = st.lists(
+        st.tuples(seeds, cells), min_size=1, max_size=maximum, unique_by=lambda s: s[0]
+    )
     return drawn.map(lambda sent: [sent_customer(*one) for one in sent])
 
 
@@ -99,8 +101,8 @@ def _cell(column: Column, random: Random) -> str:
         return str(AS_OF.year - random.randint(18, 100))
     if not column.whole:
         return repr(random.randint(0, 20_000_000) / 100)
-    most = 1 if column.maximum == 1.0 else 60
-    return random.choice(("{}", "{}.0", " {}", "+{}", "{}e0")).format(random.randint(0, most))
+    maximum = 1 if column.maximum == 1.0 else 60
+    return random.choice(("{}", "{}.0", " {}", "+{}", "{}e0")).format(random.randint(0, maximum))
 
 
 def _spelled(word: str, way: int) -> str:

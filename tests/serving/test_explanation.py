@@ -11,8 +11,8 @@ import pytest
 from customer_segmentation.features.evaluate import on_arrays
 from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.serving.bundle import Bundle, Champion
-from customer_segmentation.serving.contract import ReadCustomer
 from customer_segmentation.serving.explanation import CHANGEABLE, Explainer
+from customer_segmentation.serving.validation import ReadCustomer
 from tests.scoring.example import draw_customers
 from tests.serving.example import a_new_customer, write_bundle
 

@@ -44,9 +44,9 @@ def fuzzed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with serving(
         bundle,
         tmp_path_factory.mktemp("fuzzed"),
-        "--most-jobs",
+        "--max-jobs",
         "1000000",
-        "--most-kept-jobs",
+        "--max-kept-jobs",
         "1000000",
     ) as server:
         yield server

@@ -40,7 +40,7 @@ def limited(
     path = folder / "keys.json"
     secrets = {role: add_key(path, role, (role,)) for role in ("score", "read", "admin")}
     secrets["busy"] = add_key(path, "busy", ("score",))
-    options = ["--keys", path, "--most-body", "20000", "--body-seconds", "1"]
+    options = ["--keys", path, "--max-body", "20000", "--body-seconds", "1"]
     limits = ["--requests-per-second", "20", "--job-workers", "0"]
     with serving(bundle, folder, *options, *limits) as server:
         yield server, secrets
@@ -180,7 +180,7 @@ def test_a_kept_connection_is_as_impatient(limited: tuple[ServerProcess, dict[st
 
 def test_more_requests_than_can_wait_are_told_to_come_back(bundle: Path, tmp_path: Path) -> None:
     """Bodies that are still on their way hold the places; nothing but the lack of one refuses."""
-    options = ["--most-waiting", "3", "--job-workers", "0", "--body-seconds", "20"]
+    options = ["--max-waiting", "3", "--job-workers", "0", "--body-seconds", "20"]
     with serving(bundle, tmp_path, *options) as server:
         head = f"POST {SEGMENTS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n".encode()
         waiting = [connected(server) for _ in range(3)]

@@ -214,7 +214,7 @@ def test_ten_times_as_many_rows_as_customers_are_taken_and_counted(
 ) -> None:
     row = draw_customers(1)[columns].to_numpy().tolist()[0]
     with (
-        serving(bundle, tmp_path, "--most-customers", "2") as server,
+        serving(bundle, tmp_path, "--max-customers", "2") as server,
         httpx.Client(base_url=server.url) as client,
     ):
         assert len(invoke(client, {"inputs": [row] * 20}).json()["predictions"]) == 20

@@ -170,7 +170,7 @@ def test_a_list_that_is_emptied_lets_nobody_in_from_then_on(
 
 def test_a_key_that_comes_later_leaves_the_first_half_of_the_places(path: Path, first: str) -> None:
     keys = Keys(path)
-    admission = Admission(keys, Settings(keys=path, most_waiting=4))
+    admission = Admission(keys, Settings(keys=path, max_waiting=4))
     route, key = Route("/v1/segments", "score"), keys.find(first)
     places = [admission.enter(route, key) for _ in range(4)]
     for place in places[:2]:

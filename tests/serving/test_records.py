@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from customer_segmentation.customers.cells import _SPACE
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.contract import Contract, Problem, ReadCustomer, matrix_of
 from customer_segmentation.serving.records import FastReader, MalformedJsonError, Reader
+from customer_segmentation.serving.validation import Contract, Problem, ReadCustomer, matrix_of
 from tests.serving.example import a_customer, a_new_customer
 from tests.serving.sent_customers import SentCustomer, sent_customers, with_headers
 
 LONG = "x" * 257
-MOST = 1_000
+MAX = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,13 @@ def changed(**changes: Any) -> bytes:
 def problems(reader: Reader, body: bytes) -> list[Problem]:
     """The problems of a body of one customer, which the fast way has left alone."""
     assert reader.fast(body, is_list=False) is None
-    (read,) = reader.careful(body, MOST)
+    (read,) = reader.careful(body, MAX)
     assert isinstance(read, list)
     return read
 
 
 def numbers(reader: Reader, body: bytes) -> dict[str, float]:
-    (read,) = reader.careful(body, MOST)
+    (read,) = reader.careful(body, MAX)
     assert isinstance(read, ReadCustomer), read
     return read.numbers
 
@@ -145,7 +145,7 @@ def test_what_is_no_object_is_no_customer(reader: Reader, body: bytes) -> None:
 
 
 def test_who_has_bought_nothing_yet_is_read_for_the_cold_start_model(reader: Reader) -> None:
-    (read,) = reader.careful(msgspec.json.encode(a_new_customer()), MOST)
+    (read,) = reader.careful(msgspec.json.encode(a_new_customer()), MAX)
     assert isinstance(read, ReadCustomer)
     assert read.is_cold
     assert tuple(read.numbers) == reader.contract.cold_columns
@@ -177,7 +177,7 @@ def test_what_is_no_json_is_told_apart_from_wrong_customers(reader: Reader, body
     for is_list in (False, True):
         assert reader.fast(body, is_list=is_list) is None
     with pytest.raises(MalformedJsonError):
-        reader.careful(body, MOST)
+        reader.careful(body, MAX)
 
 
 def test_of_a_name_that_is_repeated_the_last_counts(reader: Reader) -> None:
@@ -206,7 +206,7 @@ def test_a_key_is_text_without_white_space_around_it(
     reader: Reader, sent: str | int | None, key: str | None
 ) -> None:
     body = json.dumps(a_customer() | {"customer_id": sent}).encode()
-    (read,) = reader.careful(body, MOST)
+    (read,) = reader.careful(body, MAX)
     assert isinstance(read, ReadCustomer)
     assert read.customer_id == key
     if fast := reader.fast(body, is_list=False):
@@ -217,7 +217,7 @@ def test_a_key_is_text_without_white_space_around_it(
 def test_every_white_space_of_a_batch_is_one_of_a_request(reader: Reader, space: str) -> None:
     spaced = msgspec.json.encode(a_customer() | {"customer_id": f"{space}a{space}"})
     assert reader.fast(spaced, is_list=False) is None
-    (read,) = reader.careful(spaced, MOST)
+    (read,) = reader.careful(spaced, MAX)
     assert isinstance(read, ReadCustomer)
     assert read.customer_id == "a"
 
@@ -243,7 +243,7 @@ def test_right_records_are_read_fast_and_as_with_care(
         body = msgspec.json.encode(named)
         fast = reader.fast(body, is_list=True)
         assert fast is not None
-        assert_same(fast, reader.careful(body, MOST))
+        assert_same(fast, reader.careful(body, MAX))
 
 
 @given(sent=sent_customers(1, odd=2), value=st.sampled_from([None, True, [], {}, 0.5, 1e6, "", 1]))
@@ -254,7 +254,7 @@ def test_nothing_is_read_fast_that_would_be_refused_with_care(
     for name in ("income", "kids_home", "customer_id", "enrolled_on"):
         body = msgspec.json.encode([record | {name: value}])
         if (fast := reader.fast(body, is_list=True)) is not None:
-            assert_same(fast, reader.careful(body, MOST))
+            assert_same(fast, reader.careful(body, MAX))
 
 
 def canonical_where_it_can_be(sent: SentCustomer, contract: Contract) -> dict[str, Any]:
@@ -281,6 +281,6 @@ def test_a_contract_whose_days_are_not_iso_s_is_read_with_care(
     body = changed(enrolled_on="2012-09-04")
     assert odd.fast(body, is_list=False) is None
     # The 4th of September, or the 9th of April.
-    (problem,) = odd.careful(body, MOST)[0]
+    (problem,) = odd.careful(body, MAX)[0]
     assert (problem.path, problem.problem) == ("$.enrolled_on", "not a date")
-    assert isinstance(odd.careful(changed(enrolled_on="2012-09-24"), MOST)[0], ReadCustomer)
+    assert isinstance(odd.careful(changed(enrolled_on="2012-09-24"), MAX)[0], ReadCustomer)

@@ -27,13 +27,13 @@ import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY
 from customer_segmentation.customers.matrix import (
     canonical_columns,
     numeric_columns,
     numeric_expressions,
 )
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     ROW_NUMBER,
     CheckedCustomers,
@@ -43,7 +43,7 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.contract import Contract, ReadCustomer
+from customer_segmentation.serving.validation import Contract, ReadCustomer
 from tests.serving.process import free_port, start
 from tests.serving.sent_customers import (
     ODD_CELLS,

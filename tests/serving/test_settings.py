@@ -16,15 +16,15 @@ SERVE = [sys.executable, "-m", "customer_segmentation.serving", "serve"]
 
 def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGMENTATION_SERVING_PORT", "9000")
-    monkeypatch.setenv("SEGMENTATION_SERVING_MOST_BODY", "5000")
+    monkeypatch.setenv("SEGMENTATION_SERVING_MAX_BODY", "5000")
     found = read_settings({"port": "9001", "host": None})
-    assert (found.port, found.most_body, found.host) == (9001, 5000, "127.0.0.1")
+    assert (found.port, found.max_body, found.host) == (9001, 5000, "127.0.0.1")
 
 
 def test_settings_are_the_same_through_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    first = Settings(port=1234, keys=tmp_path / "keys.json", jobs=tmp_path, most_jobs=3)
+    first = Settings(port=1234, keys=tmp_path / "keys.json", jobs=tmp_path, max_jobs=3)
     for name, value in as_environment(first).items():
         monkeypatch.setenv(name, value)
     assert read_settings({}) == first
@@ -54,7 +54,7 @@ def test_a_gateway_in_front_takes_the_place_of_keys(tmp_path: Path) -> None:
     [
         ({"port": "many"}, "port"),
         ({"port": "70000"}, "port"),
-        ({"most_body": "-1"}, "most_body"),
+        ({"max_body": "-1"}, "max_body"),
         ({"workers": "0"}, "workers"),
         ({"device": "tpu"}, "device"),
         ({"body_seconds": "nan"}, "body_seconds"),

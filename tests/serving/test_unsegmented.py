@@ -11,8 +11,8 @@ from mlflow.deployments import PredictionsResponse
 
 from customer_segmentation.scoring.mlflow_model import example_customer
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.unsegmented import explain_unsegmented
+from customer_segmentation.serving.validation import Contract
 
 NAN = float("nan")
 DATES = ("as_of_year", "as_of_day", "enrolled_year", "enrolled_day")

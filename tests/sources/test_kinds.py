@@ -252,7 +252,7 @@ def test_what_is_not_read_is_refused_by_what_it_is_and_what_to_do(
 def test_a_packed_file_that_unfolds_to_too_much_is_refused(
     pack: Callable[[bytes], bytes], landed: Callable[..., Landed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("customer_segmentation.sources.packed.MOST_UNFOLDED", 1 << 20)
+    monkeypatch.setattr("customer_segmentation.sources.packed.MAX_UNFOLDED", 1 << 20)
     content = pack(b"ID,a\n" + b"1,2\n" * 1_000_000)
     assert 200 * len(content) < 4_000_000
     with pytest.raises(UserError, match=r"export\.csv: it has \d+ bytes and unfolds to more than"):

@@ -16,7 +16,7 @@ from customer_segmentation.customers.contract import Column
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.tables.check import ContractValidator, promises, require_contract
-from customer_segmentation.tables.contract import TABLES, TableContract, contract_of
+from customer_segmentation.tables.schemas import TABLES, TableContract, contract_of
 
 Row = dict[str, Any]
 Engine = Callable[..., Any]

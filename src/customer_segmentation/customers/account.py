@@ -11,7 +11,7 @@ from customer_segmentation.errors import UserError
 Accounting = Mapping[str, Any]
 
 _MAIN_REASONS = 3
-_MOST_NAMES = 12
+_MAX_NAMES = 12
 # Of all rows: a base has a few that are wrong; order lines, or another day's, have many.
 _A_FEW = 0.01
 _SEE_ROWS = "`kedro check FILE --left-out rows.csv` writes these rows with their reasons"
@@ -21,12 +21,12 @@ CONFIGURATION = "conf/base/parameters_customers.yml"
 _DAYS_THAT_SUPPORT = 366
 
 
-def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
+def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
     """Stop before so many customers are lost that what follows is about others.
 
     Args:
         accounting: Where the rows of a source went.
-        most_left_out: The share of rows that may break the contract.
+        max_left_out: The share of rows that may break the contract.
 
     Raises:
         UserError: There is no customer, or more rows than that are left out; names the main
@@ -42,17 +42,17 @@ def refuse_losses(accounting: Accounting, most_left_out: float) -> None:
             f" customer one row. {_SEE_ROWS}."
         )
         raise UserError(message)
-    if accounting["customers"] and share <= most_left_out:
+    if accounting["customers"] and share <= max_left_out:
         return
     remedies = f"Mend the file, or map its headers, formats and spellings in {CONFIGURATION}"
     if about_the_day := _about_the_day(accounting):
         remedies += f"; {about_the_day}"
     if accounting["customers"]:
-        remedies += "; or raise `preprocessing.most_left_out`, if these rows are not customers"
+        remedies += "; or raise `preprocessing.max_left_out`, if these rows are not customers"
     reasons = _main_reasons(accounting["reasons"])
     message = (
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
-        f" `preprocessing.most_left_out` allows {percent(most_left_out)}. Most often for:"
+        f" `preprocessing.max_left_out` allows {percent(max_left_out)}. Most often for:"
         f" {reasons}. {_SEE_ROWS}."
         f" {'. '.join([remedies, *accounting['warnings']])}."
     )
@@ -160,8 +160,8 @@ def _about_the_day(accounting: Accounting) -> str:
 
 def _named(names: Iterable[str]) -> str:
     found = [printable(name) for name in names]
-    more = len(found) - _MOST_NAMES
-    return ", ".join(found[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(found) - _MAX_NAMES
+    return ", ".join(found[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _days(earlier: str, later: str) -> int:

@@ -60,12 +60,12 @@ class Column:
 
 
 # Far above any real value, and far below where a sum or a square would stop being finite.
-_MOST_MONEY = 1e12
-_MOST_COUNT = 1e6
+_MAX_MONEY = 1e12
+_MAX_COUNT = 1e6
 
 
 def _money(name: str, label: str, description: str) -> Column:
-    return Column(name, "number", description, MONEY, minimum=0.0, maximum=_MOST_MONEY, label=label)
+    return Column(name, "number", description, MONEY, minimum=0.0, maximum=_MAX_MONEY, label=label)
 
 
 def _count(name: str, label: str, description: str, unit: str) -> Column:
@@ -75,7 +75,7 @@ def _count(name: str, label: str, description: str, unit: str) -> Column:
         description,
         unit,
         minimum=0.0,
-        maximum=_MOST_COUNT,
+        maximum=_MAX_COUNT,
         whole=True,
         label=label,
     )

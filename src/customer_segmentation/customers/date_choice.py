@@ -17,7 +17,7 @@ from customer_segmentation.customers.dates import EXCEL, DateFormat
 
 # Of all cells: so few may be slips, and more are dates in another order.
 _A_FEW = 0.01
-_MOST_OFFERED = 3
+_MAX_OFFERED = 3
 # After every text, so that a least one is another.
 _LAST = "\U0010ffff"
 _CELL, _ROWS = "cell", "rows"
@@ -111,15 +111,15 @@ class DateColumn:
             "rows_with_time": _count(nw.col("has_time")),
             **{name: _count(nw.col(name)) for name in fits},
             "declared": _count(nw.any_horizontal(*declared, ignore_nulls=True)),
-            "low_none": _least(none),
-            "low_telling": _least(none & cell.str.contains(_TELLING)),
+            "low_none": _min(none),
+            "low_telling": _min(none & cell.str.contains(_TELLING)),
         }
         for i, j in self._pairs:
             ours, other = nw.col(f"fits_{i}"), nw.col(f"fits_{j}")
             both = ours & other & ~nw.col("is_even")
             found[f"both_{i}_{j}"] = _count(both)
             found[f"other_{i}_{j}"] = _count(~ours & other)
-            found[f"low_{i}_{j}"] = _least(both)
+            found[f"low_{i}_{j}"] = _min(both)
         return cells.select(**found)
 
     def choose(self, parts: Iterable[Mapping[str, Any]]) -> ChosenFormat:
@@ -200,7 +200,7 @@ def offers(text: str, pivot: int | None = None) -> list[DateFormat]:
     written = [mark.join(order) for order in orders for mark in marks]
     written += ["%b %d, %Y", "%b %d %Y", "%d%b%Y", "%Y%m%d", "%d%m%Y", EXCEL]
     formats = (DateFormat.of(each, 30 if pivot is None else pivot) for each in written)
-    return [fmt for fmt in formats if fmt.day(text)][:_MOST_OFFERED]
+    return [fmt for fmt in formats if fmt.day(text)][:_MAX_OFFERED]
 
 
 def _line(fmt: DateFormat) -> str:
@@ -225,7 +225,7 @@ def _count(rule: nw.Expr) -> nw.Expr:
     return nw.when(rule).then(nw.col(_ROWS)).otherwise(nw.lit(0)).sum()
 
 
-def _least(rule: nw.Expr) -> nw.Expr:
+def _min(rule: nw.Expr) -> nw.Expr:
     return nw.when(rule).then(nw.col(_CELL)).otherwise(nw.lit(_LAST)).min()
 
 

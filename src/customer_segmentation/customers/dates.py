@@ -21,7 +21,7 @@ from customer_segmentation.customers.cells import Columns, Parsed, either_case
 EXCEL = "excel"
 _EXCEL_SHAPE = "[1-9][0-9]{2,5}(?:[.][0-9]*)?"
 _EXCEL_START = date(1899, 12, 30)
-_EXCEL_LEAST = "61"
+_EXCEL_MIN = "61"
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -272,7 +272,7 @@ def _pieces(text: nw.Expr, fmt: DateFormat) -> Columns:
 def _serial_levels(parsed: ParsedDate) -> tuple[Columns, ...]:
     """Days that are numbered, as dates (Howard Hinnant: chrono-compatible date algorithms)."""
     fits = parsed.part("fits")
-    serial = nw.when(fits).then(nw.col(parsed.name)).otherwise(nw.lit(_EXCEL_LEAST))
+    serial = nw.when(fits).then(nw.col(parsed.name)).otherwise(nw.lit(_EXCEL_MIN))
     # From the first of March of the year 0, so that a leap day is a year's last.
     shift = float(_EXCEL_START.toordinal() + 305)
     days, era_day, era_year, year_day, month = (

@@ -180,9 +180,9 @@ def _examples(
     checked: CheckedCustomers, rules: Mapping[str, nw.Expr], headers: Mapping[str, str]
 ) -> dict[str, str]:
     """For each column a cell of which the rule is true."""
-    least = {
+    minimum = {
         f"least_{place}": nw.when(rule).then(stripped(headers[name])).otherwise(nw.lit(_LAST)).min()
         for place, (name, rule) in enumerate(rules.items())
     }
-    found = checked.rows.select(**least).collect().row(0)
+    found = checked.rows.select(**minimum).collect().row(0)
     return {name: str(cell)[:40] for name, cell in zip(rules, found, strict=True)}

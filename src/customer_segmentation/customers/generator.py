@@ -126,9 +126,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _blocks(rows: int, seed: int, block_rows: int) -> Iterator[Columns]:
     """Check the numbers now, then make the blocks one by one as they are asked for."""
-    for name, value, least in (("rows", rows, 1), ("seed", seed, 0), ("file_rows", block_rows, 1)):
-        if value < least:
-            message = f"{name} must be {least} or more, not {value}"
+    for name, value, minimum in (
+        ("rows", rows, 1),
+        ("seed", seed, 0),
+        ("file_rows", block_rows, 1),
+    ):
+        if value < minimum:
+            message = f"{name} must be {minimum} or more, not {value}"
             raise ValueError(message)
     ids = _Ids.draw(rows, min(rows, block_rows), _random(seed, 0))
     return (
@@ -164,8 +168,8 @@ class _Ids:
 
 def _block(rows: int, first: int, ids: _Ids, random: np.random.Generator) -> Columns:
     """Make original customers, then place them, their twins and repeated rows in random order."""
-    unique = rows - amount(rows, tables.REPEAT_SHARE, random, most=rows // 2)
-    originals = unique - amount(rows, tables.TWIN_SHARE, random, most=unique // 2)
+    unique = rows - amount(rows, tables.REPEAT_SHARE, random, maximum=rows // 2)
+    originals = unique - amount(rows, tables.TWIN_SHARE, random, maximum=unique // 2)
     columns = draw_customers(originals, random)
     soil(columns, rows, random)
     # The spoilt customers come first: copying only later ones keeps each kind of dirt as rare.

@@ -49,7 +49,7 @@ def draw_customers(rows: int, random: np.random.Generator) -> Columns:
 def soil(columns: Columns, rows: int, random: np.random.Generator) -> None:
     """Spoil the first few customers in place, each in one way; the shares are of `rows`."""
     clean = len(columns["Income"])
-    counts = [amount(rows, share, random, most=clean) for share in tables.DIRT.values()]
+    counts = [amount(rows, share, random, maximum=clean) for share in tables.DIRT.values()]
     places = dict(
         zip(
             tables.DIRT,
@@ -69,9 +69,9 @@ def soil(columns: Columns, rows: int, random: np.random.Generator) -> None:
         columns[name][places["no_purchase"]] = 1
 
 
-def amount(rows: int, share: float, random: np.random.Generator, *, most: int) -> int:
+def amount(rows: int, share: float, random: np.random.Generator, *, maximum: int) -> int:
     """Round `rows * share` up or down at random, so that small blocks keep the share on average."""
-    return min(most, math.floor(rows * share + random.random()))
+    return min(maximum, math.floor(rows * share + random.random()))
 
 
 def _traits(kind: Indices, random: np.random.Generator) -> dict[str, Floats]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.configuration import CustomerParameters
 
 # Low enough for a missing word, high enough that two spends are not taken for each other.
 _LIKE_ENOUGH = 0.8

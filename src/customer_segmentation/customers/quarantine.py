@@ -14,6 +14,7 @@ from typing import Any
 
 import narwhals as nw
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import (
     AS_OF,
     COLUMNS,
@@ -22,7 +23,6 @@ from customer_segmentation.customers.contract import (
     SAMPLE_KEY,
 )
 from customer_segmentation.customers.headers import name_missing
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import (
     CANONICAL,

@@ -10,9 +10,9 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.customers.cells import missing_as_empty, stripped
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.customers.date_choice import ChosenFormat, DateColumn
-from customer_segmentation.customers.parameters import CustomerParameters
 
 Rows = nw.LazyFrame[Any]
 # What is made of some rows: one row.

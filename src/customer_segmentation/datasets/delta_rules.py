@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from customer_segmentation.tables.contract import TableContract
+from customer_segmentation.tables.schemas import TableContract
 
 # The table property in which Delta keeps the constraint `contract`.
 CONSTRAINT = "delta.constraints.contract"

@@ -22,7 +22,7 @@ from customer_segmentation.datasets.delta_rules import CONSTRAINT, constraint
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
-from customer_segmentation.tables.contract import contract_of
+from customer_segmentation.tables.schemas import contract_of
 
 if TYPE_CHECKING:
     from delta.tables import DeltaTable

@@ -36,13 +36,13 @@ class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelPr
         import onnx  # noqa: PLC0415 - only models need it
 
         from customer_segmentation.scoring.artifact_file import (  # noqa: PLC0415 - as above
-            MOST_BYTES,
+            MAX_BYTES,
             read_model,
         )
 
         with self._fs.open(self._path(self._get_load_path()), "rb") as file:
             # First: the checker looks for other files that a model names.
-            model = read_model(file.read(MOST_BYTES + 1))
+            model = read_model(file.read(MAX_BYTES + 1))
         onnx.checker.check_model(model)
         return model
 

@@ -47,10 +47,10 @@ def affluence_tier(income: Values, *, income_thresholds: Sequence[float]) -> Val
 
 
 def waits_for_offers(
-    deal_share: Values, purchases_deals: Values, *, least_deal_share: float, least_deals: float
+    deal_share: Values, purchases_deals: Values, *, min_deal_share: float, min_deals: float
 ) -> Values:
     """1 for a customer who bought with discounts often enough, in share and in number."""
-    return indicator((deal_share >= least_deal_share) & (purchases_deals >= least_deals))
+    return indicator((deal_share >= min_deal_share) & (purchases_deals >= min_deals))
 
 
 def expected_spend(
@@ -107,11 +107,11 @@ def offer(
     affluence_tier: Values,
     likely_to_spend: Values,
     *,
-    least_likely_to_spend: float,
+    min_likely_to_spend: float,
 ) -> Values:
     """A discount for those who wait for one and are not affluent, a preview for likely spenders."""
     # The newsletter, code 0, is for everybody else.
-    unprompted = indicator(likely_to_spend >= least_likely_to_spend) * _PREVIEW
+    unprompted = indicator(likely_to_spend >= min_likely_to_spend) * _PREVIEW
     helps = (waits_for_offers > 0.0) & (affluence_tier < _AFFLUENT)
     return where(helps, _DISCOUNT, unprompted)
 

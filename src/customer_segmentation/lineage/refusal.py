@@ -19,7 +19,7 @@ from customer_segmentation.lineage.flow import (
 from customer_segmentation.lineage.origin import UNKNOWN, Clash, leaves
 from customer_segmentation.lineage.state import Catalog, RunState, plain
 
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 _BY_HAND = "made by an older version, or changed by hand"
 
 
@@ -42,11 +42,11 @@ def refusal(
 def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> str:
     """What --only-missing-outputs would keep although it is not what a run would make now."""
     named = [f"{name} (made {reason})" for name, reason in sorted(stale.items())]
-    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
     anew = command(makers(stale), {**run_params, "pipeline_names": ()})
     return (
         "--only-missing-outputs would keep what a run would not make now: "
-        f"{', '.join(named[:_MOST_NAMED])}{more}. Run {anew} first, without that option"
+        f"{', '.join(named[:_MAX_NAMED])}{more}. Run {anew} first, without that option"
     )
 
 

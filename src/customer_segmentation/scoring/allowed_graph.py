@@ -30,9 +30,9 @@ IR_VERSIONS = frozenset({IR_VERSION})
 
 # With every feature and column there is and twelve segments, ours have 330 nodes, constants of
 # 4,500 numbers, and values of 600 numbers a customer.
-_MOST_NODES = 600
-_MOST_CONSTANTS = 20_000
-_MOST_A_CUSTOMER = 2_000
+_MAX_NODES = 600
+_MAX_CONSTANTS = 20_000
+_MAX_A_CUSTOMER = 2_000
 
 _BYTES = 8
 _ROWS = "N"
@@ -56,8 +56,8 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
     from onnx import TensorProto  # noqa: PLC0415 - only who opens a model needs it
 
     _check_versions(model)
-    if len(model.graph.node) > _MOST_NODES:
-        message = f"has {len(model.graph.node)} nodes, and {_MOST_NODES} are the most"
+    if len(model.graph.node) > _MAX_NODES:
+        message = f"has {len(model.graph.node)} nodes, and {_MAX_NODES} are the most"
         raise WrongArtifactError(message)
     for node in model.graph.node:
         if node.domain or node.op_type not in OPERATORS:
@@ -126,8 +126,8 @@ def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
                 message = "has a constant that is no table of float64 or int64 numbers"
                 raise WrongArtifactError(message)
             count += size
-    if count > _MOST_CONSTANTS:
-        message = f"has constants of {count} numbers, and {_MOST_CONSTANTS} are the most"
+    if count > _MAX_CONSTANTS:
+        message = f"has constants of {count} numbers, and {_MAX_CONSTANTS} are the most"
         raise WrongArtifactError(message)
 
 
@@ -173,10 +173,10 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
                 raise WrongArtifactError(message)
             counts[of_customers] += math.prod(sizes)
             known[name] = of_customers
-    if counts[True] > _MOST_A_CUSTOMER or counts[False] > _MOST_CONSTANTS:
+    if counts[True] > _MAX_A_CUSTOMER or counts[False] > _MAX_CONSTANTS:
         message = (
             f"computes {counts[True]} numbers a customer and {counts[False]} beside, and "
-            f"{_MOST_A_CUSTOMER} and {_MOST_CONSTANTS} are the most"
+            f"{_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} are the most"
         )
         raise WrongArtifactError(message)
 

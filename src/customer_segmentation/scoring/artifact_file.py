@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import onnx
 
 # Ours are of 10 to 20 kB; with every feature and column there is, of 160 kB.
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 # Nodes, attributes, constants, and all else that a file is made of; ours have 2,500 at most.
-_MOST_PARTS = 20_000
+_MAX_PARTS = 20_000
 
 # What our graphs are made of, by the names of onnx.proto. Data in other files, subgraphs and
 # functions have names that are not here.
@@ -70,8 +70,8 @@ def read_model(content: bytes) -> onnx.ModelProto:
     import onnx  # noqa: PLC0415 - only who opens a model needs it
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
-    if len(content) > MOST_BYTES:
-        message = f"is larger than the {MOST_BYTES} bytes that are the most"
+    if len(content) > MAX_BYTES:
+        message = f"is larger than the {MAX_BYTES} bytes that are the most"
         raise WrongArtifactError(message)
     try:
         model = onnx.ModelProto.FromString(content)
@@ -91,8 +91,8 @@ def read_model(content: bytes) -> onnx.ModelProto:
 def _check_parts(model: onnx.ModelProto) -> None:
     wrong = {}
     for count, (kind, field) in enumerate(_parts(model)):
-        if count >= _MOST_PARTS:
-            message = f"is made of more than {_MOST_PARTS} parts"
+        if count >= _MAX_PARTS:
+            message = f"is made of more than {_MAX_PARTS} parts"
             raise WrongArtifactError(message)
         if field not in _FIELDS.get(kind, ()):
             wrong[field] = f"({kind}.{field})"

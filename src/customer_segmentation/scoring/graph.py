@@ -87,11 +87,13 @@ def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var
     numbers = rows
     if len(found) > len(columns):
         numbers = op.matmul(constant(weights_of(found, columns)), rows)
-    least, most = (np.array([getattr(span, end) for span in found]) for end in ("least", "most"))
+    minimum, maximum = (
+        np.array([getattr(span, end) for span in found]) for end in ("minimum", "maximum")
+    )
     whole = op.cast(constant([[span.whole] for span in found], np.int64), to=np.bool_)
     # Nearest to each: without its fraction where it may have none, and not beyond the ends.
     nearest = op.where(whole, op.floor(numbers), numbers)
-    nearest = op.max([op.min([nearest, column(most)]), column(least)])
+    nearest = op.max([op.min([nearest, column(maximum)]), column(minimum)])
     # Of absolute values, since squares of the smallest are 0; NaN where any number is.
     away = op.reduce_l1(op.sub(numbers, nearest), constant([0], np.int64), keepdims=1)
     return op.equal(away, constant(0.0))

@@ -12,16 +12,18 @@ from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.decisions import DECISIONS, POTENTIAL_INPUTS, TIERS
 
 # Far above any amount, and far below where a sum of squares would stop being finite.
-_MOST = 1e15
-Number = Annotated[float, Field(ge=-_MOST, le=_MOST, allow_inf_nan=False)]
+_MAX = 1e15
+Number = Annotated[float, Field(ge=-_MAX, le=_MAX, allow_inf_nan=False)]
 
 _NUMBER: TypeAdapter[float] = TypeAdapter(Number)
-_MOST_THRESHOLDS = 99
+_MAX_THRESHOLDS = 99
 
 
-def _numbers(least: int, most: int | None = None, above: float = -_MOST) -> TypeAdapter[Any]:
+def _numbers(minimum: int, maximum: int | None = None, above: float = -_MAX) -> TypeAdapter[Any]:
     each = Annotated[Number, Field(gt=above)]
-    return TypeAdapter(Annotated[list[each], Field(min_length=least, max_length=most or least)])
+    return TypeAdapter(
+        Annotated[list[each], Field(min_length=minimum, max_length=maximum or minimum)]
+    )
 
 
 _PARTS = {"product": len(PRODUCTS), "channel": len(CHANNELS)}
@@ -29,7 +31,7 @@ _LISTS = {
     ("affluence_tier", "income_thresholds"): _numbers(len(TIERS) - 1),
     ("expected_spend", "potential_caps"): _numbers(len(POTENTIAL_INPUTS)),
     ("expected_spend", "potential_weights"): _numbers(len(POTENTIAL_INPUTS) + 1),
-    ("likely_to_spend", "potential_thresholds"): _numbers(1, _MOST_THRESHOLDS),
+    ("likely_to_spend", "potential_thresholds"): _numbers(1, _MAX_THRESHOLDS),
     **{(name, "means"): _numbers(count, above=-1e-9) for name, count in _PARTS.items()},
     **{(name, "spreads"): _numbers(count, above=0.0) for name, count in _PARTS.items()},
 }

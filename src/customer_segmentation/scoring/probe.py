@@ -81,7 +81,7 @@ def made_up(metadata: Mapping[str, Any]) -> Array:
             each = 10.0 ** draw.uniform(-1.0, 6.0, _CUSTOMERS)
             values = np.where(is_even, draw.uniform(0.0, 1.0, _CUSTOMERS) * scale, each)
             values[0] = 0.0
-            values = np.clip(np.floor(values) if span.whole else values, span.least, span.most)
+            values = np.clip(np.floor(values) if span.whole else values, span.minimum, span.maximum)
         columns.append(np.asarray(values, dtype=np.float64))
     rows = np.column_stack(columns)
     return np.concatenate([rows, _wrong_rows(rows[0], metadata)])
@@ -105,8 +105,8 @@ def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
         name, weight = [*span.weights.items()][-1]
         position = columns.index(name)
         others = sum(row[columns.index(n)] * w for n, w in span.weights.items() if n != name)
-        wrong = [np.nan, np.nextafter(span.least, -np.inf), np.nextafter(span.most, np.inf)]
-        for number in [*wrong, span.least - 1.0, span.most + 1.0, span.least + 0.5]:
+        wrong = [np.nan, np.nextafter(span.minimum, -np.inf), np.nextafter(span.maximum, np.inf)]
+        for number in [*wrong, span.minimum - 1.0, span.maximum + 1.0, span.minimum + 0.5]:
             changed = row.copy()
             changed[position] = (number - others) / weight
             found.append(changed)

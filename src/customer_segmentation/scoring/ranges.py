@@ -36,8 +36,8 @@ class Span:
     """
 
     weights: Mapping[str, float]
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     whole: bool
 
 
@@ -58,9 +58,11 @@ def are_within(matrix: NDArray[np.float64], columns: Sequence[str], found: Seque
     # What is missing or infinite in a row is so in all that it is multiplied into.
     with np.errstate(invalid="ignore"):
         values = matrix @ weights_of(found, columns).T
-    least, most = (np.array([getattr(span, end) for span in found]) for end in ("least", "most"))
+    minimum, maximum = (
+        np.array([getattr(span, end) for span in found]) for end in ("minimum", "maximum")
+    )
     whole = np.array([span.whole for span in found])
-    is_right = (values >= least) & (values <= most) & (~whole | (values == np.floor(values)))
+    is_right = (values >= minimum) & (values <= maximum) & (~whole | (values == np.floor(values)))
     return is_right.all(axis=1)
 
 
@@ -78,8 +80,8 @@ def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
     rule = stated[source]
     if kind == "category":
         return Span({name: 1.0}, 0.0, len(rule["categories"]) - 1.0, whole=True)
-    least, most = rule.get("minimum", _YEARS[0]), rule.get("maximum", _YEARS[1])
-    return Span({name: 1.0}, float(least), float(most), whole=bool(rule.get("whole")))
+    minimum, maximum = rule.get("minimum", _YEARS[0]), rule.get("maximum", _YEARS[1])
+    return Span({name: 1.0}, float(minimum), float(maximum), whole=bool(rule.get("whole")))
 
 
 def _of_several(columns: Sequence[str], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON

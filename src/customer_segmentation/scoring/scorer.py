@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifactError
+from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.metadata import INPUT, NO_COLD_START, VERSION
 from customer_segmentation.scoring.probe import check_answers
 from customer_segmentation.scoring.verify import verified
@@ -112,4 +112,4 @@ class Scorer:
 def _read(path: Path) -> bytes:
     """No more of a file than shows that it is too large."""
     with path.open("rb") as file:
-        return file.read(MOST_BYTES + 1)
+        return file.read(MAX_BYTES + 1)

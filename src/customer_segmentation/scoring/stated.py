@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
+from customer_segmentation.customers.configuration import CustomerParameters, Parameters
 from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY, Kind
 from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
-from customer_segmentation.customers.parameters import CustomerParameters, Parameters
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.features.definitions import FEATURES, needed_inputs
 from customer_segmentation.scoring.learned import Number, check_learned
@@ -22,7 +22,7 @@ _OWN_OUTPUTS = ["segment", "runner_up", "margin"]
 _NUMERIC = frozenset(numeric_columns([*COLUMNS, AS_OF]))
 # Components are rounded, so that their products are 0 or 1 but for this.
 _ROUNDING = 1e-6
-_MOST_ALIASES = 1_000
+_MAX_ALIASES = 1_000
 _LONGEST_WORD = 256
 
 
@@ -49,7 +49,7 @@ def _short(reading: CustomerParameters) -> CustomerParameters:
     spellings = [word for words in reading.categories.values() for word in words]
     words = [*reading.aliases, *reading.missing_values, *spellings, *reading.date_formats]
     words += [*reading.ignored_signs, *reading.flags, *reading.unknown_categories]
-    _require(len(words) <= _MOST_ALIASES, f"it holds more than {_MOST_ALIASES} words")
+    _require(len(words) <= _MAX_ALIASES, f"it holds more than {_MAX_ALIASES} words")
     _require(max(map(len, words)) <= _LONGEST_WORD, f"a word is longer than {_LONGEST_WORD}")
     return reading
 
@@ -89,8 +89,11 @@ class Rule(Parameters):
         column = COLUMNS.get(self.name)
         _require(column and column.kind == self.kind, "no such column, or of another kind")
         _require(column and column.categories == self.categories, "it has other categories")
-        least, most = self.minimum, self.maximum
-        _require(least is None or most is None or least <= most, "its minimum is above its maximum")
+        minimum, maximum = self.minimum, self.maximum
+        _require(
+            minimum is None or maximum is None or minimum <= maximum,
+            "its minimum is above its maximum",
+        )
         return self
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import onnx
 
 # Ours are of 10 kB; with every feature and column there is, of 100 kB.
-_MOST_METADATA = 250_000
+_MAX_METADATA = 250_000
 
 
 def verified(content: bytes) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
         message = "has metadata of another tool, or twice"
         raise WrongArtifactError(message)
     size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
-    if size > _MOST_METADATA:
-        message = f"has metadata of {size} signs, and {_MOST_METADATA} are the most"
+    if size > _MAX_METADATA:
+        message = f"has metadata of {size} signs, and {_MAX_METADATA} are the most"
         raise WrongArtifactError(message)
     metadata = {key: _value(key, text) for key, text in texts.items()}
     try:

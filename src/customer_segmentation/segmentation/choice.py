@@ -25,15 +25,15 @@ class ChoiceOfK:
         most: The largest k that is tried; the smallest is 2.
         starts: k-means starts for each k; the best inertia is kept.
         bootstraps: Resamples that stability is measured on.
-        least_stability: Mean adjusted Rand index below which a k is not chosen.
+        min_stability: Mean adjusted Rand index below which a k is not chosen.
         sample: Rows that silhouettes and stability are measured on at most.
     """
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
     starts: int
     bootstraps: int
-    least_stability: float
+    min_stability: float
     sample: int
 
 
@@ -69,7 +69,7 @@ def fit_centroids(points: Array, weights: Array, k: int, starts: int, seed: int)
 def measure_all(
     points: Array, standardised: Array, weights: Array, rule: ChoiceOfK, seed: int
 ) -> list[MeasuredK]:
-    """Every k from 2 to `rule.most`, measured.
+    """Every k from 2 to `rule.maximum`, measured.
 
     Args:
         points: (rows x components), where k-means runs.
@@ -81,8 +81,8 @@ def measure_all(
     measured = []
     with _one_thread(), _checked_once():
         space = _Space(points, standardised, weights, rule, seed)
-        for k in range(2, rule.most + 1):
-            logger.info("choice of k: %d of at most %d", k, rule.most)
+        for k in range(2, rule.maximum + 1):
+            logger.info("choice of k: %d of at most %d", k, rule.maximum)
             centroids = fit_centroids(points, weights, k, rule.starts, seed)
             measured.append(space.measure(centroids))
     return measured
@@ -191,12 +191,12 @@ def elbow(measured: Sequence[MeasuredK]) -> int:
 
 
 def choose(measured: Iterable[MeasuredK], rule: ChoiceOfK) -> MeasuredK:
-    """The k of the best silhouette among those from `rule.least` that are stable enough.
+    """The k of the best silhouette among those from `rule.minimum` that are stable enough.
 
     Where none is stable enough, the most stable. Of equals, the smallest.
     """
-    allowed = [m for m in measured if m.k >= rule.least]
-    stable = [m for m in allowed if m.stability >= rule.least_stability]
+    allowed = [m for m in measured if m.k >= rule.minimum]
+    stable = [m for m in allowed if m.stability >= rule.min_stability]
     if not stable:
         return max(allowed, key=lambda m: (m.stability, -m.k))
     return max(stable, key=lambda m: (m.silhouette, -m.k))

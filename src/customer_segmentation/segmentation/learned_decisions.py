@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 _PERCENTILE_STEPS = 20
 _FOLDS = 5
 # At or below this share of variance, out of fold, a model explains nothing that is worth an offer.
-_LEAST_R2 = 0.05
+_MIN_R2 = 0.05
 # What is made of the expected spend, in this order.
 _OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")
 
@@ -32,15 +32,15 @@ class DecisionRule:
     Attributes:
         income_quantiles: Where the comfortable and the affluent tier begin.
         deal_share_quantile: From which deal share on a customer waits for offers.
-        least_deals: Purchases with a discount that such a customer has at least.
-        least_likely_to_spend: Percentile of expected spend that earns a preview.
+        min_deals: Purchases with a discount that such a customer has at least.
+        min_likely_to_spend: Percentile of expected spend that earns a preview.
         cap_quantile: Where the inputs of the expected spend are cut off.
     """
 
     income_quantiles: tuple[float, float]
     deal_share_quantile: float
-    least_deals: float
-    least_likely_to_spend: float
+    min_deals: float
+    min_likely_to_spend: float
     cap_quantile: float
 
 
@@ -77,7 +77,7 @@ def learn_decisions(
         numbers["affluence_tier"] = {"income_thresholds": thresholds}
     if "waits_for_offers" in names:
         (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_quantile,))
-        numbers["waits_for_offers"] = {"least_deal_share": share, "least_deals": rule.least_deals}
+        numbers["waits_for_offers"] = {"min_deal_share": share, "min_deals": rule.min_deals}
     unexplained: dict[str, str] = {}
     if "likely_to_spend" in names:
         caps, coefficients, expected, r2 = _expected_spend(columns, weights, rule.cap_quantile)
@@ -94,13 +94,13 @@ def learn_decisions(
         shares = [f"purchase_share_{name}" for name in CHANNELS]
         numbers["channel"] = _shares(shares, columns, weights)
     if "offer" in names:
-        numbers["offer"] = {"least_likely_to_spend": rule.least_likely_to_spend}
+        numbers["offer"] = {"min_likely_to_spend": rule.min_likely_to_spend}
     return LearnedDecisions(numbers, r2, unexplained)
 
 
 def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
     """Why what is made of the expected spend is not taken; nothing where it explains spend."""
-    if r2 is not None and r2 > _LEAST_R2:
+    if r2 is not None and r2 > _MIN_R2:
         return {}
     measured = "too few customers to measure it" if r2 is None else f"out-of-fold R2 of {r2:.2f}"
     why = f"{', '.join(POTENTIAL_INPUTS)} do not explain what customers spend ({measured})"

@@ -14,7 +14,7 @@ from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.space import points
 
-_MOST_ITERATIONS = 20
+_MAX_ITERATIONS = 20
 
 
 def fit_by_mllib(
@@ -45,5 +45,5 @@ def fit_by_mllib(
     located = nw.to_native(table.select(**placed))
     # By the order of the rows, so that the start does not depend on how they are spread.
     vectors = VectorAssembler(inputCols=list(placed), outputCol="features").transform(located)
-    model = KMeans(k=k, seed=seed, maxIter=_MOST_ITERATIONS).fit(vectors)
+    model = KMeans(k=k, seed=seed, maxIter=_MAX_ITERATIONS).fit(vectors)
     return rounded(np.array(model.clusterCenters()))

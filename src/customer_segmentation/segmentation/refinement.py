@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.segmentation.scaling import Scaling
-from customer_segmentation.segmentation.space import distances, first_least, names_of, points
+from customer_segmentation.segmentation.space import distances, first_min, names_of, points
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def refine(
 
 def _one_pass(located: nw.LazyFrame[Any], names: list[str], centroids: Array) -> Array:
     away = distances(centroids)
-    nearest, _ = first_least(names_of(away))
+    nearest, _ = first_min(names_of(away))
     sums = (
         located.with_columns(**away)
         .select(*names, **{_NEAREST: nearest})

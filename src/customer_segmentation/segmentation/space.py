@@ -47,13 +47,13 @@ def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
     }
 
 
-def first_least(columns: Sequence[nw.Expr]) -> tuple[nw.Expr, nw.Expr]:
+def first_min(columns: Sequence[nw.Expr]) -> tuple[nw.Expr, nw.Expr]:
     """The position, from 0, of the first column that holds the smallest value; and that value."""
-    least = nw.min_horizontal(*columns)
+    minimum = nw.min_horizontal(*columns)
     position: nw.Expr = nw.lit(float(len(columns) - 1))
     for index in range(len(columns) - 2, -1, -1):
-        position = where(columns[index] == least, float(index), position)
-    return position, least
+        position = where(columns[index] == minimum, float(index), position)
+    return position, minimum
 
 
 def weighted(columns: Sequence[nw.Expr], weights: Sequence[float]) -> nw.Expr:

@@ -80,7 +80,7 @@ class Admission:
             return None
         holder = _OPEN if key is None else key.name
         held = self._slots.get(holder, 0)
-        slots = limit = self._settings.most_waiting
+        slots = limit = self._settings.max_waiting
         # Looked up each time: the keys may change.
         if key and len(self._keys.known) > 1:
             limit = max(1, slots // 2)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.contract import Problem
+from customer_segmentation.serving.validation import Problem
 
 _PROBABILITY = "probability_"
 

@@ -12,13 +12,13 @@ import fsspec
 import numpy as np
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.artifact_file import MOST_BYTES, WrongArtifactError
+from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.metadata import NO_COLD_START
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.serving.answers import Answer, Predictor
-from customer_segmentation.serving.contract import Contract, ReadCustomer, matrix_of
 from customer_segmentation.serving.records import Reader
+from customer_segmentation.serving.validation import Contract, ReadCustomer, matrix_of
 
 logger = logging.getLogger(__name__)
 
@@ -164,15 +164,15 @@ class Champion:
                 # Such as a pipe, which would block.
                 message = f"{path} is no file. Promote the file that kedro run wrote"
                 raise BrokenBundleError(message)
-            if (size := info["size"]) > MOST_BYTES:
+            if (size := info["size"]) > MAX_BYTES:
                 message = (
-                    f"{kind}.onnx is of {size} bytes, and {MOST_BYTES} are the most. Promote the "
+                    f"{kind}.onnx is of {size} bytes, and {MAX_BYTES} are the most. Promote the "
                     "file that kedro run wrote"
                 )
                 raise BrokenBundleError(message)
         # The file may have grown since.
         segmenter, cold_start = (
-            self._files.cat_file(path, start=0, end=MOST_BYTES + 1) for path in self._paths
+            self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in self._paths
         )
         return Bundle(segmenter, cold_start, self._device)
 

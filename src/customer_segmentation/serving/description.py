@@ -21,12 +21,12 @@ from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.features.definitions import describe
 from customer_segmentation.features.labels import LABELS
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.contract import Contract
 from customer_segmentation.serving.explanation import CHANGEABLE
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.responses import AnyRequest, cached_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
+from customer_segmentation.serving.validation import Contract
 
 # Where no feature says how often a customer buys: once in two months, over two years.
 _PURCHASES = 12.0

@@ -18,7 +18,7 @@ from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.evaluate import on_arrays
 from customer_segmentation.serving.answers import Change, Explanation, Pull
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.contract import ReadCustomer
+from customer_segmentation.serving.validation import ReadCustomer
 
 Array = NDArray[np.float64]
 

@@ -111,7 +111,7 @@ class Guard:
             elif not route.is_streamed:
                 # Methods without a body do not wait for one.
                 is_read = method in _WITH_BODY
-                limits = self._settings.most_body, self._settings.body_seconds
+                limits = self._settings.max_body, self._settings.body_seconds
                 receive = _receive_of(
                     await read_body(receive, headers, *limits) if is_read else b""
                 )

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from litestar import Response, get, post
 
-from customer_segmentation.scoring.words import UNSEGMENTED
+from customer_segmentation.scoring.decoding import UNSEGMENTED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import (
@@ -40,7 +40,7 @@ _CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 def invocation_routes(server: Server) -> list[Any]:
     """The routes; a request may have ten times as many rows as `/v1/segments` customers."""
-    max_rows = server.settings.most_customers * ROWS_A_CUSTOMER
+    max_rows = server.settings.max_customers * ROWS_A_CUSTOMER
 
     @get("/ping", opt={"access": "probe"}, sync_to_thread=False)
     def ping() -> Response[bytes]:

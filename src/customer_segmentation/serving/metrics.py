@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from customer_segmentation.serving.answers import Answer
-from customer_segmentation.serving.contract import Problem
+from customer_segmentation.serving.validation import Problem
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _encode = msgspec.json.Encoder().encode

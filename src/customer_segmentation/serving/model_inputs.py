@@ -25,7 +25,7 @@ from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.customers.numbers import NUMBER
 from customer_segmentation.scoring.metadata import INPUT
-from customer_segmentation.serving.contract import shown
+from customer_segmentation.serving.validation import shown
 
 Matrix = NDArray[np.float64]
 # The spelling that batches accept: `float` also takes 1_000 and digits of any script.

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from customer_segmentation.serving.contract import Problem
+from customer_segmentation.serving.validation import Problem
 
 MEDIA_TYPE = "application/problem+json"
 

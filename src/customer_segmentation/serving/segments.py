@@ -13,17 +13,17 @@ from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.asgi import Receive, Scope, Send
 from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.contract import (
-    MAX_PROBLEMS,
-    Problem,
-    ReadCustomer,
-    limit_problems,
-)
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.records import MalformedJsonError, TooManyCustomersError
+from customer_segmentation.serving.validation import (
+    MAX_PROBLEMS,
+    Problem,
+    ReadCustomer,
+    limit_problems,
+)
 
 _encode = msgspec.json.Encoder().encode
 _MAX_EXPLAINED = 20

@@ -38,7 +38,7 @@ class Server:
         self.metrics = Metrics()
         self.metrics.used(self.champion.current.version)
         self.log = AccessLog()
-        self.segments = Segments(self.metrics, settings.most_customers)
+        self.segments = Segments(self.metrics, settings.max_customers)
         self.jobs = JobService(settings)
         self.is_ready = False
 

@@ -41,13 +41,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The folder of uploads and results, and the database of jobs.
     jobs: Path = Path("data/jobs")
     database: str = ""
-    most_body: _Count = 1_000_000
-    most_customers: _Count = 1_000
-    most_job: _Count = 2_000_000_000
-    most_jobs: _Count = 5
+    max_body: _Count = 1_000_000
+    max_customers: _Count = 1_000
+    max_job: _Count = 2_000_000_000
+    max_jobs: _Count = 5
     # Of one key, finished jobs included.
-    most_kept_jobs: _Count = 100
-    most_kept_bytes: _Count = 10_000_000_000
+    max_kept_jobs: _Count = 100
+    max_kept_bytes: _Count = 10_000_000_000
     jobs_kept: _Amount = 86_400.0
     # Of one job, which fails beyond either; its worker restarts.
     job_seconds: _Amount = 3_600.0
@@ -56,10 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_seconds: _Amount = 10.0
     requests_per_second: _Amount = 0.0
     wrong_keys_per_second: _Amount = 5.0
-    most_waiting: _Count = 256
+    max_waiting: _Count = 256
     body_seconds: _Amount = 10.0
     # Bytes per second of an upload, after an initial wait of body_seconds.
-    least_rate: _Count = 10_000
+    min_rate: _Count = 10_000
     stop_seconds: _Amount = 20.0
     look_seconds: _Amount = 1.0
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
 from customer_segmentation.scoring.ranges import Span
-from customer_segmentation.serving.contract import Contract, Problem, limit_problems
+from customer_segmentation.serving.validation import Contract, Problem, limit_problems
 
 Array = NDArray[np.float64]
 _YEAR, _DAY = numeric_columns([AS_OF])
@@ -57,7 +57,7 @@ def _outside(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Each problem that a span can find in a column, and the rows that have it."""
     values = np.sum([weight * numbers[each] for each, weight in span.weights.items()], axis=0)
-    below, above = values < span.least, values > span.most
+    below, above = values < span.minimum, values > span.maximum
     is_broken = ~(below | above | np.isnan(values)) & (values != np.floor(values))
     # The parts of a rule on several columns are checked by their own spans.
     is_broken &= span.whole and len(span.weights) == 1

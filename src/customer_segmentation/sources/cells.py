@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from customer_segmentation.sources.limits import MOST_BATCH, MOST_ROWS
+from customer_segmentation.sources.limits import MAX_BATCH, MAX_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ def batches_of(
     for row in rows:
         held.append(row)
         size += _CELL_BYTES * len(row) + sum(map(len, row))
-        if len(held) == MOST_ROWS or size >= MOST_BATCH:
+        if len(held) == MAX_ROWS or size >= MAX_BATCH:
             yield batch()
             held, size = [], 0
     if held:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import TextHeader, read_header
-from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, MOST_COLUMNS, MOST_ROWS
+from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, MAX_COLUMNS, MAX_ROWS
 from customer_segmentation.sources.rows import (
     blank_characters,
     csv_rows,
@@ -101,7 +101,7 @@ class _Reader:
         if self.header.tail:
             return self.header.tail
         beyond = first[len(self.header.names) :]
-        return 0 if any(beyond) or len(beyond) > MOST_COLUMNS else len(beyond)
+        return 0 if any(beyond) or len(beyond) > MAX_COLUMNS else len(beyond)
 
     def _by_arrow(self) -> Iterator[pa.RecordBatch]:
         """All columns, some rows at a time.
@@ -125,8 +125,8 @@ class _Reader:
                 if unusual or is_long or any(lengths[columns:]):
                     raise _NotForArrowError
                 found = pa.RecordBatch.from_arrays(cells.columns[:columns], schema=schema)
-                for start in range(0, len(found), MOST_ROWS):
-                    yield found.slice(start, MOST_ROWS)
+                for start in range(0, len(found), MAX_ROWS):
+                    yield found.slice(start, MAX_ROWS)
                 if is_end:
                     return
         except pa.ArrowInvalid as error:

@@ -11,7 +11,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
-from customer_segmentation.sources.limits import LONGEST_CELL, MOST_COLUMNS, is_longer
+from customer_segmentation.sources.limits import LONGEST_CELL, MAX_COLUMNS, is_longer
 from customer_segmentation.sources.packed import member, opened
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _EXACT = 1 << 53
 # A sheet is held as a rectangle: rows of a sheet, and what 32 columns of all of them are.
-_MOST_ROWS = 1 << 20
-_MOST_CELLS = 1 << 25
+_MAX_ROWS = 1 << 20
+_MAX_CELLS = 1 << 25
 _AT_ONCE = 1 << 22
 # What a tag may take that the end of a block cuts.
 _OVERLAP = 1 << 10
@@ -167,10 +167,10 @@ def _inspect(content: Content) -> int:
                     )
                     raise UserError(message)
                 held = block[-_OVERLAP:]
-        if columns > MOST_COLUMNS or rows > _MOST_ROWS or rows * columns > _MOST_CELLS:
+        if columns > MAX_COLUMNS or rows > _MAX_ROWS or rows * columns > _MAX_CELLS:
             message = (
                 f"{content.name}: a sheet has cells as far as row {rows} and column {columns}; "
-                f"at most {MOST_COLUMNS} columns, {_MOST_ROWS} rows and {_MOST_CELLS} cells "
+                f"at most {MAX_COLUMNS} columns, {_MAX_ROWS} rows and {_MAX_CELLS} cells "
                 "are read. Remove what is far outside the table, or export it as CSV."
             )
             raise UserError(message)

@@ -12,7 +12,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.limits import (
     LONGEST_NAME,
     LONGEST_ROW,
-    MOST_COLUMNS,
+    MAX_COLUMNS,
     is_longer,
 )
 
@@ -65,7 +65,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
     unquoted = re.sub('"[^"]*"', "", text)
     delimiter = declared[1] if declared else max(DELIMITERS, key=unquoted.count)
     _refuse_delimiter(name, delimiter, unquoted, text)
-    if unquoted.count(delimiter) >= MOST_COLUMNS:
+    if unquoted.count(delimiter) >= MAX_COLUMNS:
         raise _too_many_columns(name)
     if not line[2] and len(head) >= LONGEST_ROW:
         message = f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names."
@@ -127,7 +127,7 @@ def refuse_names(name: str, names: list[str]) -> None:
             or ingestion adds a column of the name.
     """
     # First: what follows names each of those that are wrong.
-    if len(names) > MOST_COLUMNS:
+    if len(names) > MAX_COLUMNS:
         raise _too_many_columns(name)
     if any(is_longer(each, LONGEST_NAME) for each in names):
         raise _too_long_name(name)
@@ -146,7 +146,7 @@ def refuse_names(name: str, names: list[str]) -> None:
 
 
 def _too_many_columns(name: str) -> UserError:
-    message = f"{name}: it has more than {MOST_COLUMNS} columns. Leave out those of no use."
+    message = f"{name}: it has more than {MAX_COLUMNS} columns. Leave out those of no use."
     return UserError(message)
 
 

@@ -13,7 +13,7 @@ from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import (
     LONGEST_CELL,
     LONGEST_ROW,
-    MOST_COLUMNS,
+    MAX_COLUMNS,
     is_longer,
 )
 
@@ -38,9 +38,9 @@ def json_lines_cells(content: Content) -> Cells:
     for number, record in _records(content):
         if not record.keys() <= names.keys():
             names |= dict.fromkeys(record)
-            if len(names) > MOST_COLUMNS:
+            if len(names) > MAX_COLUMNS:
                 message = (
-                    f"{content.name}: line {number} brings more than {MOST_COLUMNS} names. "
+                    f"{content.name}: line {number} brings more than {MAX_COLUMNS} names. "
                     "Give all lines the same."
                 )
                 raise UserError(message)

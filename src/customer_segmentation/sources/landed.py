@@ -20,7 +20,7 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.header import SOURCE_FILE
 
-_MOST_NAMED = 12
+_MAX_NAMED = 12
 # In the Parquet's own metadata, as JSON.
 METADATA = "customer_segmentation.landed"
 
@@ -60,7 +60,7 @@ def landed_lines(landed: Landed) -> list[str]:
     """What a person should know of a landing: of several files each, and what was not read."""
     lines = []
     if len(landed.files) > 1:
-        files = [f"{printable(name)} ({rows:,} rows)" for name, rows in landed.files[:_MOST_NAMED]]
+        files = [f"{printable(name)} ({rows:,} rows)" for name, rows in landed.files[:_MAX_NAMED]]
         more = len(landed.files) - len(files)
         lines.append(f"Files read: {', '.join(files)}" + (f" and {more} more" if more else ""))
     lines += [f"Warning: {printable(name)} was not read: {why}" for name, why in landed.skipped]

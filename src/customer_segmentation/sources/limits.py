@@ -5,20 +5,20 @@ The same for `kedro run` and for the jobs of the API. Sizes are bytes, of text i
 
 from __future__ import annotations
 
-MOST_COLUMNS = 1_000
+MAX_COLUMNS = 1_000
 LONGEST_NAME = 1_000
 LONGEST_CELL = 1 << 16
 LONGEST_ROW = 1 << 20
 # Of what is worked on at once: rows are copied some times until they are answered.
-MOST_ROWS = 50_000
-MOST_BATCH = 1 << 26
+MAX_ROWS = 50_000
+MAX_BATCH = 1 << 26
 # What a packed file may unfold to: tables of customers stay far below, bombs do not.
-MOST_UNFOLDED = 1 << 28
-MOST_TIMES = 200
+MAX_UNFOLDED = 1 << 28
+MAX_TIMES = 200
 # Files and folders of an archive, whose list is read again for each of them.
-MOST_MEMBERS = 500
+MAX_MEMBERS = 500
 
 
-def is_longer(text: str, most: int) -> bool:
+def is_longer(text: str, maximum: int) -> bool:
     """Whether text takes more bytes; most text need not be encoded to tell."""
-    return len(text) > most or (4 * len(text) > most and len(text.encode()) > most)
+    return len(text) > maximum or (4 * len(text) > maximum and len(text.encode()) > maximum)

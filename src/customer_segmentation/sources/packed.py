@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.files import HIDDEN, sort_out, unsure_of
-from customer_segmentation.sources.limits import MOST_MEMBERS, MOST_TIMES, MOST_UNFOLDED
+from customer_segmentation.sources.limits import MAX_MEMBERS, MAX_TIMES, MAX_UNFOLDED
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 PARQUET = b"PAR1"
@@ -88,9 +88,9 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
     except _DAMAGED as error:
         raise _damaged(content.name, error) from error
     infos = archive.infolist()
-    if len(infos) > MOST_MEMBERS:
+    if len(infos) > MAX_MEMBERS:
         message = (
-            f"{content.name}: the archive holds {len(infos)} files and folders, and {MOST_MEMBERS} "
+            f"{content.name}: the archive holds {len(infos)} files and folders, and {MAX_MEMBERS} "
             "are the most. Put the tables together, or pack them in several archives."
         )
         raise UserError(message)
@@ -98,7 +98,7 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
         message = f"{content.name}: it is encrypted. Save it without a password."
         raise UserError(message)
     size = content.packed or file.seek(0, 2)
-    if sum(info.file_size for info in infos) > _most(size):
+    if sum(info.file_size for info in infos) > _max(size):
         raise _too_much(content.name, size)
     return archive
 
@@ -179,7 +179,7 @@ class _Guarded(io.RawIOBase):
         except _DAMAGED as error:
             raise _damaged(self._name, error) from error
         self._read += len(block)
-        if self._read > _most(self._size):
+        if self._read > _max(self._size):
             raise _too_much(self._name, self._size)
         return block
 
@@ -206,13 +206,13 @@ def _seekable(packed: Content) -> Content:
     return replace(packed, open=spooled)
 
 
-def _most(size: int) -> int:
-    return max(MOST_UNFOLDED, MOST_TIMES * size)
+def _max(size: int) -> int:
+    return max(MAX_UNFOLDED, MAX_TIMES * size)
 
 
 def _too_much(name: str, size: int) -> UserError:
     return UserError(
-        f"{name}: it has {size} bytes and unfolds to more than {_most(size)}. Unpack it, see what "
+        f"{name}: it has {size} bytes and unfolds to more than {_max(size)}. Unpack it, see what "
         "it holds, and give the files as they are."
     )
 

@@ -10,7 +10,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells, rows_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
-from customer_segmentation.sources.limits import LONGEST_CELL, MOST_BATCH, MOST_ROWS
+from customer_segmentation.sources.limits import LONGEST_CELL, MAX_BATCH, MAX_ROWS
 from customer_segmentation.sources.packed import PARQUET
 
 if TYPE_CHECKING:
@@ -56,15 +56,17 @@ class _Reader:
         texts = {name: self._column(name) for name in wanted}
         self._refuse_large_chunks(wanted)
         schema = pa.schema([(name, pa.string()) for name in wanted])
-        most = max(1, min(MOST_ROWS, MOST_BATCH // (_CELL_BYTES * max(1, len(wanted)))))
+        maximum = max(1, min(MAX_ROWS, MAX_BATCH // (_CELL_BYTES * max(1, len(wanted)))))
         try:
             self._look({name: text for name, text in texts.items() if text.must_look})
             # As long as it stays a dictionary, a long cell that many rows have is there once.
             with self._open([name for name, text in texts.items() if text.is_text]) as file:
-                for batch in file.iter_batches(most, columns=list(wanted), use_threads=False):
+                for batch in file.iter_batches(maximum, columns=list(wanted), use_threads=False):
                     # Nobody else looks whether text is UTF-8, and some would read beyond its end.
                     batch.validate(full=True)
-                    step = max(1, min(most, MOST_BATCH * len(batch) // (self._measured(batch) + 1)))
+                    step = max(
+                        1, min(maximum, MAX_BATCH * len(batch) // (self._measured(batch) + 1))
+                    )
                     for start in range(0, len(batch), step):
                         part = batch.slice(start, step)
                         columns = [texts[name].text(part.column(name)) for name in wanted]
@@ -79,7 +81,7 @@ class _Reader:
         if not texts:
             return
         with self._open(()) as file:
-            for batch in file.iter_batches(MOST_ROWS, columns=list(texts), use_threads=False):
+            for batch in file.iter_batches(MAX_ROWS, columns=list(texts), use_threads=False):
                 for name, text in texts.items():
                     text.look(batch.column(name))
 

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.tables.contract import TableContract, contract_of
+from customer_segmentation.tables.schemas import TableContract, contract_of
 
 _ROWS = "rows"
 _KEYS = "distinct keys"
@@ -33,7 +33,7 @@ def require_contract(table: str, frame: nw.LazyFrame[Any]) -> None:
     if broken:
         message = (
             f"{table} breaks its contract: {'; '.join(broken)}. Nothing was saved: what is there "
-            "is what was there before. See tables/contract.py for what the table promises."
+            "is what was there before. See tables/schemas.py for what the table promises."
         )
         raise UserError(message)
 

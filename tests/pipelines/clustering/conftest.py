@@ -42,7 +42,7 @@ def shipped() -> dict[str, Any]:
 @pytest.fixture
 def block(shipped: dict[str, Any]) -> dict[str, Any]:
     """The same with few k, starts and resamples."""
-    return shipped | {"k": shipped["k"] | {"most": 5, "starts": 2, "bootstraps": 2}}
+    return shipped | {"k": shipped["k"] | {"maximum": 5, "starts": 2, "bootstraps": 2}}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
@@ -79,7 +79,9 @@ def test_an_absent_feature_is_named_with_what_to_do(
 def test_as_many_customers_as_segments_are_too_few(
     gold: pd.DataFrame, clustering: ClusteringParameters
 ) -> None:
-    with pytest.raises(UserError, match=r"5 customers cannot .* up to 5 segments.*`clustering\.k"):
+    with pytest.raises(
+        UserError, match=r"5 customers are too few for up to 5 segments.*`clustering\.k"
+    ):
         draw(gold.head(5), clustering)
     assert draw(gold.head(6), clustering).customers == 6
 

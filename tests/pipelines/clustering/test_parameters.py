@@ -12,9 +12,9 @@ from customer_segmentation.pipelines.clustering.parameters import ClusteringPara
 
 def test_the_shipped_parameters_are_valid_and_reach_the_rule(shipped: dict[str, Any]) -> None:
     rule, k = ClusteringParameters(**shipped).k.rule(), shipped["k"]
-    assert (rule.least, rule.most) == (k["least"], k["most"])
+    assert (rule.minimum, rule.maximum) == (k["minimum"], k["maximum"])
     assert (rule.starts, rule.bootstraps) == (k["starts"], k["bootstraps"])
-    assert (rule.least_stability, rule.sample) == (k["least_stability"], k["sample_rows"])
+    assert (rule.min_stability, rule.sample) == (k["min_stability"], k["sample_rows"])
 
 
 @pytest.mark.parametrize("name", ["spend_totl", "customer_id", "enrolled_on", "affluence_tier"])
@@ -49,9 +49,9 @@ def test_columns_and_features_may_be_mixed(block: dict[str, Any]) -> None:
 
 
 def test_a_least_k_above_the_most_is_refused(block: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=r"least \(6\) is above most \(5\)"):
-        ClusteringParameters(**block | {"k": block["k"] | {"least": 6}})
-    assert ClusteringParameters(**block | {"k": block["k"] | {"least": 5}}).k.least == 5
+    with pytest.raises(ValidationError, match=r"minimum \(6\) is above maximum \(5\)"):
+        ClusteringParameters(**block | {"k": block["k"] | {"minimum": 6}})
+    assert ClusteringParameters(**block | {"k": block["k"] | {"minimum": 5}}).k.minimum == 5
 
 
 def test_an_affluent_tier_that_begins_below_the_comfortable_is_refused(

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 

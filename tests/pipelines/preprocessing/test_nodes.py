@@ -12,8 +12,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import CONTRACT
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import FEATURES
 from customer_segmentation.pipelines.preprocessing.nodes import (
@@ -28,7 +28,7 @@ from customer_segmentation.pipelines.preprocessing.parameters import Preprocessi
 
 Rows = list[dict[str, str]]
 SELECTED = ["income", "age", "spend_total", "purchases_deals"]
-HALF = PreprocessingParameters(most_left_out=0.5)
+HALF = PreprocessingParameters(max_left_out=0.5)
 
 
 @pytest.fixture(scope="session")

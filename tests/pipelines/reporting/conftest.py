@@ -88,8 +88,8 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
             "scaling": {"features": ["income", "spend_total"], "caps": [84148.2, 1775.6]},
             "learned": {
                 "affluence_tier": {"income_thresholds": [51373.0, 71819.0]},
-                "waits_for_offers": {"least_deal_share": 0.333333333333, "least_deals": 3.0},
-                "offer": {"least_likely_to_spend": 75.0},
+                "waits_for_offers": {"min_deal_share": 0.333333333333, "min_deals": 3.0},
+                "offer": {"min_likely_to_spend": 75.0},
             },
             "provenance": {
                 "as_of": "2014-06-30",

@@ -44,7 +44,7 @@ def make_features(customers: int, repeats: int) -> pd.DataFrame:
     """Features of customers, the first few of whom come twice under other ids."""
     draw = np.random.default_rng(3)
     income = draw.uniform(10_000, 100_000, customers).round()
-    columns = {name: draw.integers(0, most, customers) for name, most in COUNTS.items()}
+    columns = {name: draw.integers(0, maximum, customers) for name, maximum in COUNTS.items()}
     columns |= {"income": income, "year_birth": draw.integers(1940, 1996, customers)}
     columns |= {"enrolled_year": np.full(customers, 2013), "as_of_year": np.full(customers, 2014)}
     columns |= {"as_of_day": np.full(customers, 180)}
@@ -112,7 +112,7 @@ def parameters() -> SupervisedTrainingParameters:
             "cap_quantile": 0.99,
             "inverse_penalty": 1.0,
             "trees": 5,
-            "least_leaf": 2,
+            "min_leaf": 2,
             "rounds": 3,
             "leaves": 4,
             "units": 4,

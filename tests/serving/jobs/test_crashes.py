@@ -88,7 +88,7 @@ class Crashing:
 def test_nothing_is_lost_or_done_twice_however_server_and_workers_are_killed(
     bundle: Path, tmp_path: Path, request: pytest.FixtureRequest, database_of: str
 ) -> None:
-    options = ("--most-jobs", "100", "--job-workers", "2", "--lease-seconds", "1")
+    options = ("--max-jobs", "100", "--job-workers", "2", "--lease-seconds", "1")
     if database_of == "postgresql":
         options += ("--database", request.getfixturevalue("postgresql"))
     crashing = Crashing(bundle, tmp_path, options)

@@ -16,7 +16,7 @@ from tests.serving.jobs.posting import CSV, post
 from tests.serving.process import ServerProcess, serving
 
 ROWS = b"ID,Income\n1,2\n"
-MOST_JOB, MOST_JOBS = 3_000_000, 2
+MAX_JOB, MAX_JOBS = 3_000_000, 2
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def clerk(bundle: Path, folder: Path) -> Iterator[ServerProcess]:
     options = ("--job-workers", "0", "--body-seconds", "1", "--keys", str(folder / "keys.json"))
-    limits = ("--most-job", str(MOST_JOB), "--most-jobs", str(MOST_JOBS))
+    limits = ("--max-job", str(MAX_JOB), "--max-jobs", str(MAX_JOBS))
     for name in range(9):
         secret = add_key(folder / "keys.json", f"k{name}", ("admin",) if name == 0 else ("score",))
         (folder / f"k{name}").write_text(secret)
@@ -100,7 +100,7 @@ def test_a_repeated_post_is_the_same_job_and_another_file_is_refused(
 
 
 def test_a_key_has_only_so_many_unfinished_jobs(clients: list[httpx.Client]) -> None:
-    for _ in range(MOST_JOBS):
+    for _ in range(MAX_JOBS):
         assert post(clients[1], ROWS).status_code == httpx.codes.ACCEPTED
     refused = post(clients[1], ROWS)
     assert refused.status_code == httpx.codes.TOO_MANY_REQUESTS
@@ -121,7 +121,7 @@ def test_an_empty_body_is_refused(clients: list[httpx.Client]) -> None:
 def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     clients: list[httpx.Client], folder: Path, *, is_declared: bool
 ) -> None:
-    size, piece = MOST_JOB + 100_000, bytes(50_000)
+    size, piece = MAX_JOB + 100_000, bytes(50_000)
     pieces = (piece for _ in range(size // len(piece)))
     answer = post(clients[1], bytes(size) if is_declared else pieces)
     assert answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE

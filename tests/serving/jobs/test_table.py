@@ -33,13 +33,13 @@ def add(  # noqa: PLR0913 - what differs between tests
     table: JobTable,
     owner: str = "me",
     key: str | None = None,
-    most: int = 100,
+    maximum: int = 100,
     *,
     kept: int = 1_000,
     size: int = 1,
 ) -> Job:
     rest = {"sha256": "0", "parameters": {"format": "csv"}}
-    amounts = Usage(most, kept, 1_000_000)
+    amounts = Usage(maximum, kept, 1_000_000)
     return table.add(token_hex(16), owner, size=size, idempotency_key=key, limits=amounts, **rest)
 
 
@@ -124,7 +124,7 @@ def test_the_same_idempotency_key_is_the_same_job_of_its_owner_only(table: JobTa
 def test_posts_at_once_do_not_pass_the_limit(table: JobTable) -> None:
     def one(_: int) -> bool:
         try:
-            add(table, most=3)
+            add(table, maximum=3)
         except TooManyJobsError:
             return False
         return True

@@ -14,8 +14,8 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 from numpy.typing import NDArray
 
 from customer_segmentation import __version__
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import (
     DECISIONS,
@@ -114,10 +114,10 @@ def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> C
         raise UserError(message)
     counted = table.select(nw.len().alias("rows"), nw.col(AS_OF).max()).collect()
     customers = int(counted["rows"][0])
-    if customers <= clustering.k.most:
+    if customers <= clustering.k.maximum:
         message = (
-            f"gold_features: {customers} customers cannot be told into up to {clustering.k.most} "
-            f"segments. Give at least {clustering.k.most + 1}, or lower `clustering.k.most` "
+            f"gold_features: {customers} customers are too few for up to {clustering.k.maximum} "
+            f"segments. Give at least {clustering.k.maximum + 1}, or lower `clustering.k.maximum` "
             "(conf/base/parameters_clustering.yml)."
         )
         raise UserError(message)
@@ -140,11 +140,11 @@ def measure_candidates(
     """Every k measured, and the k that the rule picks."""
     standardised = sample.standardised()
     distinct = len(np.unique(standardised, axis=0))
-    if distinct < clustering.k.most:
+    if distinct < clustering.k.maximum:
         message = (
             f"gold_features: customers have only {distinct} different values of "
-            f"{', '.join(clustering.features)}, fewer than the {clustering.k.most} segments of "
-            "`clustering.k.most`. Lower it, or choose other features."
+            f"{', '.join(clustering.features)}, fewer than the {clustering.k.maximum} segments of "
+            "`clustering.k.maximum`. Lower it, or choose other features."
         )
         raise UserError(message)
     weights, rule = sample.weights, clustering.k.rule()
@@ -234,10 +234,10 @@ def learn_segmenter(
 
 def _finite(limits: Sequence[float]) -> tuple[float | None, float | None]:
     """Two limits, None for one without end."""
-    least, most = (
+    minimum, maximum = (
         float(rounded(n)) if np.isfinite(n) else None for n in limits or (np.inf, np.inf)
     )
-    return least, most
+    return minimum, maximum
 
 
 def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -290,7 +290,7 @@ def summarise_choice(
         "k": chosen.k,
         "silhouette": float(rounded(chosen.silhouette)),
         "stability": float(rounded(chosen.stability)),
-        "is_stable": chosen.stability >= clustering.k.least_stability,
+        "is_stable": chosen.stability >= clustering.k.min_stability,
         "elbow_k": candidates.elbow,
         "best_silhouette_k": best.k,
         "elbow_agrees": candidates.elbow == chosen.k,
@@ -317,11 +317,11 @@ def summarise_choice(
 
 def _rule_in_words(chosen: MeasuredK, clustering: ClusteringParameters) -> str:
     k = clustering.k
-    if chosen.stability < k.least_stability:
-        return f"the most stable: no k of at least {k.least} has an ARI of {k.least_stability}"
+    if chosen.stability < k.min_stability:
+        return f"the most stable: no k of at least {k.minimum} has an ARI of {k.min_stability}"
     return (
-        f"the best silhouette among k of at least {k.least} whose bootstrap ARI is at least "
-        f"{k.least_stability}"
+        f"the best silhouette among k of at least {k.minimum} whose bootstrap ARI is at least "
+        f"{k.min_stability}"
     )
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from customer_segmentation.customers.configuration import Parameters
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.customers.matrix import canonical_columns
-from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.features.definitions import (
     FEATURES,
     needed_inputs,
@@ -23,28 +23,28 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 class KParameters(Parameters):
     """Which k are tried and how the best is told."""
 
-    least: int = Field(ge=2)
-    most: int = Field(ge=2)
+    minimum: int = Field(ge=2)
+    maximum: int = Field(ge=2)
     starts: int = Field(ge=1)
     bootstraps: int = Field(ge=1)
-    least_stability: float = Field(ge=0.0, le=1.0)
+    min_stability: float = Field(ge=0.0, le=1.0)
     sample_rows: int = Field(ge=100)
 
     @model_validator(mode="after")
-    def _least_is_below_most(self) -> Self:
-        if self.least > self.most:
-            message = f"least ({self.least}) is above most ({self.most})"
+    def _min_is_below_max(self) -> Self:
+        if self.minimum > self.maximum:
+            message = f"minimum ({self.minimum}) is above maximum ({self.maximum})"
             raise ValueError(message)
         return self
 
     def rule(self) -> ChoiceOfK:
         """The same for `segmentation.choice`."""
         return ChoiceOfK(
-            self.least,
-            self.most,
+            self.minimum,
+            self.maximum,
             self.starts,
             self.bootstraps,
-            self.least_stability,
+            self.min_stability,
             self.sample_rows,
         )
 
@@ -55,7 +55,7 @@ class DecisionParameters(Parameters):
     comfortable_from: Share
     affluent_from: Share
     deal_share_from: Share
-    least_deals: int = Field(ge=0)
+    min_deals: int = Field(ge=0)
     preview_from: float = Field(ge=0.0, le=100.0)
 
     @model_validator(mode="after")
@@ -70,7 +70,7 @@ class DecisionParameters(Parameters):
         return DecisionRule(
             (self.comfortable_from, self.affluent_from),
             self.deal_share_from,
-            float(self.least_deals),
+            float(self.min_deals),
             self.preview_from,
             cap_quantile,
         )

@@ -19,7 +19,7 @@ INFORMATION = "mutual_information_"
 _DIGITS = 4
 _LEVELS = 10
 # With fewer rows, neighbours and ranks say nothing.
-_LEAST_ROWS = 10
+_MIN_ROWS = 10
 # The share of points that may be probed, so that probes stay nearly independent.
 _PROBED_SHARE = 0.1
 
@@ -65,14 +65,14 @@ def relations(sample: EdaSample, selected: Collection[str]) -> pd.DataFrame:
     return table.sort_values("relevance", ascending=False, kind="stable", ignore_index=True)
 
 
-def findings(table: pd.DataFrame, target: str, most: int) -> pd.DataFrame:
+def findings(table: pd.DataFrame, target: str, maximum: int) -> pd.DataFrame:
     """The features that tell most about the target: `feature`, `spearman`, `mutual_information`."""
     columns = {SPEARMAN + target: "spearman", INFORMATION + target: "mutual_information"}
     known = table.rename(columns=columns)[["feature", *columns.values()]].dropna()
     ordered = known.sort_values(
         "mutual_information", ascending=False, kind="stable", ignore_index=True
     )
-    return ordered.head(most)
+    return ordered.head(maximum)
 
 
 def spearman(left: pd.Series[float], right: pd.Series[float]) -> float:
@@ -101,7 +101,7 @@ def mutual_information(left: pd.Series[float], right: pd.Series[float]) -> float
     counts = np.zeros((first.max(initial=0) + 1, second.max(initial=0) + 1))
     np.add.at(counts, (first, second), 1.0)
     rows = counts.sum()
-    if rows < _LEAST_ROWS or min(counts.shape) <= 1:
+    if rows < _MIN_ROWS or min(counts.shape) <= 1:
         return np.nan
     joint = counts / rows
     independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
@@ -181,7 +181,7 @@ def hopkins(points: Array, probes: int, repeats: int, seed: int) -> float | None
         return None
     distinct = np.unique(points, axis=0)
     rows, dimensions = distinct.shape
-    if rows < _LEAST_ROWS:
+    if rows < _MIN_ROWS:
         return None
     tree = KDTree(distinct)
     box = distinct.min(axis=0), distinct.max(axis=0)

@@ -22,11 +22,11 @@ from customer_segmentation.pipelines.eda.sample import EdaSample
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8C8C8C"
 _OPPOSED_TO_TOGETHER = LinearSegmentedColormap.from_list("opposed", [_ORANGE, "white", _BLUE])
-_MOST_PANELS = 10
-_MOST_REASONS = 20
+_MAX_PANELS = 10
+_MAX_REASONS = 20
 _BINS = 40
 # Whole numbers over a range up to this get a bin each.
-_MOST_BINS = 80
+_MAX_BINS = 80
 # Correlations weaker than this have no direction worth a colour; those that a cell names; and
 # those that make a cell so dark that it needs light text.
 _FAINT, _NAMED, _DARK = 0.1, 0.3, 0.75
@@ -84,7 +84,7 @@ def _like_beside_like(matrix: NDArray[np.float64]) -> list[int]:
 
 def plot_distributions(sample: EdaSample, selected: list[str], cap_quantile: float) -> Figure:
     """Histograms of the selected features: as they are, and below the cap."""
-    names = [n for n in sample.present(selected) if sample.numbers[n].notna().any()][:_MOST_PANELS]
+    names = [n for n in sample.present(selected) if sample.numbers[n].notna().any()][:_MAX_PANELS]
     figure = Figure(figsize=(10, 2.0 * max(len(names), 1) + 0.8), layout="constrained")
     share = f"{100 * cap_quantile:g}"
     figure.suptitle(f"Selected features before and after the cap (dashed): {sample.stated()}")
@@ -104,7 +104,7 @@ def plot_distributions(sample: EdaSample, selected: list[str], cap_quantile: flo
 
 def _histogram(axes: Axes, values: NDArray[np.float64], name: str, colour: str) -> None:
     low, high = float(values.min()), float(values.max())
-    if bool((values % 1.0 == 0.0).all()) and high - low <= _MOST_BINS:
+    if bool((values % 1.0 == 0.0).all()) and high - low <= _MAX_BINS:
         counts, edges = np.histogram(values, np.arange(low - 0.5, high + 1.0))
     else:
         counts, edges = np.histogram(values, _BINS)
@@ -148,7 +148,7 @@ def plot_relations(sample: EdaSample, relations: pd.DataFrame, eda: EdaParameter
 
 def plot_missingness(missingness: pd.DataFrame, accounting: dict[str, Any]) -> Figure:
     """How many rows were refused for which reason."""
-    reasons = missingness[missingness["column"] != "rows"].head(_MOST_REASONS)
+    reasons = missingness[missingness["column"] != "rows"].head(_MAX_REASONS)
     figure = Figure(figsize=(9, 0.38 * max(len(reasons), 2) + 2.0), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(reasons))

@@ -7,8 +7,8 @@ from datetime import datetime, time
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import AS_OF, KEY
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import SOURCE_NAME, map_headers, require_columns
 from customer_segmentation.customers.sample_key import with_sample_key
 

@@ -15,10 +15,10 @@ from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
+from customer_segmentation.scoring.decoding import UNSEGMENTED, in_words
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, require_version
 from customer_segmentation.scoring.table import score_table
-from customer_segmentation.scoring.words import UNSEGMENTED, in_words
 from customer_segmentation.segmentation.naming import SPEND
 from customer_segmentation.segmentation.profiles import known_weight, weighted_means
 
@@ -109,9 +109,9 @@ def _index(mean: float | None, base: float | None) -> float | None:
 
 def _averaged(name: str, usual_spend: Sequence[float | None]) -> nw.Expr:
     """A measure, missing where the customer's spend is far outside."""
-    least, most = usual_spend
-    beyond = [] if least is None else [nw.col(SPEND) < least]
-    beyond += [] if most is None else [nw.col(SPEND) > most]
+    minimum, maximum = usual_spend
+    beyond = [] if minimum is None else [nw.col(SPEND) < minimum]
+    beyond += [] if maximum is None else [nw.col(SPEND) > maximum]
     if not beyond:
         return nw.col(name)
     is_far = reduce(operator.or_, beyond)

@@ -10,12 +10,12 @@ import narwhals as nw
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.customers.account import CONFIGURATION, refuse_losses
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPLE_KEY
 from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import as_aliases, nearest_columns, unread
 from customer_segmentation.customers.matrix import numeric_expressions
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     ADDED,
     SHARED_KEY,
@@ -130,7 +130,7 @@ def keep_customers(
     Raises:
         UserError: There is none, or too many rows are left out.
     """
-    refuse_losses(accounting, preprocessing.most_left_out)
+    refuse_losses(accounting, preprocessing.max_left_out)
     return _verdicts(checked).customers().to_native(), accounting
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from customer_segmentation.customers.parameters import Parameters
+from customer_segmentation.customers.configuration import Parameters
 
 
 class PreprocessingParameters(Parameters):
     """How much of a source may be left out before a run stops."""
 
-    most_left_out: float = Field(ge=0.0, le=1.0)
+    max_left_out: float = Field(ge=0.0, le=1.0)

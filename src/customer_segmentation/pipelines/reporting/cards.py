@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from customer_segmentation.customers.contract import PRODUCTS
 from customer_segmentation.features.decisions import OFFERS, PERCENTILE
 from customer_segmentation.features.labels import label_of, unit_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.profiles import Profile
 
 # From these shares of a segment on, a discount goes to most of it, or to nobody worth a mailing.
-_MOST = 0.5
+_MAX = 0.5
 _HARDLY_ANY = 0.05
 # A second product or channel is named from this part of the first one's share on.
 _NOT_FAR_OFF = 0.5
@@ -69,7 +69,9 @@ def make_card(profile: Profile) -> Card:
     """The card of a segment."""
     return Card(
         name=profile.name,
-        size=f"{words.count(profile.customers)} customers, {words.percent(profile.share)} of all",
+        size=(
+            f"{phrases.count(profile.customers)} customers, {phrases.percent(profile.share)} of all"
+        ),
         lead=_filled([spending(profile), waiting(profile)]),
         who=_facts(profile, _WHO),
         habits=_facts(profile, _HABITS),
@@ -84,12 +86,14 @@ def spending(profile: Profile) -> str:
     if "spend_total" not in profile.means:
         return ""
     here, overall = profile.means["spend_total"], profile.base["spend_total"]
-    text = f"They spend {words.amount(here)} each in two years"
+    text = f"They spend {phrases.amount(here)} each in two years"
     share = spend_share(profile)
     if share is None:
-        return f"{text}; the average is {words.amount(overall)}."
-    against = f"{words.against_average(profile.index('spend_total'))} of {words.amount(overall)}"
-    return f"{text}, {against}, and bring in {words.percent(share)} of all spend."
+        return f"{text}; the average is {phrases.amount(overall)}."
+    against = (
+        f"{phrases.against_average(profile.index('spend_total'))} of {phrases.amount(overall)}"
+    )
+    return f"{text}, {against}, and bring in {phrases.percent(share)} of all spend."
 
 
 def spend_share(profile: Profile) -> float | None:
@@ -106,14 +110,14 @@ def waiting(profile: Profile) -> str:
     here, overall = mix["yes"], profile.base["waits_for_offers=yes"]
     index = profile.index("waits_for_offers=yes")
     if here == 0.0:
-        return f"Nobody here waits for offers ({words.percent(overall)} of all customers do)."
+        return f"Nobody here waits for offers ({phrases.percent(overall)} of all customers do)."
     compared = "close to the average"
     if index is not None and index >= _MORE:
         compared = "more than the average"
     elif index is not None and index < _LESS:
         compared = "less than the average"
-    waits = f"{words.capitalised(words.percent(here))} wait for offers"
-    return f"{waits}, {compared} ({words.percent(overall)})."
+    waits = f"{phrases.capitalised(phrases.percent(here))} wait for offers"
+    return f"{waits}, {compared} ({phrases.percent(overall)})."
 
 
 def discount_advice(profile: Profile) -> str:
@@ -126,10 +130,10 @@ def discount_advice(profile: Profile) -> str:
         if share == 0.0:
             return "Send a discount? No: nobody here needs one to buy."
         return (
-            f"Send a discount? No: hardly anybody here needs one to buy ({words.percent(share)})."
+            f"Send a discount? No: hardly anybody here needs one to buy ({phrases.percent(share)})."
         )
-    told = f"{words.percent(share)}, against {words.percent(overall)} of all customers"
-    if share >= _MOST:
+    told = f"{phrases.percent(share)}, against {phrases.percent(overall)} of all customers"
+    if share >= _MAX:
         return f"Send a discount? Yes, to most of them ({told})."
     if share >= overall * _MORE / 100.0:
         return f"Send a discount? To those who wait for one ({told})."
@@ -151,12 +155,12 @@ def _lead(profile: Profile, decision: str, advice: str) -> str:
     name, share = first
     if not name:
         return ""
-    stands_out = f"{label_of(decision)} for {words.percent(share)} of them"
+    stands_out = f"{label_of(decision)} for {phrases.percent(share)} of them"
     told = f"{advice} {label_of(name)}, the {stands_out}"
     second, less = others[0]
     if less < share * _NOT_FAR_OFF:
         return f"{told}."
-    return f"{told}, then {label_of(second)} ({words.percent(less)})."
+    return f"{told}, then {label_of(second)} ({phrases.percent(less)})."
 
 
 def ranking(profile: Profile, decision: str) -> list[tuple[str, float]]:
@@ -172,8 +176,8 @@ def offer_mix(profile: Profile) -> tuple[Part, ...]:
     start = 0.0
     for name in reversed(OFFERS) if mix else ():
         length = round(100.0 * mix[name], 2)
-        title = words.capitalised(label_of(name).removeprefix("a ").removeprefix("the "))
-        parts.append(Part(name, title, words.percent(mix[name]), round(start, 2), length))
+        title = phrases.capitalised(label_of(name).removeprefix("a ").removeprefix("the "))
+        parts.append(Part(name, title, phrases.percent(mix[name]), round(start, 2), length))
         start += length
     return tuple(parts)
 
@@ -186,8 +190,8 @@ def product_bars(profile: Profile) -> tuple[Bar, ...]:
         return ()
     return tuple(
         Bar(
-            label=words.capitalised(label_of(name.removeprefix("spend_"))),
-            text=words.amount(profile.means[name]),
+            label=phrases.capitalised(label_of(name.removeprefix("spend_"))),
+            text=phrases.amount(profile.means[name]),
             length=round(100.0 * profile.means[name] / widest, 2),
             mark=round(100.0 * profile.base[name] / widest, 2),
             note=_index(profile, name),
@@ -202,7 +206,7 @@ def overview_bars(
     """One bar a segment with its share; none if any share is not known."""
     shares = [(profile.name, share_of(profile)) for profile in profiles]
     return tuple(
-        Bar(label=name, text=words.percent(share), length=round(100.0 * share, 2))
+        Bar(label=name, text=phrases.percent(share), length=round(100.0 * share, 2))
         for name, share in shares
         if share is not None
     )
@@ -216,7 +220,7 @@ def top(profile: Profile, decision: str) -> str:
 
 def _index(profile: Profile, measure: str) -> str:
     index = profile.index(measure)
-    return "" if index is None else words.count(index)
+    return "" if index is None else phrases.count(index)
 
 
 _WHO = (
@@ -245,8 +249,8 @@ def _facts(profile: Profile, shown: Iterable[str]) -> tuple[Fact, ...]:
     return tuple(
         Fact(
             _fact_label(measure),
-            words.mean(measure, profile.means[measure]),
-            words.mean(measure, profile.base[measure]),
+            phrases.mean(measure, profile.means[measure]),
+            phrases.mean(measure, profile.base[measure]),
         )
         for measure in shown
         if measure in profile.means
@@ -254,7 +258,7 @@ def _facts(profile: Profile, shown: Iterable[str]) -> tuple[Fact, ...]:
 
 
 def _fact_label(measure: str) -> str:
-    label = words.capitalised(label_of(measure))
+    label = phrases.capitalised(label_of(measure))
     return f"{label} ({PERCENTILE})" if unit_of(measure) == PERCENTILE else label
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 
 # Kaufman and Rousseeuw, Finding groups in data (1990).
 _STRUCTURE = ((0.7, "strong"), (0.5, "reasonable"), (0.25, "weak"))
@@ -39,7 +39,7 @@ class Choice:
 
 def explain_choice(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Choice:
     """The choice in words, and one row a k."""
-    number = words.capitalised(words.number_word(summary["k"]))
+    number = phrases.capitalised(phrases.number_word(summary["k"]))
     return Choice(
         sentences=(
             f"{number} segments were chosen: {summary['rule']}. (k is the number of segments.)",
@@ -49,9 +49,9 @@ def explain_choice(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
         rows=tuple(
             ChoiceRow(
                 k=int(row["k"]),
-                inertia=words.count(row["inertia"]),
-                silhouette=words.score(row["silhouette"]),
-                stability=words.score(row["stability"]),
+                inertia=phrases.count(row["inertia"]),
+                silhouette=phrases.score(row["silhouette"]),
+                stability=phrases.score(row["stability"]),
                 remark=", ".join(_remarks(int(row["k"]), summary)),
                 is_chosen=int(row["k"]) == summary["k"],
             )
@@ -79,23 +79,23 @@ def _agreement(summary: Mapping[str, Any]) -> str:
 
 def clearness(silhouette: float) -> str:
     """The silhouette in words."""
-    said = next((word for least, word in _STRUCTURE if silhouette > least), None)
+    said = next((word for minimum, word in _STRUCTURE if silhouette > minimum), None)
     if said == "strong":
-        return f"The segments stand clearly apart (silhouette {words.score(silhouette)})."
+        return f"The segments stand clearly apart (silhouette {phrases.score(silhouette)})."
     told = f"{said} structure" if said else "hardly any structure"
     return (
-        f"A silhouette of {words.score(silhouette)} means {told}: segments overlap, and "
+        f"A silhouette of {phrases.score(silhouette)} means {told}: segments overlap, and "
         "customers near a border (a small margin) could belong to either side."
     )
 
 
 def steadiness(stability: float) -> str:
     """The bootstrap's adjusted Rand index in words."""
-    said = next((word for least, word in _STABILITY if stability >= least), None)
+    said = next((word for minimum, word in _STABILITY if stability >= minimum), None)
     told = said or "the segments come out different: do not rely on them"
     return (
         "Learned again on a resample of the customers, "
-        f"{told} (bootstrap ARI {words.score(stability)}; 1 is identical, 0 is chance)."
+        f"{told} (bootstrap ARI {phrases.score(stability)}; 1 is identical, 0 is chance)."
     )
 
 
@@ -109,6 +109,6 @@ def explain_tendency(hopkins: Mapping[str, Any]) -> str:
     value = hopkins["value"]
     if value is None:
         return ""
-    told = f"Hopkins statistic {words.score(value)}: {hopkins['meaning']}"
+    told = f"Hopkins statistic {phrases.score(value)}: {hopkins['meaning']}"
     beside = hopkins.get("each_feature_shuffled")
-    return f"{told} (here: {words.score(beside)})." if beside is not None else f"{told}."
+    return f"{told} (here: {phrases.score(beside)})." if beside is not None else f"{told}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_segmentation.features.labels import label_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,31 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
     if sum(reasons.values()) > quarantined:
         note = "A row that breaks several rules is counted under each."
     if unsegmented:
-        lacking = f"{words.count(unsegmented)} customers lack a value that a segment needs"
+        lacking = f"{phrases.count(unsegmented)} customers lack a value that a segment needs"
         note += f" {lacking}, and are in none."
     if lost := accounting["lost_values"]:
-        told = [f"{_reason(text)} ({words.count(rows)})" for text, rows in lost.items()]
+        told = [f"{_reason(text)} ({phrases.count(rows)})" for text, rows in lost.items()]
         note += f" Customers kept without a value that is not needed: {'; '.join(told)}."
     note += "".join(f" Please check: {warning}." for warning in accounting["warnings"])
     return Cleaning(
         lead=(
-            f"Of {words.count(total)} rows in {accounting['source_name']}, "
-            f"{words.count(accounting['customers'])} are customers"
-            f" ({words.percent(accounting['customers'] / max(total, 1))})."
+            f"Of {phrases.count(total)} rows in {accounting['source_name']}, "
+            f"{phrases.count(accounting['customers'])} are customers"
+            f" ({phrases.percent(accounting['customers'] / max(total, 1))})."
         ),
         ends=tuple(
-            (title, words.count(accounting[key]), words.percent(accounting[key] / max(total, 1)))
+            (
+                title,
+                phrases.count(accounting[key]),
+                phrases.percent(accounting[key] / max(total, 1)),
+            )
             for title, key in ends
         ),
-        reasons=tuple((_reason(text), words.count(rows)) for text, rows in reasons.items()),
+        reasons=tuple((_reason(text), phrases.count(rows)) for text, rows in reasons.items()),
         note=note.strip(),
     )
 
 
 def _reason(text: str) -> str:
     column, separator, reason = text.partition(": ")
-    return f"{words.capitalised(label_of(column))}{separator}{reason}"
+    return f"{phrases.capitalised(label_of(column))}{separator}{reason}"

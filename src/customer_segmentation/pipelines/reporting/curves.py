@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 
 WIDTH, HEIGHT = 300.0, 150.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 16.0, 16.0, 30.0, 24.0
@@ -76,9 +76,9 @@ def _curve(title: str, measured: Mapping[int, float], marked: int, word: str) ->
 
 
 def _told(value: float) -> str:
-    return words.score(value) if abs(value) < 10.0 else words.count(value)  # noqa: PLR2004 - digits that differ
+    return phrases.score(value) if abs(value) < 10.0 else phrases.count(value)  # noqa: PLR2004 - digits that differ
 
 
 def _place(value: float, values: Sequence[float]) -> float:
-    least, most = min(values), max(values)
-    return (value - least) / (most - least) if most > least else 0.5
+    minimum, maximum = min(values), max(values)
+    return (value - minimum) / (maximum - minimum) if maximum > minimum else 0.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_segmentation.features.labels import label_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 
 Learned = Mapping[str, Mapping[str, Any]]
 
@@ -24,13 +24,16 @@ def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
     """The terms that this artifact's outputs use."""
     scaling = metadata["scaling"]
     features = [label_of(name) for name in scaling["features"]]
-    caps = [f"{n} at {words.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
+    caps = [f"{n} at {phrases.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
     learned: Learned = metadata["learned"]
     always = (
-        Term("Segment", f"Customers alike in {words.listed(features)}, named after what they do."),
+        Term(
+            "Segment",
+            f"Customers alike in {phrases.listed(features)}, named after what they do.",
+        ),
         Term(
             "Extreme values",
-            f"Capped when customers are grouped: {words.listed(caps)}.",
+            f"Capped when customers are grouped: {phrases.listed(caps)}.",
         ),
         Term("All", "The average over all customers in segments."),
         Term("Index", "The segment's mean over the mean of all, times 100: 100 is average."),
@@ -40,7 +43,7 @@ def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
         ),
     )
     decided = [
-        Term(words.capitalised(label_of(name)), meaning(learned))
+        Term(phrases.capitalised(label_of(name)), meaning(learned))
         for name, meaning in _DECISIONS.items()
         if name in metadata["outputs"]
     ]
@@ -50,8 +53,8 @@ def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
 def _tiers(learned: Learned) -> str:
     comfortable, affluent = learned["affluence_tier"]["income_thresholds"]
     return (
-        f"By yearly income: modest below {words.count(comfortable)}, comfortable from there, "
-        f"affluent from {words.count(affluent)}."
+        f"By yearly income: modest below {phrases.count(comfortable)}, comfortable from there, "
+        f"affluent from {phrases.count(affluent)}."
     )
 
 
@@ -64,15 +67,15 @@ def _likely(_learned: Learned) -> str:
 
 def _waits(learned: Learned) -> str:
     rule = learned["waits_for_offers"]
-    share = f"{100.0 * rule['least_deal_share']:.3g} %"
+    share = f"{100.0 * rule['min_deal_share']:.3g} %"
     return (
         f"At least {share} of a customer's purchases, and at least "
-        f"{words.count(rule['least_deals'])} of them, were made with a discount."
+        f"{phrases.count(rule['min_deals'])} of them, were made with a discount."
     )
 
 
 def _offer(learned: Learned) -> str:
-    percentile = words.count(learned["offer"]["least_likely_to_spend"])
+    percentile = phrases.count(learned["offer"]["min_likely_to_spend"])
     return (
         "A discount for customers who wait for offers and are not affluent; for the others, a "
         f"preview of new products from percentile {percentile} of likely to spend, else the "

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from customer_segmentation.features.labels import label_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import spend_share, top
 from customer_segmentation.pipelines.reporting.profiles import Profile, Profiles
 
 # More than this would not be repeated: the cards tell of the others.
-_MOST_NAMED = 4
+_MAX_NAMED = 4
 _WAITS = "waits_for_offers=yes"
 
 
 def key_points(profiles: Profiles) -> tuple[str, ...]:
     """Up to three sentences; what the source does not allow is left out."""
     ranked = sorted(profiles.segments, key=lambda p: -(spend_share(p) or p.share))
-    named = ranked[:_MOST_NAMED]
+    named = ranked[:_MAX_NAMED]
     told = [
         _who(named, len(ranked), profiles.customers),
         _what_they_do(ranked),
@@ -28,25 +28,27 @@ def _who(named: list[Profile], segments: int, customers: int) -> str:
     parts = [f"{profile.name} ({_shares(profile)})" for profile in named]
     if segments > len(named):
         parts.append(f"{segments - len(named)} more")
-    number = words.number_word(segments)
-    return f"The {words.count(customers)} customers form {number} segments: {words.listed(parts)}."
+    number = phrases.number_word(segments)
+    return (
+        f"The {phrases.count(customers)} customers form {number} segments: {phrases.listed(parts)}."
+    )
 
 
 def _shares(profile: Profile) -> str:
     spend = spend_share(profile)
-    of_customers = f"{words.percent(profile.share)} of customers"
-    return of_customers if spend is None else f"{of_customers}, {words.percent(spend)} of spend"
+    of_customers = f"{phrases.percent(profile.share)} of customers"
+    return of_customers if spend is None else f"{of_customers}, {phrases.percent(spend)} of spend"
 
 
 def _what_they_do(segments: list[Profile]) -> str:
     told = []
     if all(profile.index("spend_total") is not None for profile in segments):
         first = max(segments, key=lambda profile: profile.index("spend_total") or 0.0)
-        against = words.against_average(first.index("spend_total"))
+        against = phrases.against_average(first.index("spend_total"))
         told.append(f"{first.name} customers spend the most, {against}")
     if all(profile.index(_WAITS) is not None for profile in segments):
         first = max(segments, key=lambda profile: profile.means[_WAITS])
-        shares = (words.percent(share[_WAITS]) for share in (first.means, first.base))
+        shares = (phrases.percent(share[_WAITS]) for share in (first.means, first.base))
         told.append(
             "{} customers wait for offers most often, {} against {} of all".format(
                 first.name, *shares
@@ -60,5 +62,5 @@ def _what_to_offer(named: list[Profile]) -> str:
     for profile in named:
         if offer := top(profile, "offer"):
             to_whom.setdefault(offer, []).append(profile.name)
-    parts = [f"{label_of(offer)} for {words.listed(names)}" for offer, names in to_whom.items()]
-    return f"The most frequent offer is {words.listed(parts)}." if parts else ""
+    parts = [f"{label_of(offer)} for {phrases.listed(names)}" for offer, names in to_whom.items()]
+    return f"The most frequent offer is {phrases.listed(parts)}." if parts else ""

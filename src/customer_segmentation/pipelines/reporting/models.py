@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_segmentation.features.labels import label_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import Bar
 
 _BASELINE = "baseline"
@@ -51,14 +51,13 @@ def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> 
     exported = section["exported"]
     accuracy = _balanced(section, exported)
     baseline = _balanced(section, _BASELINE)
-    members = [names.get(key, words.spoken(key)) for key in section["members"]]
+    members = [names.get(key, phrases.spoken(key)) for key in section["members"]]
     return Models(
         lead=(
             "For a customer who has bought nothing yet, the cold-start model predicts the "
-            "segment "
-            f"from {words.listed(_sign_up(section['inputs']))}. It recognises "
-            f"{words.percent(accuracy)} of a segment's customers on average; a baseline that knows "
-            f"only the segments' sizes, {words.percent(baseline)}."
+            f"segment from {phrases.listed(_sign_up(section['inputs']))}. It recognises "
+            f"{phrases.percent(accuracy)} of a segment's customers on average; a baseline that "
+            f"knows only the segments' sizes, {phrases.percent(baseline)}."
         ),
         note=section["note"],
         rows=_model_rows(section, exported),
@@ -76,7 +75,7 @@ def explain_demonstration(section: Mapping[str, Any]) -> Models:
     return Models(
         lead=(
             f"A demonstration, not a forecast: models that see all the data recover "
-            f"up to {words.percent(best)} of each segment."
+            f"up to {phrases.percent(best)} of each segment."
         ),
         note=section["note"],
         rows=_model_rows(section, ""),
@@ -88,8 +87,8 @@ def explain_potential(r2: float | None) -> str:
     if r2 is None:
         return ""
     return (
-        f"The expected spend behind this percentile explains {words.percent(max(r2, 0.0))} of the "
-        "variation in spend among customers it was not learned from (R\N{SUPERSCRIPT TWO}, "
+        f"The expected spend behind this percentile explains {phrases.percent(max(r2, 0.0))} of "
+        "the variation in spend among customers it was not learned from (R\N{SUPERSCRIPT TWO}, "
         "cross-validated)."
     )
 
@@ -103,13 +102,13 @@ def _model_rows(section: Mapping[str, Any], exported: str) -> tuple[ModelRow, ..
         ModelRow(
             bar=Bar(
                 label=_model_name(name),
-                text=words.percent(_balanced(section, name)),
+                text=phrases.percent(_balanced(section, name)),
                 length=round(100.0 * _balanced(section, name), 2),
                 mark=round(100.0 * _balanced(section, _BASELINE), 2),
                 note=f"\N{PLUS-MINUS SIGN}{100.0 * metrics['balanced_accuracy']['sd']:.1f}",
             ),
-            log_loss=words.score(metrics["log_loss"]["mean"]),
-            calibration=words.score(metrics["expected_calibration_error"]["mean"]),
+            log_loss=phrases.score(metrics["log_loss"]["mean"]),
+            calibration=phrases.score(metrics["expected_calibration_error"]["mean"]),
             is_exported=name == exported,
         )
         for name, metrics in section["models"].items()
@@ -117,15 +116,17 @@ def _model_rows(section: Mapping[str, Any], exported: str) -> tuple[ModelRow, ..
 
 
 def _model_name(name: str) -> str:
-    return "Baseline: sizes only" if name == _BASELINE else words.capitalised(words.spoken(name))
+    return (
+        "Baseline: sizes only" if name == _BASELINE else phrases.capitalised(phrases.spoken(name))
+    )
 
 
 def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Recognised:
     others = [(count, -other) for other, count in enumerate(row) if other != number]
-    most, other = max(others, default=(0, 0))
+    count, other = max(others, default=(0, 0))
     total = max(sum(row), 1)
-    otherwise = f"{members[-other]} ({words.percent(most / total)})" if most else ""
-    return Recognised(members[number], words.percent(row[number] / total), otherwise)
+    otherwise = f"{members[-other]} ({phrases.percent(count / total)})" if count else ""
+    return Recognised(members[number], phrases.percent(row[number] / total), otherwise)
 
 
 def _sign_up(inputs: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import make_card, overview_bars, spend_share
 from customer_segmentation.pipelines.reporting.choice import explain_choice, explain_tendency
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
@@ -70,7 +70,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None
         ),
         targets=explain_relations(eda),
-        looked_at=words.count(eda["sample_rows"]),
+        looked_at=phrases.count(eda["sample_rows"]),
         terms=define_terms(metadata),
         provenance=_provenance(metadata, accounting, supervised),
         as_of=metadata["provenance"]["as_of"],
@@ -107,7 +107,7 @@ def _require_one_run(
     if again:
         message = (
             f"segmenter_candidate {metadata[VERSION]} is of another run than what "
-            f"{words.listed(again)} saved: run kedro run --pipelines={','.join(again)},reporting"
+            f"{phrases.listed(again)} saved: run kedro run --pipelines={','.join(again)},reporting"
         )
         raise UserError(message)
 
@@ -116,14 +116,14 @@ def _provenance(
     metadata: dict[str, Any], accounting: dict[str, Any], supervised: dict[str, Any]
 ) -> list[tuple[str, str]]:
     learned_from = metadata["provenance"]
-    sampled = words.count(learned_from["sample_rows"])
+    sampled = phrases.count(learned_from["sample_rows"])
     return [
         ("Source file", accounting["source_name"]),
         ("Source SHA-256", f"{accounting['source_sha256'][:_HASH_DIGITS]}..."),
         ("Snapshot", learned_from["as_of"]),
         ("Segmenter version", metadata[VERSION]),
         ("Cold-start version", supervised["cold_start"]["version"]),
-        ("Learned from", f"{sampled} of {words.count(learned_from['customers'])} customers"),
+        ("Learned from", f"{sampled} of {phrases.count(learned_from['customers'])} customers"),
         ("Project version", learned_from["project_version"]),
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from customer_segmentation.features.labels import label_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 
 _MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning the segments"}
 
@@ -28,7 +28,7 @@ def notes(clustering: Mapping[str, Any], supervised: Mapping[str, Any]) -> list[
 def _weakness(clustering: Mapping[str, Any]) -> list[str]:
     if clustering["is_stable"]:
         return []
-    how = f"stability {words.score(clustering['stability'])}; {clustering['rule']}"
+    how = f"stability {phrases.score(clustering['stability'])}; {clustering['rule']}"
     text = "learned again on a resample of the customers, they come out different"
     return [f"The segments are weak: {text} ({how}). Do not rely on them."]
 
@@ -40,7 +40,7 @@ def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> li
     for name, title in _MODELS.items():
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)
-    return [f"Left out: {words.listed(names)}: {reason}." for reason, names in reasons.items()]
+    return [f"Left out: {phrases.listed(names)}: {reason}." for reason, names in reasons.items()]
 
 
 def _far_outside(found: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -51,14 +51,14 @@ def _far_outside(found: Iterable[Mapping[str, Any]]) -> list[str]:
     averages = "those with extreme spend are left out of all averages, too"
     return [
         (
-            f"Extreme values: {words.listed(told)}. These customers get a segment, but {ignored}; "
-            f"{averages}."
+            f"Extreme values: {phrases.listed(told)}. These customers get a segment, but "
+            f"{ignored}; {averages}."
         )
     ]
 
 
 def _whom(one: Mapping[str, Any]) -> str:
-    furthest = f"{words.printable(one['customer_id'])} ({words.count(one['value'])})"
+    furthest = f"{phrases.printable(one['customer_id'])} ({phrases.count(one['value'])})"
     if one["rows"] == 1:
         return f"customer {furthest}"
-    return f"{words.count(one['rows'])} customers, such as {furthest}"
+    return f"{phrases.count(one['rows'])} customers, such as {furthest}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_segmentation.features.labels import label_of
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import Bar
 
 _UNRELATED = 0.2
@@ -44,8 +44,8 @@ def _relations(found: Sequence[Mapping[str, Any]]) -> tuple[Relation, ...]:
     return tuple(
         Relation(
             Bar(
-                label=words.capitalised(label_of(item["feature"])),
-                text=words.score(item["mutual_information"]),
+                label=phrases.capitalised(label_of(item["feature"])),
+                text=phrases.score(item["mutual_information"]),
                 length=round(100.0 * max(item["mutual_information"], 0.0) / widest, 2),
             ),
             direction(item["spearman"]),

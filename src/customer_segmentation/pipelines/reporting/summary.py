@@ -6,7 +6,7 @@ from typing import Any
 
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import top
 from customer_segmentation.pipelines.reporting.profiles import Profile, read_profiles
 from customer_segmentation.segmentation.headline import headline
@@ -20,7 +20,7 @@ def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
     head = headline(clustering_summary, found.customers)
     room = _LINES - 1
     shown = found.segments if len(found.segments) <= room else found.segments[: room - 1]
-    names = [words.printable(segment.name) for segment in shown]
+    names = [phrases.printable(segment.name) for segment in shown]
     width = max((len(name) for name in names), default=0)
     lines = [head, *(_line(n.ljust(width), s) for n, s in zip(names, shown, strict=True))]
     left = len(found.segments) - len(shown)
@@ -28,12 +28,12 @@ def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
 
 
 def _line(name: str, segment: Profile) -> str:
-    parts = [f"{_plain(words.percent(segment.share)):>4}"]
+    parts = [f"{_plain(phrases.percent(segment.share)):>4}"]
     index = segment.index("spend_total")
     if index is not None:
         parts.append(f"spend {index / 100.0:.1f}x average")
     if "waits_for_offers=yes" in segment.means:
-        waiting = _plain(words.percent(segment.means["waits_for_offers=yes"]))
+        waiting = _plain(phrases.percent(segment.means["waits_for_offers=yes"]))
         parts.append(f"{waiting} wait for offers")
     tops = [(name, top(segment, name)) for name in ("offer", "product", "channel")]
     mostly = [f"{name} {answer}" for name, answer in tops if answer]

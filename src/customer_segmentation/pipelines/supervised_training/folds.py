@@ -15,7 +15,7 @@ from customer_segmentation.pipelines.supervised_training.models import one_threa
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, varying
 
 # Of customers who may lack an input; of one that more lack, too few would be left to learn from.
-_MOST_MISSING = 0.05
+_MAX_MISSING = 0.05
 
 
 class NothingToLearnError(UserError):
@@ -100,7 +100,7 @@ def validate(
 def _mostly_known(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ...]:
     """Those that so few customers lack that the others can be learned from."""
     missing = np.isnan(customers.columns(names)).mean(axis=0)
-    return tuple(n for n, share in zip(names, missing, strict=True) if share <= _MOST_MISSING)
+    return tuple(n for n, share in zip(names, missing, strict=True) if share <= _MAX_MISSING)
 
 
 def require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:

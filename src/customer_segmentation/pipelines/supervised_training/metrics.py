@@ -13,7 +13,7 @@ Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
 
 # A probability of 0 for what happened costs this much of it, not infinity.
-_LEAST_PROBABILITY = 1e-15
+_MIN_PROBABILITY = 1e-15
 _DIGITS = 6
 
 
@@ -30,7 +30,7 @@ def measure(labels: Labels, probabilities: Probabilities, bins: int) -> dict[str
     rows = np.arange(len(labels))
     happened = np.zeros_like(probabilities)
     happened[rows, labels] = 1.0
-    log_likelihood = np.log(np.clip(probabilities[rows, labels], _LEAST_PROBABILITY, None))
+    log_likelihood = np.log(np.clip(probabilities[rows, labels], _MIN_PROBABILITY, None))
     counts = confusion(labels, probabilities)
     return {
         "balanced_accuracy": _balanced_accuracy(counts),
@@ -45,7 +45,7 @@ def advantage(validation: Validation, model: str, baseline: str) -> tuple[float,
     """By how much less log loss a model has than the baseline, mean over folds; its error."""
     labels, rows = validation.customers.labels, np.arange(len(validation.customers.labels))
     losses = {
-        name: -np.log(np.clip(validation.probabilities[name][rows, labels], _LEAST_PROBABILITY, 1))
+        name: -np.log(np.clip(validation.probabilities[name][rows, labels], _MIN_PROBABILITY, 1))
         for name in (model, baseline)
     }
     gained = losses[baseline] - losses[model]

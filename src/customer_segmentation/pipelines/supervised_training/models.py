@@ -47,7 +47,7 @@ def unfitted(size: ModelParameters, seed: int) -> dict[str, Any]:
         BASELINE: DummyClassifier(strategy="prior"),
         EXPORTED: logistic_regression(size),
         "random_forest": RandomForestClassifier(
-            size.trees, min_samples_leaf=size.least_leaf, random_state=seed
+            size.trees, min_samples_leaf=size.min_leaf, random_state=seed
         ),
         "gradient_boosting": HistGradientBoostingClassifier(
             max_iter=size.rounds,

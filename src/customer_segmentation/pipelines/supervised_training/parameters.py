@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from customer_segmentation.customers.configuration import Parameters
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.customers.parameters import Parameters
 from customer_segmentation.features.definitions import FEATURES, needed_inputs
 
 # What a sign-up form can ask. `as_of` is the day itself.
@@ -28,7 +28,7 @@ class ModelParameters(Parameters):
         cap_quantile: Of each input, where linear models and the neural network cut it off.
         inverse_penalty: scikit-learn's `C` of the logistic regression.
         trees: Of the random forest.
-        least_leaf: Customers in a leaf of the random forest, at least.
+        min_leaf: Customers in a leaf of the random forest, at least.
         rounds: Of the gradient boosting.
         leaves: Of a tree of the gradient boosting, at most.
         units: In the one hidden layer of the neural network.
@@ -38,7 +38,7 @@ class ModelParameters(Parameters):
     cap_quantile: float = Field(gt=0, le=1)
     inverse_penalty: float = Field(gt=0, allow_inf_nan=False)
     trees: int = Field(ge=1)
-    least_leaf: int = Field(ge=1)
+    min_leaf: int = Field(ge=1)
     rounds: int = Field(ge=1)
     leaves: int = Field(ge=2)
     units: int = Field(ge=1)

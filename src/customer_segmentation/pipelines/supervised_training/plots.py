@@ -17,8 +17,8 @@ Values = NDArray[np.float64]
 _COLUMNS = 3
 _LIMITS = (-0.03, 1.03)
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_MOST_UPRIGHT = 4
-_MOST_LETTERS = 16
+_MAX_UPRIGHT = 4
+_MAX_LETTERS = 16
 _Z = 1.96
 _DARK = 0.6
 _INK, _BLUE, _GREY = "#222222", "#1f5fa8", "#888888"
@@ -108,7 +108,7 @@ def _percent(share: float) -> str:
 
 def _slanted(names: list[str]) -> dict[str, Any]:
     longest = max(len(name) for name in names)
-    if len(names) <= _MOST_UPRIGHT and longest <= _MOST_LETTERS:
+    if len(names) <= _MAX_UPRIGHT and longest <= _MAX_LETTERS:
         return {}
     return {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
 

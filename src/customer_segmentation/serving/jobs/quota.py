@@ -31,8 +31,8 @@ class Quota:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._max_job = settings.most_job
-        self.limits = Usage(settings.most_jobs, settings.most_kept_jobs, settings.most_kept_bytes)
+        self._max_job = settings.max_job
+        self.limits = Usage(settings.max_jobs, settings.max_kept_jobs, settings.max_kept_bytes)
 
     @contextmanager
     def upload(

@@ -10,12 +10,12 @@ from functools import cached_property
 import narwhals as nw
 import polars as pl
 
+from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
-from customer_segmentation.customers.parameters import CustomerParameters
 from customer_segmentation.customers.quarantine import (
     ADDED,
     ROW_NUMBER,
@@ -25,8 +25,8 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.customers.reading import Look, Reading, Rows, settle_parts
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
-from customer_segmentation.scoring.words import cold_start_in_words, in_words
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
 

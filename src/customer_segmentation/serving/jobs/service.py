@@ -107,7 +107,7 @@ class JobService:
     ) -> Job:
         identity = token_hex(16)
         incoming = await asyncio.to_thread(self._files.incoming, identity)
-        budget = IdleBudget(self._settings.body_seconds, self._settings.least_rate)
+        budget = IdleBudget(self._settings.body_seconds, self._settings.min_rate)
         upload = await save(receive, incoming, budget, admit)
         if not upload.size:
             incoming.unlink()

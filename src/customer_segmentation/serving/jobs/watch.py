@@ -98,9 +98,9 @@ class HeldJob:
             raise LostJobError
         if self._stopping.is_set():
             raise StoppingError
-        if self.leases.table.kept(self.job.owner).bytes > self._settings.most_kept_bytes:
+        if self.leases.table.kept(self.job.owner).bytes > self._settings.max_kept_bytes:
             message = (
-                f"the jobs of this key take more than {self._settings.most_kept_bytes} bytes, of "
+                f"the jobs of this key take more than {self._settings.max_kept_bytes} bytes, of "
                 f"which {written} are this one's results so far. Delete finished jobs (DELETE "
                 "/v1/jobs/ID), and post the file again, or in parts."
             )

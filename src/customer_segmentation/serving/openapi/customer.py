@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from customer_segmentation.customers.contract import AS_OF
-from customer_segmentation.serving.contract import LONGEST_KEY, Contract
+from customer_segmentation.serving.validation import LONGEST_KEY, Contract
 
 Schema = dict[str, Any]
 # The largest 64-bit integer.

@@ -80,7 +80,7 @@ def openapi_routes(server: Server) -> list[Any]:
         # Without a slash at its end, so that a client can append a path to it.
         address = server.settings.root_path or start.removesuffix("/")
         routes = Routes(app.routes)
-        document = build_document(bundle, server.settings.most_customers, address, routes)
+        document = build_document(bundle, server.settings.max_customers, address, routes)
         is_page = media_type == "text/html"
         return render_docs(document, start).encode() if is_page else msgspec.json.encode(document)
 

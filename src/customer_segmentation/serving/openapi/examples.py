@@ -9,12 +9,12 @@ import msgspec
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.serving.answers import NOT_STORED
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.contract import ReadCustomer
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.responses import CSV
+from customer_segmentation.serving.validation import ReadCustomer
 
 Record = dict[str, Any]
 # The largest number of an example: far above any input, and its square is finite.

@@ -7,7 +7,7 @@ from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
 from customer_segmentation.customers.contract import CONTRACT
-from customer_segmentation.tables.contract import TABLES, contract_of
+from customer_segmentation.tables.schemas import TABLES, contract_of
 from tests.runs.project import CHECKOUT
 
 LAYERS = ("bronze_", "silver_", "gold_")

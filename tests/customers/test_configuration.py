@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from customer_segmentation.customers.parameters import CustomerParameters
+from customer_segmentation.customers.configuration import CustomerParameters
 
 
 def test_the_shipped_parameters_are_valid(customer_parameters: CustomerParameters) -> None:

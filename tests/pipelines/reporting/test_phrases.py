@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from customer_segmentation.pipelines.reporting import words
+from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import (
     discount_advice,
     lead_channel,
@@ -131,7 +131,7 @@ def test_measures_without_a_value_are_left_out(profile):
     ],
 )
 def test_an_index_is_told_against_the_average(index, said):
-    assert plain(words.against_average(index)) == said
+    assert plain(phrases.against_average(index)) == said
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_an_index_is_told_against_the_average(index, said):
     [(0.0, "0 %"), (0.004, "under 1 %"), (0.33, "33 %"), (0.996, "over 99 %"), (1.0, "100 %")],
 )
 def test_a_share_is_never_rounded_to_none_or_all(share, said):
-    assert plain(words.percent(share)) == said
+    assert plain(phrases.percent(share)) == said
 
 
 def test_indices_that_disagree_are_said_to(inputs):
