@@ -71,7 +71,7 @@ run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENT
 	$(BIN)/kedro run
 
 staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of its own; ARGS="--pipeline=clustering"
-	@$(BIN)/python -m customer_segmentation.rehearsal -- $(BIN)/kedro run --env=staging $(ARGS)
+	@$(BIN)/python -m tools.rehearsal -- $(BIN)/kedro run --env=staging $(ARGS)
 
 prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and folders; needs Java 17; ARGS as above
 	$(BIN)/kedro run --env=prod $(ARGS)

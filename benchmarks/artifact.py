@@ -28,7 +28,6 @@ from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_limits
 
 from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.generator import write
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
@@ -39,6 +38,7 @@ from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.segmenter import Segmenter
 from customer_segmentation.sources.dataset import SourceDataset
+from tools.generator import write
 
 Matrix = NDArray[np.float64]
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base"

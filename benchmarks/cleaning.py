@@ -37,7 +37,6 @@ from customer_segmentation.customers.contract import (
     SAMPLE_KEY,
     Column,
 )
-from customer_segmentation.customers.generator import write
 from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
@@ -48,6 +47,7 @@ from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
 from customer_segmentation.sources.dataset import SourceDataset
+from tools.generator import write
 
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base" / "parameters_customers.yml"
 TARGET = 1.15

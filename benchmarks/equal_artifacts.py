@@ -18,12 +18,12 @@ from kedro.runner import SequentialRunner
 from report import arguments, machine, table, write_json
 
 from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.generator import write
 from customer_segmentation.pipelines import clustering, ingestion, preprocessing
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.sources.dataset import SourceDataset
+from tools.generator import write
 
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base"
 ARTIFACT = "segmenter_candidate"

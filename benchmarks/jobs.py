@@ -22,8 +22,8 @@ from typing import Any
 
 from report import arguments, machine, table, write_json
 
-from customer_segmentation.customers.generator import write
 from customer_segmentation.serving.settings import Settings, as_environment
+from tools.generator import write
 
 BUNDLE = Path(__file__).parents[1] / "data" / "models" / "champion"
 TARGET_ROWS, MAX_SECONDS, MAX_BYTES = 1_000_000, 30.0, 1e9

@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 from report import arguments, machine, table, write_json
 
-from customer_segmentation.customers.generator import write
 from customer_segmentation.sources.dataset import read
 from customer_segmentation.sources.landing import land
+from tools.generator import write
 
 TARGET_ROWS, MAX_LANDING, MAX_READING = 1_000_000, 1.6, 0.9
 MAKERS: dict[str, Callable[[Path, Path], Any]] = {

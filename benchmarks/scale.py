@@ -25,8 +25,8 @@ from typing import Any
 
 from report import arguments
 
-from customer_segmentation.customers.generator import write
 from tests.services.s3 import serve_moto, serve_versitygw, versitygw_binary
+from tools.generator import write
 
 CHECKOUT = Path(__file__).parents[1]
 ENVIRONMENTS = ("dev", "staging", "prod")

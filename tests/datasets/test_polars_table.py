@@ -24,7 +24,7 @@ from s3fs import S3FileSystem
 
 from customer_segmentation.datasets.polars_table import ROWS_IN_GROUP, PolarsTableDataset
 from customer_segmentation.errors import UserError
-from customer_segmentation.rehearsal import S3Server
+from tools.rehearsal import S3Server
 
 OLD = pl.DataFrame({"a": [1, 2], "s": ["x", None], "d": [dt.date(2014, 6, 29)] * 2})
 NEW = pl.DataFrame({"a": [3], "s": ["z"], "d": [dt.date(2015, 1, 1)]})

@@ -16,7 +16,6 @@ import polars as pl
 import pytest
 
 from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.generator import generate
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing.nodes import (
@@ -28,6 +27,7 @@ from customer_segmentation.scoring.scorer import Scorer
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows
 from tests.services.s3 import S3Server
+from tools.generator import generate
 
 pytestmark = pytest.mark.spark
 

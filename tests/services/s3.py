@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation.rehearsal import S3Server, serve_moto
+from tools.rehearsal import S3Server, serve_moto
 
 __all__ = [
     "S3Server",

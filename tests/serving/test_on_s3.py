@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from deltalake import write_deltalake
 
-from customer_segmentation.rehearsal import S3Server
 from customer_segmentation.serving.bundle import Champion
 from tests.serving.example import a_customer, write_bundle
 from tests.serving.process import serving
+from tools.rehearsal import S3Server
 
 BUCKET = "served"
 PLACES = {"parquet": "gold/segments.parquet", "delta": "gold/segments"}

@@ -1,1 +1,1 @@
-"""What a customer record is: its columns, their rules, and a generator of synthetic ones."""
+"""What a customer record is: its columns, their rules, and how its cells are read."""

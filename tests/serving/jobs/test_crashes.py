@@ -15,10 +15,10 @@ import httpx
 import polars as pl
 import pytest
 
-from customer_segmentation.customers.generator import write
 from customer_segmentation.serving.settings import Settings, as_environment
 from tests.serving.jobs.posting import UNFINISHED, WORKER, ended, fetched, post, workers_of
 from tests.serving.process import free_port, start_serving
+from tools.generator import write
 
 JOBS = 12
 SIZES = {"small": 1_500, "large": 20_000}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from customer_segmentation.customers.generator import write
 from tests.serving.jobs.posting import ended, post
 from tests.serving.process import serving
+from tools.generator import write
 
 # More than the buffers of both ends of a connection hold.
 ROWS = 15_000

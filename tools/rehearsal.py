@@ -1,6 +1,6 @@
 """Staging rehearsed on this machine: a command run against an S3 server of its own.
 
-`python -m customer_segmentation.rehearsal -- kedro run --env=staging`, or `make staging`.
+`python -m tools.rehearsal -- kedro run --env=staging`, or `make staging`.
 """
 
 from __future__ import annotations

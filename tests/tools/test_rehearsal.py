@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation import rehearsal
 from customer_segmentation.errors import UserError
+from tools import rehearsal
 
 KEPT = Path("data/staging/s3/customer-segmentation-staging")
 STORE = """
@@ -28,6 +28,7 @@ LIST = (
 )
 WAIT = 'print("ready", flush=True); import time; time.sleep(60)'
 
+ROOT = Path(__file__).parents[2]
 Rehearse = Callable[..., subprocess.Popen[str]]
 
 
@@ -39,11 +40,12 @@ def rehearse(tmp_path: Path) -> Iterator[Rehearse]:
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
         "AWS_PROFILE": "company",
         "AWS_SESSION_TOKEN": "token",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
 
     def start(*command: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603 - this Python, these programs
-            [sys.executable, "-m", "customer_segmentation.rehearsal", "--", *command],
+            [sys.executable, "-m", "tools.rehearsal", "--", *command],
             cwd=tmp_path,
             env=os.environ | own,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Draws synthetic customers from the mixture of `generator_tables`, and spoils a few of them."""
+"""Draws synthetic customers from the mixture of `mixture`, and spoils a few of them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers import generator_tables as tables
+from tools.generator import mixture
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -25,21 +25,21 @@ def draw_customers(rows: int, random: np.random.Generator) -> Columns:
 
     Returns the columns of `generator.generate` but ID, in no particular order.
     """
-    kind = random.choice(len(tables.TYPES), rows, p=tables.TYPE_SHARES)
+    kind = random.choice(len(mixture.TYPES), rows, p=mixture.TYPE_SHARES)
     traits = _traits(kind, random)
     days = _enrolment_days(traits["tenure"])
     columns: Columns = {
         "Year_Birth": SNAPSHOT_YEAR - np.clip(traits["age"], 18, 74).astype(np.int64),
         "Education": _education(kind, random),
         "Marital_Status": random.choice(
-            np.array(tables.MARITAL_STATUSES), rows, p=tables.MARITAL_SHARES
+            np.array(mixture.MARITAL_STATUSES), rows, p=mixture.MARITAL_SHARES
         ),
         "Income": np.rint(1000 * np.clip(traits["Income"], 1.73, 162)),
-        "Kidhome": _children(kind, tables.KID_SHARES, random),
-        "Teenhome": _children(kind, tables.TEEN_SHARES, random),
+        "Kidhome": _children(kind, mixture.KID_SHARES, random),
+        "Teenhome": _children(kind, mixture.TEEN_SHARES, random),
         "Dt_Customer": _dates()[days],
         "Recency": random.integers(100, size=rows),
-        "Complain": (random.random(rows) < tables.COMPLAINT_SHARE).astype(np.int64),
+        "Complain": (random.random(rows) < mixture.COMPLAINT_SHARE).astype(np.int64),
         "Z_CostContact": np.full(rows, 3),
         "Z_Revenue": np.full(rows, 11),
     }
@@ -49,10 +49,10 @@ def draw_customers(rows: int, random: np.random.Generator) -> Columns:
 def soil(columns: Columns, rows: int, random: np.random.Generator) -> None:
     """Spoil the first few customers in place, each in one way; the shares are of `rows`."""
     clean = len(columns["Income"])
-    counts = [amount(rows, share, random, maximum=clean) for share in tables.DIRT.values()]
+    counts = [amount(rows, share, random, maximum=clean) for share in mixture.DIRT.values()]
     places = dict(
         zip(
-            tables.DIRT,
+            mixture.DIRT,
             np.split(np.arange(min(clean, sum(counts))), np.cumsum(counts)[:-1]),
             strict=True,
         )
@@ -65,7 +65,7 @@ def soil(columns: Columns, rows: int, random: np.random.Generator) -> None:
         columns["Marital_Status"][places[status]] = status
     for name in (*PURCHASES, "NumDealsPurchases"):
         columns[name][places["no_purchase"]] = 0
-    for name in tables.SPEND_LIMITS:
+    for name in mixture.SPEND_LIMITS:
         columns[name][places["no_purchase"]] = 1
 
 
@@ -77,7 +77,7 @@ def amount(rows: int, share: float, random: np.random.Generator, *, maximum: int
 def _traits(kind: Indices, random: np.random.Generator) -> dict[str, Floats]:
     factors = random.standard_normal((3, len(kind)))
     traits = {}
-    for name, (means, deviations, loadings) in tables.TRAITS.items():
+    for name, (means, deviations, loadings) in mixture.TRAITS.items():
         own = math.sqrt(1 - sum(loading**2 for loading in loadings))
         score = own * random.standard_normal(len(kind)) + np.array(loadings) @ factors
         traits[name] = np.array(means)[kind] + np.array(deviations)[kind] * score
@@ -86,7 +86,7 @@ def _traits(kind: Indices, random: np.random.Generator) -> dict[str, Floats]:
 
 def _amounts(traits: Mapping[str, Floats]) -> Columns:
     amounts: Columns = {}
-    for name, limit in tables.SPEND_LIMITS.items():
+    for name, limit in mixture.SPEND_LIMITS.items():
         end = math.log1p(limit)
         reflected = end - np.abs(end - traits[name])
         amounts[name] = np.rint(np.expm1(np.maximum(reflected, 0))).astype(np.int64)
@@ -94,14 +94,14 @@ def _amounts(traits: Mapping[str, Floats]) -> Columns:
 
 
 def _counts(traits: Mapping[str, Floats]) -> Columns:
-    """Bring the five counts back from the scales of `tables.TRAITS`."""
+    """Bring the five counts back from the scales of `mixture.TRAITS`."""
     inverse: dict[str, Callable[[Floats], Floats]] = dict.fromkeys(PURCHASES, np.square)
     inverse |= {"NumDealsPurchases": np.expm1, "NumWebVisitsMonth": np.positive}
     return {
         name: np.clip(np.rint(inverse[name](np.maximum(traits[name], 0))), 0, limit).astype(
             np.int64
         )
-        for name, limit in tables.COUNT_LIMITS.items()
+        for name, limit in mixture.COUNT_LIMITS.items()
     }
 
 
@@ -116,11 +116,11 @@ def _children(
 
 def _education(kind: Indices, random: np.random.Generator) -> NDArray[np.str_]:
     draw = random.random(len(kind))
-    ends = np.cumsum(tables.EDUCATION_SHARES, axis=1)[:, :-1]
+    ends = np.cumsum(mixture.EDUCATION_SHARES, axis=1)[:, :-1]
     place = np.zeros(len(kind), dtype=np.int64)
     for end in ends.T:
         place += draw >= end[kind]
-    return np.array(tables.EDUCATIONS)[place]
+    return np.array(mixture.EDUCATIONS)[place]
 
 
 def _enrolment_days(tenure: Floats) -> Indices:
@@ -144,14 +144,14 @@ def _answers(
         **traits,
         "Teenhome": columns["Teenhome"],
         "Recency": columns["Recency"],
-        "couple": np.isin(columns["Marital_Status"], tables.COUPLES),
+        "couple": np.isin(columns["Marital_Status"], mixture.COUPLES),
         "PhD": columns["Education"] == "PhD",
         "years": days / 365,
         "intercept": np.ones(len(days)),
         "accepted": accepted,
     }
     answers: Columns = {}
-    for offer, weights in tables.CAMPAIGNS.items():
+    for offer, weights in mixture.CAMPAIGNS.items():
         log_odds = sum(weight * known[name] for name, weight in weights.items())
         answer = random.logistic(size=len(days)) < log_odds
         answers[offer] = answer.astype(np.int64)

@@ -9,7 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from customer_segmentation.customers.generator import generate, main, write
+from tools.generator import generate, main, write
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "customers.csv"
 HEADER = [
@@ -263,7 +263,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
         message = "disk full"
         raise OSError(message)
 
-    monkeypatch.setattr("customer_segmentation.customers.generator._write_rows", fail)
+    monkeypatch.setattr("tools.generator._write_rows", fail)
     with pytest.raises(OSError, match="disk full"):
         write(target, 10)
     assert [path.name for path in tmp_path.iterdir()] == ["customers.csv"]

@@ -1,7 +1,7 @@
 """Synthetic retail customers: seeded, any number of them, shaped like the published campaign file.
 
 A file has the 29 published columns, tab separated, CRLF line ends, no quotes. The rows are a
-mixture of household types (see `generator_tables`), with the dirt of real exports: missing and
+mixture of household types (see `mixture`), with the dirt of real exports: missing and
 mistyped incomes, impossible birth years, odd marital statuses, spend without a purchase, customers
 who equal another in all but the id, and rows that are repeated whole.
 """
@@ -18,8 +18,8 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from customer_segmentation.customers import generator_tables as tables
-from customer_segmentation.customers.generator_draw import (
+from tools.generator import mixture
+from tools.generator.draw import (
     Columns,
     Indices,
     amount,
@@ -37,8 +37,8 @@ COLUMNS: Final = (
     "Teenhome",
     "Dt_Customer",
     "Recency",
-    *tables.SPEND_LIMITS,
-    *tables.COUNT_LIMITS,
+    *mixture.SPEND_LIMITS,
+    *mixture.COUNT_LIMITS,
     "AcceptedCmp3",
     "AcceptedCmp4",
     "AcceptedCmp5",
@@ -105,7 +105,7 @@ def write(path: str | Path, rows: int, seed: int = 1, *, file_rows: int = 1_000_
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write synthetic customers as the command line asks; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m customer_segmentation.customers.generator",
+        prog="python -m tools.generator",
         description="Write synthetic retail customers (tab separated, CRLF, 29 columns).",
         exit_on_error=False,
     )
@@ -168,8 +168,8 @@ class _Ids:
 
 def _block(rows: int, first: int, ids: _Ids, random: np.random.Generator) -> Columns:
     """Make original customers, then place them, their twins and repeated rows in random order."""
-    unique = rows - amount(rows, tables.REPEAT_SHARE, random, maximum=rows // 2)
-    originals = unique - amount(rows, tables.TWIN_SHARE, random, maximum=unique // 2)
+    unique = rows - amount(rows, mixture.REPEAT_SHARE, random, maximum=rows // 2)
+    originals = unique - amount(rows, mixture.TWIN_SHARE, random, maximum=unique // 2)
     columns = draw_customers(originals, random)
     soil(columns, rows, random)
     # The spoilt customers come first: copying only later ones keeps each kind of dirt as rare.
@@ -210,7 +210,3 @@ def _write_rows(file: BinaryIO, block: Columns) -> None:
         csv.write_csv(pa.table(values), text, options)
         # pyarrow ends lines with LF only; no value can hold one, so all of them are line ends.
         file.write(text.getvalue().to_pybytes().replace(b"\n", b"\r\n"))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
