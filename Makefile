@@ -20,8 +20,9 @@ REQUESTS ?= 100000
 ATTACKS ?= security or not security
 # In the groups and the order of tests/conftest.py.
 TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
-LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--custom-compile-command "make lock" pyproject.toml
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock"
+LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help run staging prod serve services test extras faults security fuzz lint format bench docs viz notebook lock clean
@@ -125,7 +126,7 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra dev -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt -o requirements/core.txt
 	$(LOCK) --extra cloud --extra rehearsal -c requirements/dev.txt -o requirements/staging.txt
-	$(LOCK) --extra serving -c requirements/dev.txt -o requirements/serving.txt
+	$(COMPILE) --group server -c requirements/dev.txt -o requirements/serving.txt
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
 	$(LOCK) --extra features -o requirements/features.txt
 

@@ -14,9 +14,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.runs.project import CHECKOUT, make_project
+from tests.serving.example import a_customer, write_bundle
+from tests.serving.jobs.posting import done
+from tests.serving.process import free_port, start
 
 pytestmark = pytest.mark.extras
 
@@ -31,12 +35,12 @@ LOCKS = {
     "core": ["kedro", "mlflow", "onnxruntime"],
     "staging": ["polars", "s3fs", "moto"],
     "prod": ["pyspark", "delta", "s3fs"],
-    "serving": ["litestar", "polars", "psycopg", "deltalake"],
     "features": ["feast"],
 }
 # Feast allows old versions of much, and so stands alone.
+SERVING = ["litestar", "polars", "psycopg", "deltalake"]
 TOGETHER = {
-    "cloud,rehearsal,serving,spark": [*LOCKS["staging"], *LOCKS["prod"], *LOCKS["serving"]],
+    "cloud,rehearsal,serving,spark": [*LOCKS["staging"], *LOCKS["prod"], *SERVING],
     "features": LOCKS["features"],
 }
 UV = Path(sys.executable).with_name("uv")
@@ -137,6 +141,29 @@ def test_the_locked_versions_work(wheel: Path, tmp_path: Path, lock: str) -> Non
     install(python, "--no-deps", wheel)
     run(python, "-m", "pip", "check")
     require_working(python, LOCKS[lock], tmp_path)
+
+
+def test_the_server_needs_its_lock_alone(wheel: Path, tmp_path: Path) -> None:
+    python = new_environment(tmp_path / "environment")
+    install(python, "--require-hashes", "-r", "requirements/serving.txt")
+    install(python, "--no-deps", wheel)
+    heavy = ("kedro", "mlflow", "pandas", "sklearn", "matplotlib")
+    look = f"from importlib.util import find_spec; print([n for n in {heavy} if find_spec(n)])"
+    assert run(python, "-c", look) == "[]\n"
+    port = free_port()
+    command = [python, "-m", "customer_segmentation.serving", "serve", "--port", str(port)]
+    server = start(
+        [*command, "--bundle", write_bundle(tmp_path / "bundle"), "--jobs", tmp_path / "jobs"],
+        tmp_path / "server",
+        port=port,
+        environment={"PYTHONPATH": ""},
+    )
+    try:
+        with httpx.Client(base_url=server.url, timeout=60.0) as client:
+            assert client.post("/v1/segments", json=a_customer()).json()["segment"]
+            assert done(client, (CHECKOUT / SOURCE).read_bytes())["rows"] == 2240
+    finally:
+        assert server.stop() == 0, server.stderr()
 
 
 def require_working(python: Path, modules: list[str], folder: Path) -> None:
