@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).parents[2]
 # Enough of each that every step is taken, where what comes of it is not looked at.
 QUICK = {
     "clustering": {
-        "most: 10": "most: 4",
+        "maximum: 10": "maximum: 4",
         "starts: 20": "starts: 2",
         "bootstraps: 20": "bootstraps: 2",
     },

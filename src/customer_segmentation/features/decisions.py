@@ -6,12 +6,17 @@ carries them, so that a decision never depends on who else is in the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, signature
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, MONEY, PRODUCTS
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.features.definitions import Feature, needed_columns, needed_inputs
+from customer_segmentation.features.definitions import (
+    Feature,
+    Numbers,
+    needed_columns,
+    needed_inputs,
+)
 from customer_segmentation.features.operations import (
     Values,
     at_most,
@@ -34,6 +39,7 @@ OFFER_LABELS = {
 OFFERS = tuple(OFFER_LABELS)
 PERCENTILE = "percentile"
 _AFFLUENT = float(TIERS.index("affluent"))
+_MAX_THRESHOLDS = 99
 _DISCOUNT, _PREVIEW = (float(OFFERS.index(name)) for name in ("discount", "preview"))
 
 # What is known of a household's means, without what was spent. On the published file age and web
@@ -116,13 +122,14 @@ def offer(
     return where(helps, _DISCOUNT, unprompted)
 
 
-def _decision(
+def _decision(  # noqa: PLR0913 - all that a decision is
     function: Callable[..., Values],
     label: str,
     unit: str,
     *,
     labels: Sequence[str] = (),
     inputs: Iterable[str] = (),
+    lists: Mapping[str, Numbers] | None = None,
 ) -> Feature:
     positional = [
         parameter.name
@@ -138,20 +145,47 @@ def _decision(
         description,
         unit,
         tuple(labels),
+        lists or {},
     )
 
 
+def _shares_of(parts: Sequence[str]) -> dict[str, Numbers]:
+    """What the base's shares of some parts are learned as."""
+    return {"means": Numbers(len(parts), above=-1e-9), "spreads": Numbers(len(parts), above=0.0)}
+
+
 _DEFINED: tuple[Feature, ...] = (
-    _decision(affluence_tier, "affluence tier", "code", labels=TIERS),
+    _decision(
+        affluence_tier,
+        "affluence tier",
+        "code",
+        labels=TIERS,
+        lists={"income_thresholds": Numbers(len(TIERS) - 1)},
+    ),
     _decision(waits_for_offers, "waits for offers", "code", labels=NO_YES),
-    _decision(expected_spend, "expected spend in two years", MONEY, inputs=POTENTIAL_INPUTS),
-    _decision(likely_to_spend, "likely to spend", PERCENTILE),
+    _decision(
+        expected_spend,
+        "expected spend in two years",
+        MONEY,
+        inputs=POTENTIAL_INPUTS,
+        lists={
+            "potential_caps": Numbers(len(POTENTIAL_INPUTS)),
+            "potential_weights": Numbers(len(POTENTIAL_INPUTS) + 1),
+        },
+    ),
+    _decision(
+        likely_to_spend,
+        "likely to spend",
+        PERCENTILE,
+        lists={"potential_thresholds": Numbers(1, _MAX_THRESHOLDS)},
+    ),
     _decision(
         product,
         "standout product",
         "code",
         labels=PRODUCTS,
         inputs=["spend_total", *(f"spend_{name}" for name in PRODUCTS)],
+        lists=_shares_of(PRODUCTS),
     ),
     _decision(
         channel,
@@ -159,6 +193,7 @@ _DEFINED: tuple[Feature, ...] = (
         "code",
         labels=CHANNELS,
         inputs=["purchases_total", *(f"purchases_{name}" for name in CHANNELS)],
+        lists=_shares_of(CHANNELS),
     ),
     _decision(offer, "offer", "code", labels=OFFERS),
 )
@@ -166,6 +201,12 @@ _DEFINED: tuple[Feature, ...] = (
 DECISIONS: dict[str, Feature] = {decision.name: decision for decision in _DEFINED}
 # Steps on the way to a decision, of no use to a marketer.
 INTERMEDIATE = frozenset({"expected_spend"})
+# Those that are numbers and no codes.
+MEASURED_DECISIONS = tuple(
+    name for name, found in DECISIONS.items() if not found.labels and name not in INTERMEDIATE
+)
+# What is made of the expected spend, in this order.
+OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")
 
 
 def available_decisions(inputs: Iterable[str]) -> tuple[str, ...]:

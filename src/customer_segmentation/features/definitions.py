@@ -6,8 +6,9 @@ finite numbers or missing; a feature with a missing input is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from inspect import signature
 
 from customer_segmentation.customers.contract import (
@@ -36,11 +37,21 @@ SHARE, RATIO = "share of 1", "ratio"
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """A list of learned numbers: its length, or its least and largest, and what all lie above."""
+
+    count: int
+    max_count: int = 0
+    above: float = -math.inf
+
+
+@dataclass(frozen=True)
 class Feature:
     """A feature's (or a decision's) function, its inputs by name, and how to describe it.
 
     `label` is what people call it, in lower case as in a sentence; `labels` are what the codes of a
-    decision mean, in their order.
+    decision mean, in their order. `lists` are those of its keyword parameters that are no single
+    numbers.
     """
 
     name: str
@@ -50,6 +61,7 @@ class Feature:
     description: str
     unit: str
     labels: tuple[str, ...] = ()
+    lists: Mapping[str, Numbers] = field(default_factory=dict)
 
 
 def _day_number(year: Values, day: Values) -> Values:

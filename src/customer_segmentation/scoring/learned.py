@@ -8,32 +8,26 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.decisions import DECISIONS, POTENTIAL_INPUTS, TIERS
+from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.features.definitions import Numbers
 
 # Far above any amount, and far below where a sum of squares would stop being finite.
 _MAX = 1e15
 Number = Annotated[float, Field(ge=-_MAX, le=_MAX, allow_inf_nan=False)]
 
 _NUMBER: TypeAdapter[float] = TypeAdapter(Number)
-_MAX_THRESHOLDS = 99
 
 
-def _numbers(minimum: int, maximum: int | None = None, above: float = -_MAX) -> TypeAdapter[Any]:
-    each = Annotated[Number, Field(gt=above)]
-    return TypeAdapter(
-        Annotated[list[each], Field(min_length=minimum, max_length=maximum or minimum)]
-    )
+def _list_of(numbers: Numbers) -> TypeAdapter[Any]:
+    each = Annotated[Number, Field(gt=numbers.above)]
+    length = Field(min_length=numbers.count, max_length=numbers.max_count or numbers.count)
+    return TypeAdapter(Annotated[list[each], length])
 
 
-_PARTS = {"product": len(PRODUCTS), "channel": len(CHANNELS)}
 _LISTS = {
-    ("affluence_tier", "income_thresholds"): _numbers(len(TIERS) - 1),
-    ("expected_spend", "potential_caps"): _numbers(len(POTENTIAL_INPUTS)),
-    ("expected_spend", "potential_weights"): _numbers(len(POTENTIAL_INPUTS) + 1),
-    ("likely_to_spend", "potential_thresholds"): _numbers(1, _MAX_THRESHOLDS),
-    **{(name, "means"): _numbers(count, above=-1e-9) for name, count in _PARTS.items()},
-    **{(name, "spreads"): _numbers(count, above=0.0) for name, count in _PARTS.items()},
+    (decision.name, name): _list_of(numbers)
+    for decision in DECISIONS.values()
+    for name, numbers in decision.lists.items()
 }
 
 

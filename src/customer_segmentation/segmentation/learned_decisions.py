@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.decisions import POTENTIAL_INPUTS
+from customer_segmentation.features.decisions import OF_EXPECTED_SPEND, POTENTIAL_INPUTS
 from customer_segmentation.features.evaluate import Learned
 from customer_segmentation.segmentation.far_outside import fences, is_inside
 from customer_segmentation.segmentation.naming import SPEND
@@ -21,8 +21,6 @@ _PERCENTILE_STEPS = 20
 _FOLDS = 5
 # At or below this share of variance, out of fold, a model explains nothing that is worth an offer.
 _MIN_R2 = 0.05
-# What is made of the expected spend, in this order.
-_OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
         return {}
     measured = "too few customers to measure it" if r2 is None else f"out-of-fold R2 of {r2:.2f}"
     why = f"{', '.join(POTENTIAL_INPUTS)} do not explain what customers spend ({measured})"
-    return {name: why for name in _OF_EXPECTED_SPEND if name in names}
+    return {name: why for name in OF_EXPECTED_SPEND if name in names}
 
 
 def weighted_quantiles(values: Array, weights: Array, shares: tuple[float, ...]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 import numpy as np
@@ -65,20 +65,29 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     customer_id: str | None = None
     runner_up: str | None = None
     margin: float | None = None
-    affluence_tier: str | UnsetType | None = UNSET
-    waits_for_offers: str | UnsetType | None = UNSET
-    likely_to_spend: float | UnsetType | None = UNSET
-    product: str | UnsetType | None = UNSET
-    channel: str | UnsetType | None = UNSET
-    offer: str | UnsetType | None = UNSET
     probabilities: dict[str, float] | None = None
     explanation: Explanation | None = None
 
 
-_FIELDS = Answer.__struct_fields__
+DECIDED = tuple(name for name in DECISIONS if name not in INTERMEDIATE)
+# With a field for each decision: its label, or a number where it has none.
+FullAnswer = cast(
+    "type[Answer]",
+    msgspec.defstruct(
+        "Answer",
+        [
+            (name, (str if DECISIONS[name].labels else float) | UnsetType | None, UNSET)
+            for name in DECIDED
+        ],
+        bases=(Answer,),
+        namespace={"__doc__": Answer.__doc__},
+        omit_defaults=True,
+        gc=False,
+    ),
+)
+_FIELDS = FullAnswer.__struct_fields__
 # Fields of an answer that the batch run does not store.
 NOT_STORED = frozenset({"model", "probabilities", "explanation"})
-DECIDED = tuple(name for name in DECISIONS if name not in INTERMEDIATE)
 
 
 class Rejection(msgspec.Struct, gc=False):
@@ -99,7 +108,7 @@ class Predictor:
         self.keys: list[str] = [segment["key"] for segment in segments]
         self.names: list[str] = [segment["name"] for segment in segments]
         codes = scorer.metadata.get("codes", {})
-        known = set(Answer.__struct_fields__)
+        known = set(_FIELDS)
         self._labels: dict[str, list[str] | None] = {
             name: [*codes[name]] if name in codes else None
             for name in scorer.outputs
@@ -122,14 +131,14 @@ class Predictor:
             values = found[name].tolist()
             columns[name] = [labels[value] for value in values] if labels else values
         # Positional arguments take a third of the time; the first column ends the iteration.
-        return list(map(Answer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
+        return list(map(FullAnswer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
 
     def _cold_starts(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
         """One answer per row, by the cold-start model."""
         found = self._scorer.score(matrix)
         shares = np.column_stack([found[_PROBABILITY + key] for key in self.keys]).tolist()
         return [
-            Answer(
+            FullAnswer(
                 self.keys[code],
                 self.names[code],
                 self._scorer.version,

@@ -18,8 +18,10 @@ import numpy as np
 from litestar import Response, get
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
+from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.definitions import describe
 from customer_segmentation.features.labels import LABELS
+from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.explanation import CHANGEABLE
 from customer_segmentation.serving.guard import bundle_of
@@ -98,6 +100,7 @@ class Description(msgspec.Struct):
     """The bundle in use; `stored` is null where no batch run has stored answers yet.
 
     `labels`: field, feature, answer, or an answer's value -> what people call it, as in a sentence.
+    `decisions`: each answer beside the segment -> its unit.
     `left_out`: answer, or `cold_start` -> why this bundle does not give it.
     """
 
@@ -106,6 +109,7 @@ class Description(msgspec.Struct):
     segments: list[Segment]
     fields: list[Field]
     labels: dict[str, str]
+    decisions: dict[str, str]
     left_out: dict[str, str]
     stored: Stored | None
 
@@ -136,6 +140,7 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         segments=segments,
         fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
         labels=LABELS,
+        decisions={name: DECISIONS[name].unit for name in DECIDED},
         left_out=bundle.left_out,
         stored=Stored(summary.customers, summary.artifact_version, is_own) if summary else None,
     )

@@ -22,7 +22,7 @@ from customer_segmentation.customers.quarantine import (
     SOURCE_NAME,
 )
 from customer_segmentation.customers.rules import REASONS
-from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.features.decisions import DECISIONS, PERCENTILE
 from customer_segmentation.features.definitions import FEATURES, SHARE
 
 EVENT_TIME = "event_timestamp"
@@ -66,7 +66,7 @@ _SHARES = tuple(
 _ANSWERS = (
     _bounded("segment_id", -1.0, whole=True),
     _bounded("margin", 0.0, 1.0),
-    _bounded("likely_to_spend", 0.0, 100.0),
+    *(_bounded(name, 0.0, 100.0) for name, found in DECISIONS.items() if found.unit == PERCENTILE),
     *(
         _one_of(decision.name, (*decision.labels, "unsegmented"))
         for decision in DECISIONS.values()

@@ -20,6 +20,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import (
     DECISIONS,
     INTERMEDIATE,
+    OF_EXPECTED_SPEND,
     available_decisions,
     unavailable_decisions,
 )
@@ -245,7 +246,7 @@ def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[
     allowed, left_out = available_decisions(columns), unavailable_decisions(columns)
     if SPEND not in columns:
         # What a household is expected to spend can be used without its spend, but not learned.
-        lost = [name for name in ("expected_spend", "likely_to_spend", "offer") if name in allowed]
+        lost = [name for name in OF_EXPECTED_SPEND if name in allowed]
         allowed = tuple(name for name in allowed if name not in lost)
         why = "the source has no spend on all products to learn it from"
         left_out |= {name: why for name in lost if name not in INTERMEDIATE}

@@ -14,6 +14,7 @@ from narwhals.typing import IntoFrame
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.customers.rules import REASONS
+from customer_segmentation.features.decisions import MEASURED_DECISIONS
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
 from customer_segmentation.scoring.decoding import UNSEGMENTED, in_words
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
@@ -69,7 +70,7 @@ def profile_segments(
         for label in labels
     }
     measured = [name for name in features.collect_schema().names() if _is_measure(name)]
-    measures = [*measured, *shares, "likely_to_spend", "margin"]
+    measures = [*measured, *shares, *MEASURED_DECISIONS, "margin"]
     known = segments.collect_schema().names()
     measures = [name for name in measures if name in {*measured, *shares, *known}]
     averaged = {name: _averaged(name, metadata["usual_spend"]) for name in measured}

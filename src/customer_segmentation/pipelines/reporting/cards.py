@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from customer_segmentation.customers.contract import PRODUCTS
-from customer_segmentation.features.decisions import OFFERS, PERCENTILE
+from customer_segmentation.features.decisions import DECISIONS, OFFERS, PERCENTILE
 from customer_segmentation.features.labels import label_of, unit_of
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.profiles import Profile
@@ -74,7 +74,7 @@ def make_card(profile: Profile) -> Card:
         ),
         lead=_filled([spending(profile), waiting(profile)]),
         who=_facts(profile, _WHO),
-        habits=_facts(profile, _HABITS),
+        habits=_facts(profile, (*_HABITS, *_other_decisions())),
         offers=offer_mix(profile),
         advice=_filled([discount_advice(profile), lead_product(profile), lead_channel(profile)]),
         products=product_bars(profile),
@@ -223,6 +223,7 @@ def _index(profile: Profile, measure: str) -> str:
     return "" if index is None else phrases.count(index)
 
 
+_ADVISED = {"offer", "product", "channel"}
 _WHO = (
     "income",
     "affluence_tier=affluent",
@@ -243,6 +244,16 @@ _HABITS = (
     "web_visits_month",
     "responded",
 )
+
+
+def _other_decisions() -> Iterator[str]:
+    """Measures of the decisions that no other part of a card shows."""
+    shown = {measure.partition("=")[0] for measure in (*_WHO, *_HABITS)} | _ADVISED
+    for name, decision in DECISIONS.items():
+        if name not in shown:
+            # Who has the first label is told by the others.
+            yield from (f"{name}={label}" for label in decision.labels[1:])
+            yield from () if decision.labels else (name,)
 
 
 def _facts(profile: Profile, shown: Iterable[str]) -> tuple[Fact, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import phrases
 
@@ -43,11 +44,17 @@ def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
         ),
     )
     decided = [
-        Term(phrases.capitalised(label_of(name)), meaning(learned))
-        for name, meaning in _DECISIONS.items()
+        Term(phrases.capitalised(label_of(name)), _meaning(name, learned))
+        for name in dict.fromkeys((*_WITH_NUMBERS, *DECISIONS))
         if name in metadata["outputs"]
     ]
     return (*always, *decided, *_QUALITY)
+
+
+def _meaning(decision: str, learned: Learned) -> str:
+    if decision in _WITH_NUMBERS:
+        return _WITH_NUMBERS[decision](learned)
+    return DECISIONS[decision].description
 
 
 def _tiers(learned: Learned) -> str:
@@ -91,7 +98,8 @@ def _channel(_learned: Learned) -> str:
     return "The one whose share of the customer's purchases is furthest above what is usual."
 
 
-_DECISIONS: dict[str, Callable[[Learned], str]] = {
+# The others are described as they declare.
+_WITH_NUMBERS: dict[str, Callable[[Learned], str]] = {
     "affluence_tier": _tiers,
     "likely_to_spend": _likely,
     "waits_for_offers": _waits,

@@ -18,7 +18,7 @@ from litestar import Litestar, Response, get
 
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.serving.access import Routes
-from customer_segmentation.serving.answers import NOT_STORED, Answer, Rejection
+from customer_segmentation.serving.answers import NOT_STORED, FullAnswer, Rejection
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
@@ -136,7 +136,7 @@ def _add_access(operation: Document, access: str) -> None:
 
 def _answers() -> Document:
     """The schemas of what is answered, from the structs that it is made of."""
-    structs = [Answer, Rejection, Details, Description, JobView, Unsegmented]
+    structs = [FullAnswer, Rejection, Details, Description, JobView, Unsegmented]
     _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     for schema in schemas.values():
         if "description" in schema:

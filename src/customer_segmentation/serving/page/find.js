@@ -2,10 +2,13 @@
 
 import { make, problem, show } from "./elements.js";
 import { ask } from "./server.js";
-import { advice, capital, day, feature, firmness, percent, spoken } from "./words.js";
+import { advice, amount, day, feature, firmness, percent } from "./words.js";
 
-/** Set up the form; `names` are the segments' names by key. */
-export function prepareFind(names) {
+// What the advice says.
+const ADVISED = new Set(["offer", "product", "channel"]);
+
+/** Set up the form; `names` are the segments' names by key, `decisions` the units of answers. */
+export function prepareFind(names, decisions) {
   const form = document.getElementById("find-form");
   const input = document.getElementById("customer-id");
   const place = document.getElementById("found");
@@ -19,7 +22,7 @@ export function prepareFind(names) {
     }
     try {
       const response = await ask(`v1/customers/${encodeURIComponent(id)}`);
-      show(place, answered(await response.json(), names));
+      show(place, answered(await response.json(), names, decisions));
     } catch (error) {
       show(place, problem(error.status === 404 ? notFound(error, id) : error.message));
     }
@@ -31,14 +34,14 @@ function notFound(error, id) {
   return `There is no such customer: the last batch run has nobody with the id ${id}.`;
 }
 
-function answered(found, names) {
+function answered(found, names, decisions) {
   const next = names[found.runner_up] ?? found.runner_up;
   const firm = found.margin === undefined ? "" : `, ${firmness(found.margin)} (margin ${percent(found.margin)}; the next would be ${next})`;
   const facts = [
     [feature("offer"), advice(found)],
-    [feature("affluence_tier"), found.affluence_tier && capital(spoken(found.affluence_tier))],
-    [feature("waits_for_offers"), found.waits_for_offers && capital(found.waits_for_offers)],
-    [feature("likely_to_spend"), likely(found.likely_to_spend)],
+    ...Object.entries(decisions)
+      .filter(([name]) => !ADVISED.has(name))
+      .map(([name, unit]) => [feature(name), decided(found[name], unit)]),
     ["As of", day(found.as_of)],
     ["Artifact", found.artifact_version],
   ];
@@ -47,7 +50,12 @@ function answered(found, names) {
   return make("div", { class: "card" }, found.note ? problem(other) : "", make("p", {}, `Customer ${found.customer_id} is `, make("strong", {}, found.segment_name), `${firm}.`), make("dl", {}, ...list));
 }
 
+function decided(value, unit) {
+  if (value === undefined || value === null) return "";
+  if (typeof value === "string") return feature(value);
+  return unit === "percentile" ? likely(value) : amount(value);
+}
+
 function likely(percentile) {
-  if (percentile === undefined || percentile === null) return "";
   return percentile === 0 ? "Among the least likely" : `As much as ${percentile} % of customers, or more`;
 }

@@ -20,13 +20,13 @@ async function prepare() {
       document.getElementById("what-if").scrollIntoView();
       document.querySelector(`#starts [data-key="${CSS.escape(key)}"]`).focus({ preventScroll: true });
     });
-    prepareFind(names);
+    prepareFind(names, bundle.decisions);
     const facts = [["Customers as of", day(bundle.as_of)], ["Artifact", bundle.artifact_version]];
     show(document.getElementById("provenance"), ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   } catch (error) {
     show(message, problem(error.message).firstChild);
     message.className = "problem";
-    prepareFind({});
+    prepareFind({}, {});
   }
 }
 
