@@ -6,18 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_segmentation.pipelines.eda.nodes import (
-    draw_eda_sample,
-    list_missingness,
-    relate_features,
-)
+from customer_segmentation.pipelines.eda.nodes import draw_eda_sample, relate_features
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
-from customer_segmentation.pipelines.eda.plots import (
-    plot_correlation,
-    plot_distributions,
-    plot_missingness,
-    plot_relations,
-)
+from customer_segmentation.pipelines.eda.plots import plot_correlation, plot_distributions
 
 SELECTED = ["income", "spend_total"]
 EDA = EdaParameters(
@@ -28,13 +19,6 @@ EDA = EdaParameters(
     top_features=3,
     heat_map_features=5,
 )
-ACCOUNTING = {
-    "rows_in": 1200,
-    "customers": 1150,
-    "quarantined": 45,
-    "repeats": 5,
-    "reasons": {"income: missing": 40, "age: outside 18 to 100": 5},
-}
 
 
 def customers() -> pd.DataFrame:
@@ -54,14 +38,12 @@ def customers() -> pd.DataFrame:
     )
 
 
-def figures_of(frame, accounting=ACCOUNTING):
+def figures_of(frame):
     sample = draw_eda_sample(frame, EDA)
     relations = relate_features(sample, SELECTED)
     return {
         "correlation": plot_correlation(sample, relations, SELECTED, EDA),
         "distributions": plot_distributions(sample, SELECTED, 0.95),
-        "relations": plot_relations(sample, relations, EDA),
-        "missingness": plot_missingness(list_missingness(accounting), accounting),
     }
 
 
@@ -71,7 +53,7 @@ def drawn(figure) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("name", ["correlation", "distributions", "relations", "missingness"])
+@pytest.mark.parametrize("name", ["correlation", "distributions"])
 def test_every_panel_has_a_title_and_names_its_axes(name):
     figure = figures_of(customers())[name]
     panels = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
@@ -93,26 +75,6 @@ def test_a_constant_column_is_not_on_the_heat_map():
     assert "complained" not in [label.get_text() for label in axes.get_yticklabels()]
 
 
-def test_a_target_the_source_lacks_has_no_panel():
-    figure = figures_of(customers().drop(columns="responded"))["relations"]
-    assert [axes.get_title() for axes in figure.axes] == [
-        "spend in two years",
-        "share of purchases with a discount",
-    ]
-
-
-def test_a_feature_made_of_the_target_has_no_bar():
-    panel = figures_of(customers())["relations"].axes[0]
-    assert "spend total" not in [label.get_text() for label in panel.get_yticklabels()]
-
-
 def test_a_base_without_targets_or_selected_features_can_be_drawn():
     for figure in figures_of(customers()[["customer_id", "sample_key", "recency_days"]]).values():
         assert drawn(figure)
-
-
-def test_the_figure_says_so_when_no_row_was_quarantined():
-    clean = {**ACCOUNTING, "customers": 1195, "quarantined": 0, "reasons": {}}
-    axes = figures_of(customers(), clean)["missingness"].axes[0]
-    assert [text.get_text() for text in axes.texts] == ["No row was quarantined"]
-    assert drawn(axes.figure)

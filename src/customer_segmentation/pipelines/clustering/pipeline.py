@@ -12,7 +12,7 @@ from customer_segmentation.pipelines.clustering.nodes import (
     refine_centroids,
     summarise_choice,
 )
-from customer_segmentation.pipelines.clustering.plots import plot_choice, plot_segments
+from customer_segmentation.pipelines.clustering.plots import plot_segments
 
 
 def create_pipeline() -> Pipeline:
@@ -70,12 +70,6 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs=["choice_of_k", "clustering_summary", "clustering_mlflow_metrics"],
                 name="summarise_choice",
-            ),
-            node(
-                plot_choice,
-                inputs=["choice_of_k", "clustering_summary"],
-                outputs="choice_of_k_plot",
-                name="plot_choice",
             ),
             node(
                 plot_segments,

@@ -1,14 +1,10 @@
-"""Figures of the choice of k and of the segments found."""
+"""A figure of the segments found."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import narwhals as nw
 import numpy as np
 import onnx
 from matplotlib.figure import Figure
-from narwhals.typing import IntoDataFrame
 
 from customer_segmentation.pipelines.clustering.nodes import ClusteringSample, LearnedSegmenter
 from customer_segmentation.segmentation.choice import nearest, representative_rows
@@ -27,30 +23,6 @@ PALETTE = (
     "#7A5195",
 )
 _SHOWN = 3000
-
-
-def plot_choice(choice_of_k: IntoDataFrame, summary: dict[str, Any]) -> Figure:
-    """Inertia with its elbow, silhouette and stability, each against k."""
-    table = nw.from_native(choice_of_k, eager_only=True)
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
-    panels = [
-        ("inertia", "Inertia (lower is tighter)", summary["elbow_k"], "elbow"),
-        ("silhouette", "Silhouette (higher is clearer)", summary["k"], "chosen"),
-        ("stability", "Bootstrap ARI (1 is stable)", summary["k"], "chosen"),
-    ]
-    for axes, (name, title, k, word) in zip(figure.subplots(1, 3), panels, strict=True):
-        axes.plot(table["k"].to_list(), table[name].to_list(), "o-", color=PALETTE[0])
-        axes.axvline(k, color=PALETTE[1], linestyle="--")
-        axes.annotate(
-            f"{word} k = {k}",
-            (k, 0.04),
-            xycoords=("data", "axes fraction"),
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=PALETTE[1],
-        )
-        axes.set(xlabel="Number of segments k", title=title)
-    return figure
 
 
 def plot_segments(

@@ -14,8 +14,6 @@ from customer_segmentation.pipelines.eda.nodes import (
 from customer_segmentation.pipelines.eda.plots import (
     plot_correlation,
     plot_distributions,
-    plot_missingness,
-    plot_relations,
 )
 
 SELECTED = "params:clustering.features"
@@ -67,18 +65,6 @@ def create_pipeline() -> Pipeline:
                 inputs=["eda_sample", SELECTED, CAP],
                 outputs="eda_distribution_plot",
                 name="plot_distributions",
-            ),
-            node(
-                plot_relations,
-                inputs=["eda_sample", "eda_relations", "params:eda"],
-                outputs="eda_relation_plot",
-                name="plot_relations",
-            ),
-            node(
-                plot_missingness,
-                inputs=["eda_missingness", "row_accounting"],
-                outputs="eda_missingness_plot",
-                name="plot_missingness",
             ),
         ]
     )

@@ -1,10 +1,8 @@
-"""Figures of relations, distributions and what was refused."""
+"""Figures of correlations and distributions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +13,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from customer_segmentation.features.labels import label_of, unit_of
-from customer_segmentation.pipelines.eda.measures import findings
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.eda.sample import EdaSample
 
@@ -23,13 +20,11 @@ from customer_segmentation.pipelines.eda.sample import EdaSample
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8C8C8C"
 _OPPOSED_TO_TOGETHER = LinearSegmentedColormap.from_list("opposed", [_ORANGE, "white", _BLUE])
 _MAX_PANELS = 10
-_MAX_REASONS = 20
 _BINS = 40
 # Whole numbers over a range up to this get a bin each.
 _MAX_BINS = 80
-# Correlations weaker than this have no direction worth a colour; those that a cell names; and
-# those that make a cell so dark that it needs light text.
-_FAINT, _NAMED, _DARK = 0.1, 0.3, 0.75
+# Correlations that a cell names, and those that make it so dark that it needs light text.
+_NAMED, _DARK = 0.3, 0.75
 
 
 def plot_correlation(
@@ -114,69 +109,6 @@ def _histogram(axes: Axes, values: NDArray[np.float64], name: str, colour: str) 
         axis.set_major_formatter(lambda value, _: _number(value))
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set(xlabel=unit_of(name), ylabel="customers")
-
-
-def plot_relations(sample: EdaSample, relations: pd.DataFrame, eda: EdaParameters) -> Figure:
-    """The features that tell most about each target, with the direction in which they do."""
-    count = max(len(sample.targets), 1)
-    figure = Figure(figsize=(4.9 * count, 0.34 * eda.top_features + 2.0), layout="constrained")
-    figure.suptitle(
-        "Which features tell most about each target (those made of it are left out): "
-        f"{sample.stated()}"
-    )
-    panels = figure.subplots(1, count, squeeze=False)[0]
-    for axes, target in zip(panels, sample.targets, strict=False):
-        found = findings(relations, target, eda.top_features)
-        colours = [_direction(value) for value in found["spearman"]]
-        places = np.arange(len(found))
-        bars = axes.barh(places, found["mutual_information"], color=colours)
-        signs = [f"{value:+.2f}" for value in found["spearman"]]
-        axes.bar_label(bars, signs, padding=3, fontsize=9)
-        axes.set_yticks(places, [_label(name) for name in found["feature"]])
-        axes.invert_yaxis()
-        axes.margins(x=0.16)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set(xlabel="mutual information (nats)", ylabel="feature")
-        axes.set_title(label_of(target), fontweight="bold")
-    figure.supxlabel(
-        "Numbers at the bars: Spearman correlation. Blue: more of the feature, more of the "
-        "target; orange: more of it, less; grey: neither.",
-        fontsize=10,
-    )
-    return figure
-
-
-def plot_missingness(missingness: pd.DataFrame, accounting: dict[str, Any]) -> Figure:
-    """How many rows were refused for which reason."""
-    reasons = missingness[missingness["column"] != "rows"].head(_MAX_REASONS)
-    figure = Figure(figsize=(9, 0.38 * max(len(reasons), 2) + 2.0), layout="constrained")
-    axes = figure.subplots()
-    places = np.arange(len(reasons))
-    bars = axes.barh(places, reasons["rows"], color=_ORANGE)
-    shares = zip(reasons["rows"], reasons["share_of_rows_in"], strict=True)
-    axes.bar_label(bars, [f"{rows:,} ({100 * share:.2g} %)" for rows, share in shares], padding=3)
-    texts = [f"{_label(c)}: {w}" for c, w in zip(reasons["column"], reasons["what"], strict=True)]
-    axes.set_yticks(places, [fill(text, 40) for text in texts])
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.invert_yaxis()
-    axes.margins(x=0.16)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set(xlabel="rows (share of the rows that came in)", ylabel="reason")
-    if reasons.empty:
-        axes.text(0.5, 0.5, "No row was quarantined", transform=axes.transAxes, ha="center")
-        axes.set_xticks([])
-    axes.set_title(
-        f"{accounting['rows_in']:,} rows came in: {accounting['customers']:,} customers, "
-        f"{accounting['quarantined']:,} quarantined, {accounting['repeats']:,} repeats",
-        loc="left",
-    )
-    return figure
-
-
-def _direction(correlation: float) -> str:
-    if abs(correlation) < _FAINT:
-        return _GREY
-    return _BLUE if correlation > 0.0 else _ORANGE
 
 
 def _number(value: float) -> str:
