@@ -1,4 +1,4 @@
-"""Learned numbers to 12 significant digits."""
+"""Learned numbers without the digits that the order of a sum decides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
 
 FINITE = st.floats(-1e300, 1e300, allow_subnormal=False)
 
@@ -40,3 +40,11 @@ def test_rounding_twice_changes_nothing_more(value: float) -> None:
     once = rounded([value])
     assert rounded(once)[0] == once[0]
     assert once[0] == pytest.approx(value, rel=1e-11)
+
+
+def test_a_small_sum_of_terms_around_1_has_no_digits_of_their_rounding() -> None:
+    # As pandas and Spark gave them for the same customers.
+    pandas, spark = 0.000423311629991, 0.000423311629997
+    assert rounded(pandas) != rounded(spark)
+    assert rounded_standardised(pandas) == rounded_standardised(spark) == 0.0004233116
+    assert str(rounded_standardised(-1e-12)) == "0.0"

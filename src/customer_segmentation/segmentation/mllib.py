@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.segmentation.projection import Projection
-from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.rounding import rounded_standardised
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.space import points
 
@@ -46,4 +46,4 @@ def fit_by_mllib(
     # By the order of the rows, so that the start does not depend on how they are spread.
     vectors = VectorAssembler(inputCols=list(placed), outputCol="features").transform(located)
     model = KMeans(k=k, seed=seed, maxIter=_MAX_ITERATIONS).fit(vectors)
-    return rounded(np.array(model.clusterCenters()))
+    return rounded_standardised(np.array(model.clusterCenters()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.rounding import rounded_standardised
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,4 @@ def learn_projection(
     kept = vectors[:, :count]
     largest = np.abs(kept).argmax(axis=0)
     signs = np.sign(kept[largest, np.arange(count)])
-    return Projection(rounded(kept * signs), rounded(shares[:count]))
+    return Projection(rounded_standardised(kept * signs), rounded_standardised(shares[:count]))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.segmentation.projection import Projection
-from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.rounding import rounded_standardised
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.space import distances, first_min, names_of, points
 
@@ -70,5 +70,5 @@ def _one_pass(located: nw.LazyFrame[Any], names: list[str], centroids: Array) ->
     moved = centroids.copy()
     for row in sums.iter_rows(named=True):
         members = np.array([row[name] for name in names]) / row[_MEMBERS]
-        moved[int(row[_NEAREST])] = rounded(members)
+        moved[int(row[_NEAREST])] = rounded_standardised(members)
     return moved

@@ -1,4 +1,4 @@
-"""Learned numbers to 12 significant digits, so that order, chunks and engine change nothing."""
+"""Learned numbers without their last digits, so that order, chunks and engine change nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _DIGITS = 12
+_DECIMALS = 10
 
 
 def rounded(values: ArrayLike) -> NDArray[np.float64]:
@@ -14,3 +15,12 @@ def rounded(values: ArrayLike) -> NDArray[np.float64]:
     texts = [f"{value:.{_DIGITS - 1}e}" for value in array.ravel().tolist()]
     # `+ 0.0` makes a negative zero, which prints differently, a plain one.
     return np.array([float(text) for text in texts], dtype=np.float64).reshape(array.shape) + 0.0
+
+
+def rounded_standardised(values: ArrayLike) -> NDArray[np.float64]:
+    """Values in standardised units, or of unit vectors, to 10 decimals.
+
+    They are sums of terms around 1, whose rounding errors are the same size however small the sum:
+    a value near 0 does not have 12 right digits.
+    """
+    return np.round(np.asarray(values, dtype=np.float64), _DECIMALS) + 0.0

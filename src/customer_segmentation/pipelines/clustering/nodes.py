@@ -46,7 +46,7 @@ from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
 from customer_segmentation.segmentation.refinement import refine
-from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
 from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 
@@ -340,7 +340,7 @@ def _by_spend(
         _means(numbers, weights * (labels == segment), [leading])[leading]
         for segment in range(len(centroids))
     ]
-    return rounded(centroids[np.argsort(means, kind="stable")[::-1]])
+    return rounded_standardised(centroids[np.argsort(means, kind="stable")[::-1]])
 
 
 def _means(numbers: dict[str, Array], weights: Array, names: list[str]) -> dict[str, float]:
