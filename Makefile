@@ -16,8 +16,10 @@ PACKAGES := chromium curl postgresql-15
 POSTGRESQL := /usr/lib/postgresql/15/bin
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 REQUESTS ?= 100000
-# Those that `make test` leaves out are marked `security`.
+KILLS ?= 20
+# Those that `make test` leaves out are marked `security` and `faults`.
 ATTACKS ?= security or not security
+FAULTS ?= faults or not faults
 # In the groups and the order of tests/conftest.py.
 TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -103,8 +105,8 @@ test: lint  ## lint, types, import contracts and all tests
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
-faults: $(VENV)/dev.done  ## kill runs at random moments, 20 an environment; half an hour
-	SEGMENTATION_KILLS=20 $(BIN)/pytest tests/runs/test_kills.py
+faults: $(VENV)/dev.done  ## kill runs and jobs at random moments, KILLS=20 an environment; half an hour
+	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/serving/jobs/test_crashes.py
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
 	$(BIN)/pytest $(TWO_WORKERS) -m "$(ATTACKS)" tests/security

@@ -1,7 +1,7 @@
 """A run that is killed leaves every table of one run, and the next one gives what it would have.
 
-One kill in dev and in staging; `make faults` does 20 in each environment, prod among them, where
-one run alone takes a minute.
+`make test` does one kill in dev; `make faults` 20 in each environment, prod among them, where one
+run alone takes a minute.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,9 +24,9 @@ from tests.runs.tables import read_table
 from tests.services.s3 import S3Server
 
 KILLS = int(os.environ.get("SEGMENTATION_KILLS", "1"))
-ENVIRONMENTS: list[Any] = ["dev", "staging"]
-if "SEGMENTATION_KILLS" in os.environ:
-    ENVIRONMENTS.append(pytest.param("prod", marks=pytest.mark.spark))
+ENVIRONMENTS = ["dev", pytest.param("staging", marks=pytest.mark.faults)]
+if KILLS > 1:
+    ENVIRONMENTS.append(pytest.param("prod", marks=[pytest.mark.faults, pytest.mark.spark]))
 TABLES = ("bronze_customers", "silver_quarantine", "silver_customers", "gold_features")
 PIPELINES = "--pipelines=ingestion,preprocessing"
 # A killed run's lease is free again after these seconds.

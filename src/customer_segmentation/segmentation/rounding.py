@@ -23,4 +23,5 @@ def rounded_standardised(values: ArrayLike) -> NDArray[np.float64]:
     They are sums of terms around 1, whose rounding errors are the same size however small the sum:
     a value near 0 does not have 12 right digits.
     """
-    return np.round(np.asarray(values, dtype=np.float64), _DECIMALS) + 0.0
+    array = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.round(array, _DECIMALS), dtype=np.float64) + 0.0

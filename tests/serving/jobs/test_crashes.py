@@ -84,7 +84,9 @@ class Crashing:
         return table.write_csv()
 
 
-@pytest.mark.parametrize("database_of", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "database_of", ["sqlite", pytest.param("postgresql", marks=pytest.mark.faults)]
+)
 def test_nothing_is_lost_or_done_twice_however_server_and_workers_are_killed(
     bundle: Path, tmp_path: Path, request: pytest.FixtureRequest, database_of: str
 ) -> None:
