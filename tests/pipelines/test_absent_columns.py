@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,6 @@ from customer_segmentation.customers.contract import COLUMNS, KEY
 from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.features.definitions import needed_columns
 from customer_segmentation.pipeline_registry import register_pipelines
-from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
-from customer_segmentation.pipelines.eda.parameters import EdaParameters
-from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
@@ -55,29 +50,45 @@ def block(name: str, **changed: Any) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())[name] | changed
 
 
+def parameters_of(pipeline: str, **changed: Any) -> Any:
+    """The class that a pipeline declares for its block, with the shipped values."""
+    module = import_module(f"customer_segmentation.pipelines.{pipeline}.parameters")
+    kind = getattr(module, f"{pipeline.title().replace('_', '')}Parameters")
+    return kind(**block(pipeline, **changed))
+
+
 def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     """Every pipeline on the first rows of the sample without these columns."""
     customers = block("customers")
     headers = [header for header, name in customers["aliases"].items() if name in absent]
     source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
-    clustering = block("clustering", features=features)
-    clustering["k"] |= {"maximum": 4, "starts": 1, "bootstraps": 1}
-    supervised = block("supervised_training", folds=2)
-    supervised["models"] |= {"trees": 2, "rounds": 2, "epochs": 2}
+    clustering = block("clustering")
+    quick = {
+        "preprocessing": {"max_left_out": 0.5},
+        "eda": {"hopkins_repeats": 2},
+        "clustering": {
+            "features": features,
+            "k": clustering["k"] | {"maximum": 4, "starts": 1, "bootstraps": 1},
+        },
+        "supervised_training": {
+            "folds": 2,
+            "models": block("supervised_training")["models"]
+            | {"trees": 2, "rounds": 2, "epochs": 2},
+        },
+    }
+    whole = register_pipelines()["__default__"]
     given = {
         "source": source.head(ROWS).drop(columns=headers),
         "params:customers": CustomerParameters(**customers),
-        "params:preprocessing": PreprocessingParameters(max_left_out=0.5),
-        "params:clustering": ClusteringParameters(**clustering),
         "params:clustering.features": features,
         "params:clustering.cap_quantile": clustering["cap_quantile"],
-        "params:eda": EdaParameters(**block("eda", hopkins_repeats=2)),
-        "params:supervised_training": SupervisedTrainingParameters(**supervised),
     }
+    for name in (found.removeprefix("params:") for found in whole.inputs() - given.keys()):
+        given[f"params:{name}"] = parameters_of(name, **quick.get(name, {}))
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in given.items()})
     for name in RESULTS:
         catalog[name] = Kept(copy_mode="assign")
-    SequentialRunner().run(register_pipelines()["__default__"], catalog)
+    SequentialRunner().run(whole, catalog)
     return {name: catalog.load(name) for name in RESULTS}
 
 

@@ -12,19 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder
 
+from customer_segmentation.tables.schemas import TABLES as SCHEMAS
+
 TOLERANCE = 1e-9
 # Of tables that say where in the source a row was.
 PLACE = ["row_number", "source_name", "source_sha256"]
-TABLES = {
-    "bronze_customers": ["row_number"],
-    "silver_customers": ["customer_id"],
-    "silver_quarantine": ["row_number"],
-    "gold_features": ["customer_id"],
-    "gold_segments": ["customer_id"],
-    "gold_unsegmented": ["row_number"],
-    "gold_segment_profiles": ["segment", "measure"],
-    "gold_feature_table": ["customer_id"],
-}
+TABLES = {name: [*table.key] for name, table in SCHEMAS.items()}
 
 
 def read_table(root: str, name: str) -> pd.DataFrame:

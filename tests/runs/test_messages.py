@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.project import Project, make_project, shell, with_module
+from tests.runs.project import CHECKOUT, Project, make_project, shell, with_module
+
+ENVIRONMENTS = sorted(
+    {path.name for path in (CHECKOUT / "conf").iterdir() if path.is_dir()} - {"base", "local"}
+)
 
 # Python imports a module of this name before anything else.
 MISSING = """
@@ -60,7 +64,7 @@ def assert_one_line(said: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--env=nosuch"], ["`nosuch`", "databricks, dev, prod, staging"]),
+        (["--env=nosuch"], ["`nosuch`", ", ".join(ENVIRONMENTS)]),
         (["--env=base"], ["`base`", "dev"]),
         (["--runner=ParallelRunner"], ["lock", "MLflow", "Leave --runner out"]),
         (["--runner=Nope"], ["`Nope`", "leave --runner out"]),

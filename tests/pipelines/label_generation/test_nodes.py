@@ -76,7 +76,7 @@ def test_every_label_is_told_in_words(
     matrix = by_key[list(scorer.columns)].to_numpy(dtype=np.float64)
     answers = scorer.score(np.ascontiguousarray(matrix))
     words = {"segment": KEYS, "runner_up": KEYS} | scorer.metadata["codes"]
-    assert {*words} == {"segment", "runner_up", *ANSWERS}
+    assert {*words} >= {"segment", "runner_up", *ANSWERS}
     for name, labels in words.items():
         told = [labels[code] if code >= 0 else "unsegmented" for code in answers[name]]
         assert scored[name].to_list() == told
