@@ -75,9 +75,7 @@ def _in_memory(
     context = KedroContext(
         project_path=configuration.parent,
         config_loader=settings.CONFIG_LOADER_CLASS(
-            conf_source=str(configuration),
-            env=env,
-            **settings.CONFIG_LOADER_ARGS,
+            conf_source=str(configuration), env=env, **settings.CONFIG_LOADER_ARGS
         ),
         env=env,
         package_name=Path(__file__).parent.name,

@@ -102,8 +102,7 @@ def _require_runner(name: str | None) -> None:
     except (AttributeError, ImportError, TypeError, ValueError):
         is_runner = False
     if not is_runner:
-        message = f"there is no runner `{name}`: leave --runner out"
-        raise click.ClickException(message)
+        raise click.ClickException(f"there is no runner `{name}`: leave --runner out")
 
 
 def _is_runner(named: Any) -> bool:  # noqa: ANN401 - whatever stands under a name
@@ -195,8 +194,9 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
         found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]
         tables = [(name, table) for name, table in found if hasattr(table, "maintain")]
         if not tables:
-            message = "no table of this environment is kept by this project's Delta dataset."
-            raise click.ClickException(message)
+            raise click.ClickException(
+                "no table of this environment is kept by this project's Delta dataset."
+            )
         require_java()
         # A writer like any other: on S3 two at once would lose a commit.
         with run_lock(str(context.config_loader["globals"]["tables"]), "kedro maintain"):
@@ -208,9 +208,6 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
 
 
 run = _MendableErrors(
-    name=kedro_run.name,
-    params=kedro_run.params,
-    help=kedro_run.help,
-    callback=kedro_run.callback,
+    name=kedro_run.name, params=kedro_run.params, help=kedro_run.help, callback=kedro_run.callback
 )
 cli.add_command(run)

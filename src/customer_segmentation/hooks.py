@@ -104,16 +104,16 @@ class ParameterHooks:
         known = sorted(blocks | {"promotion"})
         unknown = sorted(set(given) - set(known))
         if unknown:
-            message = f"wrong parameters: {unknown} are read by nobody; the blocks are {known}"
-            raise UserError(message)
+            raise UserError(
+                f"wrong parameters: {unknown} are read by nobody; the blocks are {known}"
+            )
         try:
             Promotion(**given["promotion"])
         except (TypeError, ValueError) as error:
-            message = (
+            raise UserError(
                 "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
                 "true or false"
-            )
-            raise UserError(message) from error
+            ) from error
 
 
 class MissingInputHooks:
@@ -135,11 +135,10 @@ class MissingInputHooks:
             return
         verb = "is" if len(missing) == 1 else "are"
         environment = f"--env={run_params['env']} " if run_params["env"] else ""
-        message = (
+        raise UserError(
             f"{', '.join(sorted(missing))} {verb} not there yet: "
             f"run kedro run {environment}--pipelines={','.join(_makers(missing, catalog))}"
         )
-        raise UserError(message)
 
 
 class EnvironmentHooks:
@@ -359,8 +358,7 @@ def _require_writable(path: Path) -> None:
     """Ask before MLflow does, which asks for minutes and then says it in fifty lines."""
     place = path if path.exists() else path.parent
     if path.is_dir() or not os.access(place, os.W_OK):
-        message = f"{path} cannot be written: a run must be able to write there"
-        raise UserError(message)
+        raise UserError(f"{path} cannot be written: a run must be able to write there")
 
 
 def _tables_root(context: KedroContext) -> str:

@@ -124,16 +124,14 @@ def require_environment(env: str | None, configuration: Path) -> None:
     if "://" in str(configuration) or configuration.suffix in _ARCHIVES:
         return
     if not (configuration / base).is_dir():
-        message = (
+        raise UserError(
             f"there is no configuration in {configuration.absolute()}: start in the project, or"
             f" have --conf-source name a folder that holds `{base}`, as the project's `conf` does"
         )
-        raise UserError(message)
     folders = (path.name for path in configuration.iterdir() if path.is_dir())
     known = sorted(name for name in folders if name != base and not name.startswith("."))
     if (named := env or environ.get("KEDRO_ENV")) and named not in known:
-        message = f"there is no environment `{named}`: --env takes {', '.join(known)}"
-        raise UserError(message)
+        raise UserError(f"there is no environment `{named}`: --env takes {', '.join(known)}")
 
 
 def _log_as_configured(configuration: Path, project: Path) -> None:

@@ -56,12 +56,10 @@ def require_java() -> None:
     found = shutil.which(java)
     if found is None:
         where = f"there is none at JAVA_HOME ({home})" if home else "there is no java on the PATH"
-        message = f"Spark needs Java {_MIN_JAVA}, and {where}. {_ADVICE}"
-        raise UserError(message)
+        raise UserError(f"Spark needs Java {_MIN_JAVA}, and {where}. {_ADVICE}")
     told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
     version = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
     if version is None or int(version[1]) < _MIN_JAVA:
         first_line = told.stderr.strip().partition("\n")[0]
         said = f"is {version[1]}" if version else f"says `{first_line[:80]}`"
-        message = f"Spark needs Java {_MIN_JAVA} or newer, and {found} {said}. {_ADVICE}"
-        raise UserError(message)
+        raise UserError(f"Spark needs Java {_MIN_JAVA} or newer, and {found} {said}. {_ADVICE}")

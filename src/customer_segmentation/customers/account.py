@@ -36,12 +36,11 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
     share = left_out / rows
     shared = accounting["shared_keys"]
     if shared / rows > _A_FEW:
-        message = (
+        raise UserError(
             f"{name}: {shared:,} of {rows:,} rows have a customer_id that other rows have with"
             " different values. This looks like order lines, or several exports in one: give each"
             f" customer one row. {_SEE_ROWS}."
         )
-        raise UserError(message)
     if accounting["customers"] and share <= max_left_out:
         return
     remedies = f"Mend the file, or map its headers, formats and spellings in {CONFIGURATION}"
@@ -50,13 +49,12 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
     if accounting["customers"]:
         remedies += "; or raise `preprocessing.max_left_out`, if these rows are not customers"
     reasons = _main_reasons(accounting["reasons"])
-    message = (
+    raise UserError(
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
         f" `preprocessing.max_left_out` allows {percent(max_left_out)}. Most often for:"
         f" {reasons}. {_SEE_ROWS}."
         f" {'. '.join([remedies, *accounting['warnings']])}."
     )
-    raise UserError(message)
 
 
 def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str]:

@@ -34,8 +34,7 @@ class AgeWindow(Parameters):
     @model_validator(mode="after")
     def _minimum_is_below_maximum(self) -> Self:
         if self.minimum > self.maximum:
-            message = f"minimum ({self.minimum}) is above maximum ({self.maximum})"
-            raise ValueError(message)
+            raise ValueError(f"minimum ({self.minimum}) is above maximum ({self.maximum})")
         return self
 
 
@@ -63,8 +62,7 @@ class CustomerParameters(Parameters):
     @model_validator(mode="after")
     def _window_is_not_empty(self) -> Self:
         if self.enrolled_from > self.as_of:
-            message = f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})"
-            raise ValueError(message)
+            raise ValueError(f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})")
         return self
 
     @field_validator("aliases")
@@ -72,8 +70,7 @@ class CustomerParameters(Parameters):
     def _aliases_are_canonical(cls, aliases: dict[str, str]) -> dict[str, str]:
         unknown = sorted(set(aliases.values()) - set(COLUMNS))
         if unknown:
-            message = f"{unknown} are no canonical columns; these are: {sorted(COLUMNS)}"
-            raise ValueError(message)
+            raise ValueError(f"{unknown} are no canonical columns; these are: {sorted(COLUMNS)}")
         return aliases
 
     @model_validator(mode="after")
@@ -81,28 +78,26 @@ class CustomerParameters(Parameters):
         try:
             _ = self.formats
         except ValueError as error:
-            message = f"date_formats: {error}"
-            raise ValueError(message) from error
+            raise ValueError(f"date_formats: {error}") from error
         return self
 
     @model_validator(mode="after")
     def _signs_differ(self) -> Self:
         if self.decimal_sign == self.thousands_sign:
-            message = f"decimal_sign and thousands_sign are both {self.decimal_sign!r}"
-            raise ValueError(message)
+            raise ValueError(f"decimal_sign and thousands_sign are both {self.decimal_sign!r}")
         taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
         wrong = [sign for sign in self.ignored_signs if not taken.isdisjoint(sign)]
         if wrong:
-            message = f"ignored_signs: {wrong} hold what a number is made of"
-            raise ValueError(message)
+            raise ValueError(f"ignored_signs: {wrong} hold what a number is made of")
         return self
 
     @field_validator("flags", mode="before")
     @classmethod
     def _flags_are_words(cls, flags: object) -> object:
         if isinstance(flags, dict) and not all(isinstance(word, str) and word for word in flags):
-            message = "give its words in quotes: YAML reads yes, no, true and false as no words"
-            raise ValueError(message)
+            raise ValueError(
+                "give its words in quotes: YAML reads yes, no, true and false as no words"
+            )
         return flags
 
     @field_validator("categories")
@@ -112,12 +107,12 @@ class CustomerParameters(Parameters):
     ) -> dict[str, dict[str, str]]:
         for name, spellings in categories.items():
             if name not in COLUMNS or COLUMNS[name].kind != "category":
-                message = f"{name!r} is no category column"
-                raise ValueError(message)
+                raise ValueError(f"{name!r} is no category column")
             unknown = sorted(set(spellings.values()) - set(COLUMNS[name].categories))
             if unknown:
-                message = f"{name}: {unknown} are not among {list(COLUMNS[name].categories)}"
-                raise ValueError(message)
+                raise ValueError(
+                    f"{name}: {unknown} are not among {list(COLUMNS[name].categories)}"
+                )
         return categories
 
     @cached_property
@@ -138,10 +133,9 @@ class CustomerParameters(Parameters):
             canonical = self.aliases.get(name, name)
             if canonical in COLUMNS:
                 if canonical in found:
-                    message = (
+                    raise ValueError(
                         f"the headers {found[canonical]!r} and {header!r} both stand for "
                         f"`{canonical}`: remove one, or change `customers.aliases`"
                     )
-                    raise ValueError(message)
                 found[canonical] = header
         return found

@@ -70,14 +70,7 @@ def _money(name: str, label: str, description: str) -> Column:
 
 def _count(name: str, label: str, description: str, unit: str) -> Column:
     return Column(
-        name,
-        "number",
-        description,
-        unit,
-        minimum=0.0,
-        maximum=_MAX_COUNT,
-        whole=True,
-        label=label,
+        name, "number", description, unit, minimum=0.0, maximum=_MAX_COUNT, whole=True, label=label
     )
 
 

@@ -67,17 +67,15 @@ class DateFormat:
         has_name = "%b" in fields
         is_even = has_name or (len({*separators}) == 1 and len(separators[0]) < 2)  # noqa: PLR2004
         if len(kinds) != len("dmy") or fields[1] in _LENGTHS or not is_even:
-            message = (
+            raise ValueError(
                 f"{text!r}: give %d, %m (or %b) and %Y (or %y) once each, %Y first or last, with "
                 "one separator (- / . or a space) or none; or give excel"
             )
-            raise ValueError(message)
         if "%y" in fields and pivot is None:
-            message = (
+            raise ValueError(
                 f"{text!r} has years of two digits: add `customers.two_digit_years_before: 30`, "
                 "say, for 29 to be 2029 and 30 to be 1930"
             )
-            raise ValueError(message)
         return made
 
     @property

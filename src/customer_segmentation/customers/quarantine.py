@@ -15,21 +15,10 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import (
-    AS_OF,
-    COLUMNS,
-    CONTRACT,
-    KEY,
-    SAMPLE_KEY,
-)
+from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT, KEY, SAMPLE_KEY
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.reading import Reading
-from customer_segmentation.customers.rules import (
-    CANONICAL,
-    Rules,
-    canonical_name,
-    reasons,
-)
+from customer_segmentation.customers.rules import CANONICAL, Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 
 SOURCE_NAME = "source_name"
@@ -189,11 +178,10 @@ def require_columns(
     """
     cells = [header for header in headers if header not in ADDED]
     if named := name_missing(cells, mapped, required, parameters):
-        message = (
+        raise UserError(
             f"{source}: no column for {named}. Add it to the file, or map its header to the "
             "column in `customers.aliases` (conf/base/parameters_customers.yml)."
         )
-        raise UserError(message)
 
 
 def check_customers(
@@ -240,8 +228,7 @@ def _with_repeats(
     is_conflict = is_other & (nw.col(_SAME_KEY) != "")
     # Numbers, since a left join turns pandas' booleans into objects.
     flags = shared.select(
-        ROW_NUMBER,
-        **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)},
+        ROW_NUMBER, **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)}
     )
     return rows.join(flags, on=ROW_NUMBER, how="left").with_columns(
         **{flag: nw.col(flag).fill_null(0.0) == 1.0 for flag in (_REPEAT, _CONFLICT)}

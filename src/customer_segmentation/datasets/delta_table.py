@@ -186,12 +186,11 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
                 if name in before and before[name] != after[name]
             ),
         ]
-        message = (
+        raise UserError(
             f"{self._table}: the columns are not those of the table at {self._spark_path}: "
             f"{', '.join(changes)}. Nothing was saved. If this is meant (another source, another "
             "version of the code), move that table away, or give this environment another root."
         )
-        raise UserError(message)
 
     def _drop_other_constraint(self, target: DeltaTable, wanted: str, spark: SparkSession) -> bool:
         """Whether Delta holds the contract of today's code; one of other code is let go.
@@ -223,11 +222,10 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         if DeltaTable.isDeltaTable(spark, self._spark_path):
             return True
         if self._exists_function(str(self._path)):
-            message = (
+            raise UserError(
                 f"{self._table}: {self._spark_path} is there and is no Delta table. Nothing was "
                 "saved: move it away, or give this environment another root."
             )
-            raise UserError(message)
         return False
 
     def _delta(self, spark: SparkSession) -> DeltaTable:

@@ -69,8 +69,9 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
     ) -> None:
         """The file need not be there yet."""
         if file_format not in FORMATS:
-            message = f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
-            raise UserError(message)
+            raise UserError(
+                f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
+            )
         self._protocol, path = get_protocol_and_path(filepath)
         # Kedro-Viz asks for the file's size by this name, and `WholeFilesCatalog` sets it.
         self._filepath = self._url(path)
@@ -86,11 +87,10 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         """
         found = self._found()
         if found is None:
-            message = (
+            raise UserError(
                 f"{self._filepath}: there is no such table yet. Run the pipeline that saves it: "
                 "kedro run, with the same --env."
             )
-            raise UserError(message)
         return self._scan(self._path, is_folder=found == "directory")
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
@@ -101,8 +101,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         """
         plan = _plan_of(data)
         if self._found() == "directory":
-            message = f"{self._filepath} is a folder of parts: it is read and never written."
-            raise UserError(message)
+            raise UserError(f"{self._filepath} is a folder of parts: it is read and never written.")
         # Under its own name it would be replaced by any plan that fails: Polars ends the file, or
         # the upload, as a readable table of the rows until then.
         written = f"{self._writing}/{uuid4().hex}.{self._format}"
@@ -195,17 +194,17 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         except FileNotFoundError as error:
             if _code(error) != "NoSuchBucket":
                 return None
-            message = f"{self._filepath}: there is no such bucket. Make it, or name another."
-            raise UserError(message) from error
+            raise UserError(
+                f"{self._filepath}: there is no such bucket. Make it, or name another."
+            ) from error
         except Exception as error:
             if self._is_local:
                 raise
-            message = (
+            raise UserError(
                 f"{self._filepath}: the store says: {error}. Check AWS_ENDPOINT_URL, AWS_REGION "
                 "and the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "
                 "or the machine's role)."
-            )
-            raise UserError(message) from error
+            ) from error
 
     @property
     def _path(self) -> str:

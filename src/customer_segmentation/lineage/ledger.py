@@ -81,8 +81,7 @@ class Ledger:
     def origin(self, entry: Entry) -> Origin:
         """What an entry goes back to, its parameters by value."""
         return Origin(
-            entry.made_from,
-            {name: self.parameters[key] for name, key in entry.parameters.items()},
+            entry.made_from, {name: self.parameters[key] for name, key in entry.parameters.items()}
         )
 
     def with_entries(self, entries: Mapping[str, Entry], parameters: Mapping[str, Any]) -> Ledger:
@@ -123,8 +122,9 @@ def read_ledger(place: str) -> Ledger:
         for entry in entries.values():
             ledger.origin(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"{place} is not as a run wrote it: remove it, and run kedro run"
-        raise UserError(message) from error
+        raise UserError(
+            f"{place} is not as a run wrote it: remove it, and run kedro run"
+        ) from error
     return ledger
 
 

@@ -11,13 +11,7 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from customer_segmentation.datasets.pending import place_of
-from customer_segmentation.lineage.content import (
-    SHA256,
-    Content,
-    content_of,
-    is_kept,
-    is_unchanged,
-)
+from customer_segmentation.lineage.content import SHA256, Content, content_of, is_kept, is_unchanged
 from customer_segmentation.lineage.flow import SOURCE, ancestors, is_parameter
 from customer_segmentation.lineage.ledger import Ledger
 from customer_segmentation.lineage.origin import (

@@ -49,8 +49,9 @@ class FolderLock(RunLock):
             self._file.write(json.dumps(description(self._holder)).encode())
         except OSError as error:
             self.release()
-            message = f"{self._path}: {error.strerror}: a run must be able to write there"
-            raise UserError(message) from error
+            raise UserError(
+                f"{self._path}: {error.strerror}: a run must be able to write there"
+            ) from error
 
     def _locked_file(self) -> IO[bytes] | None:
         """The open file with the lock on it; nothing where another process has it."""
@@ -72,11 +73,10 @@ class FolderLock(RunLock):
             UserError: It was removed.
         """
         if self._file is None or not _is_there(self._file, self._path):
-            message = (
+            raise UserError(
                 f"{self._path} was removed while the run was on, so another may have begun: run"
                 " again, alone"
             )
-            raise UserError(message)
 
     def release(self) -> None:
         """Free the lock; nothing happens where it is not held."""

@@ -151,11 +151,10 @@ class Lease(RunLock):
                 if waited > self._expiry:
                     raise self._explained(error) from error
         if self._lost_to is not None:
-            message = (
+            raise UserError(
                 f"{self._root}: the run lost its lease to {self._lost_to}, and saves nothing more:"
                 " run it again when that one has ended"
             )
-            raise UserError(message)
 
     def release(self) -> None:
         """Delete the lease, where it is still this run's."""
@@ -179,8 +178,7 @@ def _s3_client(root: str) -> Any:  # noqa: ANN401 - botocore makes its client cl
         import botocore.session  # noqa: PLC0415 - only the cloud extras have it
         from botocore.config import Config  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        message = f"{root} needs the S3 libraries: pip install '.[cloud]'"
-        raise UserError(message) from error
+        raise UserError(f"{root} needs the S3 libraries: pip install '.[cloud]'") from error
     try:
         client = botocore.session.get_session().create_client(
             "s3",

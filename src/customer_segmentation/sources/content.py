@@ -136,5 +136,6 @@ def require_encoding(name: str) -> str:
         return codecs.lookup(name).name
     # `undefined` is one that takes no text.
     except (LookupError, UnicodeError) as error:
-        message = f"encoding: there is no {name!r}. Set one such as utf-8, cp1252 or latin-1."
-        raise UserError(message) from error
+        raise UserError(
+            f"encoding: there is no {name!r}. Set one such as utf-8, cp1252 or latin-1."
+        ) from error

@@ -67,8 +67,9 @@ class SourceDataset(AbstractDataset[None, Any]):
     ) -> None:
         """The file need not be there yet."""
         if engine not in ENGINES:
-            message = f"SourceDataset: no engine {engine!r}. Set one of {', '.join(ENGINES)}."
-            raise UserError(message)
+            raise UserError(
+                f"SourceDataset: no engine {engine!r}. Set one of {', '.join(ENGINES)}."
+            )
         self._filepath = filepath
         self._engine = engine
         self._landing = landing
@@ -100,8 +101,7 @@ class SourceDataset(AbstractDataset[None, Any]):
 
     def save(self, data: None) -> None:  # noqa: ARG002 - the parent's signature
         """Not possible: a source is only read."""
-        message = f"{self._filepath} is a source: it is read and never written."
-        raise UserError(message)
+        raise UserError(f"{self._filepath} is a source: it is read and never written.")
 
     def _exists(self) -> bool:
         try:
@@ -178,11 +178,10 @@ def _spark(path: str, landed: Landed) -> DataFrame:
         if "." in header or "`" in header or lowered.count(header.lower()) > 1
     ]
     if unusable:
-        message = (
+        raise UserError(
             f"{landed.name}: Spark takes the `.` and the backtick for signs of its own, and large "
             f"letters for small ones. Rename the columns {unusable}, or run dev or staging."
         )
-        raise UserError(message)
     from kedro_datasets._utils.databricks_utils import (  # noqa: PLC0415 - only where an environment names this engine
         to_spark_path,
     )

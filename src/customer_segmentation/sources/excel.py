@@ -45,8 +45,7 @@ def excel_cells(content: Content) -> Cells:
     errors = _inspect(content)
     name, rows = _table(content)
     if not rows:
-        message = f"{content.name}: the workbook is empty. Export it again, with a header."
-        raise UserError(message)
+        raise UserError(f"{content.name}: the workbook is empty. Export it again, with a header.")
     header, *rows = rows
     timed = {
         place
@@ -58,22 +57,20 @@ def excel_cells(content: Content) -> Cells:
     while headers and not headers[-1] and not any(row[len(headers) - 1] != "" for row in rows):
         headers.pop()
     if sum(map(bool, headers)) < 2:  # noqa: PLR2004 - a table of one column is none
-        message = (
+        raise UserError(
             f"{content.name}: the first row of sheet {name!r} that is not empty is to be the "
             f"header, and names one column ({headers[0][:60]!r}). Remove what stands above."
         )
-        raise UserError(message)
     refuse_names(content.name, [each.strip() for each in headers])
 
     def texts() -> Iterator[list[str]]:
         for number, row in enumerate(rows, 1):
             cells = [_text(c, has_time=p in timed) for p, c in enumerate(row[: len(headers)])]
             if any(is_longer(cell, LONGEST_CELL) for cell in cells):
-                message = (
+                raise UserError(
                     f"{content.name}: row {number} has a cell of more than {LONGEST_CELL} bytes."
                     " Shorten it."
                 )
-                raise UserError(message)
             yield cells
 
     def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -101,25 +98,24 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
                 if sheet.visible == SheetVisibleEnum.Visible
             ]
             if content.sheet is not None and content.sheet not in known:
-                message = (
+                raise UserError(
                     f"{content.name}: there is no sheet {content.sheet!r}. Set SEGMENTATION_SHEET "
                     f"to one of {known}."
                 )
-                raise UserError(message)
             tables = {}
             for name in shown if content.sheet is None else [content.sheet]:
                 rows = [row for row in workbook.get_sheet_by_name(name).iter_rows() if _any(row)]
                 if rows or content.sheet is not None:
                     tables[name] = rows
         except (CalamineError, ValueError, OSError) as error:
-            message = f"{content.name}: the workbook cannot be read ({error}). Save it again."
-            raise UserError(message) from error
+            raise UserError(
+                f"{content.name}: the workbook cannot be read ({error}). Save it again."
+            ) from error
     if len(tables) > 1:
-        message = (
+        raise UserError(
             f"{content.name}: the sheets {list(tables)} all hold something. Leave the "
             "customers' one alone, or name it by SEGMENTATION_SHEET."
         )
-        raise UserError(message)
     return next(iter(tables.items()), ("", []))
 
 
@@ -161,19 +157,17 @@ def _inspect(content: Content) -> int:
                 columns = max([columns, *map(_column, {letters for letters, _ in places})])
                 errors += len(_ERROR.findall(block))
                 if _NOT_COMPUTED.search(held + block):
-                    message = (
+                    raise UserError(
                         f"{content.name}: a formula was never computed. Open the workbook in "
                         "Excel, save it, and give it again."
                     )
-                    raise UserError(message)
                 held = block[-_OVERLAP:]
         if columns > MAX_COLUMNS or rows > _MAX_ROWS or rows * columns > _MAX_CELLS:
-            message = (
+            raise UserError(
                 f"{content.name}: a sheet has cells as far as row {rows} and column {columns}; "
                 f"at most {MAX_COLUMNS} columns, {_MAX_ROWS} rows and {_MAX_CELLS} cells "
                 "are read. Remove what is far outside the table, or export it as CSV."
             )
-            raise UserError(message)
     return errors
 
 

@@ -77,11 +77,10 @@ def find_files(filepath: str) -> FoundFiles:
         where = "there is no such file"
     names = sorted(name for name, why in found.items() if not why)
     if not names:
-        message = (
+        raise UserError(
             f"{filepath}: {where}. Set SEGMENTATION_SOURCE to the customers' file, or unset it "
             "to use the shipped sample."
         )
-        raise UserError(message)
 
     def named(name: str) -> str:
         return filesystem.unstrip_protocol(name) if "://" in filepath else name

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 
 from customer_segmentation.customers.quarantine import ADDED
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.limits import (
-    LONGEST_NAME,
-    LONGEST_ROW,
-    MAX_COLUMNS,
-    is_longer,
-)
+from customer_segmentation.sources.limits import LONGEST_NAME, LONGEST_ROW, MAX_COLUMNS, is_longer
 
 DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 # Of the rows of a landed folder, beside what ingestion adds.
@@ -59,8 +54,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
     if declared:
         number, line = next(filled, (0, None))
     if line is None:
-        message = f"{name}: the file is empty. Export it again, with a header."
-        raise UserError(message)
+        raise UserError(f"{name}: the file is empty. Export it again, with a header.")
     text = _text(line)
     unquoted = re.sub('"[^"]*"', "", text)
     delimiter = declared[1] if declared else max(DELIMITERS, key=unquoted.count)
@@ -68,8 +62,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
     if unquoted.count(delimiter) >= MAX_COLUMNS:
         raise _too_many_columns(name)
     if not line[2] and len(head) >= LONGEST_ROW:
-        message = f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names."
-        raise UserError(message)
+        raise UserError(f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names.")
     names = _names(name, text, delimiter)
     # One column may have no name: it may hold something.
     tail = found if (found := _tail(names)) > 1 else 0
@@ -86,13 +79,13 @@ def _text(line: re.Match[bytes]) -> str:
 def _refuse_delimiter(name: str, delimiter: str, unquoted: str, text: str) -> None:
     known = ", ".join(DELIMITERS.values())
     if delimiter not in DELIMITERS:
-        message = f"{name}: its first line declares the delimiter {delimiter!r}. Use {known}."
-        raise UserError(message)
+        raise UserError(
+            f"{name}: its first line declares the delimiter {delimiter!r}. Use {known}."
+        )
     if delimiter not in unquoted:
-        message = (
+        raise UserError(
             f"{name}: the header is one column ({text[:60]!r}). Separate the columns by {known}."
         )
-        raise UserError(message)
 
 
 def _tail(names: list[str]) -> int:
@@ -107,11 +100,10 @@ def _names(name: str, text: str, delimiter: str) -> list[str]:
     except csv.Error as error:
         raise _too_long_name(name) from error
     if reader.line_num > 1:
-        message = (
+        raise UserError(
             f'{name}: a quote (") in the header is not closed on its line. Write the header '
             "in one line."
         )
-        raise UserError(message)
     return names
 
 
@@ -133,23 +125,20 @@ def refuse_names(name: str, names: list[str]) -> None:
         raise _too_long_name(name)
     unnamed = [position for position, each in enumerate(names, start=1) if not each]
     if len(unnamed) > 1:
-        message = f"{name}: columns {unnamed} have no name. Name or remove them."
-        raise UserError(message)
+        raise UserError(f"{name}: columns {unnamed} have no name. Name or remove them.")
     repeated = sorted(each for each, count in Counter(names).items() if count > 1)
     if repeated:
-        message = f"{name}: the header names {repeated} more than once. Rename one."
-        raise UserError(message)
+        raise UserError(f"{name}: the header names {repeated} more than once. Rename one.")
     taken = sorted(set(names) & {*ADDED, SOURCE_FILE})
     if taken:
-        message = f"{name}: {taken} are names that ingestion adds. Rename them."
-        raise UserError(message)
+        raise UserError(f"{name}: {taken} are names that ingestion adds. Rename them.")
 
 
 def _too_many_columns(name: str) -> UserError:
-    message = f"{name}: it has more than {MAX_COLUMNS} columns. Leave out those of no use."
-    return UserError(message)
+    return UserError(f"{name}: it has more than {MAX_COLUMNS} columns. Leave out those of no use.")
 
 
 def _too_long_name(name: str) -> UserError:
-    message = f"{name}: the name of a column has more than {LONGEST_NAME} bytes. Shorten it."
-    return UserError(message)
+    return UserError(
+        f"{name}: the name of a column has more than {LONGEST_NAME} bytes. Shorten it."
+    )

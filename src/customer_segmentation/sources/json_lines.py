@@ -10,12 +10,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
-from customer_segmentation.sources.limits import (
-    LONGEST_CELL,
-    LONGEST_ROW,
-    MAX_COLUMNS,
-    is_longer,
-)
+from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, MAX_COLUMNS, is_longer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,11 +34,10 @@ def json_lines_cells(content: Content) -> Cells:
         if not record.keys() <= names.keys():
             names |= dict.fromkeys(record)
             if len(names) > MAX_COLUMNS:
-                message = (
+                raise UserError(
                     f"{content.name}: line {number} brings more than {MAX_COLUMNS} names. "
                     "Give all lines the same."
                 )
-                raise UserError(message)
     headers = tuple(names)
     refuse_names(content.name, [name.strip() for name in headers])
 
@@ -69,12 +63,11 @@ def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
                 record = _decode(line.decode())
             # Not UTF-8 is what the end of a line of more bytes cuts.
             except (ValueError, RecursionError) as error:
-                message = (
+                raise UserError(
                     f"{content.name}: line {number} is no JSON object of text, numbers, true, "
                     f"false and null ({error}). Write one object a line, of at most {LONGEST_ROW} "
                     "bytes, with no list or object in it."
-                )
-                raise UserError(message) from error
+                ) from error
             if len(line) > LONGEST_CELL:
                 _refuse_long_cells(content.name, number, record)
             yield number, record
@@ -86,8 +79,7 @@ def _number(text: str) -> str:
 
 
 def _constant(text: str) -> str:
-    message = f"{text} is no number of JSON"
-    raise ValueError(message)
+    raise ValueError(f"{text} is no number of JSON")
 
 
 # Numbers stay as they are written; pairs, so that a name that stands twice is seen.
@@ -105,34 +97,29 @@ def _decode(line: str) -> dict[str, str]:
     """
     pairs = _decoder.decode(line.strip())
     if not isinstance(pairs, tuple):
-        message = "it is another value"
-        raise ValueError(message)  # noqa: TRY004 - of the text, not of an argument
+        raise ValueError("it is another value")  # noqa: TRY004 - of the text, not of an argument
     record = dict(pairs)
     if len(record) < len(pairs):
-        message = "a name stands twice"
-        raise ValueError(message)
+        raise ValueError("a name stands twice")
     # Most often there is text alone, and nothing to look at one by one.
     if set(map(type, record.values())) - {str}:
         for name, value in record.items():
             if isinstance(value, list | tuple):
-                message = f"{name[:60]!r} holds a list or an object"
-                raise ValueError(message)  # noqa: TRY004 - as above
+                raise ValueError(f"{name[:60]!r} holds a list or an object")  # noqa: TRY004 - as above
         record = {n: v if isinstance(v, str) else _WORDS[v] for n, v in record.items()}
     # Half a character, or a NUL, can only be written so.
     if "\\u" in line:
         for name, cell in record.items():
             (name + cell).encode()
             if "\0" in name + cell:
-                message = f"{name[:60]!r} holds a NUL"
-                raise ValueError(message)
+                raise ValueError(f"{name[:60]!r} holds a NUL")
     return record
 
 
 def _refuse_long_cells(name: str, number: int, record: dict[str, str]) -> None:
     for header, cell in record.items():
         if is_longer(cell, LONGEST_CELL):
-            message = (
+            raise UserError(
                 f"{name}: line {number}: {header[:60]!r} has more than {LONGEST_CELL} bytes. "
                 "Shorten it."
             )
-            raise UserError(message)

@@ -13,10 +13,7 @@ from pathlib import Path
 from fsspec.core import url_to_fs
 
 from customer_segmentation.customers.account import printable
-from customer_segmentation.customers.quarantine import (
-    PROVENANCE,
-    ROW_NUMBER,
-)
+from customer_segmentation.customers.quarantine import PROVENANCE, ROW_NUMBER
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.header import SOURCE_FILE
 

@@ -64,12 +64,12 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
             skipped=(*found.skipped, *skipped),
         )
         if not landed.rows:
-            message = f"{filepath}: there is a header but no row below it. Export it with rows."
-            raise UserError(message)
+            raise UserError(
+                f"{filepath}: there is a header but no row below it. Export it with rows."
+            )
         after = [path.stat() for path in paths.values()]
         if _states(after) != _states(before):
-            message = f"{filepath}: it was changed while it was read. Run again."
-            raise UserError(message)
+            raise UserError(f"{filepath}: it was changed while it was read. Run again.")
     told = [f"{each} ({why})" for each, why in landed.skipped if why != HIDDEN]
     if told:
         logger.warning("%s: not read: %s", filepath, "; ".join(told))
@@ -129,11 +129,10 @@ def _refuse_other_header(name: str, cells: Cells, tables: dict[str, Cells]) -> N
         separators = {cells.separator, first.separator} - {None}
         if cells.headers == first.headers and len(separators) <= 1:
             return
-        message = (
+        raise UserError(
             f"{name}: its header is not that of {other}. Give all files of a source the same "
             "columns in the same order, and the same delimiter."
         )
-        raise UserError(message)
 
 
 def _local(file: SourceFile, scratch: Path) -> Path:

@@ -52,8 +52,7 @@ def unpacked(
     if not (is_zip or start.startswith(GZIP)):
         return {content: is_sure}, {}
     if depth == _DEEPEST:
-        message = f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it."
-        raise UserError(message)
+        raise UserError(f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it.")
     if not depth:
         with content.open() as file:
             content = replace(content, packed=file.seek(0, 2))
@@ -89,14 +88,12 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
         raise _damaged(content.name, error) from error
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
-        message = (
+        raise UserError(
             f"{content.name}: the archive holds {len(infos)} files and folders, and {MAX_MEMBERS} "
             "are the most. Put the tables together, or pack them in several archives."
         )
-        raise UserError(message)
     if any(info.flag_bits & 1 for info in infos):
-        message = f"{content.name}: it is encrypted. Save it without a password."
-        raise UserError(message)
+        raise UserError(f"{content.name}: it is encrypted. Save it without a password.")
     size = content.packed or file.seek(0, 2)
     if sum(info.file_size for info in infos) > _max(size):
         raise _too_much(content.name, size)
@@ -118,19 +115,17 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
     what = next((what for part, what in _DOCUMENTS.items() if part in names), None)
     if what:
-        message = f"{content.name}: it is {what}"
-        raise UserError(message)
+        raise UserError(f"{content.name}: it is {what}")
     whys = sort_out(dict.fromkeys(names, True))
     read = [name for name, why in whys.items() if not why]
     if not read:
         # Of one file alone, its ending does not matter.
         read = [name for name, why in whys.items() if why != HIDDEN]
     if len(whys) < len(names) or (len(read) != 1 and all(whys[name] for name in read)):
-        message = (
+        raise UserError(
             f"{content.name}: the archive holds no table, or two files of one name. Pack the "
             "customers' files alone."
         )
-        raise UserError(message)
     unsure = unsure_of(read)
     found = {member(content, name): name not in unsure for name in sorted(read)}
     return found, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}

@@ -72,10 +72,9 @@ class _Reader:
                         columns = [texts[name].text(part.column(name)) for name in wanted]
                         yield pa.RecordBatch.from_arrays(columns, schema=schema)
         except (pa.ArrowException, OSError) as error:
-            message = (
+            raise UserError(
                 f"{self._content.name}: its data cannot be read ({error}). Write the file again."
-            )
-            raise UserError(message) from error
+            ) from error
 
     def _look(self, texts: dict[str, TextColumn]) -> None:
         if not texts:
@@ -97,8 +96,9 @@ class _Reader:
                     content, pre_buffer=False, buffer_size=1 << 20, read_dictionary=list(texts)
                 )
             except (pa.ArrowException, OSError) as error:
-                message = f"{self._content.name}: it is no Parquet file ({error}). Write it again."
-                raise UserError(message) from error
+                raise UserError(
+                    f"{self._content.name}: it is no Parquet file ({error}). Write it again."
+                ) from error
             yield file
 
     def _column(self, name: str) -> TextColumn:
@@ -109,10 +109,9 @@ class _Reader:
         try:
             return TextColumn(self.schema.field(name).type)
         except TypeError as error:
-            message = (
+            raise UserError(
                 f"{self._content.name}: column {name!r} holds {error}. Give text, numbers or dates."
-            )
-            raise UserError(message) from error
+            ) from error
 
     def _refuse_large_chunks(self, wanted: Sequence[str]) -> None:
         # A nested column has several parts there, so that those behind it are not in their places.
@@ -123,13 +122,12 @@ class _Reader:
             for place in places:
                 chunk = group.column(place)
                 if chunk.total_uncompressed_size > _LARGEST_CHUNK:
-                    message = (
+                    raise UserError(
                         f"{self._content.name}: column {chunk.path_in_schema!r} takes "
                         f"{chunk.total_uncompressed_size} bytes in a group of {group.num_rows} "
                         f"rows, and may take {_LARGEST_CHUNK}. Shorten its cells, or write smaller "
                         "groups."
                     )
-                    raise UserError(message)
 
     def _measured(self, batch: pa.RecordBatch) -> int:
         """The bytes of all cells of text, each counted as often as it stands there."""
@@ -142,11 +140,10 @@ class _Reader:
                 continue
             lengths = pc.binary_length(column.dictionary)
             if (pc.max(lengths).as_py() or 0) > LONGEST_CELL:
-                message = (
+                raise UserError(
                     f"{self._content.name}: a cell of column {name!r} has more than "
                     f"{LONGEST_CELL} bytes. Shorten it."
                 )
-                raise UserError(message)
             total += pc.sum(lengths.take(column.indices)).as_py() or 0
         return total
 
@@ -157,8 +154,7 @@ def _refuse_long_footer(content: Content) -> None:
         file.seek(-min(8, size), 2)
         end = file.read()
     if end[4:] == PARQUET and int.from_bytes(end[:4], "little") > _LONGEST_FOOTER:
-        message = (
+        raise UserError(
             f"{content.name}: its description has more than {_LONGEST_FOOTER} bytes. Write it in "
             "fewer groups of rows, with the contract's columns alone."
         )
-        raise UserError(message)

@@ -72,11 +72,10 @@ def open_cells(content: Content, declared: Kind | None = None) -> Cells:
     """
     kind = kind_of(content)
     if declared not in {None, kind}:
-        message = (
+        raise UserError(
             f"{content.name}: it is no {KINDS[declared]} but looks like {KINDS[kind]}. Send "
             f"{KINDS[declared]}, or say what it is."
         )
-        raise UserError(message)
     return READERS[kind](content)
 
 
@@ -117,8 +116,7 @@ def _kind_of_text(content: Content) -> Kind:
 
 def _refuse(name: str, what: str) -> None:
     if what:
-        message = f"{name}: it is {what}"
-        raise UserError(message)
+        raise UserError(f"{name}: it is {what}")
 
 
 def _office(content: Content) -> str:

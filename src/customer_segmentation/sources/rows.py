@@ -44,8 +44,7 @@ def unclosed_quote(name: str, row: int) -> UserError:
 
 def too_long_cell(name: str, row: int) -> UserError:
     """The error for a cell of more bytes than are read; `row` counts from 1."""
-    message = f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it."
-    return UserError(message)
+    return UserError(f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it.")
 
 
 def too_long_row(name: str, row: int) -> UserError:
