@@ -17,7 +17,6 @@ from customer_segmentation.segmentation.headline import headline
 from customer_segmentation.settings import setting
 from customer_segmentation.sources.content import UTF8
 from customer_segmentation.sources.dataset import SourceDataset
-from customer_segmentation.sources.landed import landed_lines
 
 # What a run would do with a file until its segments are known, in memory instead of in tables.
 _PIPELINES = ("ingestion", "preprocessing", "clustering")
@@ -59,7 +58,7 @@ def check_file(
         if left_out and quarantine.exists():
             quarantine.load().to_csv(left_out, index=False)
         if source.landed:
-            yield from landed_lines(source.landed)
+            yield from source.landed.lines()
         # One node keeps it only with the customers.
         for name in ("row_counts", "row_accounting"):
             if catalog.exists(name):

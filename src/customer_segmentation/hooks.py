@@ -27,7 +27,6 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
-from customer_segmentation.sources.landed import landed_lines
 from customer_segmentation.spark import prepare_session, require_java
 
 logger = logging.getLogger(__name__)
@@ -324,7 +323,7 @@ class SummaryHooks:
         if "segment_summary" in made:
             click.echo(f"\n{catalog.load('segment_summary')}")
         landed = getattr(catalog.get("source"), "landed", None)
-        lines = landed_lines(landed) if landed else []
+        lines = landed.lines() if landed else []
         if "row_accounting" in made:
             lines += account_lines(catalog.load("row_accounting"))
         if lines:

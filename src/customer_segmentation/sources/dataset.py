@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+import fsspec
 from fsspec.core import url_to_fs
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     from pyspark.sql import DataFrame
-
-ENGINES = ("pandas", "polars", "spark")
 
 
 class SourceDataset(AbstractDataset[None, Any]):
@@ -66,9 +65,9 @@ class SourceDataset(AbstractDataset[None, Any]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The file need not be there yet."""
-        if engine not in ENGINES:
+        if engine not in _READERS:
             raise UserError(
-                f"SourceDataset: no engine {engine!r}. Set one of {', '.join(ENGINES)}."
+                f"SourceDataset: no engine {engine!r}. Set one of {', '.join(_READERS)}."
             )
         self._filepath = filepath
         self._engine = engine
@@ -85,7 +84,7 @@ class SourceDataset(AbstractDataset[None, Any]):
             UserError: The source is no table, or one beyond what is read.
         """
         path = self._landing or _apart()
-        return read(self._engine, path, self._land(path))
+        return _READERS[self._engine](path, self._land(path))
 
     def look(self) -> None:
         """Land it apart, so that `landed` tells of it: what lies in its place stays.
@@ -138,19 +137,11 @@ def _scratch() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="landed-")
 
 
-def read(engine: str, path: str, landed: Landed) -> Any:  # noqa: ANN401 - as above
-    """A landed file as an engine's table."""
-    return {"pandas": _pandas, "polars": _polars, "spark": _spark}[engine](path, landed)
-
-
 def _pandas(path: str, landed: Landed) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - 0.5 s that commands which read no data need not pay
-    from pyarrow import parquet  # noqa: PLC0415 - as above
 
-    filesystem, place = url_to_fs(path)
-    with filesystem.open(place, "rb") as file:
-        table = parquet.read_table(file, columns=landed.columns)
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    with fsspec.open(path, "rb") as file:
+        return pd.read_parquet(file, columns=landed.columns, dtype_backend="pyarrow")
 
 
 def _polars(path: str, landed: Landed) -> pl.LazyFrame:
@@ -195,3 +186,6 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     # Else Spark would take a name for a pattern.
     escaped = re.sub(r"([\\{}\[\]*?])", r"\\\1", url)
     return get_spark_with_remote_support().read.parquet(escaped).drop(SOURCE_FILE)
+
+
+_READERS = {"pandas": _pandas, "polars": _polars, "spark": _spark}

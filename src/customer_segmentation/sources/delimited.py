@@ -12,21 +12,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import TextHeader, read_header
 from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, MAX_COLUMNS, MAX_ROWS
-from customer_segmentation.sources.rows import (
-    blank_characters,
-    csv_rows,
-    too_many_cells,
-    uneven_tail,
-)
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from customer_segmentation.sources.rows import blank_characters, csv_rows, malformed
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +73,15 @@ class _Reader:
             if tail is None:
                 tail = self._tail(cells)
             if more > 0 and (not tail or any(cells[columns:])):
-                raise too_many_cells(name, line, columns)
+                raise malformed(
+                    name, f"line {line} has more cells than the header, which has {columns}"
+                )
             if tail and more != tail:
-                raise uneven_tail(name, line, tail)
+                raise malformed(
+                    name,
+                    f"the rows are to end in {tail} empty cell{'s'[: tail > 1]} beyond the header,"
+                    f" and line {line} does not",
+                )
             if more < 0:
                 early += 1
                 first_early = first_early or line
@@ -109,9 +111,6 @@ class _Reader:
         Raises:
             _NotForArrowError: Of the rows that follow those that were given, one is unusual.
         """
-        import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-        import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
         _, first = next(self._numbered_rows(), (0, []))
         columns, tail = len(self.header.names), self._tail(first)
         schema = pa.schema([(header, pa.string()) for header in self.header.names])
@@ -134,11 +133,8 @@ class _Reader:
         raise _NotForArrowError
 
     def _parsed(self, cells: int, unusual: list[str]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        from pyarrow import csv  # noqa: PLC0415 - as above
-
         delimiter = self.header.delimiter
-        blank = blank_characters(delimiter) + "\r\n"
+        blank = blank_characters(delimiter)
         # A header may be any word, or none.
         names = [f"cell {place}" for place in range(cells)]
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, batches_of
+from customer_segmentation.sources.cells import Cells, cells_of_rows
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
-from customer_segmentation.sources.limits import LONGEST_CELL, MAX_COLUMNS, is_longer
+from customer_segmentation.sources.limits import EXACT, MAX_COLUMNS
 from customer_segmentation.sources.packed import member, opened
+from customer_segmentation.sources.rows import refuse_long_cells
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_EXACT = 1 << 53
 # A sheet is held as a rectangle: rows of a sheet, and what 32 columns of all of them are.
 _MAX_ROWS = 1 << 20
 _MAX_CELLS = 1 << 25
@@ -61,51 +60,36 @@ def excel_cells(content: Content) -> Cells:
             f"{content.name}: the first row of sheet {name!r} that is not empty is to be the "
             f"header, and names one column ({headers[0][:60]!r}). Remove what stands above."
         )
-    refuse_names(content.name, [each.strip() for each in headers])
+    refuse_names(content.name, headers)
 
     def texts() -> Iterator[list[str]]:
         for number, row in enumerate(rows, 1):
             cells = [_text(c, has_time=p in timed) for p, c in enumerate(row[: len(headers)])]
-            if any(is_longer(cell, LONGEST_CELL) for cell in cells):
-                raise UserError(
-                    f"{content.name}: row {number} has a cell of more than {LONGEST_CELL} bytes."
-                    " Shorten it."
-                )
+            refuse_long_cells(content.name, number, cells)
             yield cells
 
-    def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return batches_of(texts(), headers, wanted)
-
     note = f"{content.name}: {errors} cells with Excel's error, such as #N/A, were taken as empty."
-    return Cells(tuple(headers), batches, texts, notes=[note] if errors else [])
+    return cells_of_rows(headers, texts, [note] if errors else [])
 
 
 def _table(content: Content) -> tuple[str, list[list[Any]]]:
     """The sheet's name and its rows that are not empty."""
-    from python_calamine import (  # noqa: PLC0415 - commands that read no data need not load it
-        CalamineError,
-        CalamineWorkbook,
-        SheetVisibleEnum,
-    )
-
     with content.open() as file:
         try:
             workbook = CalamineWorkbook.from_filelike(file)
-            known = workbook.sheet_names
-            shown = [
-                sheet.name
-                for sheet in workbook.sheets_metadata
-                if sheet.visible == SheetVisibleEnum.Visible
-            ]
-            if content.sheet is not None and content.sheet not in known:
+            known, declared = workbook.sheet_names, content.sheet
+            if declared is not None and declared not in known:
                 raise UserError(
-                    f"{content.name}: there is no sheet {content.sheet!r}. Set SEGMENTATION_SHEET "
+                    f"{content.name}: there is no sheet {declared!r}. Set SEGMENTATION_SHEET "
                     f"to one of {known}."
                 )
+            visible = SheetVisibleEnum.Visible
+            shown = [each.name for each in workbook.sheets_metadata if each.visible == visible]
             tables = {}
-            for name in shown if content.sheet is None else [content.sheet]:
-                rows = [row for row in workbook.get_sheet_by_name(name).iter_rows() if _any(row)]
-                if rows or content.sheet is not None:
+            for name in shown if declared is None else [declared]:
+                sheet = workbook.get_sheet_by_name(name)
+                rows = [row for row in sheet.iter_rows() if any(cell != "" for cell in row)]
+                if rows or declared is not None:
                     tables[name] = rows
         except (CalamineError, ValueError, OSError) as error:
             raise UserError(
@@ -119,15 +103,11 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
     return next(iter(tables.items()), ("", []))
 
 
-def _any(row: list[Any]) -> bool:
-    return any(cell != "" for cell in row)
-
-
 def _text(cell: object, *, has_time: bool) -> str:
-    if isinstance(cell, bool):
-        # As the contract writes flags.
-        return str(int(cell))
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+    # Flags as the contract writes them, whole numbers without a point.
+    if isinstance(cell, bool) or (
+        isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT
+    ):
         return str(int(cell))
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ") if has_time else cell.date().isoformat()

@@ -17,6 +17,7 @@ ENDINGS = (
 )
 # Why what engines note beside their tables is not read.
 HIDDEN = "its name begins as a hidden file's"
+_IS_FOLDER = "it is a folder"
 # It may be a table, or a word about the tables beside it.
 _UNSURE = ".txt"
 
@@ -33,11 +34,6 @@ class SourceFile:
     path: str
     name: str
     is_sure: bool = True
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it lies on this machine."""
-        return "file" in self.filesystem.protocol
 
 
 @dataclass(frozen=True)
@@ -72,8 +68,7 @@ def find_files(filepath: str) -> FoundFiles:
     else:
         entries = filesystem.glob(path, detail=True) if has_magic(path) else {}
         # Who writes a pattern knows the names.
-        found = {name: "" for name, each in entries.items() if each["type"] == "file"}
-        found |= {n: "it is a folder" for n, each in entries.items() if each["type"] != "file"}
+        found = {n: "" if e["type"] == "file" else _IS_FOLDER for n, e in entries.items()}
         where = "there is no such file"
     names = sorted(name for name, why in found.items() if not why)
     if not names:
@@ -100,7 +95,7 @@ def sort_out(entries: dict[str, bool]) -> dict[str, str]:
 
     def why(name: str, *, is_file: bool) -> str:
         if not is_file:
-            return "it is a folder"
+            return _IS_FOLDER
         # Engines that write folders keep their own notes under such names.
         if PurePosixPath(name).name[0] in "._":
             return HIDDEN

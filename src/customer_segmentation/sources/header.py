@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from customer_segmentation.customers.quarantine import ADDED
@@ -67,7 +68,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
     # One column may have no name: it may hold something.
     tail = found if (found := _tail(names)) > 1 else 0
     names = names[: len(names) - tail]
-    refuse_names(name, [each.strip() for each in names])
+    refuse_names(name, names)
     return TextHeader(delimiter, tuple(names), number, line.end(), tail)
 
 
@@ -107,18 +108,19 @@ def _names(name: str, text: str, delimiter: str) -> list[str]:
     return names
 
 
-def refuse_names(name: str, names: list[str]) -> None:
+def refuse_names(name: str, headers: Iterable[str]) -> None:
     """Refuse headers that cannot be columns.
 
     Args:
         name: The file, for messages.
-        names: Its headers, without white space around them.
+        headers: As sent; white space around them does not count.
 
     Raises:
         UserError: There are too many or one is too long, several have no name, or two the same,
             or ingestion adds a column of the name.
     """
-    # First: what follows names each of those that are wrong.
+    names = [header.strip() for header in headers]
+    # First: what follows lists all names that are wrong.
     if len(names) > MAX_COLUMNS:
         raise _too_many_columns(name)
     if any(is_longer(each, LONGEST_NAME) for each in names):

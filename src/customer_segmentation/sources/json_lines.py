@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, batches_of
+from customer_segmentation.sources.cells import Cells, cells_of_rows
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
-from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, MAX_COLUMNS, is_longer
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-# Beyond, a float tells no more than some of the whole numbers.
-_EXACT = 1 << 53
+from customer_segmentation.sources.limits import (
+    EXACT,
+    LONGEST_CELL,
+    LONGEST_ROW,
+    MAX_COLUMNS,
+    is_longer,
+)
 
 
 def json_lines_cells(content: Content) -> Cells:
@@ -38,17 +37,13 @@ def json_lines_cells(content: Content) -> Cells:
                     f"{content.name}: line {number} brings more than {MAX_COLUMNS} names. "
                     "Give all lines the same."
                 )
-    headers = tuple(names)
-    refuse_names(content.name, [name.strip() for name in headers])
+    refuse_names(content.name, names)
 
-    def rows(wanted: Sequence[str] = headers) -> Iterator[list[str]]:
+    def rows() -> Iterator[list[str]]:
         for _, record in _records(content):
-            yield [record.get(name, "") for name in wanted]
+            yield [record.get(name, "") for name in names]
 
-    def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return batches_of(rows(wanted), wanted, wanted)
-
-    return Cells(headers, batches, rows)
+    return cells_of_rows(list(names), rows)
 
 
 def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
@@ -68,14 +63,18 @@ def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
                     f"false and null ({error}). Write one object a line, of at most {LONGEST_ROW} "
                     "bytes, with no list or object in it."
                 ) from error
-            if len(line) > LONGEST_CELL:
-                _refuse_long_cells(content.name, number, record)
+            for name, cell in record.items() if len(line) > LONGEST_CELL else ():
+                if is_longer(cell, LONGEST_CELL):
+                    raise UserError(
+                        f"{content.name}: line {number}: {name[:60]!r} has more than "
+                        f"{LONGEST_CELL} bytes. Shorten it."
+                    )
             yield number, record
 
 
 def _number(text: str) -> str:
     value = float(text)
-    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else text
+    return str(int(value)) if value.is_integer() and abs(value) < EXACT else text
 
 
 def _constant(text: str) -> str:
@@ -114,12 +113,3 @@ def _decode(line: str) -> dict[str, str]:
             if "\0" in name + cell:
                 raise ValueError(f"{name[:60]!r} holds a NUL")
     return record
-
-
-def _refuse_long_cells(name: str, number: int, record: dict[str, str]) -> None:
-    for header, cell in record.items():
-        if is_longer(cell, LONGEST_CELL):
-            raise UserError(
-                f"{name}: line {number}: {header[:60]!r} has more than {LONGEST_CELL} bytes. "
-                "Shorten it."
-            )

@@ -10,10 +10,16 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fsspec.core import url_to_fs
+import pyarrow as pa
+from pyarrow import parquet
 
 from customer_segmentation.customers.account import printable
-from customer_segmentation.customers.quarantine import PROVENANCE, ROW_NUMBER
+from customer_segmentation.customers.quarantine import (
+    PROVENANCE,
+    ROW_NUMBER,
+    SOURCE_HASH,
+    SOURCE_NAME,
+)
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.header import SOURCE_FILE
 
@@ -52,31 +58,15 @@ class Landed:
         """What every engine gives: the headers and where each row came from."""
         return [*self.headers, *PROVENANCE]
 
-
-def landed_lines(landed: Landed) -> list[str]:
-    """What a person should know of a landing: of several files each, and what was not read."""
-    lines = []
-    if len(landed.files) > 1:
-        files = [f"{printable(name)} ({rows:,} rows)" for name, rows in landed.files[:_MAX_NAMED]]
-        more = len(landed.files) - len(files)
-        lines.append(f"Files read: {', '.join(files)}" + (f" and {more} more" if more else ""))
-    lines += [f"Warning: {printable(name)} was not read: {why}" for name, why in landed.skipped]
-    return [*lines, *(f"Warning: {note}" for note in landed.notes)]
-
-
-def read_landed(path: str) -> Landed:
-    """What was landed in a Parquet, by its own word.
-
-    Args:
-        path: A path, or a URL of a file system that fsspec knows.
-    """
-    from pyarrow import parquet  # noqa: PLC0415 - commands that read no data need not load it
-
-    filesystem, place = url_to_fs(path)
-    with filesystem.open(place, "rb") as file:
-        found = json.loads(parquet.read_metadata(file).metadata[METADATA.encode()])
-    pairs = {name: tuple(map(tuple, found.pop(name))) for name in ("files", "skipped")}
-    return Landed(**{**found, **{n: tuple(found[n]) for n in ("headers", "notes")}, **pairs})
+    def lines(self) -> list[str]:
+        """What a person should know: the rows of each of several files, and what was not read."""
+        lines = []
+        if len(self.files) > 1:
+            files = [f"{printable(name)} ({rows:,} rows)" for name, rows in self.files[:_MAX_NAMED]]
+            more = len(self.files) - len(files)
+            lines.append(f"Files read: {', '.join(files)}" + (f" and {more} more" if more else ""))
+        lines += [f"Warning: {printable(name)} was not read: {why}" for name, why in self.skipped]
+        return [*lines, *(f"Warning: {note}" for note in self.notes)]
 
 
 def write(
@@ -96,14 +86,12 @@ def write(
         sha256: Of its bytes as sent.
         skipped: What was not read, and why.
     """
-    import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-    from pyarrow import parquet  # noqa: PLC0415 - as above
-
     headers = next(iter(tables.values())).headers
-    schema = pa.schema([(each, pa.string()) for each in (*headers, *PROVENANCE)])
-    schema = schema.set(len(headers) + 2, pa.field(ROW_NUMBER, pa.int64()))
+    fields = [(each, pa.string()) for each in (*headers, SOURCE_NAME, SOURCE_HASH)]
+    fields.append((ROW_NUMBER, pa.int64()))
     if len(tables) > 1:
-        schema = schema.append(pa.field(SOURCE_FILE, pa.string()))
+        fields.append((SOURCE_FILE, pa.string()))
+    schema = pa.schema(fields)
     rows = dict.fromkeys(tables, 0)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
         for file, cells in tables.items():

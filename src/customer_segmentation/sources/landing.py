@@ -5,11 +5,11 @@ from __future__ import annotations
 import glob
 import hashlib
 import logging
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from time import time
@@ -28,7 +28,6 @@ from customer_segmentation.sources.recognise import Kind, open_cells
 logger = logging.getLogger(__name__)
 
 _WRITTEN = "landed.parquet"
-_HASHED_AT_ONCE = 1 << 20
 # What is being landed changes all the time.
 _LEFT_SECONDS = 600.0
 
@@ -49,7 +48,7 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
     found = find_files(filepath)
     with _whole(target) as scratch:
         paths = {file.name: _local(file, scratch) for file in found.files}
-        before = [path.stat() for path in paths.values()]
+        before = _states(paths.values())
         contents = {
             Content(file.name, partial(_opened, paths[file.name]), encoding, sheet): file.is_sure
             for file in found.files
@@ -67,8 +66,7 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
             raise UserError(
                 f"{filepath}: there is a header but no row below it. Export it with rows."
             )
-        after = [path.stat() for path in paths.values()]
-        if _states(after) != _states(before):
+        if _states(paths.values()) != before:
             raise UserError(f"{filepath}: it was changed while it was read. Run again.")
     told = [f"{each} ({why})" for each, why in landed.skipped if why != HIDDEN]
     if told:
@@ -88,7 +86,7 @@ def first_rows(
     content = Content(file.name, partial(file.filesystem.open, file.path), encoding, sheet)
     members, _ = unpacked(content)
     cells = open_cells(next(iter(members)))
-    return cells.headers, cells.first(count)
+    return cells.headers, list(islice(cells.rows(), count))
 
 
 def open_tables(
@@ -137,7 +135,7 @@ def _refuse_other_header(name: str, cells: Cells, tables: dict[str, Cells]) -> N
 
 def _local(file: SourceFile, scratch: Path) -> Path:
     """The file, or a copy of it on this machine."""
-    if file.is_local:
+    if "file" in file.filesystem.protocol:
         return Path(file.path)
     copy = scratch / f"{len(list(scratch.iterdir()))}-{PurePosixPath(file.path).name}"
     file.filesystem.get_file(file.path, str(copy))
@@ -148,16 +146,16 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _states(found: list[os.stat_result]) -> list[tuple[int, int]]:
-    return [(each.st_size, each.st_mtime_ns) for each in found]
+def _states(paths: Iterable[Path]) -> list[tuple[int, int]]:
+    return [(found.st_size, found.st_mtime_ns) for found in (path.stat() for path in paths)]
 
 
-def _sha256(paths: list[Path]) -> str:
+def _sha256(paths: Iterable[Path]) -> str:
+    """The hash of all files' bytes, one after the other."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
-            while block := file.read(_HASHED_AT_ONCE):
-                digest.update(block)
+            hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()
 
 

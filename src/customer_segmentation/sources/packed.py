@@ -11,8 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.content import Content
@@ -56,10 +55,13 @@ def unpacked(
     if not depth:
         with content.open() as file:
             content = replace(content, packed=file.seek(0, 2))
-    members = _members(content) if is_zip else ({_gunzipped(content): is_sure}, {})
+    if is_zip:
+        members, skipped = _members(content)
+    else:
+        unzipped = _guarded(content, content.name, lambda file: gzip.GzipFile(fileobj=file))
+        members, skipped = {unzipped: is_sure}, {}
     found: dict[Content, bool] = {}
-    skipped = dict(members[1])
-    for packed, is_sure_too in members[0].items():
+    for packed, is_sure_too in members.items():
         inner, more = unpacked(_seekable(packed), is_sure=is_sure_too, depth=depth + 1)
         found |= inner
         skipped |= more
@@ -102,12 +104,8 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
 
 def member(content: Content, name: str) -> Content:
     """A file in a zip."""
-
-    def unpack(file: BinaryIO) -> BinaryIO:
-        return cast("BinaryIO", opened(content, file).open(name))
-
-    named = f"{content.name}/{name}"
-    return replace(content, name=named, open=partial(_guarded, content, named, unpack))
+    path = f"{content.name}/{name}"
+    return _guarded(content, path, lambda file: opened(content, file).open(name))
 
 
 def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
@@ -131,15 +129,11 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
     return found, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
 
 
-def _gunzipped(content: Content) -> Content:
-    def unpack(file: BinaryIO) -> BinaryIO:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=file))
-
-    return replace(content, open=partial(_guarded, content, content.name, unpack))
-
-
-def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], BinaryIO]) -> BinaryIO:
-    return cast("BinaryIO", _Guarded(content, name, unpack))
+def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> Content:
+    """What `unpack` makes of a packed file's bytes, under its own name."""
+    return replace(
+        content, name=name, open=lambda: cast("BinaryIO", _Guarded(content, name, unpack))
+    )
 
 
 class _Guarded(io.RawIOBase):
@@ -151,7 +145,7 @@ class _Guarded(io.RawIOBase):
         unpack: Opens it.
     """
 
-    def __init__(self, content: Content, name: str, unpack: Callable[[BinaryIO], BinaryIO]) -> None:
+    def __init__(self, content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> None:
         self._name = name
         self._read = 0
         self._packed = content.open()

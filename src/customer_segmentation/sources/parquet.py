@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, rows_of
+from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import LONGEST_CELL, MAX_BATCH, MAX_ROWS
 from customer_segmentation.sources.packed import PARQUET
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    from customer_segmentation.sources.typed import TextColumn
+from customer_segmentation.sources.typed import TextColumn
 
 # Of the description of the file, which is read at once.
 _LONGEST_FOOTER = 1 << 24
@@ -38,8 +36,13 @@ def parquet_cells(content: Content) -> Cells:
     _refuse_long_footer(content)
     reader = _Reader(content)
     headers = tuple(reader.schema.names)
-    refuse_names(content.name, [name.strip() for name in headers])
-    return Cells(headers, reader.batches, lambda: rows_of(reader.batches(headers)))
+    refuse_names(content.name, headers)
+
+    def rows() -> Iterator[list[str]]:
+        for batch in reader.batches(headers):
+            yield from map(list, zip(*batch.to_pydict().values(), strict=True))
+
+    return Cells(headers, reader.batches, rows)
 
 
 class _Reader:
@@ -51,8 +54,6 @@ class _Reader:
 
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """These columns as text, some rows at a time."""
-        import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-
         texts = {name: self._column(name) for name in wanted}
         self._refuse_large_chunks(wanted)
         schema = pa.schema([(name, pa.string()) for name in wanted])
@@ -86,9 +87,6 @@ class _Reader:
 
     @contextmanager
     def _open(self, texts: Sequence[str]) -> Iterator[parquet.ParquetFile]:
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        from pyarrow import parquet  # noqa: PLC0415 - as above
-
         with self._content.open() as content:
             try:
                 # Pages are read as they are needed, however large their group.
@@ -102,10 +100,6 @@ class _Reader:
             yield file
 
     def _column(self, name: str) -> TextColumn:
-        from customer_segmentation.sources.typed import (  # noqa: PLC0415 - as above
-            TextColumn,
-        )
-
         try:
             return TextColumn(self.schema.field(name).type)
         except TypeError as error:
@@ -131,9 +125,6 @@ class _Reader:
 
     def _measured(self, batch: pa.RecordBatch) -> int:
         """The bytes of all cells of text, each counted as often as it stands there."""
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
         total = 0
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not pa.types.is_dictionary(column.type):

@@ -23,22 +23,8 @@ def malformed(name: str, problem: str) -> UserError:
     )
 
 
-def too_many_cells(name: str, line: int, columns: int) -> UserError:
-    """The error for a row with a cell that has no header, even an empty one."""
-    return malformed(name, f"line {line} has more cells than the header, which has {columns}")
-
-
-def uneven_tail(name: str, line: int, tail: int) -> UserError:
-    """The error for a row that does not end as the header or the first row does."""
-    return malformed(
-        name,
-        f"the rows are to end in {tail} empty cell{'s'[: tail > 1]} beyond the header, and line "
-        f"{line} does not",
-    )
-
-
 def unclosed_quote(name: str, row: int) -> UserError:
-    """The error for a quote that runs to the end of the file; `row` counts from 1."""
+    """The error for a quote that is open at the end of the file; `row` counts from 1."""
     return malformed(name, f'a quote (") that opens in row {row} is never closed')
 
 
@@ -47,16 +33,8 @@ def too_long_cell(name: str, row: int) -> UserError:
     return UserError(f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it.")
 
 
-def too_long_row(name: str, row: int) -> UserError:
-    """The error for a row of more bytes than are read; `row` counts from 1."""
-    return UserError(
-        f"{name}: row {row} has more than {LONGEST_ROW} bytes. Shorten it; see that it has a line "
-        "end, and that its quotes are closed."
-    )
-
-
 def refuse_long_cells(name: str, row: int, cells: Iterable[str]) -> None:
-    """Refuse a row with a cell of more bytes than are read.
+    """Refuse a row with a cell that is too long; `row` counts from 1.
 
     Raises:
         UserError: There is one.
@@ -66,8 +44,8 @@ def refuse_long_cells(name: str, row: int, cells: Iterable[str]) -> None:
 
 
 def blank_characters(delimiter: str) -> str:
-    """What a blank line may hold, line ends aside."""
-    return " " if delimiter == "\t" else " \t"
+    """The characters that a blank line may consist of."""
+    return " \r\n" if delimiter == "\t" else " \t\r\n"
 
 
 def csv_rows(
@@ -95,14 +73,17 @@ def csv_rows(
         while line := text.readline(LONGEST_ROW + 1):
             held += len(line) if line.isascii() else len(line.encode())
             if held > LONGEST_ROW:
-                raise too_long_row(name, rows + 1)
+                raise UserError(
+                    f"{name}: row {rows + 1} has more than {LONGEST_ROW} bytes. Shorten it; see "
+                    "that it has a line end, and that its quotes are closed."
+                )
             yield line
         line = last
         yield line
 
     # Two cells, unless a quote is open: one could be what follows the quote.
     last = _AFTER_LAST + delimiter + _AFTER_LAST
-    blank = blank_characters(delimiter) + "\r\n"
+    blank = blank_characters(delimiter)
     with io.TextIOWrapper(content, "utf-8", newline="") as text:
         skipped = sum(1 for _ in islice(text, skip))
         reader = csv.reader(lines(), delimiter=delimiter)

@@ -9,8 +9,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Beyond, a float tells no more than some of the whole numbers.
-_EXACT = float(1 << 53)
+from customer_segmentation.sources.limits import EXACT
+
+_TEXT = {
+    *(pa.string(), pa.large_string(), pa.string_view()),
+    *(pa.binary(), pa.large_binary(), pa.binary_view()),
+}
 
 
 class TextColumn:
@@ -30,14 +34,11 @@ class TextColumn:
         self._kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         self._is_number = pa.types.is_floating(self._kind) or pa.types.is_decimal(self._kind)
         self._is_time = pa.types.is_timestamp(self._kind)
-        self.is_text = _is_text(self._kind)
-        is_known = self.is_text or any(
-            test(self._kind)
-            for test in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_date)
-        )
-        if not (is_known or self._is_number or self._is_time or pa.types.is_null(self._kind)):
-            raise TypeError(str(kind))
+        self.is_text = self._kind in _TEXT
         self.must_look = self._is_number or self._is_time
+        simple = pa.types.is_integer, pa.types.is_boolean, pa.types.is_date, pa.types.is_null
+        if not (self.is_text or self.must_look or any(test(self._kind) for test in simple)):
+            raise TypeError(str(kind))
         self._is_whole = self._is_day = self._is_second = self.must_look
 
     def look(self, column: pa.Array) -> None:
@@ -93,10 +94,4 @@ def _all(flags: pa.Array) -> bool:
 def _is_whole(column: pa.Array) -> pa.Array:
     if pa.types.is_decimal(column.type):
         return pc.match_substring_regex(column.cast(pa.string()), r"^-?\d+(\.0*)?$")
-    return pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _EXACT))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    tests = pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view
-    binary = pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view
-    return any(test(kind) for test in (*tests, *binary))
+    return pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), float(EXACT)))
