@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from customer_segmentation.errors import UserError
@@ -17,8 +17,8 @@ _A_FEW = 0.01
 _SEE_ROWS = "`kedro check FILE --left-out rows.csv` writes these rows with their reasons"
 _SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
 CONFIGURATION = "conf/base/parameters_customers.yml"
-# A base is a year old at most, or the day is of another one.
-_DAYS_THAT_SUPPORT = 366
+# Of a snapshot, the newest dates are at most this much earlier.
+_A_YEAR = timedelta(days=366)
 
 
 def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
@@ -64,32 +64,20 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
         accounting: Where the rows of a source went.
         is_whole: Whether to name every column that was read, and not the others alone.
     """
-    return [
-        _rows(accounting),
-        *_left_out(accounting),
-        *_day(accounting),
-        *_columns(accounting, is_whole=is_whole),
-        *(f"Warning: {warning}" for warning in accounting["warnings"]),
-    ]
-
-
-def _rows(accounting: Accounting) -> str:
     name, rows, kept, left_out, repeats = (
         accounting[key] for key in ("source_name", "rows_in", "customers", "quarantined", "repeats")
     )
-    return (
+    told = (
         f"{name}: {rows:,} rows, {kept:,} customers kept ({percent(kept / rows)}),"
         f" {left_out:,} left out, {repeats:,} repeats removed"
     )
-
-
-def _left_out(accounting: Accounting) -> list[str]:
-    lines = []
-    if accounting["quarantined"]:
+    lines = [told]
+    if left_out:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
     if lost := accounting["lost_values"]:
         lines.append(f"Kept without a value that is not needed: {_main_reasons(lost)}")
-    return lines
+    lines += _day(accounting) + _columns(accounting, is_whole=is_whole)
+    return [*lines, *(f"Warning: {warning}" for warning in accounting["warnings"])]
 
 
 def _day(accounting: Accounting) -> list[str]:
@@ -101,7 +89,7 @@ def _day(accounting: Accounting) -> list[str]:
     lines = [f"{day}; {', '.join(told)}"]
     if not newest:
         lines = [f"{day}: no date in the file says so; {_SET_THE_DAY}"]
-    elif _days(max(newest.values()), as_of) > _DAYS_THAT_SUPPORT:
+    elif date.fromisoformat(as_of) - date.fromisoformat(max(newest.values())) > _A_YEAR:
         lines = [f"{lines[0]}, more than a year before: {_SET_THE_DAY}"]
     if about_the_day := _about_the_day(accounting):
         lines.append(f"Warning: {about_the_day}")
@@ -160,7 +148,3 @@ def _named(names: Iterable[str]) -> str:
     found = [printable(name) for name in names]
     more = len(found) - _MAX_NAMES
     return ", ".join(found[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _days(earlier: str, later: str) -> int:
-    return (date.fromisoformat(later) - date.fromisoformat(earlier)).days

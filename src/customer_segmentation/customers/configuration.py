@@ -59,12 +59,6 @@ class CustomerParameters(Parameters):
     # Words that say that a category is not known.
     unknown_categories: list[Annotated[str, Field(min_length=1)]] = []
 
-    @model_validator(mode="after")
-    def _window_is_not_empty(self) -> Self:
-        if self.enrolled_from > self.as_of:
-            raise ValueError(f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})")
-        return self
-
     @field_validator("aliases")
     @classmethod
     def _aliases_are_canonical(cls, aliases: dict[str, str]) -> dict[str, str]:
@@ -74,15 +68,13 @@ class CustomerParameters(Parameters):
         return aliases
 
     @model_validator(mode="after")
-    def _formats_are_formats(self) -> Self:
+    def _settings_agree(self) -> Self:
+        if self.enrolled_from > self.as_of:
+            raise ValueError(f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})")
         try:
             _ = self.formats
         except ValueError as error:
             raise ValueError(f"date_formats: {error}") from error
-        return self
-
-    @model_validator(mode="after")
-    def _signs_differ(self) -> Self:
         if self.decimal_sign == self.thousands_sign:
             raise ValueError(f"decimal_sign and thousands_sign are both {self.decimal_sign!r}")
         taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
@@ -124,18 +116,3 @@ class CustomerParameters(Parameters):
     def signs(self) -> NumberSigns:
         """How numbers are written."""
         return NumberSigns(self.decimal_sign, self.thousands_sign, tuple(self.ignored_signs))
-
-    def header_of(self, headers: list[str]) -> dict[str, str]:
-        """Canonical column -> header as sent, for the headers that map to one."""
-        found: dict[str, str] = {}
-        for header in headers:
-            name = header.strip()
-            canonical = self.aliases.get(name, name)
-            if canonical in COLUMNS:
-                if canonical in found:
-                    raise ValueError(
-                        f"the headers {found[canonical]!r} and {header!r} both stand for "
-                        f"`{canonical}`: remove one, or change `customers.aliases`"
-                    )
-                found[canonical] = header
-        return found

@@ -5,7 +5,7 @@ It drives the quarantine of a batch, the metadata of the scoring artifact, and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["key", "number", "date", "category"]
@@ -74,18 +74,8 @@ def _count(name: str, label: str, description: str, unit: str) -> Column:
     )
 
 
-def _flag(name: str, label: str, description: str, *, outcome: bool) -> Column:
-    return Column(
-        name,
-        "number",
-        description,
-        FLAG,
-        minimum=0.0,
-        maximum=1.0,
-        whole=True,
-        outcome=outcome,
-        label=label,
-    )
+def _flag(name: str, label: str, description: str, *, outcome: bool = True) -> Column:
+    return replace(_count(name, label, description, FLAG), maximum=1.0, outcome=outcome)
 
 
 CONTRACT: tuple[Column, ...] = (
@@ -134,16 +124,10 @@ CONTRACT: tuple[Column, ...] = (
             f"accepted_campaign_{n}",
             f"accepted campaign {n}",
             f"Accepted the offer of campaign {n}",
-            outcome=True,
         )
         for n in CAMPAIGNS
     ),
-    _flag(
-        "responded",
-        "response to the last campaign",
-        "Accepted the offer of the last campaign",
-        outcome=True,
-    ),
+    _flag("responded", "response to the last campaign", "Accepted the offer of the last campaign"),
     _flag(
         "complained", "complaint in two years", "Complained in the last two years", outcome=False
     ),

@@ -26,6 +26,7 @@ _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
+_MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(_MONTHS, 1)}
 _FIELD = "(%[dmbYy])"
 _SEPARATOR = r"([-/. ]|[.,] |)"
 _FORMAT = re.compile(
@@ -126,8 +127,13 @@ class DateFormat:
         if self.is_serial:
             return _EXCEL_START + timedelta(int(float(text)))
         values = dict(zip(self.fields, found.groups(), strict=True))
+        year = int(values.get("%Y") or values["%y"])
+        if "%y" in values:
+            year += 2000 if year < (self.pivot or 0) else 1900
+        named = values.get("%b", "").lower()[:3]
+        month = _MONTH_NUMBERS[named] if named else int(values["%m"])
         try:
-            return date(self._year(values), self._month(values), int(values["%d"]))
+            return date(year, month, int(values["%d"]))
         except ValueError:
             return None
 
@@ -139,19 +145,6 @@ class DateFormat:
         )
         shape = self.shape if self.is_serial else "".join(patterns) + f"(?:{_TIME})?"
         return re.compile(shape, re.ASCII)
-
-    def _year(self, values: dict[str, str]) -> int:
-        if "%Y" in values:
-            return int(values["%Y"])
-        year = int(values["%y"])
-        return year + (2000 if year < (self.pivot or 0) else 1900)
-
-    @staticmethod
-    def _month(values: dict[str, str]) -> int:
-        if "%m" in values:
-            return int(values["%m"])
-        named = values["%b"].lower()[:3]
-        return next(n for n, month in enumerate(_MONTHS, 1) if month.startswith(named))
 
     def _parts(self) -> tuple[str, ...]:
         if self.is_serial:
@@ -260,9 +253,9 @@ def _pieces(text: nw.Expr, fmt: DateFormat) -> Columns:
     }
     if "%b" in fmt.fields:
         named = text.str.replace_all("[^A-Za-z]+", "").str.slice(0, 3).str.to_lowercase()
-        numbers = {month[:3]: str(number) for number, month in enumerate(_MONTHS, 1)}
+        numbers = [str(number) for number in _MONTH_NUMBERS.values()]
         stripped["month"] = named.replace_strict(
-            list(numbers), list(numbers.values()), default="1", return_dtype=nw.String
+            list(_MONTH_NUMBERS), numbers, default="1", return_dtype=nw.String
         )
     return stripped
 

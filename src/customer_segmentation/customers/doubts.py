@@ -38,27 +38,7 @@ _OTHER_NUMBERS = {
         "write plain numbers, or add what has no meaning to `customers.ignored_signs`",
     ),
 }
-_CURRENCIES = frozenset(
-    [
-        "%",
-        "AUD",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CNY",
-        "CZK",
-        "DKK",
-        "EUR",
-        "GBP",
-        "INR",
-        "JPY",
-        "kr",
-        "NOK",
-        "PLN",
-        "SEK",
-        "USD",
-    ]
-)
+_CURRENCY = re.compile("%|kr|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|INR|JPY|NOK|PLN|SEK|USD")
 _AROUND = "^[^0-9.,+-]+|[^0-9.,]+$"
 # An id that another program may have written without its zeros, or with a fraction.
 _ODD_KEY = "^0+[0-9A-Za-z]|[.]0+$"
@@ -103,11 +83,12 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     examples = _examples(checked, {name: asked[name] for name in named}, reading.headers)
     found = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
     other = "," if sign == "." else "."
-    message = (
-        f"most fractions have exactly three digits in {found}: if these are thousands, add"
-        f' `customers.thousands_sign: "{sign}"` and `customers.decimal_sign: "{other}"`'
-    )
-    return [message]
+    return [
+        (
+            f"most fractions have exactly three digits in {found}: if these are thousands, add"
+            f' `customers.thousands_sign: "{sign}"` and `customers.decimal_sign: "{other}"`'
+        )
+    ]
 
 
 def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
@@ -119,9 +100,8 @@ def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts)
     found = []
     for name in named:
         cell = stripped(reading.headers[name])
-        asked = {what: cell.str.contains(shape) for what, (shape, _) in _OTHER_NUMBERS.items()}
-        is_number = reading.parameters.signs.is_number(cell)
-        asked = {what: rule & ~is_number for what, rule in asked.items()}
+        is_other = ~reading.parameters.signs.is_number(cell)
+        asked = {w: is_other & cell.str.contains(shape) for w, (shape, _) in _OTHER_NUMBERS.items()}
         counts = counted(checked.rows, asked)
         what = max(counts, key=counts.__getitem__)
         if counts[what]:
@@ -138,7 +118,7 @@ def _advice(cell: str, what: str, signs: NumberSigns) -> str:
     around = re.findall(_AROUND, cell)
     words = list(dict.fromkeys(sign for part in around for sign in part.split()))
     # Brackets may stand for a minus, and k or Mio for thousands: only a person can tell.
-    if not all(word in _CURRENCIES or category(word[0]) == "Sc" for word in words):
+    if not all(_CURRENCY.fullmatch(word) or category(word[0]) == "Sc" for word in words):
         return _OTHER_NUMBERS["signs around them"][1]
     spaces = [" "] if any(part.split() != [part] for part in around) else []
     ignored = json.dumps(words + spaces, ensure_ascii=False)
@@ -169,11 +149,12 @@ def _alike_keys(checked: CheckedCustomers) -> list[str]:
         return []
     pairs = groups.sort("low").head(3).collect().rows(named=True)
     told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)
-    message = (
-        f"{ids:,} ids differ from another only by zeros at their start or end, such as {told}: they"
-        " were kept as separate customers; write each customer's id in one way"
-    )
-    return [message]
+    return [
+        (
+            f"{ids:,} ids differ from another only by zeros at their start or end, such as {told}:"
+            " they were kept as separate customers; write each customer's id in one way"
+        )
+    ]
 
 
 def _examples(

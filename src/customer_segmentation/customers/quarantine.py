@@ -150,11 +150,19 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
     Raises:
         UserError: Two headers stand for one column.
     """
-    cells = [header for header in headers if header not in ADDED]
-    try:
-        return parameters.header_of(cells)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    mapped: dict[str, str] = {}
+    for header in headers:
+        name = header.strip()
+        canonical = parameters.aliases.get(name, name)
+        if header in ADDED or canonical not in COLUMNS:
+            continue
+        if canonical in mapped:
+            raise UserError(
+                f"the headers {mapped[canonical]!r} and {header!r} both stand for `{canonical}`: "
+                "remove one, or change `customers.aliases`"
+            )
+        mapped[canonical] = header
+    return mapped
 
 
 def require_columns(

@@ -33,10 +33,6 @@ class Reading:
     headers: Mapping[str, str]
     date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
 
-    def format_of(self, column: str) -> ChosenFormat:
-        """The format of a column of dates."""
-        return self.date_formats[column]
-
     def notes(self) -> list[str]:
         """What a person should know of it."""
         return [chosen.note for chosen in self.date_formats.values() if chosen.note]

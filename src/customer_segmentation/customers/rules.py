@@ -55,8 +55,10 @@ class Rules:
 
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """With the text of each column, and beside it what was parsed of it."""
-        for level in _in_step(self._levels(column) for column in self.columns):
-            rows = rows.with_columns(**level) if level else rows
+        # Side by side for all columns: each level is made of those before.
+        levels = zip_longest(*(self._levels(column) for column in self.columns), fillvalue={})
+        for level in levels:
+            rows = rows.with_columns(**{name: e for made in level for name, e in made.items()})
         return rows
 
     def _levels(self, column: Column) -> tuple[Columns, ...]:
@@ -77,7 +79,7 @@ class Rules:
         return text
 
     def _date(self, column: Column) -> ParsedDate:
-        chosen = self.reading.format_of(column.name)
+        chosen = self.reading.date_formats[column.name]
         return ParsedDate(canonical_name(column.name), chosen.format, chosen.has_time)
 
     def _number(self, column: Column) -> ParsedNumber:
@@ -173,11 +175,3 @@ def canonical_name(name: str) -> str:
 
 def _meaning(column: Column) -> str:
     return f"{canonical_name(column.name)}__meaning"
-
-
-def _in_step(columns: Iterable[tuple[Columns, ...]]) -> list[Columns]:
-    """The levels of all columns, side by side."""
-    return [
-        {name: made for level in levels for name, made in level.items()}
-        for levels in zip_longest(*columns, fillvalue={})
-    ]

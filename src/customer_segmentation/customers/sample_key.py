@@ -29,12 +29,11 @@ def with_sample_key(frame: nw.LazyFrame[Any], ids: str) -> nw.LazyFrame[Any]:
         ids: The column of ids, as text.
     """
     trimmed = frame.with_columns(stripped(ids).alias(SAMPLE_KEY))
-    by_engine = {
-        nw.Implementation.POLARS: _hashed_by_polars,
-        nw.Implementation.PYSPARK: _hashed_by_spark,
-        nw.Implementation.PYSPARK_CONNECT: _hashed_by_spark,
-    }
-    return by_engine.get(frame.implementation, _hashed_in_memory)(trimmed)
+    if frame.implementation.is_polars():
+        return _hashed_by_polars(trimmed)
+    if frame.implementation.is_spark_like():
+        return _hashed_by_spark(trimmed)
+    return _hashed_in_memory(trimmed)
 
 
 def uniform_number(seed: int) -> nw.Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from customer_segmentation.datasets.pending import filesystem_of, place_of
@@ -49,7 +49,8 @@ def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
             return _local(Path(path))
         found = files.info(path)
         if found["type"] == "file":
-            return Content(_object_mark(found), found["size"])
+            etag = str(found.get("ETag", "")).strip('"')
+            return Content(f"etag:{etag}" if etag else f"size:{found['size']}", found["size"])
         if files.exists(f"{path}/{_LOG}"):
             return _delta(files, f"{path}/{_LOG}")
         return _folder(files, path)
@@ -81,11 +82,6 @@ def _touched(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _object_mark(found: dict[str, Any]) -> str:
-    etag = str(found.get("ETag", "")).strip('"')
-    return f"etag:{etag}" if etag else f"size:{found['size']}"
-
-
 def _folder(files: Any, path: str) -> Content | None:  # noqa: ANN401 - fsspec ships no types
     parts = sorted(files.find(path, detail=True).items())
     if not parts:
@@ -97,20 +93,12 @@ def _folder(files: Any, path: str) -> Content | None:  # noqa: ANN401 - fsspec s
 
 
 def _delta(files: Any, log: str) -> Content | None:  # noqa: ANN401 - as above
-    commits = sorted(name for name in files.ls(log, detail=False) if name.endswith(".json"))
-    for name in reversed(commits):
-        with files.open(name, "rb") as file:
-            commit = file.read()
-        if not _is_maintenance(commit):
-            break
-    else:
-        return None
-    version = int(name.rpartition("/")[2].removesuffix(".json"))
-    return Content(f"delta:{version}:{hashlib.sha256(commit).hexdigest()[:16]}")
-
-
-def _is_maintenance(commit: bytes) -> bool:
-    for line in commit.splitlines():
-        if info := json.loads(line).get("commitInfo"):
-            return info.get("operation") in _MAINTENANCE
-    return False
+    commits = (name for name in files.ls(log, detail=False) if name.endswith(".json"))
+    for name in sorted(commits, reverse=True):
+        commit = files.cat_file(name)
+        infos = (json.loads(line).get("commitInfo") for line in commit.splitlines())
+        info: dict[str, Any] = next(filter(None, infos), {})
+        if info.get("operation") not in _MAINTENANCE:
+            version = int(PurePosixPath(name).stem)
+            return Content(f"delta:{version}:{hashlib.sha256(commit).hexdigest()[:16]}")
+    return None

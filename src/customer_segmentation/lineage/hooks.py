@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -57,8 +57,9 @@ class BelongingHooks:
         if run_params["only_missing_outputs"]:
             _require_current(ledger, pipeline, catalog, run_params)
         state = RunState(ledger, catalog)
-        if found := state.rehearse(pipeline):
-            raise UserError(refusal(*found, state, catalog, run_params))
+        for node in pipeline.nodes:
+            if found := state.enter(node):
+                raise UserError(refusal(node, found, state, catalog, run_params))
 
 
 class LineageHooks:
@@ -109,7 +110,8 @@ class LineageHooks:
         """A table that cannot wait is of unknown making from its save to the end of the run."""
         run = self._run
         if run and dataset_name in run.ledger.entries and not place_of(run.catalog[dataset_name]):
-            run.ledger = run.ledger.without(dataset_name)
+            others = {n: e for n, e in run.ledger.entries.items() if n != dataset_name}
+            run.ledger = replace(run.ledger, entries=others)
             write_ledger(self._place, run.ledger)
 
     @hook_impl

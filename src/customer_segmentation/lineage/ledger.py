@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fsspec.core import url_to_fs
+from pydantic import TypeAdapter
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import Content
@@ -64,6 +65,10 @@ class Publishing:
     parameters: Mapping[str, Any]
 
 
+_ENTRIES = TypeAdapter(dict[str, Entry])
+_PUBLISHING = TypeAdapter(Publishing | None)
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What an environment's tables and files were made from.
@@ -91,11 +96,6 @@ class Ledger:
         values = {**self.parameters, **parameters}
         return Ledger(merged, {key: values[key] for key in sorted(named)})
 
-    def without(self, name: str) -> Ledger:
-        """The ledger without what is known of a dataset."""
-        kept = {each: entry for each, entry in self.entries.items() if each != name}
-        return replace(self, entries=kept)
-
 
 def ledger_place(places: Mapping[str, str]) -> str:
     """Where an environment keeps its ledger: beside its tables; if they are managed, its files."""
@@ -117,8 +117,9 @@ def read_ledger(place: str) -> Ledger:
         return Ledger()
     try:
         found = json.loads(content)
-        entries = _entries(found["tables_and_files"])
-        ledger = Ledger(entries, found["parameters"], _publishing(found.get("publishing")))
+        entries = _ENTRIES.validate_python(found["tables_and_files"])
+        publishing = _PUBLISHING.validate_python(found.get("publishing"))
+        ledger = Ledger(entries, found["parameters"], publishing)
         for entry in entries.values():
             ledger.origin(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -150,14 +151,3 @@ def write_ledger(place: str, ledger: Ledger) -> None:
         file.flush()
         os.fsync(file.fileno())
     written.replace(target)
-
-
-def _entries(told: dict[str, dict[str, Any]]) -> dict[str, Entry]:
-    return {
-        name: Entry(**{**each, "content": Content(**each["content"])})
-        for name, each in told.items()
-    }
-
-
-def _publishing(told: dict[str, Any] | None) -> Publishing | None:
-    return Publishing(**{**told, "entries": _entries(told["entries"])}) if told else None

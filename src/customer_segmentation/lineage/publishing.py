@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_segmentation.datasets.pending import clear, publish
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.lineage.content import SHA256, content_of
+from customer_segmentation.lineage.content import SHA256, Content, content_of
 from customer_segmentation.lineage.ledger import Entry, Ledger, Publishing, write_ledger
 from customer_segmentation.lineage.record import CHAMPION
 from customer_segmentation.run_record import current_run
@@ -73,21 +73,18 @@ def _publish(place: str, ledger: Ledger, told: Publishing, catalog: WholeFilesCa
 
 def _as_published(entries: Mapping[str, Entry], catalog: WholeFilesCatalog) -> dict[str, Entry]:
     """The entries with the marks of what lies in its place: a store or Delta gives it another."""
-    # A renamed file is what it was; a copied one has another time.
-    is_known = {
-        name: entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
-        for name, entry in entries.items()
-    }
-    found = {
-        name: (None if is_known[name] else content_of(catalog.get(name))) or entry.content
-        for name, entry in entries.items()
-    }
-    marks = {name: content.mark for name, content in found.items()}
+    contents: dict[str, Content] = {}
+    for name, entry in entries.items():
+        # A renamed file is what it was; a copied one has another time.
+        is_renamed = entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
+        now = None if is_renamed else content_of(catalog.get(name))
+        contents[name] = now or entry.content
+
+    def made_from(entry: Entry) -> dict[str, str]:
+        marks = entry.made_from.items()
+        return {name: contents[name].mark if name in contents else mark for name, mark in marks}
+
     return {
-        name: replace(
-            entry,
-            content=found[name],
-            made_from={each: marks.get(each, mark) for each, mark in entry.made_from.items()},
-        )
+        name: replace(entry, content=contents[name], made_from=made_from(entry))
         for name, entry in entries.items()
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.pipeline.node import Node
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation.lineage.flow import (
     SOURCE,
@@ -17,7 +18,7 @@ from customer_segmentation.lineage.flow import (
     makers,
 )
 from customer_segmentation.lineage.origin import UNKNOWN, Clash, leaves
-from customer_segmentation.lineage.state import Catalog, RunState, plain
+from customer_segmentation.lineage.state import Catalog, RunState
 
 _MAX_NAMED = 3
 _BY_HAND = "made by an older version, or changed by hand"
@@ -53,7 +54,12 @@ def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> 
 def current_parameters(catalog: Catalog) -> dict[str, Any]:
     """Every value that a pipeline reads, by full name, as it is configured now."""
     named = [name for name in pipelines[WHOLE].inputs() if is_parameter(name)]
-    return leaves({name.removeprefix("params:"): plain(catalog.load(name)) for name in named})
+    return leaves(
+        {
+            name.removeprefix("params:"): to_jsonable_python(catalog.load(name), fallback=str)
+            for name in named
+        }
+    )
 
 
 def _rank(clash: Clash) -> tuple[int, int]:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.lineage.content import SHA256, Content, content_of, is_kept, is_unchanged
@@ -44,24 +43,13 @@ class RunState:
         # The mark of each table and file: of this run where it made it, else as it lies there.
         self._marks: dict[str, str] = {}
 
-    def inputs(self, node: Node) -> dict[str, Origin]:
-        """What each input of a step goes back to, itself included."""
-        return {name: self._with_itself(name) for name in node.inputs}
-
     def enter(self, node: Node) -> list[Clash]:
         """Take up a step: its outputs go back to all its inputs, unless these clash."""
-        found = self.inputs(node)
+        found = {name: self._with_itself(name) for name in node.inputs}
         for name in node.outputs:
             self._origins[name] = joined(found.values())
             self._marks[name] = NOT_YET
         return clashes(found)
-
-    def rehearse(self, pipeline: Pipeline) -> tuple[Node, list[Clash]] | None:
-        """The first step whose inputs clash, as far as that can be told before anything ran."""
-        for node in pipeline.nodes:
-            if found := self.enter(node):
-                return node, found
-        return None
 
     def saved(self, name: str) -> Content:
         """Take up, and give, the content of what a step saved.
@@ -71,15 +59,13 @@ class RunState:
         """
         content = content_of(self._catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
-            content = Content(self._former_mark(name) or f"run {current_run.get()['run_id']}")
+            mark, former = f"run {current_run.get()['run_id']}", self._ledger.entries.get(name)
+            made_now = code_hash(), self.origin(name)
+            if former and (former.code, self._ledger.origin(former)) == made_now:
+                mark = former.content.mark
+            content = Content(mark)
         self._marks[name] = content.mark
         return content
-
-    def _former_mark(self, name: str) -> str | None:
-        entry, origin = self._ledger.entries.get(name), self.origin(name)
-        if entry and entry.code == code_hash() and self._ledger.origin(entry) == origin:
-            return entry.content.mark
-        return None
 
     def origin(self, name: str) -> Origin:
         """What a dataset goes back to; what is there and in no ledger, to the unknown."""
@@ -90,7 +76,9 @@ class RunState:
     def mark(self, name: str) -> str:
         """The mark of a dataset's content; empty where it is not there, or only in memory."""
         if name == SOURCE:
-            return _source_mark(self._catalog.get(SOURCE))
+            # The hash of a source is known once it was read.
+            landed = getattr(self._catalog.get(SOURCE), "landed", None)
+            return f"{SHA256}{landed.sha256}" if landed else NOT_YET
         if name not in self._marks:
             dataset, entry = self._catalog.get(name), self._ledger.entries.get(name)
             is_managed = is_kept(dataset) and place_of(dataset) is None
@@ -135,7 +123,14 @@ class RunState:
 
     def _with_itself(self, name: str) -> Origin:
         if is_parameter(name):
-            return Origin({}, {name.removeprefix("params:"): plain(self._catalog.load(name))})
+            return Origin(
+                {},
+                {
+                    name.removeprefix("params:"): to_jsonable_python(
+                        self._catalog.load(name), fallback=str
+                    )
+                },
+            )
         origin = self.origin(name)
         if not self.is_kept(name) and name != SOURCE:
             return origin
@@ -151,20 +146,3 @@ class RunState:
         behind = f"{UNKNOWN}{name} {self.mark(name)}"
         kept = (each for each in ancestors([name]) if each == SOURCE or self.is_kept(each))
         return Origin(dict.fromkeys(kept, behind))
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - any parameter
-    """A parameter as JSON can hold it."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _source_mark(dataset: Any) -> str:  # noqa: ANN401 - a dataset of any kind
-    """The hash of a source that was read; before that it is not known."""
-    landed = getattr(dataset, "landed", None)
-    return f"sha256:{landed.sha256}" if landed else NOT_YET
