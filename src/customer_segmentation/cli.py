@@ -16,7 +16,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.project import settings
 from kedro.framework.startup import ProjectMetadata
-from kedro.runner import AbstractRunner
+from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.utils import find_kedro_project, load_obj
 
 from customer_segmentation.errors import UserError
@@ -98,15 +98,12 @@ class _MendableErrors(click.Command):
 
 def _require_runner(name: str | None) -> None:
     try:
-        is_runner = not name or _is_runner(load_obj(name, "kedro.runner"))
+        runner = load_obj(name, "kedro.runner") if name else SequentialRunner
+        is_runner = issubclass(runner, AbstractRunner) and not isabstract(runner)
     except (AttributeError, ImportError, TypeError, ValueError):
         is_runner = False
     if not is_runner:
         raise click.ClickException(f"there is no runner `{name}`: leave --runner out")
-
-
-def _is_runner(named: Any) -> bool:  # noqa: ANN401 - whatever stands under a name
-    return issubclass(named, AbstractRunner) and not isabstract(named)
 
 
 def _message(error: Exception) -> str | None:
@@ -190,9 +187,8 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
     conf = str(conf_source) if conf_source else None
     with ProjectSession.create(env=env, conf_source=conf) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # not its base's
-        catalog = context.catalog
-        found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]
-        tables = [(name, table) for name, table in found if hasattr(table, "maintain")]
+        datasets = {n: context.catalog.get(n) for n in sorted(pipelines["__default__"].datasets())}
+        tables = {name: table for name, table in datasets.items() if hasattr(table, "maintain")}
         if not tables:
             raise click.ClickException(
                 "no table of this environment is kept by this project's Delta dataset."
@@ -200,11 +196,12 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
         require_java()
         # A writer like any other: on S3 two at once would lose a commit.
         with run_lock(str(context.config_loader["globals"]["tables"]), "kedro maintain"):
-            for name, table in tables:
+            for name, table in tables.items():
                 if table.exists():
                     table.maintain(retain_hours)
-                    kept = f"versions of the last {retain_hours:g} hours kept"
-                    click.echo(f"{name}: compacted, {kept}")
+                    click.echo(
+                        f"{name}: compacted, versions of the last {retain_hours:g} hours kept"
+                    )
 
 
 run = _MendableErrors(

@@ -20,10 +20,12 @@ from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation.customers.account import account_lines
+from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
@@ -34,15 +36,8 @@ logger = logging.getLogger(__name__)
 Catalog = CatalogProtocol[Any, Any]
 
 _SELECTIONS = (
-    "pipeline_names",
-    "tags",
-    "node_names",
-    "from_nodes",
-    "to_nodes",
-    "from_inputs",
-    "to_outputs",
-    "namespaces",
-    "only_missing_outputs",
+    *("pipeline_names", "tags", "node_names", "from_nodes", "to_nodes"),
+    *("from_inputs", "to_outputs", "namespaces", "only_missing_outputs"),
 )
 _TELL_SECONDS = 10.0
 _LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"
@@ -77,12 +72,10 @@ class AnchorHooks:
         _require_writable(database)
         made = {"artifact_location": str(project / "mlruns")}
         experiment = {"create_experiment_kwargs": made, **tracking["experiment"]}
+        uri = f"{_SQLITE}{database.as_posix()}"
         loader["mlflow"] = {
             **mlflow,
-            "server": {
-                **mlflow["server"],
-                "mlflow_tracking_uri": f"{_SQLITE}{database.as_posix()}",
-            },
+            "server": {**server, "mlflow_tracking_uri": uri},
             "tracking": {**tracking, "experiment": experiment},
         }
 
@@ -207,20 +200,13 @@ class RunHooks:
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:
-        """Let others in."""
-        self.release()
-
-    @hook_impl(trylast=True)
-    def on_pipeline_error(self) -> None:
-        """Let others in after a run that failed, too."""
-        self.release()
-
-    def release(self) -> None:
-        """Let others in, if nobody has yet."""
+        """Let others in, if nobody has yet; also after a run that failed."""
         current_run.set({})
         if self._lock:
             self._lock.release()
             self._lock = None
+
+    on_pipeline_error = after_pipeline_run
 
 
 class ProgressHooks:
@@ -244,18 +230,10 @@ class ProgressHooks:
 
     @hook_impl
     def before_dataset_loaded(self) -> None:
-        """The last step is over once the next one's inputs are asked for."""
+        """A step is over once the next one's inputs are asked for, and at the end of the run."""
         self._done.set()
 
-    @hook_impl
-    def after_pipeline_run(self) -> None:
-        """The last step of all is over."""
-        self._done.set()
-
-    @hook_impl
-    def on_pipeline_error(self) -> None:
-        """So is one that failed."""
-        self._done.set()
+    after_pipeline_run = on_pipeline_error = before_dataset_loaded
 
 
 class TrackingHooks:
@@ -304,13 +282,17 @@ class ChampionHooks:
         promotion = Promotion(**catalog.load("params:promotion"))
         if not (is_whole and promotion.after_whole_run):
             return
-        if not promotion.even_if_worse and (kept := _why_kept(catalog)):
-            click.echo(f"\n{kept}")
-            return
+        names = {name: f"{name}_champion" for name in _FILES}
+        if not promotion.even_if_worse and all(catalog.exists(each) for each in names.values()):
+            champion = {name: catalog.load(saved) for name, saved in names.items()}
+            summaries = map(catalog.load, ("clustering_summary", "supervised_metrics"))
+            if kept := why_kept(champion, *summaries):
+                click.echo(f"\n{kept}")
+                return
         # Both are there before either is replaced: the two belong together.
         candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
         for name, candidate in candidates.items():
-            catalog.save(f"{name}_champion", candidate)
+            catalog.save(names[name], candidate)
 
 
 class SummaryHooks:
@@ -329,28 +311,14 @@ class SummaryHooks:
         if lines:
             click.echo("\n" + "\n".join(lines))
         if "report" in made:
-            click.echo(f"\nReport: {_path(catalog, 'report')}")
-
-
-def _why_kept(catalog: Catalog) -> str:
-    if not all(catalog.exists(f"{name}_champion") for name in _FILES):
-        return ""
-    champion = {name: catalog.load(f"{name}_champion") for name in _FILES}
-    summaries = (catalog.load(name) for name in ("clustering_summary", "supervised_metrics"))
-    return why_kept(champion, *summaries)
+            click.echo(f"\nReport: {place_of(catalog.get('report'))}")
 
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:
     """Each parameter under its full name, `clustering.k.minimum`; plain blocks are kept already."""
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        if isinstance(content, dict):
-            found |= flattened({f"{name}.{key}": part for key, part in content.items()})
-        elif "." in name:
-            # MLflow takes few signs in a name; a company's own headers hold any.
-            found[re.sub(r"[^\w.\- ]", "_", name)] = str(content)
-    return found
+    found = leaves(to_jsonable_python(values, fallback=str))
+    # MLflow takes few signs in a name; a company's own headers hold any.
+    return {re.sub(r"[^\w.\- ]", "_", n): str(value) for n, value in found.items() if "." in n}
 
 
 def _require_writable(path: Path) -> None:
@@ -362,11 +330,6 @@ def _require_writable(path: Path) -> None:
 
 def _tables_root(context: KedroContext) -> str:
     return str(context.config_loader["globals"]["tables"])
-
-
-def _path(catalog: Catalog, name: str) -> Path:
-    dataset: Any = catalog.get(name)
-    return Path(str(dataset._filepath))  # noqa: SLF001 - no dataset has a public name for it
 
 
 def _missing(pipeline: Pipeline, catalog: Catalog) -> set[str]:

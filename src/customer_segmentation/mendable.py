@@ -9,18 +9,14 @@ from collections.abc import Iterator
 from customer_segmentation.errors import UserError
 from customer_segmentation.s3_errors import explain_s3
 
-_SPARK = "prod needs Spark's packages, and {module} is not installed: {install}"
-_CLOUD = "staging needs packages for S3, and {module} is not installed: {install}"
-_SERVING = "the server needs packages of its own, and {module} is not installed: {install}"
-_INSTALL = "run `make {target}`, or pip install '.[{extra}]'"
+# By extra: who needs it, `make`'s target that installs it, and its modules.
 _EXTRAS = {
-    _SPARK: ("prod", "spark", {"delta", "pyspark"}),
-    _CLOUD: ("staging", "cloud", {"boto3", "botocore", "polars", "s3fs"}),
-    _SERVING: (
+    "spark": ("prod needs Spark's packages", "prod", "delta pyspark"),
+    "cloud": ("staging needs packages for S3", "staging", "boto3 botocore polars s3fs"),
+    "serving": (
+        "the server needs packages of its own",
         "serve",
-        "serving",
-        {"deltalake", "httptools", "litestar", "msgspec", "prometheus_client", "psycopg"}
-        | {"sqlalchemy", "uvicorn", "uvloop"},
+        "deltalake httptools litestar msgspec prometheus_client psycopg sqlalchemy uvicorn uvloop",
     ),
 }
 _NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"
@@ -33,10 +29,10 @@ _DISK = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: "your share of the disk is used up: free some space, and run again",
     errno.EROFS: f"the disk is read-only: {_NO_WRITE}",
-    errno.EACCES: f"permission denied: {_NO_WRITE}",
-    errno.EPERM: f"permission denied: {_NO_WRITE}",
-    errno.ENOTDIR: f"a file is where a folder should be: {_NO_WRITE}",
-    errno.EEXIST: f"a file is where a folder should be: {_NO_WRITE}",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), f"permission denied: {_NO_WRITE}"),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST), f"a file is where a folder should be: {_NO_WRITE}"
+    ),
 }
 # SQLite's own words, around which MLflow has its own.
 _DATABASE = {
@@ -109,10 +105,12 @@ def _missing_extra(error: BaseException) -> str | None:
         return None
     # Kedro names a dataset's own module in the last place that it looked in.
     module = {"spark": "pyspark"}.get(found[1], found[1]) or found[2]
-    for message, (target, extra, modules) in _EXTRAS.items():
-        if module in modules:
-            install = _INSTALL.format(target=target, extra=extra)
-            return message.format(module=module, install=install)
+    for extra, (needed, target, modules) in _EXTRAS.items():
+        if module in modules.split():
+            return (
+                f"{needed}, and {module} is not installed: run `make {target}`, or pip install "
+                f"'.[{extra}]'"
+            )
     return None
 
 

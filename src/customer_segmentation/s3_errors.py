@@ -15,8 +15,7 @@ _NO_BUCKET = "there is no such bucket: make it, or name another one"
 
 # S3's error codes, botocore's exceptions, and bare HTTP statuses where S3 says no more.
 _ADVICE = {
-    "NoSuchBucket": _NO_BUCKET,
-    "UnknownStoreException": _NO_BUCKET,
+    **dict.fromkeys(("NoSuchBucket", "UnknownStoreException"), _NO_BUCKET),
     "AccessDenied": (
         "these credentials may not do what a run does: they need s3:ListBucket on the bucket, and"
         " s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it"
@@ -27,20 +26,15 @@ _ADVICE = {
         "the secret key is not the access key's: check AWS_SECRET_ACCESS_KEY,"
         " or the profile that AWS_PROFILE names"
     ),
-    "ExpiredToken": _EXPIRED,
-    "ExpiredTokenException": _EXPIRED,
-    "TokenRefreshRequired": _EXPIRED,
-    "TokenRetrievalError": _EXPIRED,
-    "UnauthorizedSSOTokenError": _EXPIRED,
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), _EXPIRED),
+    **dict.fromkeys(("TokenRetrievalError", "UnauthorizedSSOTokenError"), _EXPIRED),
     "InvalidToken": (
         "the session token is not the access key's: unset AWS_SESSION_TOKEN,"
         " or set it together with its two keys"
     ),
     "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
-    "PermanentRedirect": _REGION,
-    "AuthorizationHeaderMalformed": _REGION,
-    "IllegalLocationConstraintException": _REGION,
-    "301": _REGION,
+    **dict.fromkeys(("PermanentRedirect", "AuthorizationHeaderMalformed"), _REGION),
+    **dict.fromkeys(("IllegalLocationConstraintException", "301"), _REGION),
     "400": (
         "S3 refuses the request, and does not say why: most often AWS_REGION or"
         " AWS_SESSION_TOKEN is wrong"
@@ -48,21 +42,13 @@ _ADVICE = {
     "NotImplemented": (
         "this store takes no conditional writes, by which a run keeps others out: use one that does"
     ),
-    "405": _NOT_S3,
-    "501": _NOT_S3,
-    "ResponseParserError": _NOT_S3,
-    "SlowDown": _BUSY,
-    "ServiceUnavailable": _BUSY,
-    "InternalError": _BUSY,
-    "500": _BUSY,
-    "503": _BUSY,
+    **dict.fromkeys(("405", "501", "ResponseParserError"), _NOT_S3),
+    **dict.fromkeys(("SlowDown", "ServiceUnavailable", "InternalError", "500", "503"), _BUSY),
     "NoCredentialsError": _NO_CREDENTIALS,
     "PartialCredentialsError": f"half of the credentials is missing: set {_CREDENTIALS}",
     "ProfileNotFound": "the profile that AWS_PROFILE names is not there: `aws configure` makes it",
-    "EndpointConnectionError": _NOBODY,
-    "ConnectTimeoutError": _NOBODY,
-    "ConnectionClosedError": _NOBODY,
-    "ReadTimeoutError": _NOBODY,
+    **dict.fromkeys(("EndpointConnectionError", "ConnectTimeoutError"), _NOBODY),
+    **dict.fromkeys(("ConnectionClosedError", "ReadTimeoutError"), _NOBODY),
     "ProxyConnectionError": "the proxy does not answer: check HTTPS_PROXY and NO_PROXY",
     "SSLError": (
         "no trusted connection can be made: check whether AWS_ENDPOINT_URL is http or https,"
@@ -119,10 +105,15 @@ def explain_s3(error: BaseException, where: str) -> str | None:
     return None
 
 
-def _fault(error: BaseException, text: str) -> str | None:
+def code_of(error: BaseException | None) -> str | None:
+    """What S3 itself calls an error of botocore's."""
     response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Code"))
+    return response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+
+
+def _fault(error: BaseException, text: str) -> str | None:
+    if code := code_of(error):
+        return code
     # By name: neither library need be installed.
     if type(error).__module__.startswith("botocore"):
         return type(error).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from os import environ
 from pathlib import Path
@@ -146,8 +146,7 @@ def _log_as_configured(configuration: Path, project: Path) -> None:
     configure_logging(config)
 
 
-@contextmanager
-def _signals_raised() -> Iterator[None]:
+def _signals_raised() -> AbstractContextManager[None]:
     """Have a signal end a run as Ctrl-C does."""
 
     def stop(number: int, _: object) -> None:
@@ -155,15 +154,12 @@ def _signals_raised() -> Iterator[None]:
 
     # `nohup` has a run go on without its terminal.
     heard = (number for number in _STOPS if signal.getsignal(number) != signal.SIG_IGN)
-    with _handled(heard, stop):
-        yield
+    return _handled(heard, stop)
 
 
-@contextmanager
-def _signals_ignored() -> Iterator[None]:
+def _signals_ignored() -> AbstractContextManager[None]:
     """Let nobody interrupt what puts things in order after a first signal."""
-    with _handled((signal.SIGINT, *_STOPS), signal.SIG_IGN):
-        yield
+    return _handled((signal.SIGINT, *_STOPS), signal.SIG_IGN)
 
 
 @contextmanager

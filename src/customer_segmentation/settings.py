@@ -9,18 +9,8 @@ from pathlib import Path
 from kedro.config import OmegaConfigLoader
 from kedro.utils import find_kedro_project
 
+from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.hooks import (
-    AnchorHooks,
-    ChampionHooks,
-    EnvironmentHooks,
-    MissingInputHooks,
-    ParameterHooks,
-    ProgressHooks,
-    RunHooks,
-    SummaryHooks,
-    TrackingHooks,
-)
 from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
 from customer_segmentation.session import ProjectSession
 
@@ -64,18 +54,18 @@ SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
 # Of those that ask to be first, the last one here is: what a run needs is asked for before its
 # inputs are, and the lock comes last, so that a run that never starts holds none.
-_RUN = RunHooks()
+_RUN = hooks.RunHooks()
 HOOKS = (
     _RUN,
     BelongingHooks(),
-    MissingInputHooks(),
-    ParameterHooks(),
-    EnvironmentHooks(),
-    ProgressHooks(),
+    hooks.MissingInputHooks(),
+    hooks.ParameterHooks(),
+    hooks.EnvironmentHooks(),
+    hooks.ProgressHooks(),
     # Of those that ask to be first at the end: the last, once the champion is of the run, too.
     LineageHooks(_RUN.before_dataset_saved),
-    TrackingHooks(),
-    ChampionHooks(),
-    SummaryHooks(),
-    AnchorHooks(),
+    hooks.TrackingHooks(),
+    hooks.ChampionHooks(),
+    hooks.SummaryHooks(),
+    hooks.AnchorHooks(),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 import narwhals as nw
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+from kedro_datasets._utils.spark_utils import get_spark_with_remote_support
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - its own convention
 
 # The column that marks the rows which are to be deleted.
 IS_GONE = "is_gone__"
@@ -30,7 +30,6 @@ def unquoted(rows: DataFrame) -> DataFrame:
 
 def changed_rows(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFrame:
     """The rows of `new` that are not in `old` as they are, and the keys of those that are gone."""
-    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - its own convention; as above
 
     def as_struct(table: DataFrame, name: str) -> DataFrame:
         whole = F.struct(*(F.col(f"`{column}`") for column in new.columns)).alias(name)
@@ -46,10 +45,6 @@ def changed_rows(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFr
 
 def session() -> SparkSession:
     """The Spark session; the first call starts it."""
-    from kedro_datasets._utils.spark_utils import (  # noqa: PLC0415 - imports PySpark
-        get_spark_with_remote_support,
-    )
-
     return get_spark_with_remote_support()
 
 

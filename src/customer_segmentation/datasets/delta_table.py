@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+from delta.tables import DeltaTable
 from kedro_datasets._utils.databricks_utils import to_spark_path
 from kedro_datasets.spark import SparkDatasetV2
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from customer_segmentation.datasets.delta_rows import (
     IS_GONE,
@@ -23,10 +26,6 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.schemas import contract_of
-
-if TYPE_CHECKING:
-    from delta.tables import DeltaTable
-    from pyspark.sql import Column, DataFrame, SparkSession
 
 logger = logging.getLogger(__name__)
 
@@ -68,15 +67,13 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         self._table = table
 
     def _load(self) -> DataFrame:
-        loaded: DataFrame = self._waiting() if self._waits else super()._load()
-        return unquoted(loaded)
+        if self._waits:
+            return unquoted(session().read.parquet(self._waiting_path))
+        return unquoted(super()._load())
 
     def _save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
-        from pyspark import StorageLevel  # noqa: PLC0415 - only where the catalog chose it
-
         spark = session()
-        given = as_spark(data, spark)
-        named = quoted(given)
+        named = quoted(as_spark(data, spark))
         if self._waits:
             if self._is_delta(spark):
                 self._require_same_schema(self._delta(spark).toDF(), named)
@@ -121,9 +118,6 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     def _waiting_path(self) -> str:
         return str(to_spark_path(self._protocol, str(self._filepath)))
 
-    def _waiting(self) -> DataFrame:
-        return session().read.parquet(self._waiting_path)
-
     def _exists(self) -> bool:
         if self._waits:
             return bool(self._exists_function(str(self._filepath)))
@@ -136,13 +130,10 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
             CONSTRAINT: constraint(contract, rows.columns),
             "delta.enableChangeDataFeed": str(contract.tells_changes).lower(),
         }
-        writer = rows.write.format("delta").mode("errorifexists").options(**properties)
-        writer.save(self._spark_path)
+        rows.write.format("delta").options(**properties).save(self._spark_path)
 
     def _merge(self, rows: DataFrame, spark: SparkSession) -> None:
         """Only what changed is handed to Delta, so that files without a change stay as they are."""
-        from pyspark import StorageLevel  # noqa: PLC0415 - as above
-
         target = self._delta(spark)
         self._require_same_schema(target.toDF(), rows)
         wanted = constraint(contract_of(self._table), rows.columns)
@@ -217,8 +208,6 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         return record
 
     def _is_delta(self, spark: SparkSession) -> bool:
-        from delta.tables import DeltaTable  # noqa: PLC0415 - as above
-
         if DeltaTable.isDeltaTable(spark, self._spark_path):
             return True
         if self._exists_function(str(self._path)):
@@ -229,8 +218,6 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         return False
 
     def _delta(self, spark: SparkSession) -> DeltaTable:
-        from delta.tables import DeltaTable  # noqa: PLC0415 - as above
-
         return DeltaTable.forPath(spark, self._spark_path)
 
     def maintain(self, retain_hours: float) -> None:

@@ -16,6 +16,7 @@ from kedro.io.core import get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.s3_errors import code_of
 from customer_segmentation.tables.check import require_contract
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         try:
             return str(self._files.info(self._path)["type"])
         except FileNotFoundError as error:
-            if _code(error) != "NoSuchBucket":
+            if code_of(error.__cause__) != "NoSuchBucket":
                 return None
             raise UserError(
                 f"{self._filepath}: there is no such bucket. Make it, or name another."
@@ -247,12 +248,6 @@ def _plan_of(data: Any) -> pl.LazyFrame:  # noqa: ANN401 - a table of any engine
     if isinstance(native, pl.LazyFrame):
         return native
     return frame.collect("polars").to_native().lazy()
-
-
-def _code(error: Exception) -> str:
-    """What S3 calls the error that s3fs made this one of."""
-    response: dict[str, Any] = getattr(error.__cause__, "response", {})
-    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell of any type

@@ -7,7 +7,6 @@ import os
 import socket
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 
@@ -39,12 +38,7 @@ class RunLock(ABC):
         self.acquire()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Release it."""
         self.release()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock.base import RunLock, description, named, refusal
-from customer_segmentation.s3_errors import explain_s3
+from customer_segmentation.s3_errors import code_of, explain_s3
 
 LEASE = ".run-lease.json"
 _RENEWALS_IN_EXPIRY = 3
@@ -91,26 +91,29 @@ class Lease(RunLock):
         # No two bodies are alike, and so no two ETags: what one has seen is what one replaces.
         renewal = {"token": self._token, "renewal": uuid.uuid4().hex}
         body = json.dumps(self._holder | renewal).encode()
-        try:
-            answer = self._client.put_object(**self._object, Body=body, **condition)
-        except Exception as error:
-            if _code(error) in _CHANGED:
-                return False
-            raise
+        answer = self._ask("put_object", Body=body, **condition)
+        if answer is None:
+            return False
         self._etag, self._renewed = answer["ETag"], begun
         return True
 
     def _get(self) -> tuple[bytes, str, float] | None:
         """What the lease holds, its ETag, and its age by the server's clock."""
-        try:
-            answer = self._client.get_object(**self._object)
-        except Exception as error:
-            if _code(error) in _CHANGED:
-                return None
-            raise
+        answer = self._ask("get_object")
+        if answer is None:
+            return None
         now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
         age = (now - answer["LastModified"]).total_seconds()
         return answer["Body"].read(), answer["ETag"], age
+
+    def _ask(self, operation: str, **arguments: Any) -> Any:  # noqa: ANN401 - botocore's
+        """What S3 answers; nothing where somebody else came first."""
+        try:
+            return getattr(self._client, operation)(**self._object, **arguments)
+        except Exception as error:
+            if code_of(error) in _CHANGED:
+                return None
+            raise
 
     def _is_mine(self, holder: bytes) -> bool:
         return self._token.encode() in holder
@@ -203,11 +206,6 @@ def _refuse_another_region(response: Any, operation: Any, **_: Any) -> None:  # 
         "PermanentRedirect",
     }:
         raise ClientError(response[1], operation.name)
-
-
-def _code(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    return str(response["Error"]["Code"]) if isinstance(response, dict) else None
 
 
 def _clocks() -> tuple[float, float]:
