@@ -100,9 +100,9 @@ def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
     read, ignored, absent = (accounting[k] for k in ("columns", "ignored", "absent"))
     lines = [f"Columns read: {len(read)} of {len(read) + len(ignored)}"]
     if ignored:
-        lines[0] += f"; ignored: {_named(ignored)}"
+        lines[0] += f"; ignored: {listed(ignored)}"
     if absent:
-        lines.append(f"Not in the file: {_named(absent)}")
+        lines.append(f"Not in the file: {listed(absent)}")
     if accounting["nearest"]:
         lines.append(
             f"If these are the missing columns, add to customers.aliases: {accounting['nearest']}"
@@ -144,7 +144,8 @@ def _about_the_day(accounting: Accounting) -> str:
     return f"{' and '.join(found)}: {_SET_THE_DAY}" if found else ""
 
 
-def _named(names: Iterable[str]) -> str:
-    found = [printable(name) for name in names]
-    more = len(found) - _MAX_NAMES
-    return ", ".join(found[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+def listed(names: Iterable[str], maximum: int = _MAX_NAMES) -> str:
+    """The first names, as a terminal can show them, and how many more there are."""
+    shown = [printable(name) for name in names]
+    more = len(shown) - maximum
+    return ", ".join(shown[:maximum]) + (f" and {more} more" if more > 0 else "")

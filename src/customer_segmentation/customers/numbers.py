@@ -33,11 +33,6 @@ class NumberSigns:
     ignored: tuple[str, ...] = ()
 
     @property
-    def are_plain(self) -> bool:
-        """Whether numbers are written as in a program."""
-        return self == NumberSigns()
-
-    @property
     def pattern(self) -> str:
         """What a number looks like, without what is ignored."""
         point, digits = f"[{self.decimal}]", "[0-9]+"
@@ -85,19 +80,19 @@ class ParsedNumber(Parsed):
     @property
     def levels(self) -> tuple[Columns, ...]:
         """The columns to add, each level made of those before."""
-        if not self.signs.are_plain:
-            return (*self._plain_levels(), *self._levels(self.part("plain")))
-        return self._levels(nw.col(self.name))
-
-    def _plain_levels(self) -> tuple[Columns, ...]:
-        """The text as a program writes it, and as it was sent where it is no number."""
         text = nw.col(self.name)
-        is_number = self.part("bare").str.contains(self.signs.pattern)
-        plain = nw.when(is_number).then(self.signs.plain(self.part("bare")))
+        if self.signs == NumberSigns():
+            return self._levels(text)
+        # As a program writes it; as it was sent where it is no number.
+        bare = self.part("bare")
+        plain = nw.when(bare.str.contains(self.signs.pattern)).then(self.signs.plain(bare))
         # A point that is no decimal sign makes no number; nor does what was ignored make a word.
         other = nw.when(text.str.contains(NUMBER)).then(nw.lit("?")).otherwise(text)
-        bare = {self.beside("bare"): self.signs.without_ignored(text)}
-        return (bare, {self.beside("plain"): plain.otherwise(other)})
+        return (
+            {self.beside("bare"): self.signs.without_ignored(text)},
+            {self.beside("plain"): plain.otherwise(other)},
+            *self._levels(self.part("plain")),
+        )
 
     def _levels(self, text: nw.Expr) -> tuple[Columns, ...]:
         is_number, parsed = self.part("is_number"), self.part("parsed")

@@ -47,7 +47,10 @@ def publish(waiting: str, place: str) -> None:
     files, source = filesystem_of(waiting)
     _, target = filesystem_of(place)
     if "file" in files.protocol:
-        _rename(Path(source), Path(target))
+        if Path(source).exists():
+            if Path(source).is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+            Path(source).replace(target)
         return
     for path in files.find(source):
         files.cp_file(path, target + path.removeprefix(source))
@@ -74,11 +77,3 @@ def clear(places: Iterable[str]) -> None:
 
 def _names(files: Any, folder: str) -> set[str]:  # noqa: ANN401 - fsspec ships no types
     return {path.removeprefix(folder) for path in files.find(folder)}
-
-
-def _rename(waiting: Path, place: Path) -> None:
-    if not waiting.exists():
-        return
-    if waiting.is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-    waiting.replace(place)

@@ -74,6 +74,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
                 f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
             )
         self._protocol, path = get_protocol_and_path(filepath)
+        self._is_local = self._protocol == "file"
         # Kedro-Viz asks for the file's size by this name, and `WholeFilesCatalog` sets it.
         self._filepath = self._url(path)
         self._table = table
@@ -221,10 +222,6 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         """The file system; made late, since a catalog is also built where s3fs is not there."""
         # Listings that are kept would miss what other processes, Polars among them, write.
         return fsspec.filesystem(self._protocol, use_listings_cache=False)
-
-    @property
-    def _is_local(self) -> bool:
-        return bool(self._protocol == "file")
 
     def _url(self, path: str) -> str:
         return path if self._is_local else f"{self._protocol}://{path}"

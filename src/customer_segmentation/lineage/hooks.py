@@ -59,7 +59,7 @@ class BelongingHooks:
         state = RunState(ledger, catalog)
         for node in pipeline.nodes:
             if found := state.enter(node):
-                raise UserError(refusal(node, found, state, catalog, run_params))
+                raise UserError(refusal(node, found, state, run_params))
 
 
 class LineageHooks:
@@ -103,7 +103,7 @@ class LineageHooks:
         """
         run = self._run
         if run and (found := run.state.enter(node)):
-            raise UserError(refusal(node, found, run.state, run.catalog, run.params))
+            raise UserError(refusal(node, found, run.state, run.params))
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str) -> None:

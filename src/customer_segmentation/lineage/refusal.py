@@ -7,8 +7,8 @@ from typing import Any
 
 from kedro.framework.project import pipelines
 from kedro.pipeline.node import Node
-from pydantic_core import to_jsonable_python
 
+from customer_segmentation.customers.account import listed
 from customer_segmentation.lineage.flow import (
     SOURCE,
     WHOLE,
@@ -18,22 +18,18 @@ from customer_segmentation.lineage.flow import (
     makers,
 )
 from customer_segmentation.lineage.origin import UNKNOWN, Clash, leaves
-from customer_segmentation.lineage.state import Catalog, RunState
+from customer_segmentation.lineage.state import Catalog, RunState, configured
 
 _MAX_NAMED = 3
 _BY_HAND = "made by an older version, or changed by hand"
 
 
 def refusal(
-    node: Node,
-    found: Sequence[Clash],
-    state: RunState,
-    catalog: Catalog,
-    run_params: Mapping[str, Any],
+    node: Node, found: Sequence[Clash], state: RunState, run_params: Mapping[str, Any]
 ) -> str:
     """What clashes in a step's inputs, and which pipelines to run."""
     clash = min(found, key=_rank)
-    makes = makers(_to_make(node, clash, state, current_parameters(catalog)))
+    makes = makers(_to_make(node, clash, state, current_parameters(state.catalog)))
     return (
         f"{node.name} would join what does not belong together: {_words(clash, state)}. Run "
         f"{command(makes, run_params)}"
@@ -42,24 +38,17 @@ def refusal(
 
 def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> str:
     """What --only-missing-outputs would keep although it is not what a run would make now."""
-    named = [f"{name} (made {reason})" for name, reason in sorted(stale.items())]
-    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
+    named = listed((f"{name} (made {why})" for name, why in sorted(stale.items())), _MAX_NAMED)
     anew = command(makers(stale), {**run_params, "pipeline_names": ()})
     return (
         "--only-missing-outputs would keep what a run would not make now: "
-        f"{', '.join(named[:_MAX_NAMED])}{more}. Run {anew} first, without that option"
+        f"{named}. Run {anew} first, without that option"
     )
 
 
 def current_parameters(catalog: Catalog) -> dict[str, Any]:
     """Every value that a pipeline reads, by full name, as it is configured now."""
-    named = [name for name in pipelines[WHOLE].inputs() if is_parameter(name)]
-    return leaves(
-        {
-            name.removeprefix("params:"): to_jsonable_python(catalog.load(name), fallback=str)
-            for name in named
-        }
-    )
+    return leaves(configured(filter(is_parameter, pipelines[WHOLE].inputs()), catalog))
 
 
 def _rank(clash: Clash) -> tuple[int, int]:

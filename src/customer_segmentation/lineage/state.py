@@ -38,7 +38,7 @@ class RunState:
 
     def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
         self._ledger = ledger
-        self._catalog = catalog
+        self.catalog = catalog
         self._origins: dict[str, Origin] = {}
         # The mark of each table and file: of this run where it made it, else as it lies there.
         self._marks: dict[str, str] = {}
@@ -57,7 +57,7 @@ class RunState:
         Of what has another mark once it is published, the mark is a former run's where that made
         the same of the same.
         """
-        content = content_of(self._catalog.get(name))
+        content = content_of(self.catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
             mark, former = f"run {current_run.get()['run_id']}", self._ledger.entries.get(name)
             made_now = code_hash(), self.origin(name)
@@ -77,10 +77,10 @@ class RunState:
         """The mark of a dataset's content; empty where it is not there, or only in memory."""
         if name == SOURCE:
             # The hash of a source is known once it was read.
-            landed = getattr(self._catalog.get(SOURCE), "landed", None)
+            landed = getattr(self.catalog.get(SOURCE), "landed", None)
             return f"{SHA256}{landed.sha256}" if landed else NOT_YET
         if name not in self._marks:
-            dataset, entry = self._catalog.get(name), self._ledger.entries.get(name)
+            dataset, entry = self.catalog.get(name), self._ledger.entries.get(name)
             is_managed = is_kept(dataset) and place_of(dataset) is None
             content = entry.content if entry and is_managed else content_of(dataset)
             self._marks[name] = content.mark if content else NOT_YET
@@ -101,11 +101,11 @@ class RunState:
         entry = self._ledger.entries.get(name)
         if entry is None:
             return True
-        return not is_unchanged(self._catalog.get(name), entry.content)
+        return not is_unchanged(self.catalog.get(name), entry.content)
 
     def is_kept(self, name: str) -> bool:
         """Whether it outlives the run, and is the run's to make."""
-        return name != SOURCE and is_kept(self._catalog.get(name))
+        return name != SOURCE and is_kept(self.catalog.get(name))
 
     def _reason(self, name: str, parameters: Mapping[str, Any]) -> str | None:
         if name not in self._origins and self.is_of_unknown_making(name):
@@ -123,14 +123,7 @@ class RunState:
 
     def _with_itself(self, name: str) -> Origin:
         if is_parameter(name):
-            return Origin(
-                {},
-                {
-                    name.removeprefix("params:"): to_jsonable_python(
-                        self._catalog.load(name), fallback=str
-                    )
-                },
-            )
+            return Origin({}, configured([name], self.catalog))
         origin = self.origin(name)
         if not self.is_kept(name) and name != SOURCE:
             return origin
@@ -146,3 +139,11 @@ class RunState:
         behind = f"{UNKNOWN}{name} {self.mark(name)}"
         kept = (each for each in ancestors([name]) if each == SOURCE or self.is_kept(each))
         return Origin(dict.fromkeys(kept, behind))
+
+
+def configured(names: Iterable[str], catalog: Catalog) -> dict[str, Any]:
+    """Parameters by name, as JSON can hold them."""
+    return {
+        name.removeprefix("params:"): to_jsonable_python(catalog.load(name), fallback=str)
+        for name in names
+    }

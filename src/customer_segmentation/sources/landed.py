@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from customer_segmentation.customers.account import printable
+from customer_segmentation.customers.account import listed, printable
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
     ROW_NUMBER,
@@ -23,7 +23,6 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.header import SOURCE_FILE
 
-_MAX_NAMED = 12
 # In the Parquet's own metadata, as JSON.
 METADATA = "customer_segmentation.landed"
 
@@ -62,9 +61,8 @@ class Landed:
         """What a person should know: the rows of each of several files, and what was not read."""
         lines = []
         if len(self.files) > 1:
-            files = [f"{printable(name)} ({rows:,} rows)" for name, rows in self.files[:_MAX_NAMED]]
-            more = len(self.files) - len(files)
-            lines.append(f"Files read: {', '.join(files)}" + (f" and {more} more" if more else ""))
+            files = (f"{name} ({rows:,} rows)" for name, rows in self.files)
+            lines.append(f"Files read: {listed(files)}")
         lines += [f"Warning: {printable(name)} was not read: {why}" for name, why in self.skipped]
         return [*lines, *(f"Warning: {note}" for note in self.notes)]
 

@@ -112,7 +112,7 @@ def open_tables(
     for file in sorted(files, key=files.__getitem__, reverse=True):
         try:
             cells = open_cells(file, kind)
-            _refuse_other_header(file.name, cells, tables)
+            _require_same_header(file.name, cells, tables)
         except UserError as error:
             if files[file]:
                 raise
@@ -122,11 +122,10 @@ def open_tables(
     return dict(sorted(tables.items())), tuple(sorted(skipped.items()))
 
 
-def _refuse_other_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:
-    for other, first in tables.items():
-        separators = {cells.separator, first.separator} - {None}
-        if cells.headers == first.headers and len(separators) <= 1:
-            return
+def _require_same_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:
+    other, first = next(iter(tables.items()), (name, cells))
+    separators = {cells.separator, first.separator} - {None}
+    if cells.headers != first.headers or len(separators) > 1:
         raise UserError(
             f"{name}: its header is not that of {other}. Give all files of a source the same "
             "columns in the same order, and the same delimiter."

@@ -27,6 +27,8 @@ _KINDS: dict[Kind, tuple[str, Callable[[Content], Cells]]] = {
 _START = 1 << 10
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ENCRYPTED_BOOK = "encrypted by Excel. Save it without a password."
+_OLD_OFFICE = "an old Excel workbook (.xls) or another file of old Office. Save it as .xlsx or CSV."
 # Where Office's files keep the names of their parts.
 _LARGEST_DIRECTORY = 1 << 24
 _EXPORT = "Export the table as CSV, .xlsx or Parquet."
@@ -98,7 +100,9 @@ def _kind_of(content: Content) -> Kind:
         return "xlsx"
     what = next((what for magic, what in _REFUSED if start.startswith(magic)), "")
     if start.startswith(_OFFICE):
-        what = _office(content)
+        with content.open() as file:
+            is_encrypted = _ENCRYPTED in file.read(_LARGEST_DIRECTORY)
+        what = _ENCRYPTED_BOOK if is_encrypted else _OLD_OFFICE
     if start[_TAR_AT:].startswith(_TAR):
         what = f"a tar archive. {_UNPACK}"
     if not what:
@@ -108,11 +112,3 @@ def _kind_of(content: Content) -> Kind:
     if what:
         raise UserError(f"{content.name}: it is {what}")
     return "ndjson" if _JSON_OBJECT.match(start) else "csv"
-
-
-def _office(content: Content) -> str:
-    with content.open() as file:
-        is_encrypted = _ENCRYPTED in file.read(_LARGEST_DIRECTORY)
-    if is_encrypted:
-        return "encrypted by Excel. Save it without a password."
-    return "an old Excel workbook (.xls) or another file of old Office. Save it as .xlsx or CSV."
