@@ -1,4 +1,4 @@
-"""Kedro's own commands; `kedro run` says in one line what a person can mend."""
+"""Commands of the project; errors that a person can fix are told in one line."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def cli() -> None:
 
 
 class _CommandHooks:
-    """What holds for the commands of Kedro and of its plugins, too."""
+    """Hooks for the commands of Kedro and its plugins."""
 
     @cli_hook_impl
     def before_command_run(
         self, project_metadata: ProjectMetadata, command_args: list[str]
     ) -> None:
-        """Say that there is no such environment, before a command says it in fifty lines."""
+        """Refuse an unknown environment, which commands would otherwise tell in fifty lines."""
         command = next(iter(command_args), "-")
-        # The project's own say it themselves: `run` may be told of another `conf`. `kedro new -e`
-        # is about an example.
+        # The commands of the project check it themselves: `run` may use another `conf`. For
+        # `kedro new`, -e has another meaning.
         if command.startswith("-") or command in {"new", *cli.commands}:
             return
         given = _ENV.make_context("any", list(command_args), resilient_parsing=True).params
@@ -57,15 +57,15 @@ class _CommandHooks:
             sys.exit(f"Error: {error}")
 
 
-# Imported by Kedro for the commands of this project, and for no others.
+# Kedro imports this module only for the commands of this project.
 get_cli_hook_manager().register(_CommandHooks())
 
 
 class _MendableErrors(click.Command):
-    """A command that says what a person can mend in one message, without a traceback."""
+    """A command that tells errors a person can fix in one message, without a traceback."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - click's own signature
-        """Read the arguments; Kedro leaves out what it finds wrong with some."""
+        """Parse the arguments, and show the messages that Kedro would hide."""
         try:
             return super().make_context(*args, **kwargs)
         except KedroCliError as error:
@@ -87,7 +87,7 @@ class _MendableErrors(click.Command):
             number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
             by = "Ctrl-C" if number == signal.SIGINT else number.name
             click.echo(f"Stopped by {by}: no file is half written; run again to go on", err=True)
-            # As shells have it.
+            # The convention of shells.
             sys.exit(128 + number)
         except Exception as error:
             message = _message(error)
@@ -107,7 +107,7 @@ def _require_runner(name: str | None) -> None:
 
 
 def _message(error: Exception) -> str | None:
-    """What a person can mend, if it is anything of that kind."""
+    """The message for an error that a person can fix; None for any other."""
     if unknown := re.match(r"Failed to find the pipeline named '(.*?)'", str(error)):
         from kedro.framework.project import pipelines  # noqa: PLC0415 - configured by now
 
@@ -117,10 +117,10 @@ def _message(error: Exception) -> str | None:
 
 
 def parameters_message(report: str) -> str:
-    """Kedro's report of wrong parameters, one line a parameter.
+    """Kedro's report about wrong parameters, with one line per parameter.
 
-    Kedro keeps only the text of pydantic's errors: a block's name, then for each key in it a line
-    with its path and an indented line with what is wrong.
+    Kedro keeps only the text of the pydantic errors: the name of a block, then for each key a line
+    with its path and an indented line with the problem.
     """
     found: list[str] = []
     block = path = ""
@@ -161,7 +161,7 @@ def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None)
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
     require_environment(env, configuration)
-    # The account alone: nobody waits long enough to be told of steps.
+    # Only the account: a check is too short for progress messages.
     logging.disable()
     try:
         for line in check_file(file.absolute(), env, configuration, left_out):
@@ -194,7 +194,7 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
                 "no table of this environment is kept by this project's Delta dataset."
             )
         require_java()
-        # A writer like any other: on S3 two at once would lose a commit.
+        # It writes, too: on S3 two writers at once could lose a commit.
         with run_lock(str(context.config_loader["globals"]["tables"]), "kedro maintain"):
             for name, table in tables.items():
                 if table.exists():

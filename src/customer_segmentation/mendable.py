@@ -1,4 +1,4 @@
-"""What a person can mend of other libraries' errors, in one line."""
+"""Explain errors of other libraries that a person can fix, in one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXTRAS = {
 _NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"
 
 _FULL = "the disk is full: free some space, and run again; nothing is half written"
-# As the catalog has it.
+# The message of the catalog.
 _AT = r"(\w+): Failed while (?:saving|loading)"
 _NO_WRITE = "a run must be able to write there"
 _DISK = {
@@ -34,14 +34,14 @@ _DISK = {
         (errno.ENOTDIR, errno.EEXIST), f"a file is where a folder should be: {_NO_WRITE}"
     ),
 }
-# SQLite's own words, around which MLflow has its own.
+# Messages of SQLite, which MLflow wraps.
 _DATABASE = {
     "database or disk is full": f"mlflow.db: {_FULL}",
     "unable to open database file": f"mlflow.db cannot be opened: {_NO_WRITE}",
     "attempt to write a readonly database": f"mlflow.db is read-only: {_NO_WRITE}",
 }
 
-# Kedro has no error types of its own for these.
+# Kedro has no error types for these.
 _SELECTIONS = (
     (
         r"Pipeline does not contain nodes named (\[.*\])",
@@ -70,9 +70,9 @@ _SELECTIONS = (
 
 
 def explain(error: BaseException) -> str | None:
-    """What is wrong and what to do, if it is anything that a person can mend."""
+    """What is wrong and what to do, if a person can fix it; else None."""
     causes = list(_causes(error))
-    # Our own words first, wherever in the chain they are.
+    # Our own messages first, anywhere in the chain.
     for cause in causes:
         if isinstance(cause, UserError):
             return str(cause)
@@ -84,7 +84,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and what it was raised from; Kedro wraps those of datasets."""
+    """An error and its causes; Kedro wraps errors of datasets."""
     while error is not None:
         yield error
         error = error.__cause__
@@ -92,7 +92,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _disk(error: BaseException, table: str | None) -> str | None:
     if isinstance(error, OSError) and error.errno in _DISK:
-        # Not every library says which file it was.
+        # Not every library names the file.
         where = error.filename or table
         return (f"{where}: " if where else "") + _DISK[error.errno]
     if type(error).__module__.startswith(("sqlalchemy", "sqlite3", "mlflow")):
@@ -103,7 +103,7 @@ def _disk(error: BaseException, table: str | None) -> str | None:
 def _missing_extra(error: BaseException) -> str | None:
     if not (found := re.search(_NOT_INSTALLED, str(error))):
         return None
-    # Kedro names a dataset's own module in the last place that it looked in.
+    # For a dataset, Kedro names the last module path it tried.
     module = {"spark": "pyspark"}.get(found[1], found[1]) or found[2]
     for extra, (needed, target, modules) in _EXTRAS.items():
         if module in modules.split():

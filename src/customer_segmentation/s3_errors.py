@@ -1,4 +1,4 @@
-"""What a person can mend of S3's errors, in one line, whichever library they come through."""
+"""Explain S3 errors that a person can fix, in one line, from any library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REGION = "the bucket is in another region{region}: set AWS_REGION and AWS_DEFAU
 _BUSY = "S3 is busy or down: try again later"
 _NO_BUCKET = "there is no such bucket: make it, or name another one"
 
-# S3's error codes, botocore's exceptions, and bare HTTP statuses where S3 says no more.
+# By S3 error code, botocore exception, or HTTP status if S3 says no more.
 _ADVICE = {
     **dict.fromkeys(("NoSuchBucket", "UnknownStoreException"), _NO_BUCKET),
     "AccessDenied": (
@@ -56,10 +56,10 @@ _ADVICE = {
     ),
 }
 
-# The same in the texts of Polars and delta-rs (object_store), Kedro around botocore, and Spark
-# (s3a); each gives the fault named, or the code it takes out. The first that fits counts.
+# The same in messages of Polars and delta-rs (object_store), Kedro around botocore, and Spark
+# (s3a): a pattern, and the key above, or None for the captured code. The first match counts.
 _TEXTS = (
-    # object_store asks Amazon's machines for credentials where it finds none.
+    # object_store asks the metadata service of AWS if it finds no credentials.
     (
         r"169\.254\.169\.254|NoAuthWithAWSException|Unable to locate credentials",
         "NoCredentialsError",
@@ -80,7 +80,7 @@ _ENDPOINT_NAMED = r"https?://[^\s\"'/]+"
 
 
 def explain_s3(error: BaseException, where: str) -> str | None:
-    """What is wrong with the access to S3, and what to do; nothing for any other error.
+    """What is wrong with the access to S3, and what to do; None for any other error.
 
     Args:
         error: What botocore, s3fs, Polars, delta-rs or Spark raised, or an error around it.
@@ -90,7 +90,7 @@ def explain_s3(error: BaseException, where: str) -> str | None:
     seen: BaseException | None = error
     while seen is not None and seen not in passed:
         passed.append(seen)
-        # A client error's text leaves out the region that S3 names.
+        # The text of a client error lacks the region that S3 names.
         text = f"{seen} {getattr(seen, 'response', '')}"
         if advice := _ADVICE.get(_fault(seen, text) or ""):
             region = _first(_REGION_NAMED, text)
@@ -106,7 +106,7 @@ def explain_s3(error: BaseException, where: str) -> str | None:
 
 
 def code_of(error: BaseException | None) -> str | None:
-    """What S3 itself calls an error of botocore's."""
+    """The S3 error code of a botocore error."""
     response = getattr(error, "response", None)
     return response.get("Error", {}).get("Code") if isinstance(response, dict) else None
 
@@ -114,7 +114,7 @@ def code_of(error: BaseException | None) -> str | None:
 def _fault(error: BaseException, text: str) -> str | None:
     if code := code_of(error):
         return code
-    # By name: neither library need be installed.
+    # By name, since botocore may not be installed.
     if type(error).__module__.startswith("botocore"):
         return type(error).__name__
     return next(

@@ -1,4 +1,4 @@
-"""The account of a source: where its rows went and why, as a run's last lines tell it."""
+"""The account of a source, printed at the end of a run: where its rows went and why."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ Accounting = Mapping[str, Any]
 
 _MAIN_REASONS = 3
 _MAX_NAMES = 12
-# Of all rows: a base has a few that are wrong; order lines, or another day's, have many.
+# Share of rows: a customer base has few wrong rows; order lines, or a wrong date, give many.
 _A_FEW = 0.01
 _SEE_ROWS = "`kedro check FILE --left-out rows.csv` writes these rows with their reasons"
 _SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
 CONFIGURATION = "conf/base/parameters_customers.yml"
-# Of a snapshot, the newest dates are at most this much earlier.
+# The newest dates of a file are at most this much older than its snapshot.
 _A_YEAR = timedelta(days=366)
 
 
 def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
-    """Stop before so many customers are lost that what follows is about others.
+    """Stop if so many rows are left out that the results would not describe the customers.
 
     Args:
         accounting: Where the rows of a source went.
-        max_left_out: The share of rows that may break the contract.
+        max_left_out: The largest allowed share of rows that break the contract.
 
     Raises:
-        UserError: There is no customer, or more rows than that are left out; names the main
-            reasons and the remedy.
+        UserError: No customer is left, or too many rows are left out; names the main reasons
+            and the remedy.
     """
     name, rows, left_out = (accounting[key] for key in ("source_name", "rows_in", "quarantined"))
     share = left_out / rows
@@ -62,7 +62,7 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
 
     Args:
         accounting: Where the rows of a source went.
-        is_whole: Whether to name every column that was read, and not the others alone.
+        is_whole: Whether to list the columns that were read, too.
     """
     name, rows, kept, left_out, repeats = (
         accounting[key] for key in ("source_name", "rows_in", "customers", "quarantined", "repeats")
@@ -114,7 +114,7 @@ def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """A share in whole percent; one that is not quite none, or all, is not said to be."""
+    """A share in whole percent; never rounded to 0 % or 100 %."""
     if 0.0 < share < 0.01:  # noqa: PLR2004 - 1 %
         return "under 1 %"
     if 0.99 < share < 1.0:  # noqa: PLR2004 - 99 %
@@ -123,7 +123,7 @@ def percent(share: float) -> str:
 
 
 def printable(name: str) -> str:
-    """A header, or a reason that holds one, without what moves a terminal's cursor."""
+    """Text from a file without control characters, which could move the cursor of a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in name).strip()
 
 
@@ -134,7 +134,7 @@ def _main_reasons(reasons: Mapping[str, int]) -> str:
 
 
 def _about_the_day(accounting: Accounting) -> str:
-    """Rows that another day of the snapshot would keep, where there are more than a few."""
+    """The rows that another snapshot date might keep, if there are many."""
     found = [
         f"{rows:,} rows have {reason}"
         for reason, rows in accounting["reasons"].items()

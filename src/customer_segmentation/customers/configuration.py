@@ -1,4 +1,4 @@
-"""The `customers` block of the configuration: how a company's export maps to the contract."""
+"""The `customers` block of the configuration: how an export maps to the contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
 
 
 class Parameters(BaseModel):
-    """A block of the configuration: wrong types and unknown names are refused."""
+    """A block of the configuration; wrong types and unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -26,7 +26,7 @@ Day = Annotated[date, Field(strict=False)]
 
 
 class AgeWindow(Parameters):
-    """Ages at the snapshot, in years, that a customer may have."""
+    """The allowed ages of customers at the snapshot, in years."""
 
     minimum: int = Field(ge=0)
     maximum: int = Field(le=150)
@@ -49,12 +49,12 @@ class CustomerParameters(Parameters):
     date_formats: list[str] = Field(min_length=1)
     missing_values: list[str]
     categories: dict[str, dict[str, str]]
-    # Years of two digits below it are of this century.
+    # Two-digit years below it belong to this century.
     two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None
     decimal_sign: Literal[".", ","] = "."
     thousands_sign: Literal["", ".", ",", " ", "'"] = ""
     ignored_signs: list[Annotated[str, Field(min_length=1)]] = []
-    # Words for 0 and 1, in columns of flags; case does not count.
+    # Words for 0 and 1 in flag columns; case is ignored.
     flags: dict[str, Literal[0, 1]] = {}
     # Words that say that a category is not known.
     unknown_categories: list[Annotated[str, Field(min_length=1)]] = []
@@ -109,7 +109,7 @@ class CustomerParameters(Parameters):
 
     @cached_property
     def formats(self) -> tuple[DateFormat, ...]:
-        """The formats that a column of dates may have, the most likely first."""
+        """The allowed formats of a date column, most likely first."""
         return tuple(DateFormat.of(text, self.two_digit_years_before) for text in self.date_formats)
 
     @property

@@ -1,4 +1,4 @@
-"""The one table of rules: which columns a customer record has and what each may hold.
+"""The contract: which columns a customer record has, and which values each may hold.
 
 It drives the quarantine of a batch, the metadata of the scoring artifact, and the data dictionary.
 """
@@ -17,7 +17,7 @@ SAMPLE_KEY = "sample_key"
 EDUCATION = ("basic", "graduation", "second_cycle", "master", "phd")
 MARITAL_STATUS = ("single", "together", "married", "divorced", "widow")
 
-# Code -> what people call it, in a sentence.
+# Code -> its name within a sentence.
 PRODUCT_LABELS = {
     "wines": "wines",
     "fruits": "fruits",
@@ -38,8 +38,8 @@ class Column:
     """A canonical column: its type, the values it may hold, and how to describe it.
 
     `minimum` and `maximum` are inclusive; `categories` are in the order of their codes.
-    `label` is what people call it, in lower case as in a sentence. An `outcome` is an answer to a
-    campaign: it never enters the segments.
+    `label` is its name within a sentence, in lower case. An `outcome` is a response to a campaign
+    and is never used for the segments.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Column:
 
     @property
     def is_flag(self) -> bool:
-        """Whether it says no or yes, as 0 or 1."""
+        """Whether its values are 0 and 1, for no and yes."""
         return self.whole and (self.minimum, self.maximum) == (0.0, 1.0)
 
 
-# Far above any real value, and far below where a sum or a square would stop being finite.
+# Far above any real value, and low enough for sums and squares to stay finite.
 _MAX_MONEY = 1e12
 _MAX_COUNT = 1e6
 

@@ -12,7 +12,7 @@ from pyarrow import csv
 
 
 class ArrowCsvDataset(CSVDataset):  # type: ignore[misc]  # it ships no types
-    """Saves a table that is held in memory; numbers in their shortest exact form.
+    """Saves a table from memory; numbers in their shortest exact form.
 
     Args:
         filepath: A path or URL that fsspec can open.

@@ -1,4 +1,4 @@
-"""An ONNX model in a file: the only form in which this project stores a model."""
+"""An ONNX model in a file: the only format in which this project stores models."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
         self._protocol, path = get_protocol_and_path(filepath)
         options = {"auto_mkdir": True} if self._protocol == "file" else {}
         self._fs = fsspec.filesystem(self._protocol, **options)
-        # The names by which `WholeFilesCatalog` writes it whole.
+        # `WholeFilesCatalog` uses these names.
         self._filepath = PurePosixPath(path)
         self.metadata = metadata
 
     def load(self) -> onnx.ModelProto:
-        """The model, which is one file of a bounded size, checked against the ONNX standard."""
+        """The model: a single file of limited size that conforms to the ONNX standard."""
         import onnx  # noqa: PLC0415 - only models need it
 
         from customer_segmentation.scoring.artifact_file import (  # noqa: PLC0415 - as above
@@ -40,13 +40,13 @@ class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
         )
 
         with self._fs.open(str(self._filepath), "rb") as file:
-            # First: the checker looks for other files that a model names.
+            # First, since the checker opens other files that a model names.
             model = read_model(file.read(MAX_BYTES + 1))
         onnx.checker.check_model(model)
         return model
 
     def save(self, data: onnx.ModelProto) -> None:
-        """Write the model's bytes, the same for the same model."""
+        """Write the bytes of the model, the same for equal models."""
         with self._fs.open(str(self._filepath), "wb") as file:
             file.write(data.SerializeToString(deterministic=True))
 

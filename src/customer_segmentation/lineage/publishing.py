@@ -1,4 +1,4 @@
-"""The end of a run: all that it saved takes its place, and the ledger says so."""
+"""Publish the outputs of a run and record them in the ledger."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def publish_run(
     entries: Mapping[str, Entry],
     parameters: Mapping[str, Any],
 ) -> None:
-    """Put what a run saved in its place, all of it, however the process ends.
+    """Publish everything that a run saved, even if the process dies half way.
 
-    What is to be done is in the ledger before it begins: where it is cut short, `go_on` of the next
-    run does the rest, of files that wait until then.
+    The ledger lists what is to be done before anything is moved: if this is cut short, `go_on` of
+    the next run finishes it.
 
     Args:
-        place: The ledger's.
-        ledger: As it is before.
-        catalog: Of the run, with what waits.
-        entries: Of all that the run saved.
-        parameters: Values that the entries name, by key.
+        place: Path of the ledger.
+        ledger: The ledger before the run.
+        catalog: The catalog of the run, with the held-back outputs.
+        entries: Entries of everything that the run saved.
+        parameters: Values that the entries refer to, by key.
     """
     told = Publishing(dict(current_run.get()), catalog.waiting, entries, parameters)
     begun = replace(ledger, publishing=told)
@@ -43,7 +43,7 @@ def publish_run(
 
 
 def go_on(place: str, ledger: Ledger, catalog: WholeFilesCatalog) -> Ledger:
-    """Finish what a killed run was publishing, if it was; the ledger then."""
+    """Finish what a killed run was publishing, if anything; returns the new ledger."""
     if not (told := ledger.publishing):
         return ledger
     _log.warning(
@@ -72,10 +72,10 @@ def _publish(place: str, ledger: Ledger, told: Publishing, catalog: WholeFilesCa
 
 
 def _as_published(entries: Mapping[str, Entry], catalog: WholeFilesCatalog) -> dict[str, Entry]:
-    """The entries with the marks of what lies in its place: a store or Delta gives it another."""
+    """The entries with the marks of the published content, which a store or Delta changes."""
     contents: dict[str, Content] = {}
     for name, entry in entries.items():
-        # A renamed file is what it was; a copied one has another time.
+        # A renamed file keeps its content and time; a copied one has another time.
         is_renamed = entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
         now = None if is_renamed else content_of(catalog.get(name))
         contents[name] = now or entry.content

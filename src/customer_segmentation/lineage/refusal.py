@@ -1,4 +1,4 @@
-"""What a person is told where tables and files do not belong together."""
+"""Messages about tables and files that do not match."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BY_HAND = "made by an older version, or changed by hand"
 def refusal(
     node: Node, found: Sequence[Clash], state: RunState, run_params: Mapping[str, Any]
 ) -> str:
-    """What clashes in a step's inputs, and which pipelines to run."""
+    """The message about a step whose inputs clash, with the pipelines to run."""
     clash = min(found, key=_rank)
     makes = makers(_to_make(node, clash, state, current_parameters(state.catalog)))
     return (
@@ -37,7 +37,7 @@ def refusal(
 
 
 def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> str:
-    """What --only-missing-outputs would keep although it is not what a run would make now."""
+    """The message about outdated outputs that --only-missing-outputs would keep."""
     named = listed((f"{name} (made {why})" for name, why in sorted(stale.items())), _MAX_NAMED)
     anew = command(makers(stale), {**run_params, "pipeline_names": ()})
     return (
@@ -47,12 +47,12 @@ def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> 
 
 
 def current_parameters(catalog: Catalog) -> dict[str, Any]:
-    """Every value that a pipeline reads, by full name, as it is configured now."""
+    """Every parameter value that a pipeline reads, by full name, as configured now."""
     return leaves(configured(filter(is_parameter, pipelines[WHOLE].inputs()), catalog))
 
 
 def _rank(clash: Clash) -> tuple[int, int]:
-    """What explains the others comes first."""
+    """The clash that explains the others comes first."""
     if any(str(state).startswith(UNKNOWN) for state in clash.states.values()):
         return 0, 0
     if clash.name == SOURCE:
@@ -63,13 +63,13 @@ def _rank(clash: Clash) -> tuple[int, int]:
 def _to_make(
     node: Node, clash: Clash, state: RunState, parameters: Mapping[str, Any]
 ) -> dict[str, str]:
-    """What is behind a step's inputs and is not of what is there now."""
+    """The outdated tables and files behind the inputs of a step."""
     behind = {name for name in node.inputs if not is_parameter(name)}
     behind |= ancestors(behind)
     wanted = {clash.name: parameters[clash.name]} if clash.name in parameters else {}
     is_read = any(is_parameter(name) for name in clash.states)
     found = state.stale(behind, wanted if is_read else {})
-    # A trial's other value may stay where all that follows can be made of it.
+    # Outputs of a trial with another value may stay if nothing else is outdated.
     return found or state.stale(behind, wanted)
 
 

@@ -1,4 +1,4 @@
-"""What is known during a run: what each input goes back to, and what would be stale."""
+"""The state of a run: what each input was made from, and what is outdated."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ Catalog = CatalogProtocol[Any, Any]
 
 
 class RunState:
-    """The origins of all that a run reads and makes.
+    """The origins of everything that a run reads and makes.
 
     Args:
-        ledger: As it is before the run.
-        catalog: Of the run.
+        ledger: The ledger before the run.
+        catalog: The catalog of the run.
     """
 
     def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
         self._ledger = ledger
         self.catalog = catalog
         self._origins: dict[str, Origin] = {}
-        # The mark of each table and file: of this run where it made it, else as it lies there.
+        # Marks of tables and files, of the new content if this run has made it.
         self._marks: dict[str, str] = {}
 
     def enter(self, node: Node) -> list[Clash]:
-        """Take up a step: its outputs go back to all its inputs, unless these clash."""
+        """Register a step, whose outputs are made from all its inputs; returns their clashes."""
         found = {name: self._with_itself(name) for name in node.inputs}
         for name in node.outputs:
             self._origins[name] = joined(found.values())
@@ -52,10 +52,10 @@ class RunState:
         return clashes(found)
 
     def saved(self, name: str) -> Content:
-        """Take up, and give, the content of what a step saved.
+        """Register and return the content of what a step saved.
 
-        Of what has another mark once it is published, the mark is a former run's where that made
-        the same of the same.
+        If publishing will change the mark, use that of a former run that made the same from the
+        same inputs and code.
         """
         content = content_of(self.catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
@@ -68,15 +68,15 @@ class RunState:
         return content
 
     def origin(self, name: str) -> Origin:
-        """What a dataset goes back to; what is there and in no ledger, to the unknown."""
+        """The origin of a dataset; unknown for one that exists but is not in the ledger."""
         if name not in self._origins:
             self._origins[name] = self._found(name)
         return self._origins[name]
 
     def mark(self, name: str) -> str:
-        """The mark of a dataset's content; empty where it is not there, or only in memory."""
+        """The mark of the content of a dataset; empty if it does not exist or is in memory."""
         if name == SOURCE:
-            # The hash of a source is known once it was read.
+            # The hash of a source is known only after reading it.
             landed = getattr(self.catalog.get(SOURCE), "landed", None)
             return f"{SHA256}{landed.sha256}" if landed else NOT_YET
         if name not in self._marks:
@@ -87,24 +87,24 @@ class RunState:
         return self._marks[name]
 
     def stale(self, names: Iterable[str], parameters: Mapping[str, Any]) -> dict[str, str]:
-        """Those of some tables and files that are not made of what is there now, and why.
+        """The outdated ones of some tables and files, and why.
 
         Args:
-            names: Of the tables and files.
-            parameters: Values that they have to be made with, by full name.
+            names: The tables and files.
+            parameters: Values that they must have been made with, by full name.
         """
         found = {name: self._reason(name, parameters) for name in names if self.is_kept(name)}
         return {name: reason for name, reason in found.items() if reason}
 
     def is_of_unknown_making(self, name: str) -> bool:
-        """Whether there is no entry for it, or its content is not the entry's."""
+        """Whether it has no entry, or other content than its entry says."""
         entry = self._ledger.entries.get(name)
         if entry is None:
             return True
         return not is_unchanged(self.catalog.get(name), entry.content)
 
     def is_kept(self, name: str) -> bool:
-        """Whether it outlives the run, and is the run's to make."""
+        """Whether a run makes it and it outlives the run."""
         return name != SOURCE and is_kept(self.catalog.get(name))
 
     def _reason(self, name: str, parameters: Mapping[str, Any]) -> str | None:

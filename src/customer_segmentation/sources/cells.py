@@ -1,4 +1,4 @@
-"""What every kind of source gives: headers, and cells as text some rows at a time."""
+"""What every reader gives: headers, and cells as text in batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from customer_segmentation.sources.limits import MAX_BATCH, MAX_ROWS
 
-# What Python needs of a cell beside its text.
+# Bytes that Python needs for a cell besides its text.
 _CELL_BYTES = 64
 
 
@@ -19,10 +19,10 @@ class Cells:
 
     Attributes:
         headers: As sent.
-        batches: The cells under some of the headers, as text, in order; may be asked for again.
-        rows: Rows from the start, cell by cell: for a preview, which reads no further.
-        separator: Between the cells, where they are delimited text.
-        notes: What was taken for granted while the rows were read, in sentences.
+        batches: Reads the cells of some headers as text, in order; can be called again.
+        rows: Reads row by row from the start; a preview stops early.
+        separator: The delimiter, for delimited text.
+        notes: Assumptions made while reading the rows, in sentences.
     """
 
     headers: tuple[str, ...]

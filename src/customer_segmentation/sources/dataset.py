@@ -1,4 +1,4 @@
-"""A source in the catalog: landed when it is loaded, and then read by the engine's own reader."""
+"""A source in the catalog: landed when it is loaded, then read by the engine's own reader."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ class SourceDataset(AbstractDataset[None, Any]):
         """The table, after the source was landed.
 
         Raises:
-            UserError: The source is no table, or one beyond what is read.
+            UserError: The source is not a table, or exceeds a limit.
         """
         path = self._landing or _apart()
         return _READERS[self._engine](path, self._land(path))
 
     def look(self) -> None:
-        """Land it apart, so that `landed` tells of it: what lies in its place stays.
+        """Land it in a temporary file to fill `landed`; the configured landing is left alone.
 
         Raises:
             UserError: As `load`.
@@ -133,7 +133,7 @@ def _apart() -> str:
 
 @cache
 def _scratch() -> TemporaryDirectory[str]:
-    """A folder that goes with the process."""
+    """A folder that is deleted with the process."""
     return TemporaryDirectory(prefix="landed-")
 
 
@@ -150,7 +150,7 @@ def _polars(path: str, landed: Landed) -> pl.LazyFrame:
     filesystem, place = url_to_fs(path)
     if "file" not in filesystem.protocol:
         return pl.scan_parquet(path, glob=False).select(landed.columns)
-    # The plan keeps the open file, not its name: another landing changes nothing.
+    # The plan keeps the open file, so a later landing does not change it.
     with Path(place).open("rb") as file:
         return pl.scan_parquet(file, glob=False).select(landed.columns)
 
@@ -159,8 +159,8 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     """Each task reads a part of the landed file.
 
     Raises:
-        UserError: A header has a sign that Spark reads as its own, or differs from another in
-            capitals alone.
+        UserError: A header has a character that Spark interprets, or differs from another only
+            in case.
     """
     lowered = [header.lower() for header in landed.headers]
     unusable = [
@@ -183,7 +183,7 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     filesystem, place = url_to_fs(path)
     protocol = filesystem.protocol
     url = to_spark_path(protocol if isinstance(protocol, str) else protocol[0], place)
-    # Else Spark would take a name for a pattern.
+    # Otherwise Spark reads the name as a pattern.
     escaped = re.sub(r"([\\{}\[\]*?])", r"\\\1", url)
     return get_spark_with_remote_support().read.parquet(escaped).drop(SOURCE_FILE)
 

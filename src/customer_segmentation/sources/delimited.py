@@ -1,8 +1,7 @@
 """Delimited text: every cell as it was sent, nothing trimmed, nothing guessed.
 
-Arrow reads what is regular. Where it meets a row of fewer cells, one that is too long or one that
-is wrong, Python's csv module goes on from there: the two take the same text for the same cells, and
-the latter knows lines.
+Arrow reads regular rows. From the first row that is short, too long or malformed on, Python's csv
+module takes over: both split the same text into the same cells, and csv knows line numbers.
 """
 
 from __future__ import annotations
@@ -27,12 +26,13 @@ from customer_segmentation.sources.rows import blank_characters, csv_rows, malfo
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 22
-# No cell is like it: text with a NUL is refused. Where it does not come back, a quote is open.
+# The cells of an extra last row. No other cell is equal, since text with a NUL is refused; if it
+# does not come back, a quote is open.
 _END = "\0"
 
 
 class _NotForArrowError(Exception):
-    """What follows is to be read row by row."""
+    """The remaining rows must be read one by one."""
 
 
 def delimited_cells(content: Content) -> Cells:
@@ -64,7 +64,7 @@ class _Reader:
             yield from batches_of(rows, self.header.names, wanted)
 
     def rows(self) -> Iterator[list[str]]:
-        """Row by row: as many cells as headers; one that ends early has '' in its last ones."""
+        """The rows, with one cell per header; missing cells at the end are ''."""
         name, columns = self.content.name, len(self.header.names)
         tail: int | None = None
         early = first_early = 0
@@ -99,7 +99,7 @@ class _Reader:
         return csv_rows(self.content.text(), self.content.name, header.delimiter, header.lines)
 
     def _tail(self, first: list[str]) -> int:
-        """How many empty cells each row is to have beyond the header: as many as the first."""
+        """The number of empty cells that each row must have beyond the header, as the first has."""
         if self.header.tail:
             return self.header.tail
         beyond = first[len(self.header.names) :]
@@ -109,7 +109,7 @@ class _Reader:
         """All columns, some rows at a time.
 
         Raises:
-            _NotForArrowError: Of the rows that follow those that were given, one is unusual.
+            _NotForArrowError: One of the rows after those already given is irregular.
         """
         _, first = next(self._numbered_rows(), (0, []))
         columns, tail = len(self.header.names), self._tail(first)
@@ -135,7 +135,7 @@ class _Reader:
     def _parsed(self, cells: int, unusual: list[str]) -> Iterator[pa.RecordBatch]:
         delimiter = self.header.delimiter
         blank = blank_characters(delimiter)
-        # A header may be any word, or none.
+        # Headers may be any text, even empty.
         names = [f"cell {place}" for place in range(cells)]
 
         def pass_over(row: csv.InvalidRow) -> str:
@@ -155,14 +155,14 @@ class _Reader:
                 csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     strings_can_be_null=False,
-                    # The text was checked as it was read.
+                    # `Content.text` has checked it.
                     check_utf8=False,
                 ),
             )
 
 
 class _Ended(io.RawIOBase):
-    """Text with a last row of its own, whose blocks do not cut CRLF, which Arrow would lose."""
+    """Text with an extra last row; no block ends inside a CRLF, which Arrow would lose."""
 
     def __init__(self, text: BinaryIO, end: bytes) -> None:
         self._text = text

@@ -17,29 +17,29 @@ from customer_segmentation.sources.limits import EXACT, MAX_COLUMNS
 from customer_segmentation.sources.packed import member, opened
 from customer_segmentation.sources.rows import refuse_long_cells
 
-# A sheet is held as a rectangle: rows of a sheet, and what 32 columns of all of them are.
+# A sheet is held in memory as a rectangle: Excel's row limit, and 32 columns of that many rows.
 _MAX_ROWS = 1 << 20
 _MAX_CELLS = 1 << 25
 _AT_ONCE = 1 << 22
-# What a tag may take that the end of a block cuts.
+# The longest tag that the end of a block may cut.
 _OVERLAP = 1 << 10
 _PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)(\d+)[\"']")
 _ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
-# But for text: that may be computed as ''.
+# Text formulas are left out: their result may be ''.
 _NOT_COMPUTED = re.compile(
     rb"<c(?![^<>]*t=[\"']str)[^<>]*><f[^<>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>"
 )
 
 
 def excel_cells(content: Content) -> Cells:
-    """The table of a workbook's sheet: the declared one, or the only one with anything in it.
+    """The table of a workbook's sheet: the declared one, or the only one with data.
 
-    Days are ISO text, with a time where any cell of the column has one; whole numbers have no
-    point. A cell with Excel's error is empty, and noted.
+    Dates are ISO text, with a time if any cell of the column has one; whole numbers have no
+    decimal point. A cell with an Excel error is read as empty, with a note.
 
     Raises:
-        UserError: There is no such sheet, no table in it, or several sheets and none declared; a
-            formula was never computed; or it is beyond the limits of what is read.
+        UserError: There is no such sheet or no table in it, several sheets have data and none is
+            declared, a formula was never computed, or a limit is exceeded.
     """
     errors = _inspect(content)
     name, rows = _table(content)
@@ -73,7 +73,7 @@ def excel_cells(content: Content) -> Cells:
 
 
 def _table(content: Content) -> tuple[str, list[list[Any]]]:
-    """The sheet's name and its rows that are not empty."""
+    """The name of the sheet and its rows that are not empty."""
     with content.open() as file:
         try:
             workbook = CalamineWorkbook.from_filelike(file)
@@ -117,21 +117,21 @@ def _text(cell: object, *, has_time: bool) -> str:
 
 
 def _inspect(content: Content) -> int:
-    """How many cells hold an error.
+    """The number of cells with an error.
 
     Raises:
-        UserError: A sheet is larger than is held, or a formula was never computed.
+        UserError: A sheet is too large, or a formula was never computed.
     """
     errors = 0
     with content.open() as file, opened(content, file) as archive:
-        # A sheet may have any name there.
+        # A sheet file may have any name there.
         parts = [name for name in archive.namelist() if name.startswith("xl/") and name[-1] != "/"]
     for name in parts:
         rows = columns = 0
         with member(content, name).open() as part:
             held = b""
             while block := part.read(_AT_ONCE):
-                # What is in the overlap is found twice, which changes no maximum.
+                # Finding the overlap twice changes no maximum.
                 places = _PLACE.findall(held + block)
                 rows = max([rows, *(int(number[:20]) for _, number in places)])
                 columns = max([columns, *map(_column, {letters for letters, _ in places})])
@@ -152,7 +152,7 @@ def _inspect(content: Content) -> int:
 
 
 def _column(letters: bytes) -> int:
-    """A column's number, from 1; of too many letters, one that is too large."""
+    """A column's number, from 1; too many letters give a number beyond any limit."""
     number = 0
     for letter in letters.upper()[:8]:
         number = 26 * number + letter - 64

@@ -10,15 +10,15 @@ from fsspec.core import has_magic, url_to_fs
 
 from customer_segmentation.errors import UserError
 
-# What a folder's files may be called, in small or capital letters.
+# Endings of the files that are read from a folder, in either case.
 ENDINGS = (
     *(".csv", ".tsv", ".tab", ".psv", ".txt"),
     *(".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".xlsx", ".xlsm", ".gz", ".zip"),
 )
-# Why what engines note beside their tables is not read.
+# Engines keep their own notes in such files.
 HIDDEN = "its name begins as a hidden file's"
 _IS_FOLDER = "it is a folder"
-# It may be a table, or a word about the tables beside it.
+# It may be a table, or a note about the tables beside it.
 _UNSURE = ".txt"
 
 
@@ -26,8 +26,8 @@ _UNSURE = ".txt"
 class SourceFile:
     """One file of a source: where it is, and how messages name it.
 
-    `is_sure` is false where a folder's file may be no table: it is read if it has the others'
-    header, and else named as skipped.
+    `is_sure` is false for a file of a folder that may not be a table: it is read if it has the
+    same header as the others, and listed as skipped otherwise.
     """
 
     filesystem: AbstractFileSystem
@@ -38,7 +38,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """The files of a source by name, and what else is there: its name, and why it is not read."""
+    """The files of a source by name, and the name and reason of each that is skipped."""
 
     files: tuple[SourceFile, ...]
     skipped: tuple[tuple[str, str], ...] = ()
@@ -53,10 +53,10 @@ def find_files(filepath: str) -> FoundFiles:
     Raises:
         UserError: There is none.
     """
-    # A listing kept from an earlier load would hide files that came since.
+    # A cached listing would hide files that were added since.
     filesystem, path = url_to_fs(filepath, use_listings_cache=False)
     try:
-        # `isfile` would say no to whatever goes wrong, such as a refused login.
+        # `isfile` would hide errors such as a refused login.
         found_type = filesystem.info(path)["type"]
     except (FileNotFoundError, NotADirectoryError):
         found_type = None
@@ -67,7 +67,7 @@ def find_files(filepath: str) -> FoundFiles:
         where = "the folder holds no file with a name that ends in " + ", ".join(ENDINGS)
     else:
         entries = filesystem.glob(path, detail=True) if has_magic(path) else {}
-        # Who writes a pattern knows the names.
+        # A pattern may name hidden files and any ending.
         found = {n: "" if e["type"] == "file" else _IS_FOLDER for n, e in entries.items()}
         where = "there is no such file"
     names = sorted(name for name, why in found.items() if not why)
@@ -87,16 +87,15 @@ def find_files(filepath: str) -> FoundFiles:
 
 
 def sort_out(entries: dict[str, bool]) -> dict[str, str]:
-    """Why each entry of a folder is not read; '' for those that are.
+    """Why each entry of a folder is skipped; '' for those that are read.
 
     Args:
-        entries: Whether each name is a file's.
+        entries: Whether each name is that of a file.
     """
 
     def why(name: str, *, is_file: bool) -> str:
         if not is_file:
             return _IS_FOLDER
-        # Engines that write folders keep their own notes under such names.
         if PurePosixPath(name).name[0] in "._":
             return HIDDEN
         is_known = PurePosixPath(name).suffix.lower() in ENDINGS
@@ -106,6 +105,6 @@ def sort_out(entries: dict[str, bool]) -> dict[str, str]:
 
 
 def unsure_of(names: list[str]) -> set[str]:
-    """The names of a folder's files that may be no tables, where there are others."""
+    """The files of a folder that may not be tables, if there are others."""
     found = {name for name in names if PurePosixPath(name).suffix.lower() == _UNSURE}
     return found if len(found) < len(names) else set()

@@ -13,22 +13,22 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.limits import LONGEST_NAME, LONGEST_ROW, MAX_COLUMNS, is_longer
 
 DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
-# Of the rows of a landed folder, beside what ingestion adds.
+# Added to the rows of a landed folder, besides what ingestion adds.
 SOURCE_FILE = "source_file"
-# Excel's own first line.
+# Excel's own first line, such as `sep=;`.
 _DECLARED = re.compile(r'\s*"?sep=(.?)"?[ \t]*', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class TextHeader:
-    """The first line of a file that is not blank, nor Excel's `sep=;`.
+    """The first line of a file that is neither blank nor Excel's `sep=;`.
 
     Attributes:
-        delimiter: The one that is declared, or stands most often in it outside quotes.
+        delimiter: As declared, else the most frequent one outside quotes.
         names: As sent.
-        lines: Those above it, and itself.
-        end: Bytes until the line below it.
-        tail: Delimiters at its end beyond the first, which name nothing.
+        lines: Its line number, from 1.
+        end: Byte position of the line after it.
+        tail: Number of unnamed columns at its end, if more than one.
     """
 
     delimiter: str
@@ -43,10 +43,10 @@ def read_header(name: str, head: bytes) -> TextHeader:
 
     Args:
         name: The file, for messages.
-        head: The file's start in UTF-8: as much as a row may have.
+        head: The start of the file in UTF-8, up to the longest row allowed.
 
     Raises:
-        UserError: There is none, it is one column, or its names cannot be columns.
+        UserError: There is none, it has one column, or its names cannot be used.
     """
     lines = enumerate(re.finditer(rb"([^\r\n]*)(\r\n|\r|\n|\Z)", head), 1)
     filled = ((number, line) for number, line in lines if line[1].strip())
@@ -65,7 +65,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
     if not line[2] and len(head) >= LONGEST_ROW:
         raise UserError(f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names.")
     names = _names(name, text, delimiter)
-    # One column may have no name: it may hold something.
+    # A single unnamed column may hold data.
     tail = found if (found := _tail(names)) > 1 else 0
     names = names[: len(names) - tail]
     refuse_names(name, names)
@@ -73,7 +73,7 @@ def read_header(name: str, head: bytes) -> TextHeader:
 
 
 def _text(line: re.Match[bytes]) -> str:
-    # Only a sign that the end of the start cuts is no text.
+    # Only a character cut at the end of `head` can be invalid.
     return line[1].decode(errors="ignore")
 
 
@@ -90,7 +90,7 @@ def _refuse_delimiter(name: str, delimiter: str, unquoted: str, text: str) -> No
 
 
 def _tail(names: list[str]) -> int:
-    """How many of the last columns have no name."""
+    """The number of unnamed columns at the end."""
     return next((place for place, each in enumerate(reversed(names)) if each.strip()), 0)
 
 
@@ -116,11 +116,11 @@ def refuse_names(name: str, headers: Iterable[str]) -> None:
         headers: As sent; white space around them does not count.
 
     Raises:
-        UserError: There are too many or one is too long, several have no name, or two the same,
-            or ingestion adds a column of the name.
+        UserError: There are too many, one is too long, several are empty, two are the same, or
+            one is a name that ingestion adds.
     """
     names = [header.strip() for header in headers]
-    # First: what follows lists all names that are wrong.
+    # First, so that the lists of wrong names below stay short.
     if len(names) > MAX_COLUMNS:
         raise _too_many_columns(name)
     if any(is_longer(each, LONGEST_NAME) for each in names):

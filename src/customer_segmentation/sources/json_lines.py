@@ -1,4 +1,4 @@
-"""JSON lines: each line an object, whose names are the headers."""
+"""JSON lines: one object per line, whose names are the headers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from customer_segmentation.sources.limits import (
 
 
 def json_lines_cells(content: Content) -> Cells:
-    """The table of a file of JSON lines: all names, in the order in which they first stand.
+    """The table of a JSON lines file, with all names in order of first appearance.
 
-    A cell is '' where a line has no such name, or null; true and false are 1 and 0, as the
-    contract writes flags; a number is as it stands there, but 7.0 is 7: JSON does not tell the two
-    apart, and a key has no point.
+    A cell is '' where a line lacks the name or has null; true and false are 1 and 0, as the
+    contract writes flags; numbers stay as written, except that 7.0 becomes 7: JSON does not
+    distinguish the two, and an id has no decimal point.
 
     Raises:
-        UserError: A line is no flat object or too long, or there are too many names.
+        UserError: A line is not a flat object or is too long, or there are too many names.
     """
     names: dict[str, None] = {}
     for number, record in _records(content):
@@ -47,7 +47,7 @@ def json_lines_cells(content: Content) -> Cells:
 
 
 def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
-    """The number of each line that is not blank, and its cells."""
+    """The line number and cells of each line that is not blank."""
     with content.text() as text:
         number = 0
         while line := text.readline(LONGEST_ROW):
@@ -56,7 +56,7 @@ def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             try:
                 record = _decode(line.decode())
-            # Not UTF-8 is what the end of a line of more bytes cuts.
+            # Cutting a line that is too long may cut a character.
             except (ValueError, RecursionError) as error:
                 raise UserError(
                     f"{content.name}: line {number} is no JSON object of text, numbers, true, "
@@ -81,7 +81,7 @@ def _constant(text: str) -> str:
     raise ValueError(f"{text} is no number of JSON")
 
 
-# Numbers stay as they are written; pairs, so that a name that stands twice is seen.
+# Numbers stay as written; pairs show a name that is repeated.
 _decoder = json.JSONDecoder(
     object_pairs_hook=tuple, parse_int=str, parse_float=_number, parse_constant=_constant
 )
@@ -92,7 +92,7 @@ def _decode(line: str) -> dict[str, str]:
     """An object's cells as text.
 
     Raises:
-        ValueError: It is none, a name stands twice, or a value is no cell.
+        ValueError: It is not an object, a name is repeated, or a value is not a single cell.
     """
     pairs = _decoder.decode(line.strip())
     if not isinstance(pairs, tuple):
@@ -100,13 +100,13 @@ def _decode(line: str) -> dict[str, str]:
     record = dict(pairs)
     if len(record) < len(pairs):
         raise ValueError("a name stands twice")
-    # Most often there is text alone, and nothing to look at one by one.
+    # Usually all values are text already.
     if set(map(type, record.values())) - {str}:
         for name, value in record.items():
             if isinstance(value, list | tuple):
                 raise ValueError(f"{name[:60]!r} holds a list or an object")  # noqa: TRY004 - as above
         record = {n: v if isinstance(v, str) else _WORDS[v] for n, v in record.items()}
-    # Half a character, or a NUL, can only be written so.
+    # Only an escape can write half a character or a NUL.
     if "\\u" in line:
         for name, cell in record.items():
             (name + cell).encode()

@@ -1,7 +1,7 @@
-"""The one text Parquet that every source becomes.
+"""The text Parquet file that every source becomes.
 
 It has the headers as sent, every cell as text, `source_name`, `source_sha256`, `row_number` from 1
-through all files, and `source_file` where there are several.
+across all files, and `source_file` if there are several.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ METADATA = "customer_segmentation.landed"
 
 @dataclass(frozen=True)
 class Landed:
-    """What was landed, as the Parquet's own metadata says it too.
+    """What was landed; also kept in the metadata of the Parquet file.
 
     Attributes:
-        name: Of the file, or of the folder that holds several.
+        name: Of the file or folder.
         sha256: Of the bytes of all files as sent, in the order of their names.
         headers: As sent.
         files: Name and rows of each table that was read.
-        skipped: Name of each file that was not, and why.
-        notes: What was taken for granted, in sentences.
+        skipped: Name of each file that was not read, and why.
+        notes: Assumptions made while reading, in sentences.
     """
 
     name: str
@@ -49,16 +49,16 @@ class Landed:
 
     @property
     def rows(self) -> int:
-        """In all files."""
+        """The number of rows in all files."""
         return sum(rows for _, rows in self.files)
 
     @property
     def columns(self) -> list[str]:
-        """What every engine gives: the headers and where each row came from."""
+        """The columns that every engine gives: the headers, and where each row came from."""
         return [*self.headers, *PROVENANCE]
 
     def lines(self) -> list[str]:
-        """What a person should know: the rows of each of several files, and what was not read."""
+        """What a person should know: the rows per file, and what was not read."""
         lines = []
         if len(self.files) > 1:
             files = (f"{name} ({rows:,} rows)" for name, rows in self.files)
@@ -75,14 +75,14 @@ def write(
     sha256: str,
     skipped: tuple[tuple[str, str], ...] = (),
 ) -> Landed:
-    """Write tables with the same headers as one Parquet.
+    """Write tables with the same headers as one Parquet file.
 
     Args:
         tables: By name, in order.
-        target: Where to.
+        target: The file to write.
         name: Of the source.
         sha256: Of its bytes as sent.
-        skipped: What was not read, and why.
+        skipped: Files that were not read, and why.
     """
     headers = next(iter(tables.values())).headers
     fields = [(each, pa.string()) for each in (*headers, SOURCE_NAME, SOURCE_HASH)]

@@ -1,4 +1,4 @@
-"""Land a source once: bytes in, hashed and checked, out as one text Parquet, or nothing at all."""
+"""Land a source: hash and check its bytes, and write one text Parquet file, or nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from customer_segmentation.sources.recognise import Kind, open_cells
 logger = logging.getLogger(__name__)
 
 _WRITTEN = "landed.parquet"
-# What is being landed changes all the time.
+# Unchanged for so long, a folder is a leftover: landing writes all the time.
 _LEFT_SECONDS = 600.0
 
 
@@ -37,13 +37,13 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
 
     Args:
         filepath: A path, or a URL of a file system that fsspec knows.
-        target: The Parquet's path or URL; what is there stays until the new one is whole.
+        target: Path or URL of the Parquet file; the old one stays until the new one is complete.
         encoding: Of text that has no byte-order mark.
-        sheet: Of workbooks, the one to read.
+        sheet: The sheet to read from workbooks.
 
     Raises:
-        UserError: A file is missing, empty, no table, ragged, or beyond the limits of what is
-            read; the files' headers differ; or there is no row.
+        UserError: A file is missing, empty, malformed or too large, the headers of the files
+            differ, or there is no row.
     """
     found = find_files(filepath)
     with _whole(target) as scratch:
@@ -77,10 +77,10 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
 def first_rows(
     filepath: str, count: int, encoding: str, sheet: str | None
 ) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The headers and the first rows' cells, from the first file alone.
+    """The headers and the first rows of the first file.
 
     Raises:
-        UserError: There is no file, or its start is no table.
+        UserError: There is no file, or it does not start as a table.
     """
     file = next(each for each in find_files(filepath).files if each.is_sure)
     content = Content(file.name, partial(file.filesystem.open, file.path), encoding, sheet)
@@ -92,14 +92,14 @@ def first_rows(
 def open_tables(
     contents: dict[Content, bool], kind: Kind | None = None
 ) -> tuple[dict[str, Cells], tuple[tuple[str, str], ...]]:
-    """The tables of files with one header, and which files were not read and why.
+    """The tables of files with the same header, and which files were skipped and why.
 
     Args:
         contents: The files, and whether each is sure to be a table.
-        kind: Of all of them, if it is not to be any.
+        kind: The kind that all must have; any, if not given.
 
     Raises:
-        UserError: One that is sure is none, or has another header.
+        UserError: A file that must be a table is not one, or has another header.
     """
     tables: dict[str, Cells] = {}
     skipped: dict[str, str] = {}
@@ -108,7 +108,7 @@ def open_tables(
         members, not_read = unpacked(content, is_sure=is_sure)
         files |= members
         skipped |= not_read
-    # Those that are sure first: the others are to have their header.
+    # Sure tables first: the others must have their header.
     for file in sorted(files, key=files.__getitem__, reverse=True):
         try:
             cells = open_cells(file, kind)
@@ -150,7 +150,7 @@ def _states(paths: Iterable[Path]) -> list[tuple[int, int]]:
 
 
 def _sha256(paths: Iterable[Path]) -> str:
-    """The hash of all files' bytes, one after the other."""
+    """The hash of the concatenated bytes of all files."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
@@ -160,7 +160,7 @@ def _sha256(paths: Iterable[Path]) -> str:
 
 @contextmanager
 def _whole(target: str) -> Iterator[Path]:
-    """A folder beside a local target; what is written in it takes its place once all went well."""
+    """A scratch folder; the file written in it replaces the target if nothing fails."""
     filesystem, path = url_to_fs(target)
     is_local = "file" in filesystem.protocol
     if is_local:
@@ -177,7 +177,7 @@ def _whole(target: str) -> Iterator[Path]:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """What killed runs left; others may be landing at this moment."""
+    """Remove what killed runs left; another run may be landing right now."""
     for folder in target.parent.glob(f".landing-{glob.escape(target.name)}-*"):
         with suppress(FileNotFoundError):
             changed = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))

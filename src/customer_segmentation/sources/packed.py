@@ -1,4 +1,4 @@
-"""What gzip and zip hold, as files of their own; what unfolds to too much is refused."""
+"""The files inside gzip and zip archives; what unpacks to too much is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from customer_segmentation.sources.limits import MAX_MEMBERS, MAX_TIMES, MAX_UNF
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 PARQUET = b"PAR1"
 _WORKBOOK = "xl/workbook.xml"
-# Files that are zips of their own parts, by one of these.
+# Documents that are zip files, by a part that each contains.
 _DOCUMENTS = {
     "xl/workbook.bin": "a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.",
     "word/document.xml": "a Word document. Export the table as CSV or .xlsx.",
@@ -29,7 +29,7 @@ _DOCUMENTS = {
     "content.xml": "an OpenDocument file. Save it as .xlsx or CSV.",
     "Index/Document.iwa": "a file of Numbers or Pages. Export it as CSV or .xlsx.",
 }
-# A zip of packed files is common; what is packed thrice is no table.
+# A zip of packed files is common; nobody packs a table three times.
 _DEEPEST = 2
 _AT_ONCE = 1 << 20
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
@@ -38,12 +38,12 @@ _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, R
 def unpacked(
     content: Content, *, is_sure: bool = True, depth: int = 0
 ) -> tuple[dict[Content, bool], dict[str, str]]:
-    """The files in a packed one, or itself, and whether each is sure to be a table.
+    """The files in an archive (or the file itself) and whether each is sure to be a table.
 
-    Also what else is in it, and why it is not read.
+    Also the files that are skipped, and why.
 
     Raises:
-        UserError: It is damaged, encrypted, packed too often, or unfolds to too much.
+        UserError: It is damaged, encrypted, packed too often, or unpacks to too much.
     """
     with content.open() as file:
         start = file.read(len(ZIP))
@@ -79,10 +79,10 @@ def is_workbook(content: Content) -> bool:
 
 
 def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
-    """A zip that holds no more than it may.
+    """A zip file within the limits.
 
     Raises:
-        UserError: It is damaged, encrypted, holds too many files, or unfolds to too much.
+        UserError: It is damaged or encrypted, has too many files, or unpacks to too much.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -117,7 +117,7 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
     whys = sort_out(dict.fromkeys(names, True))
     read = [name for name, why in whys.items() if not why]
     if not read:
-        # Of one file alone, its ending does not matter.
+        # The ending of a single file does not matter.
         read = [name for name, why in whys.items() if why != HIDDEN]
     if len(whys) < len(names) or (len(read) != 1 and all(whys[name] for name in read)):
         raise UserError(
@@ -130,19 +130,19 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
 
 
 def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> Content:
-    """What `unpack` makes of a packed file's bytes, under its own name."""
+    """A file that `unpack` opens from the bytes of its archive."""
     return replace(
         content, name=name, open=lambda: cast("BinaryIO", _Guarded(content, name, unpack))
     )
 
 
 class _Guarded(io.RawIOBase):
-    """A packed file's bytes; what is wrong with it is an error that names it.
+    """The bytes of a packed file; errors name the file, and its size is limited.
 
     Args:
-        content: What it is packed in.
+        content: The archive.
         name: For messages.
-        unpack: Opens it.
+        unpack: Opens the file from the bytes of the archive.
     """
 
     def __init__(self, content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> None:
@@ -179,7 +179,7 @@ class _Guarded(io.RawIOBase):
 
 
 def _seekable(packed: Content) -> Content:
-    """The same; a kind of file that is not read from start to end is unpacked to the disk."""
+    """The same content; a kind of file that needs seeking is unpacked to disk."""
     with packed.open() as file:
         start = file.read(len(ZIP))
     if start not in {ZIP, PARQUET} and not start.startswith(GZIP):

@@ -1,4 +1,4 @@
-"""Parquet: what a file of some kB may unfold to is measured before it is unfolded."""
+"""Parquet: what a small file may unpack to is measured before it is unpacked."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from customer_segmentation.sources.limits import LONGEST_CELL, MAX_BATCH, MAX_RO
 from customer_segmentation.sources.packed import PARQUET
 from customer_segmentation.sources.typed import TextColumn
 
-# Of the description of the file, which is read at once.
+# Bytes of the footer, which is read at once.
 _LONGEST_FOOTER = 1 << 24
-# Of a column in a group of rows, not compressed: its pages may be as large.
+# Uncompressed bytes of a column in one row group: a page may be as large.
 _LARGEST_CHUNK = 1 << 28
-# What a number or a date takes as text.
+# Bytes of a number or date as text.
 _CELL_BYTES = 32
 
 
 def parquet_cells(content: Content) -> Cells:
-    """The table of a Parquet file of flat columns; only its description is read at first.
+    """The table of a Parquet file with flat columns; at first only the footer is read.
 
     Raises:
-        UserError: It is no Parquet file, describes itself at too great a length, or has headers
-            that cannot be columns; later: a column is of another type or too large, a cell too
+        UserError: It is not a Parquet file, its footer is too long, or its headers cannot be
+            used; while reading: a column has an unsupported type or is too large, a cell is too
             long, or the data cannot be read.
     """
     _refuse_long_footer(content)
@@ -53,17 +53,17 @@ class _Reader:
             self.schema: pa.Schema = file.schema_arrow
 
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """These columns as text, some rows at a time."""
+        """These columns as text, in batches."""
         texts = {name: self._column(name) for name in wanted}
         self._refuse_large_chunks(wanted)
         schema = pa.schema([(name, pa.string()) for name in wanted])
         maximum = max(1, min(MAX_ROWS, MAX_BATCH // (_CELL_BYTES * max(1, len(wanted)))))
         try:
             self._look({name: text for name, text in texts.items() if text.must_look})
-            # As long as it stays a dictionary, a long cell that many rows have is there once.
+            # In a dictionary, a long cell that many rows share is held once.
             with self._open([name for name, text in texts.items() if text.is_text]) as file:
                 for batch in file.iter_batches(maximum, columns=list(wanted), use_threads=False):
-                    # Nobody else looks whether text is UTF-8, and some would read beyond its end.
+                    # Nothing else checks that text is UTF-8, and some code would read past its end.
                     batch.validate(full=True)
                     step = max(
                         1, min(maximum, MAX_BATCH * len(batch) // (self._measured(batch) + 1))
@@ -89,7 +89,7 @@ class _Reader:
     def _open(self, texts: Sequence[str]) -> Iterator[parquet.ParquetFile]:
         with self._content.open() as content:
             try:
-                # Pages are read as they are needed, however large their group.
+                # Pages are read as needed, however large their row group.
                 file = parquet.ParquetFile(
                     content, pre_buffer=False, buffer_size=1 << 20, read_dictionary=list(texts)
                 )
@@ -108,7 +108,7 @@ class _Reader:
             ) from error
 
     def _refuse_large_chunks(self, wanted: Sequence[str]) -> None:
-        # A nested column has several parts there, so that those behind it are not in their places.
+        # A nested column has several entries, so positions differ from those of the schema.
         paths = [self._groups.schema.column(i).path for i in range(self._groups.num_columns)]
         places = [place for place, path in enumerate(paths) if path in set(wanted)]
         for number in range(self._groups.num_row_groups):
@@ -124,7 +124,7 @@ class _Reader:
                     )
 
     def _measured(self, batch: pa.RecordBatch) -> int:
-        """The bytes of all cells of text, each counted as often as it stands there."""
+        """The bytes of all text cells, repeated cells included."""
         total = 0
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not pa.types.is_dictionary(column.type):

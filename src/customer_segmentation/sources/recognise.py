@@ -1,4 +1,4 @@
-"""Which kind of file it is, by its first bytes; what is none of ours is refused by what it is."""
+"""Recognise the kind of a file by its first bytes; refuse unsupported kinds by name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _ENCRYPTED_BOOK = "encrypted by Excel. Save it without a password."
 _OLD_OFFICE = "an old Excel workbook (.xls) or another file of old Office. Save it as .xlsx or CSV."
-# Where Office's files keep the names of their parts.
+# How far into a file old Office formats keep the names of their parts.
 _LARGEST_DIRECTORY = 1 << 24
 _EXPORT = "Export the table as CSV, .xlsx or Parquet."
 _UNPACK = "Unpack it, or pack it as .gz or .zip."
@@ -69,11 +69,11 @@ def open_cells(content: Content, declared: Kind | None = None) -> Cells:
     """The table that a file holds.
 
     Args:
-        content: The file, which is not packed.
-        declared: What it is said to be.
+        content: The file, unpacked.
+        declared: The kind it is said to be.
 
     Raises:
-        UserError: It holds none, one that is not read, or is another kind than was said.
+        UserError: It is not a table, of an unsupported kind, or of another kind than declared.
     """
     kind = _kind_of(content)
     name, reader = _KINDS[kind]
@@ -87,10 +87,10 @@ def open_cells(content: Content, declared: Kind | None = None) -> Cells:
 
 
 def _kind_of(content: Content) -> Kind:
-    """What a file is that is not packed.
+    """The kind of a file that is not packed.
 
     Raises:
-        UserError: It is of no kind that is read.
+        UserError: The kind is not supported.
     """
     with content.open() as file:
         start = file.read(_START)

@@ -1,4 +1,4 @@
-"""Rows of delimited text as Python's csv module reads them, and the errors for what is no row."""
+"""Rows of delimited text as Python's csv module reads them, and errors for malformed rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import BinaryIO
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, is_longer
 
-# No cell holds it: a source with a NUL is refused before its cells are read.
+# No cell contains it: text with a NUL is refused before its cells are read.
 _AFTER_LAST = "\0"
 
 
 def malformed(name: str, problem: str) -> UserError:
-    """The error for a file whose lines are no rows."""
+    """The error for a malformed file."""
     return UserError(
         f"{name}: {problem}. Mend the file; put a cell that holds the delimiter "
         "or a line end in quotes."
@@ -29,7 +29,7 @@ def unclosed_quote(name: str, row: int) -> UserError:
 
 
 def too_long_cell(name: str, row: int) -> UserError:
-    """The error for a cell of more bytes than are read; `row` counts from 1."""
+    """The error for a cell that is too long; `row` counts from 1."""
     return UserError(f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it.")
 
 
@@ -51,21 +51,21 @@ def blank_characters(delimiter: str) -> str:
 def csv_rows(
     content: BinaryIO, name: str, delimiter: str, skip: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
-    """The number of the line it ends in, from 1, and the cells of each row that is not blank.
+    """The last line number, from 1, and the cells of each row that is not blank.
 
-    Lines end in LF, CRLF or CR. A quote that does not open a cell is a character like others.
+    Lines end in LF, CRLF or CR. A quote inside an unquoted cell is an ordinary character.
 
     Args:
         content: The file in UTF-8; this closes it.
         name: The file, for messages.
         delimiter: One character.
-        skip: Lines to leave out at the start, such as the header's.
+        skip: Number of lines to skip at the start, such as the header.
 
     Raises:
         UserError: A quote is never closed, or a row or a cell is too long.
     """
     line = ""
-    # Bytes of the row so far: no more of a line without end is read than a row may have.
+    # Bytes of the current row so far, so that an endless line is not read to its end.
     held = rows = 0
 
     def lines() -> Iterator[str]:
@@ -81,7 +81,7 @@ def csv_rows(
         line = last
         yield line
 
-    # Two cells, unless a quote is open: one could be what follows the quote.
+    # Two cells, unless a quote is open: then it is the rest of the quoted cell.
     last = _AFTER_LAST + delimiter + _AFTER_LAST
     blank = blank_characters(delimiter)
     with io.TextIOWrapper(content, "utf-8", newline="") as text:
@@ -91,7 +91,7 @@ def csv_rows(
             for cells in reader:
                 if line == last:
                     break
-                # The last line of a row of several holds the quote that closes it.
+                # A row of several lines ends in a line with the closing quote.
                 if line.strip(blank):
                     rows += 1
                     if held > LONGEST_CELL:
@@ -99,7 +99,7 @@ def csv_rows(
                     yield skipped + reader.line_num, cells
                 held = 0
         except csv.Error as error:
-            # A cell of more than 131,072 characters: most often all that follows such a quote.
+            # A cell of more than 131,072 characters: usually everything after an open quote.
             is_open = held > len(line.encode()) or line.count('"') % 2
             told = unclosed_quote if is_open else too_long_cell
             raise told(name, rows + 1) from error

@@ -1,7 +1,7 @@
-"""Typed columns as the text that says the same: what is whole has no point, a day has no time.
+"""Typed columns as text: whole numbers without a decimal point, dates without a time.
 
-Which of two ways a column is written in, all of its cells decide: an id is not to change with its
-neighbour.
+All cells of a column decide how it is written, so that an id does not depend on which rows are
+read together.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _TEXT = {
 
 
 class TextColumn:
-    """How one column of an Arrow type is written.
+    """Writes one column of an Arrow type as text.
 
-    Show it all of the column with `look`, where `must_look`; then `text` writes it.
+    If `must_look`, pass the whole column to `look` first; then `text` writes it.
 
     Args:
         kind: The column's type.
 
     Raises:
-        TypeError: Cells of this type are no text, numbers or dates.
+        TypeError: The type is not text, a number or a date.
     """
 
     def __init__(self, kind: pa.DataType) -> None:
-        """Nothing is known of the cells yet."""
+        """Nothing is known about the cells yet."""
         self._kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         self._is_number = pa.types.is_floating(self._kind) or pa.types.is_decimal(self._kind)
         self._is_time = pa.types.is_timestamp(self._kind)
@@ -42,7 +42,7 @@ class TextColumn:
         self._is_whole = self._is_day = self._is_second = self.must_look
 
     def look(self, column: pa.Array) -> None:
-        """Learn from some of the cells how all are to be written."""
+        """Learn from some of the cells how to write all."""
         column = _plain(column).drop_null()
         if self._is_number and self._is_whole:
             self._is_whole = _all(_is_whole(column))
@@ -82,7 +82,7 @@ class TextColumn:
 
 def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_float16(column.type):
-        # Arrow knows little of half a float.
+        # Arrow supports little of float16.
         return column.cast(pa.float32())
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
