@@ -122,19 +122,19 @@ def parameters_message(report: str) -> str:
     Kedro keeps only the text of the pydantic errors: the name of a block, then for each key a line
     with its path and an indented line with the problem.
     """
-    found: list[str] = []
+    problems: list[str] = []
     block = path = ""
     for line in report.splitlines():
         if named := re.match(r"- Parameter '(.+?)': (.*)", line):
             block = named[1]
             if "validation error" not in named[2]:
-                found.append(f"`{block}`: {named[2]}")
+                problems.append(f"`{block}`: {named[2]}")
         elif wrong := re.match(r"  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]", line):
             problem = wrong[1].removeprefix("Value error, ")
-            found.append(f"`{block}.{path}`: {problem} (it is {wrong[2]})")
+            problems.append(f"`{block}.{path}`: {problem} (it is {wrong[2]})")
         elif not line.startswith(" "):
             path = line
-    lines = "\n  ".join(found) or report
+    lines = "\n  ".join(problems) or report
     return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"
 
 

@@ -316,9 +316,9 @@ class SummaryHooks:
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:
     """Parameters by full name, such as `clustering.k.minimum`; kedro-mlflow logs plain values."""
-    found = leaves(to_jsonable_python(values, fallback=str))
+    flat = leaves(to_jsonable_python(values, fallback=str))
     # MLflow allows few characters in names; headers of a source may contain any.
-    return {re.sub(r"[^\w.\- ]", "_", n): str(value) for n, value in found.items() if "." in n}
+    return {re.sub(r"[^\w.\- ]", "_", n): str(value) for n, value in flat.items() if "." in n}
 
 
 def _require_writable(path: Path) -> None:

@@ -101,10 +101,10 @@ def _disk(error: BaseException, table: str | None) -> str | None:
 
 
 def _missing_extra(error: BaseException) -> str | None:
-    if not (found := re.search(_NOT_INSTALLED, str(error))):
+    if not (match := re.search(_NOT_INSTALLED, str(error))):
         return None
     # For a dataset, Kedro names the last module path it tried.
-    module = {"spark": "pyspark"}.get(found[1], found[1]) or found[2]
+    module = {"spark": "pyspark"}.get(match[1], match[1]) or match[2]
     for extra, (needed, target, modules) in _EXTRAS.items():
         if module in modules.split():
             return (
@@ -116,6 +116,6 @@ def _missing_extra(error: BaseException) -> str | None:
 
 def _selection(error: BaseException) -> str | None:
     for pattern, message in _SELECTIONS:
-        if found := re.search(pattern, str(error)):
-            return message.format(found[1])
+        if match := re.search(pattern, str(error)):
+            return message.format(match[1])
     return None

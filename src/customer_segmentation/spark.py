@@ -53,13 +53,13 @@ def require_java() -> None:
     """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
-    found = shutil.which(java)
-    if found is None:
+    path = shutil.which(java)
+    if path is None:
         where = f"there is none at JAVA_HOME ({home})" if home else "there is no java on the PATH"
         raise UserError(f"Spark needs Java {_MIN_JAVA}, and {where}. {_ADVICE}")
-    told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
+    told = subprocess.run([path, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
     version = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
     if version is None or int(version[1]) < _MIN_JAVA:
         first_line = told.stderr.strip().partition("\n")[0]
         said = f"is {version[1]}" if version else f"says `{first_line[:80]}`"
-        raise UserError(f"Spark needs Java {_MIN_JAVA} or newer, and {found} {said}. {_ADVICE}")
+        raise UserError(f"Spark needs Java {_MIN_JAVA} or newer, and {path} {said}. {_ADVICE}")

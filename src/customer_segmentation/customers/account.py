@@ -84,7 +84,8 @@ def _day(accounting: Accounting) -> list[str]:
     as_of, newest, formats = (accounting[k] for k in ("as_of", "newest_dates", "date_formats"))
     day = f"As of {as_of} (customers.as_of)"
     told = (
-        f"newest {column} {found}, read as {formats[column]}" for column, found in newest.items()
+        f"newest {column} {newest_day}, read as {formats[column]}"
+        for column, newest_day in newest.items()
     )
     lines = [f"{day}; {', '.join(told)}"]
     if not newest:
@@ -135,13 +136,13 @@ def _main_reasons(reasons: Mapping[str, int]) -> str:
 
 def _about_the_day(accounting: Accounting) -> str:
     """The rows that another snapshot date might keep, if there are many."""
-    found = [
+    reasons = [
         f"{rows:,} rows have {reason}"
         for reason, rows in accounting["reasons"].items()
         if (": age outside " in reason or ": outside " in reason)
         and rows / accounting["rows_in"] > _A_FEW
     ]
-    return f"{' and '.join(found)}: {_SET_THE_DAY}" if found else ""
+    return f"{' and '.join(reasons)}: {_SET_THE_DAY}" if reasons else ""
 
 
 def listed(names: Iterable[str], maximum: int = _MAX_NAMES) -> str:

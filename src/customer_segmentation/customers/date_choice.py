@@ -106,7 +106,7 @@ class DateColumn:
         )
         declared = (nw.col(f"fits_{i}") for i in range(len(self._formats)))
         none = ~nw.any_horizontal(*(nw.col(name) for name in fits), ignore_nulls=True)
-        found = {
+        measures = {
             "rows": nw.col(_ROWS).sum(),
             "rows_with_time": _count(nw.col("has_time")),
             **{name: _count(nw.col(name)) for name in fits},
@@ -117,10 +117,10 @@ class DateColumn:
         for i, j in self._pairs:
             ours, other = nw.col(f"fits_{i}"), nw.col(f"fits_{j}")
             both = ours & other & ~nw.col("is_even")
-            found[f"both_{i}_{j}"] = _count(both)
-            found[f"other_{i}_{j}"] = _count(~ours & other)
-            found[f"low_{i}_{j}"] = _min(both)
-        return cells.select(**found)
+            measures[f"both_{i}_{j}"] = _count(both)
+            measures[f"other_{i}_{j}"] = _count(~ours & other)
+            measures[f"low_{i}_{j}"] = _min(both)
+        return cells.select(**measures)
 
     def choose(self, parts: Iterable[Mapping[str, Any]]) -> ChosenFormat:
         """The format that fits most cells; of several, the first.
@@ -132,53 +132,53 @@ class DateColumn:
             UnclearDatesError: Another format fits equally well with other dates, or fits better.
         """
         nothing: Evidence = {}
-        found = reduce(_added, parts, nothing)
-        counts = [found.get(f"fits_{i}", 0) for i in range(len(self._all))]
+        total = reduce(_added, parts, nothing)
+        counts = [total.get(f"fits_{i}", 0) for i in range(len(self._all))]
         best = max(range(len(self._formats)), key=lambda i: (counts[i], -i))
         for i, j in self._pairs:
             if i == best:
-                self._refuse(found, i, j, counts)
+                self._refuse(total, i, j, counts)
         chosen = self._all[best]
-        stray = found.get("rows", 0) - counts[best]
-        note = self._about_stray(found, stray, chosen) if stray else ""
-        return ChosenFormat(chosen, bool(found.get("rows_with_time")), note)
+        stray = total.get("rows", 0) - counts[best]
+        note = self._about_stray(total, stray, chosen) if stray else ""
+        return ChosenFormat(chosen, bool(total.get("rows_with_time")), note)
 
-    def _refuse(self, found: Evidence, i: int, j: int, counts: list[int]) -> None:
+    def _refuse(self, total: Evidence, i: int, j: int, counts: list[int]) -> None:
         """Raise if another format may be meant instead of ours."""
         ours, other = self._all[i], self._all[j]
-        both, only = found[f"both_{i}_{j}"], found[f"other_{i}_{j}"]
+        both, only = total[f"both_{i}_{j}"], total[f"other_{i}_{j}"]
         is_declared = j < len(self._formats)
         if both and is_declared and counts[i] == counts[j]:
             problem = (
                 f"the dates of {self._name} can be read in two ways: {ours.text} and {other.text}"
                 f" both fit {counts[i]:,} cells, and"
-                f" {_both_ways(found[f'low_{i}_{j}'], ours, other)}"
+                f" {_both_ways(total[f'low_{i}_{j}'], ours, other)}"
             )
             raise UnclearDatesError(problem, f"Add what is meant: {_line(ours)}, or {_line(other)}")
         if counts[j] > counts[i]:
             problem = (
                 f"the dates of {self._name} are not of the format {ours.text}, which fits"
-                f" {counts[i]:,} of {found['rows']:,} cells: {other.text} fits {counts[j]:,}"
+                f" {counts[i]:,} of {total['rows']:,} cells: {other.text} fits {counts[j]:,}"
             )
             raise UnclearDatesError(problem, f"Add {_line(other)}")
-        if both and only / found["rows"] > _A_FEW:
+        if both and only / total["rows"] > _A_FEW:
             problem = (
                 f"the dates of {self._name} are of two formats: {ours.text} fits {counts[i]:,} of"
-                f" {found['rows']:,} cells, {only:,} others are days as {other.text} alone, and"
+                f" {total['rows']:,} cells, {only:,} others are days as {other.text} alone, and"
                 f" {both:,} are days in each, but not the same:"
-                f" {_both_ways(found[f'low_{i}_{j}'], ours, other)}"
+                f" {_both_ways(total[f'low_{i}_{j}'], ours, other)}"
             )
             raise UnclearDatesError(problem, "Write all of them in one format, best as 2013-12-31")
 
-    def _about_stray(self, found: Evidence, stray: int, chosen: DateFormat) -> str:
-        elsewhere = found["declared"] - (found["rows"] - stray)
+    def _about_stray(self, total: Evidence, stray: int, chosen: DateFormat) -> str:
+        elsewhere = total["declared"] - (total["rows"] - stray)
         words = (
-            f"{stray:,} of {found['rows']:,} dates of {self._name} are not of the format"
+            f"{stray:,} of {total['rows']:,} dates of {self._name} are not of the format"
             f" {chosen.text}"
         )
         if elsewhere > 0:
             words += f" ({elsewhere:,} are of another one: a column has one)"
-        example = min(found["low_telling"], found["low_none"], key=lambda each: each == _LAST)
+        example = min(total["low_telling"], total["low_none"], key=lambda each: each == _LAST)
         if example == _LAST:
             return words
         offered = offers(example, self._pivot)
@@ -229,10 +229,10 @@ def _min(rule: nw.Expr) -> nw.Expr:
     return nw.when(rule).then(nw.col(_CELL)).otherwise(nw.lit(_LAST)).min()
 
 
-def _added(found: Evidence, part: Mapping[str, Any]) -> Evidence:
+def _added(total: Evidence, part: Mapping[str, Any]) -> Evidence:
     return {
-        name: min(found.get(name, _LAST), value if isinstance(value, str) else _LAST)
+        name: min(total.get(name, _LAST), value if isinstance(value, str) else _LAST)
         if name.startswith("low_")
-        else found.get(name, 0) + int(value or 0)
+        else total.get(name, 0) + int(value or 0)
         for name, value in part.items()
     }

@@ -62,8 +62,8 @@ class DateFormat:
         made = cls(text.replace("%B", "%b"), pivot)
         if made.is_serial:
             return made
-        found = _FORMAT.fullmatch(made.text)
-        fields, separators = (found.groups()[::2], found.groups()[1::2]) if found else ((), ())
+        match = _FORMAT.fullmatch(made.text)
+        fields, separators = (match.groups()[::2], match.groups()[1::2]) if match else ((), ())
         kinds = {field.lower().replace("b", "m") for field in fields}
         has_name = "%b" in fields
         is_even = has_name or (len({*separators}) == 1 and len(separators[0]) < 2)  # noqa: PLR2004
@@ -92,8 +92,8 @@ class DateFormat:
     @cached_property
     def separators(self) -> tuple[str, str]:
         """The separators between the fields."""
-        found = _FORMAT.fullmatch(self.text)
-        return (found[2], found[4]) if found else ("", "")
+        match = _FORMAT.fullmatch(self.text)
+        return (match[2], match[4]) if match else ("", "")
 
     @cached_property
     def alike(self) -> str:
@@ -121,12 +121,12 @@ class DateFormat:
 
     def day(self, text: str) -> date | None:
         """The date of a text; None if it is not a date in this format."""
-        found = self._grouped.fullmatch(text)
-        if found is None:
+        match = self._grouped.fullmatch(text)
+        if match is None:
             return None
         if self.is_serial:
             return _EXCEL_START + timedelta(int(float(text)))
-        values = dict(zip(self.fields, found.groups(), strict=True))
+        values = dict(zip(self.fields, match.groups(), strict=True))
         year = int(values.get("%Y") or values["%y"])
         if "%y" in values:
             year += 2000 if year < (self.pivot or 0) else 1900

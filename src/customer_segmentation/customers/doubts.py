@@ -81,11 +81,11 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     if not named:
         return []
     examples = _examples(checked, {name: asked[name] for name in named}, reading.headers)
-    found = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
+    columns = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
     other = "," if sign == "." else "."
     return [
         (
-            f"most fractions have exactly three digits in {found}: if these are thousands, add"
+            f"most fractions have exactly three digits in {columns}: if these are thousands, add"
             f' `customers.thousands_sign: "{sign}"` and `customers.decimal_sign: "{other}"`'
         )
     ]
@@ -97,7 +97,7 @@ def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts)
     problem = ": not a number"
     named = [text.removesuffix(problem) for text in reasons if text.endswith(problem)]
     named = [name for name in named if reasons[name + problem] > _MANY * rows]
-    found = []
+    doubts = []
     for name in named:
         cell = stripped(reading.headers[name])
         is_other = ~reading.parameters.signs.is_number(cell)
@@ -107,10 +107,10 @@ def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts)
         if counts[what]:
             cells = _examples(checked, {name: asked[what]}, reading.headers)
             advice = _advice(cells[name], what, reading.parameters.signs)
-            found.append(
+            doubts.append(
                 f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}: {advice}"
             )
-    return found
+    return doubts
 
 
 def _advice(cell: str, what: str, signs: NumberSigns) -> str:
@@ -144,8 +144,8 @@ def _alike_keys(checked: CheckedCustomers) -> list[str]:
         .agg(ids=nw.len(), low=nw.col(key).min(), high=nw.col(key).max())
         .filter(nw.col("ids") > 1)
     )
-    found = groups.select(ids=nw.col("ids").sum(), low=nw.col("low").min()).collect()
-    if not (ids := int(nw.to_py_scalar(found["ids"][0]) or 0)):
+    total = groups.select(ids=nw.col("ids").sum(), low=nw.col("low").min()).collect()
+    if not (ids := int(nw.to_py_scalar(total["ids"][0]) or 0)):
         return []
     pairs = groups.sort("low").head(3).collect().rows(named=True)
     told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)
@@ -165,5 +165,5 @@ def _examples(
         f"least_{place}": nw.when(rule).then(stripped(headers[name])).otherwise(nw.lit(_LAST)).min()
         for place, (name, rule) in enumerate(rules.items())
     }
-    found = checked.rows.select(**minimum).collect().row(0)
-    return {name: str(cell)[:40] for name, cell in zip(rules, found, strict=True)}
+    examples = checked.rows.select(**minimum).collect().row(0)
+    return {name: str(cell)[:40] for name, cell in zip(rules, examples, strict=True)}

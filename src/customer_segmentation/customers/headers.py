@@ -50,15 +50,15 @@ def nearest_columns(
     for name, column in (*parameters.aliases.items(), *zip(columns, columns, strict=True)):
         if column in columns:
             names[_plain(name)] = column
-    found: dict[str, str] = {}
+    nearest: dict[str, str] = {}
     # First the names that differ only in case and punctuation.
     for likeness in (1.0, _LIKE_ENOUGH):
         for header in headers:
-            free = [n for n, column in names.items() if column not in found.values()]
+            free = [n for n, column in names.items() if column not in nearest.values()]
             near = get_close_matches(_plain(header), free, n=1, cutoff=likeness)
-            if near and header not in found:
-                found[header] = names[near[0]]
-    return found
+            if near and header not in nearest:
+                nearest[header] = names[near[0]]
+    return nearest
 
 
 def as_aliases(nearest: dict[str, str]) -> str:

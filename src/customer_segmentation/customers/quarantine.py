@@ -104,8 +104,12 @@ class CheckedCustomers:
         # Computed again for these rows and columns, as for the quarantine.
         rules = Rules({name: reading.headers[name] for name in lost}, reading, lost)
         rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
-        found = counted(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
-        return dict(sorted(((t, n) for t, n in found.items() if n), key=lambda item: -item[1]))
+        lost_by_reason = counted(
+            rules.parsed(rows.select(*rules.mapped.values())), rules.problems()
+        )
+        return dict(
+            sorted(((t, n) for t, n in lost_by_reason.items() if n), key=lambda item: -item[1])
+        )
 
     def counts(self) -> dict[str, int]:
         """The numbers of `customers`, `quarantined` and `repeats`, each counted by its own rule."""
@@ -123,9 +127,9 @@ class CheckedCustomers:
         if not dates:
             return {}
         latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
-        found = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
+        days = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
         # On pandas a missing date is not equal to itself.
-        known = {name: day for name, day in found.items() if day is not None and day == day}  # noqa: PLR0124
+        known = {name: day for name, day in days.items() if day is not None and day == day}  # noqa: PLR0124
         return {name: day.date().isoformat() for name, day in known.items()}
 
 

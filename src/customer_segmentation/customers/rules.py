@@ -164,8 +164,8 @@ class Rules:
 
 def reasons(problems: Problems) -> nw.Expr:
     """All reasons of a row in one text; '' if it has none."""
-    found = [nw.when(rule).then(nw.lit(text)) for text, rule in problems.items()]
-    return nw.concat_str(*found, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
+    words = [nw.when(rule).then(nw.lit(text)) for text, rule in problems.items()]
+    return nw.concat_str(*words, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
 
 
 def canonical_name(name: str) -> str:

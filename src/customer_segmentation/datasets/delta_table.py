@@ -189,10 +189,10 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         The current one can be added only after the merge, since old rows may break it.
         """
         details = target.detail().select("properties").first()
-        found = details[0].get(CONSTRAINT) if details else None
+        held = details[0].get(CONSTRAINT) if details else None
         # Delta formats a constraint that is added later with other spaces.
-        is_held = found is not None and "".join(found.split()) == "".join(wanted.split())
-        if found is not None and not is_held:
+        is_held = held is not None and "".join(held.split()) == "".join(wanted.split())
+        if held is not None and not is_held:
             name = CONSTRAINT.rsplit(".", 1)[1]
             spark.sql(f"ALTER TABLE {self._sql_name} DROP CONSTRAINT {name}")
         return is_held

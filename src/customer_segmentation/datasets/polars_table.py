@@ -87,13 +87,13 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         Raises:
             UserError: There is no such table, or its store does not answer.
         """
-        found = self._found()
-        if found is None:
+        kind = self._found()
+        if kind is None:
             raise UserError(
                 f"{self._filepath}: there is no such table yet. Run the pipeline that saves it: "
                 "kedro run, with the same --env."
             )
-        return self._scan(self._path, is_folder=found == "directory")
+        return self._scan(self._path, is_folder=kind == "directory")
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
         """Write a Polars plan without collecting it, or a table of any engine that is in memory.

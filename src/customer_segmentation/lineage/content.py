@@ -47,10 +47,10 @@ def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
     try:
         if "file" in files.protocol and Path(path).is_file():
             return _local(Path(path))
-        found = files.info(path)
-        if found["type"] == "file":
-            etag = str(found.get("ETag", "")).strip('"')
-            return Content(f"etag:{etag}" if etag else f"size:{found['size']}", found["size"])
+        info = files.info(path)
+        if info["type"] == "file":
+            etag = str(info.get("ETag", "")).strip('"')
+            return Content(f"etag:{etag}" if etag else f"size:{info['size']}", info["size"])
         if files.exists(f"{path}/{_LOG}"):
             return _delta(files, f"{path}/{_LOG}")
         return _folder(files, path)
@@ -78,8 +78,8 @@ def _local(path: Path) -> Content:
 
 
 def _touched(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _folder(files: Any, path: str) -> Content | None:  # noqa: ANN401 - fsspec ships no types

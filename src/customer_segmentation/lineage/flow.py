@@ -21,10 +21,10 @@ def is_parameter(name: str) -> bool:
 def ancestors(names: Iterable[str]) -> set[str]:
     """Everything that these datasets are made from, through all steps."""
     made = pipelines[WHOLE].all_outputs()
-    found: set[str] = set()
+    behind: set[str] = set()
     for name in set(names) & made:
-        found |= _ancestors(name, pipelines[WHOLE])
-    return found
+        behind |= _ancestors(name, pipelines[WHOLE])
+    return behind
 
 
 @cache

@@ -58,8 +58,8 @@ class BelongingHooks:
             _require_current(ledger, pipeline, catalog, run_params)
         state = RunState(ledger, catalog)
         for node in pipeline.nodes:
-            if found := state.enter(node):
-                raise UserError(refusal(node, found, state, run_params))
+            if clashing := state.enter(node):
+                raise UserError(refusal(node, clashing, state, run_params))
 
 
 class LineageHooks:
@@ -102,8 +102,8 @@ class LineageHooks:
             UserError: Names them, and the pipelines to run.
         """
         run = self._run
-        if run and (found := run.state.enter(node)):
-            raise UserError(refusal(node, found, run.state, run.params))
+        if run and (clashing := run.state.enter(node)):
+            raise UserError(refusal(node, clashing, run.state, run.params))
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str) -> None:

@@ -116,10 +116,10 @@ def read_ledger(place: str) -> Ledger:
     except FileNotFoundError:
         return Ledger()
     try:
-        found = json.loads(content)
-        entries = _ENTRIES.validate_python(found["tables_and_files"])
-        publishing = _PUBLISHING.validate_python(found.get("publishing"))
-        ledger = Ledger(entries, found["parameters"], publishing)
+        stored = json.loads(content)
+        entries = _ENTRIES.validate_python(stored["tables_and_files"])
+        publishing = _PUBLISHING.validate_python(stored.get("publishing"))
+        ledger = Ledger(entries, stored["parameters"], publishing)
         for entry in entries.values():
             ledger.origin(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

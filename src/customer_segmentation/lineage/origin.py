@@ -68,13 +68,13 @@ def clashes(origins: Mapping[str, Origin]) -> list[Clash]:
 
 def leaves(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Each single value under its full name, whatever block it is in."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in parameters.items():
         if isinstance(value, Mapping):
-            found |= leaves({f"{name}.{key}": part for key, part in value.items()})
+            values |= leaves({f"{name}.{key}": part for key, part in value.items()})
         else:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _differ(states: Mapping[str, Any]) -> bool:

@@ -25,10 +25,10 @@ _BY_HAND = "made by an older version, or changed by hand"
 
 
 def refusal(
-    node: Node, found: Sequence[Clash], state: RunState, run_params: Mapping[str, Any]
+    node: Node, clashing: Sequence[Clash], state: RunState, run_params: Mapping[str, Any]
 ) -> str:
     """The message about a step whose inputs clash, with the pipelines to run."""
-    clash = min(found, key=_rank)
+    clash = min(clashing, key=_rank)
     makes = makers(_to_make(node, clash, state, current_parameters(state.catalog)))
     return (
         f"{node.name} would join what does not belong together: {_words(clash, state)}. Run "
@@ -68,9 +68,9 @@ def _to_make(
     behind |= ancestors(behind)
     wanted = {clash.name: parameters[clash.name]} if clash.name in parameters else {}
     is_read = any(is_parameter(name) for name in clash.states)
-    found = state.stale(behind, wanted if is_read else {})
+    stale = state.stale(behind, wanted if is_read else {})
     # Outputs of a trial with another value may stay if nothing else is outdated.
-    return found or state.stale(behind, wanted)
+    return stale or state.stale(behind, wanted)
 
 
 def _words(clash: Clash, state: RunState) -> str:

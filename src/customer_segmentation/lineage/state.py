@@ -93,8 +93,8 @@ class RunState:
             names: The tables and files.
             parameters: Values that they must have been made with, by full name.
         """
-        found = {name: self._reason(name, parameters) for name in names if self.is_kept(name)}
-        return {name: reason for name, reason in found.items() if reason}
+        reasons = {name: self._reason(name, parameters) for name in names if self.is_kept(name)}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def is_of_unknown_making(self, name: str) -> bool:
         """Whether it has no entry, or other content than its entry says."""

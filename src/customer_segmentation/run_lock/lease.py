@@ -129,14 +129,14 @@ class Lease(RunLock):
         with self._state:
             if self._ended.is_set() or self._lost_to is not None or self._put(IfMatch=self._etag):
                 return
-            found = self._get()
-            if found and self._is_mine(found[0]):
+            lease = self._get()
+            if lease and self._is_mine(lease[0]):
                 # The reply to an attempt was lost, so its time is unknown: renew again.
-                self._etag = found[1]
+                self._etag = lease[1]
                 if self._put(IfMatch=self._etag):
                     return
-                found = self._get()
-            self._lost_to = named(found[0] if found else b"")
+                lease = self._get()
+            self._lost_to = named(lease[0] if lease else b"")
 
     def require_held(self) -> None:
         """Check, before something is saved, that no other run has taken over.

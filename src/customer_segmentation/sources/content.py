@@ -60,8 +60,8 @@ class _Text(io.RawIOBase):
         except BaseException:
             self._bytes.close()
             raise
-        found = ((mark, name) for mark, name in _MARKS if self._held.startswith(mark))
-        mark, self._encoding = next(found, (b"", content.encoding))
+        marks = ((mark, name) for mark, name in _MARKS if self._held.startswith(mark))
+        mark, self._encoding = next(marks, (b"", content.encoding))
         self._held = self._held[len(mark) :]
         # Bytes of the file before the held ones.
         self._before = len(mark)

@@ -57,20 +57,22 @@ def find_files(filepath: str) -> FoundFiles:
     filesystem, path = url_to_fs(filepath, use_listings_cache=False)
     try:
         # `isfile` would hide errors such as a refused login.
-        found_type = filesystem.info(path)["type"]
+        kind = filesystem.info(path)["type"]
     except (FileNotFoundError, NotADirectoryError):
-        found_type = None
-    if found_type == "file":
+        kind = None
+    if kind == "file":
         return FoundFiles((SourceFile(filesystem, path, filepath),))
-    if found_type == "directory":
-        found = sort_out({e["name"]: e["type"] == "file" for e in filesystem.ls(path, detail=True)})
+    if kind == "directory":
+        reasons = sort_out(
+            {e["name"]: e["type"] == "file" for e in filesystem.ls(path, detail=True)}
+        )
         where = "the folder holds no file with a name that ends in " + ", ".join(ENDINGS)
     else:
         entries = filesystem.glob(path, detail=True) if has_magic(path) else {}
         # A pattern may name hidden files and any ending.
-        found = {n: "" if e["type"] == "file" else _IS_FOLDER for n, e in entries.items()}
+        reasons = {n: "" if e["type"] == "file" else _IS_FOLDER for n, e in entries.items()}
         where = "there is no such file"
-    names = sorted(name for name, why in found.items() if not why)
+    names = sorted(name for name, why in reasons.items() if not why)
     if not names:
         raise UserError(
             f"{filepath}: {where}. Set SEGMENTATION_SOURCE to the customers' file, or unset it "
@@ -82,7 +84,7 @@ def find_files(filepath: str) -> FoundFiles:
 
     unsure = unsure_of(names)
     files = (SourceFile(filesystem, n, named(n), is_sure=n not in unsure) for n in names)
-    skipped = ((named(name), why) for name, why in sorted(found.items()) if why)
+    skipped = ((named(name), why) for name, why in sorted(reasons.items()) if why)
     return FoundFiles(tuple(files), tuple(skipped))
 
 
@@ -106,5 +108,5 @@ def sort_out(entries: dict[str, bool]) -> dict[str, str]:
 
 def unsure_of(names: list[str]) -> set[str]:
     """The files of a folder that may not be tables, if there are others."""
-    found = {name for name in names if PurePosixPath(name).suffix.lower() == _UNSURE}
-    return found if len(found) < len(names) else set()
+    unsure = {name for name in names if PurePosixPath(name).suffix.lower() == _UNSURE}
+    return unsure if len(unsure) < len(names) else set()

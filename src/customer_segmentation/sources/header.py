@@ -66,7 +66,8 @@ def read_header(name: str, head: bytes) -> TextHeader:
         raise UserError(f"{name}: the header has more than {LONGEST_ROW} bytes. Shorten its names.")
     names = _names(name, text, delimiter)
     # A single unnamed column may hold data.
-    tail = found if (found := _tail(names)) > 1 else 0
+    unnamed = next((place for place, each in enumerate(reversed(names)) if each.strip()), 0)
+    tail = unnamed if unnamed > 1 else 0
     names = names[: len(names) - tail]
     refuse_names(name, names)
     return TextHeader(delimiter, tuple(names), number, line.end(), tail)
@@ -87,11 +88,6 @@ def _refuse_delimiter(name: str, delimiter: str, unquoted: str, text: str) -> No
         raise UserError(
             f"{name}: the header is one column ({text[:60]!r}). Separate the columns by {known}."
         )
-
-
-def _tail(names: list[str]) -> int:
-    """The number of unnamed columns at the end."""
-    return next((place for place, each in enumerate(reversed(names)) if each.strip()), 0)
 
 
 def _names(name: str, text: str, delimiter: str) -> list[str]:

@@ -146,7 +146,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _states(paths: Iterable[Path]) -> list[tuple[int, int]]:
-    return [(found.st_size, found.st_mtime_ns) for found in (path.stat() for path in paths)]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in (path.stat() for path in paths)]
 
 
 def _sha256(paths: Iterable[Path]) -> str:

@@ -125,8 +125,8 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
             "customers' files alone."
         )
     unsure = unsure_of(read)
-    found = {member(content, name): name not in unsure for name in sorted(read)}
-    return found, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
+    members = {member(content, name): name not in unsure for name in sorted(read)}
+    return members, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
 
 
 def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> Content:
