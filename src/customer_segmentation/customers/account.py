@@ -83,10 +83,7 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
 def _day(accounting: Accounting) -> list[str]:
     as_of, newest, formats = (accounting[k] for k in ("as_of", "newest_dates", "date_formats"))
     day = f"As of {as_of} (customers.as_of)"
-    told = (
-        f"newest {column} {newest_day}, read as {formats[column]}"
-        for column, newest_day in newest.items()
-    )
+    told = (f"newest {column} {last}, read as {formats[column]}" for column, last in newest.items())
     lines = [f"{day}; {', '.join(told)}"]
     if not newest:
         lines = [f"{day}: no date in the file says so; {_SET_THE_DAY}"]

@@ -144,8 +144,7 @@ def _alike_keys(checked: CheckedCustomers) -> list[str]:
         .agg(ids=nw.len(), low=nw.col(key).min(), high=nw.col(key).max())
         .filter(nw.col("ids") > 1)
     )
-    total = groups.select(ids=nw.col("ids").sum(), low=nw.col("low").min()).collect()
-    if not (ids := int(nw.to_py_scalar(total["ids"][0]) or 0)):
+    if not (ids := int(groups.select(nw.col("ids").sum()).collect().item() or 0)):
         return []
     pairs = groups.sort("low").head(3).collect().rows(named=True)
     told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)

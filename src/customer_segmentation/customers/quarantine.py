@@ -7,6 +7,7 @@ say which is right.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,12 +105,9 @@ class CheckedCustomers:
         # Computed again for these rows and columns, as for the quarantine.
         rules = Rules({name: reading.headers[name] for name in lost}, reading, lost)
         rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
-        lost_by_reason = counted(
-            rules.parsed(rows.select(*rules.mapped.values())), rules.problems()
-        )
-        return dict(
-            sorted(((t, n) for t, n in lost_by_reason.items() if n), key=lambda item: -item[1])
-        )
+        rows = rules.parsed(rows.select(*rules.mapped.values()))
+        by_reason = Counter(counted(rows, rules.problems()))
+        return {reason: count for reason, count in by_reason.most_common() if count}
 
     def counts(self) -> dict[str, int]:
         """The numbers of `customers`, `quarantined` and `repeats`, each counted by its own rule."""
