@@ -63,9 +63,10 @@ def find_files(filepath: str) -> FoundFiles:
     if kind == "file":
         return FoundFiles((SourceFile(filesystem, path, filepath),))
     if kind == "directory":
-        reasons = sort_out(
-            {e["name"]: e["type"] == "file" for e in filesystem.ls(path, detail=True)}
-        )
+        reasons = {
+            each["name"]: why_skipped(each["name"]) if each["type"] == "file" else _IS_FOLDER
+            for each in filesystem.ls(path, detail=True)
+        }
         where = "the folder holds no file with a name that ends in " + ", ".join(ENDINGS)
     else:
         entries = filesystem.glob(path, detail=True) if has_magic(path) else {}
@@ -88,22 +89,12 @@ def find_files(filepath: str) -> FoundFiles:
     return FoundFiles(tuple(files), tuple(skipped))
 
 
-def sort_out(entries: dict[str, bool]) -> dict[str, str]:
-    """Why each entry of a folder is skipped; '' for those that are read.
-
-    Args:
-        entries: Whether each name is that of a file.
-    """
-
-    def why(name: str, *, is_file: bool) -> str:
-        if not is_file:
-            return _IS_FOLDER
-        if PurePosixPath(name).name[0] in "._":
-            return HIDDEN
-        is_known = PurePosixPath(name).suffix.lower() in ENDINGS
-        return "" if is_known else "its ending is none of a table's"
-
-    return {name: why(name, is_file=is_file) for name, is_file in entries.items()}
+def why_skipped(name: str) -> str:
+    """Why a file of a folder or archive is not read; '' if it is."""
+    path = PurePosixPath(name)
+    if path.name[0] in "._":
+        return HIDDEN
+    return "" if path.suffix.lower() in ENDINGS else "its ending is none of a table's"
 
 
 def unsure_of(names: list[str]) -> set[str]:

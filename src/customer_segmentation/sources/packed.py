@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.content import Content
-from customer_segmentation.sources.files import HIDDEN, sort_out, unsure_of
+from customer_segmentation.sources.files import HIDDEN, unsure_of, why_skipped
 from customer_segmentation.sources.limits import MAX_MEMBERS, MAX_TIMES, MAX_UNFOLDED
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -114,7 +114,7 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
     what = next((what for part, what in _DOCUMENTS.items() if part in names), None)
     if what:
         raise UserError(f"{content.name}: it is {what}")
-    whys = sort_out(dict.fromkeys(names, True))
+    whys = {name: why_skipped(name) for name in names}
     read = [name for name, why in whys.items() if not why]
     if not read:
         # The ending of a single file does not matter.
