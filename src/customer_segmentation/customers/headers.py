@@ -45,11 +45,9 @@ def nearest_columns(
     headers: Iterable[str], wanted: Iterable[str], parameters: CustomerParameters
 ) -> dict[str, str]:
     """Header as sent -> the wanted canonical column with the most similar name or alias."""
-    names: dict[str, str] = {}
-    columns = set(wanted)
-    for name, column in (*parameters.aliases.items(), *zip(columns, columns, strict=True)):
-        if column in columns:
-            names[_plain(name)] = column
+    columns = list(wanted)
+    known = [*parameters.aliases.items(), *((column, column) for column in columns)]
+    names = {_plain(name): column for name, column in known if column in columns}
     nearest: dict[str, str] = {}
     # First the names that differ only in case and punctuation.
     for likeness in (1.0, _LIKE_ENOUGH):
