@@ -56,7 +56,7 @@ def test_every_table_and_file_names_the_source_and_the_artifact_it_was_made_from
         assert told[name]["artifact_version"] == version
     assert told["gold_features"]["artifact_version"] is None
     files = {path.name for path in (quick_run.root / "data").rglob("*.*") if path.is_file()}
-    expected = {"segments.parquet", "report.html", "clustering.json", "relation.png"}
+    expected = {"segments.parquet", "report.html", "clustering.json", "relations.csv"}
     assert expected <= files
     assert {"gold_segments", "report", "clustering_summary", "eda_correlation_plot"} <= set(told)
 
