@@ -9,8 +9,8 @@ if sys.flags.optimize > 1:
         " are described by theirs: unset PYTHONOPTIMIZE, or set it to 1"
     )
 
-# Kedro, Kedro-Viz and MLflow report their use to their makers; nothing of a run leaves the machine,
-# also where the checkout's `.telemetry` file is not there. Before any of them looks.
+# Kedro, Kedro-Viz and MLflow send usage statistics; turn that off before they are imported, also
+# where the `.telemetry` file of the checkout is missing.
 os.environ["DO_NOT_TRACK"] = "true"
 
 __version__ = "0.1.0"

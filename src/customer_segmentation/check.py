@@ -1,4 +1,4 @@
-"""What a file of customers would become, told in seconds and written nowhere."""
+"""Check in seconds what a run would make of a customer file, without writing anything."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from customer_segmentation.segmentation.headline import headline
 from customer_segmentation.settings import setting
 from customer_segmentation.sources.content import UTF8
 from customer_segmentation.sources.dataset import SourceDataset
-from customer_segmentation.sources.landed import landed_lines
 
-# What a run would do with a file until its segments are known, in memory instead of in tables.
+# The part of a run that finds the segments; its tables stay in memory.
 _PIPELINES = ("ingestion", "preprocessing", "clustering")
 _TOLD = ("row_accounting", "clustering_summary")
 
 
 class _Kept(MemoryDataset):
-    """Data that the runner does not drop after its last use."""
+    """Data that the runner does not release after its last use."""
 
     def _release(self) -> None:
         pass
@@ -34,16 +33,16 @@ class _Kept(MemoryDataset):
 def check_file(
     path: Path, env: str, configuration: Path, left_out: Path | None = None
 ) -> Iterator[str]:
-    """The account that a run of the file would end with, line by line.
+    """The account that a run on the file would end with, line by line.
 
     Args:
         path: A file or a folder of customers.
-        env: The environment whose parameters hold.
-        configuration: The folder that holds the environments' folders.
+        env: The environment whose parameters apply.
+        configuration: The folder with the configuration of all environments.
         left_out: Where to write the rows that would be left out, with their reasons.
 
     Raises:
-        UserError: A run would refuse the file; what is known of it by then came before.
+        UserError: A run would refuse the file; the lines known by then come first.
     """
     steps = sum((pipelines[name] for name in _PIPELINES), Pipeline([])).to_outputs(*_TOLD)
     source = SourceDataset(
@@ -59,8 +58,8 @@ def check_file(
         if left_out and quarantine.exists():
             quarantine.load().to_csv(left_out, index=False)
         if source.landed:
-            yield from landed_lines(source.landed)
-        # One node keeps it only with the customers.
+            yield from source.landed.lines()
+        # `row_accounting` is missing if too many rows are left out.
         for name in ("row_counts", "row_accounting"):
             if catalog.exists(name):
                 yield from account_lines(catalog.load(name), is_whole=True)
@@ -71,17 +70,15 @@ def check_file(
 def _in_memory(
     steps: Pipeline, source: SourceDataset, env: str, configuration: Path
 ) -> DataCatalog:
-    """The source and the parameters; whatever is made of them stays in memory."""
+    """A catalog with the source and the parameters; everything made from them is in memory."""
     context = KedroContext(
         project_path=configuration.parent,
         config_loader=settings.CONFIG_LOADER_CLASS(
-            conf_source=str(configuration),
-            env=env,
-            **settings.CONFIG_LOADER_ARGS,
+            conf_source=str(configuration), env=env, **settings.CONFIG_LOADER_ARGS
         ),
         env=env,
         package_name=Path(__file__).parent.name,
-        # None is registered: no lock, no record, no champion.
+        # Without registered hooks: no lock, no tracking, no champion.
         hook_manager=_create_hook_manager(),
     )
     between = {"{name}": {"type": "MemoryDataset", "copy_mode": "assign"}}

@@ -1,4 +1,4 @@
-"""Kedro's own commands; `kedro run` says in one line what a person can mend."""
+"""Commands of the project; errors that a person can fix are told in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.project import settings
 from kedro.framework.startup import ProjectMetadata
-from kedro.runner import AbstractRunner
+from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.utils import find_kedro_project, load_obj
 
 from customer_segmentation.errors import UserError
@@ -38,16 +38,16 @@ def cli() -> None:
 
 
 class _CommandHooks:
-    """What holds for the commands of Kedro and of its plugins, too."""
+    """Hooks for the commands of Kedro and its plugins."""
 
     @cli_hook_impl
     def before_command_run(
         self, project_metadata: ProjectMetadata, command_args: list[str]
     ) -> None:
-        """Say that there is no such environment, before a command says it in fifty lines."""
+        """Refuse an unknown environment, which commands would otherwise tell in fifty lines."""
         command = next(iter(command_args), "-")
-        # The project's own say it themselves: `run` may be told of another `conf`. `kedro new -e`
-        # is about an example.
+        # The commands of the project check it themselves: `run` may use another `conf`. For
+        # `kedro new`, -e has another meaning.
         if command.startswith("-") or command in {"new", *cli.commands}:
             return
         given = _ENV.make_context("any", list(command_args), resilient_parsing=True).params
@@ -57,15 +57,15 @@ class _CommandHooks:
             sys.exit(f"Error: {error}")
 
 
-# Imported by Kedro for the commands of this project, and for no others.
+# Kedro imports this module only for the commands of this project.
 get_cli_hook_manager().register(_CommandHooks())
 
 
 class _MendableErrors(click.Command):
-    """A command that says what a person can mend in one message, without a traceback."""
+    """A command that tells errors a person can fix in one message, without a traceback."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:  # noqa: ANN401 - click's own signature
-        """Read the arguments; Kedro leaves out what it finds wrong with some."""
+        """Parse the arguments, and show the messages that Kedro would hide."""
         try:
             return super().make_context(*args, **kwargs)
         except KedroCliError as error:
@@ -87,7 +87,7 @@ class _MendableErrors(click.Command):
             number = stop.number if isinstance(stop, Stopped) else signal.SIGINT
             by = "Ctrl-C" if number == signal.SIGINT else number.name
             click.echo(f"Stopped by {by}: no file is half written; run again to go on", err=True)
-            # As shells have it.
+            # The convention of shells.
             sys.exit(128 + number)
         except Exception as error:
             message = _message(error)
@@ -98,20 +98,16 @@ class _MendableErrors(click.Command):
 
 def _require_runner(name: str | None) -> None:
     try:
-        is_runner = not name or _is_runner(load_obj(name, "kedro.runner"))
+        runner = load_obj(name, "kedro.runner") if name else SequentialRunner
+        is_runner = issubclass(runner, AbstractRunner) and not isabstract(runner)
     except (AttributeError, ImportError, TypeError, ValueError):
         is_runner = False
     if not is_runner:
-        message = f"there is no runner `{name}`: leave --runner out"
-        raise click.ClickException(message)
-
-
-def _is_runner(named: Any) -> bool:  # noqa: ANN401 - whatever stands under a name
-    return issubclass(named, AbstractRunner) and not isabstract(named)
+        raise click.ClickException(f"there is no runner `{name}`: leave --runner out")
 
 
 def _message(error: Exception) -> str | None:
-    """What a person can mend, if it is anything of that kind."""
+    """The message for an error that a person can fix; None for any other."""
     if unknown := re.match(r"Failed to find the pipeline named '(.*?)'", str(error)):
         from kedro.framework.project import pipelines  # noqa: PLC0415 - configured by now
 
@@ -121,24 +117,24 @@ def _message(error: Exception) -> str | None:
 
 
 def parameters_message(report: str) -> str:
-    """Kedro's report of wrong parameters, one line a parameter.
+    """Kedro's report about wrong parameters, with one line per parameter.
 
-    Kedro keeps only the text of pydantic's errors: a block's name, then for each key in it a line
-    with its path and an indented line with what is wrong.
+    Kedro keeps only the text of the pydantic errors: the name of a block, then for each key a line
+    with its path and an indented line with the problem.
     """
-    found: list[str] = []
+    problems: list[str] = []
     block = path = ""
     for line in report.splitlines():
         if named := re.match(r"- Parameter '(.+?)': (.*)", line):
             block = named[1]
             if "validation error" not in named[2]:
-                found.append(f"`{block}`: {named[2]}")
+                problems.append(f"`{block}`: {named[2]}")
         elif wrong := re.match(r"  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]", line):
             problem = wrong[1].removeprefix("Value error, ")
-            found.append(f"`{block}.{path}`: {problem} (it is {wrong[2]})")
+            problems.append(f"`{block}.{path}`: {problem} (it is {wrong[2]})")
         elif not line.startswith(" "):
             path = line
-    lines = "\n  ".join(found) or report
+    lines = "\n  ".join(problems) or report
     return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"
 
 
@@ -165,7 +161,7 @@ def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None)
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
     require_environment(env, configuration)
-    # The account alone: nobody waits long enough to be told of steps.
+    # Only the account: a check is too short for progress messages.
     logging.disable()
     try:
         for line in check_file(file.absolute(), env, configuration, left_out):
@@ -191,26 +187,24 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
     conf = str(conf_source) if conf_source else None
     with ProjectSession.create(env=env, conf_source=conf) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # not its base's
-        catalog = context.catalog
-        found = [(n, catalog.get(n)) for n in sorted(pipelines["__default__"].datasets())]
-        tables = [(name, table) for name, table in found if hasattr(table, "maintain")]
+        datasets = {n: context.catalog.get(n) for n in sorted(pipelines["__default__"].datasets())}
+        tables = {name: table for name, table in datasets.items() if hasattr(table, "maintain")}
         if not tables:
-            message = "no table of this environment is kept by this project's Delta dataset."
-            raise click.ClickException(message)
+            raise click.ClickException(
+                "no table of this environment is kept by this project's Delta dataset."
+            )
         require_java()
-        # A writer like any other: on S3 two at once would lose a commit.
+        # It writes, too: on S3 two writers at once could lose a commit.
         with run_lock(str(context.config_loader["globals"]["tables"]), "kedro maintain"):
-            for name, table in tables:
+            for name, table in tables.items():
                 if table.exists():
                     table.maintain(retain_hours)
-                    kept = f"versions of the last {retain_hours:g} hours kept"
-                    click.echo(f"{name}: compacted, {kept}")
+                    click.echo(
+                        f"{name}: compacted, versions of the last {retain_hours:g} hours kept"
+                    )
 
 
 run = _MendableErrors(
-    name=kedro_run.name,
-    params=kedro_run.params,
-    help=kedro_run.help,
-    callback=kedro_run.callback,
+    name=kedro_run.name, params=kedro_run.params, help=kedro_run.help, callback=kedro_run.callback
 )
 cli.add_command(run)

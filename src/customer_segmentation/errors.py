@@ -1,4 +1,4 @@
-"""The one error a person can mend: its message says what is wrong, where, and what to do."""
+"""The error for anything a person can fix: it says what is wrong, where, and what to do."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""What happens around a run: missing inputs named, MLflow's record filled, the champion made."""
+"""Hooks around a run: check its inputs, lock the environment, track it, promote the champion."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation.customers.account import account_lines
+from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
-from customer_segmentation.sources.landed import landed_lines
 from customer_segmentation.spark import prepare_session, require_java
 
 logger = logging.getLogger(__name__)
@@ -35,15 +36,8 @@ logger = logging.getLogger(__name__)
 Catalog = CatalogProtocol[Any, Any]
 
 _SELECTIONS = (
-    "pipeline_names",
-    "tags",
-    "node_names",
-    "from_nodes",
-    "to_nodes",
-    "from_inputs",
-    "to_outputs",
-    "namespaces",
-    "only_missing_outputs",
+    *("pipeline_names", "tags", "node_names", "from_nodes", "to_nodes"),
+    *("from_inputs", "to_outputs", "namespaces", "only_missing_outputs"),
 )
 _TELL_SECONDS = 10.0
 _LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"
@@ -56,14 +50,14 @@ _FILES = ("segmenter", "cold_start")
 
 
 class AnchorHooks:
-    """What Kedro leaves relative to the folder that it is started from: the project's instead."""
+    """Make paths relative to the project that Kedro leaves relative to the current folder."""
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Anchor the tables' folder, which the lock is on, and MLflow's files.
+        """Anchor the folder of the tables, which is locked, and the files of MLflow.
 
         Raises:
-            UserError: MLflow's database cannot be written.
+            UserError: The MLflow database cannot be written.
         """
         project, loader = context.project_path, context.config_loader
         places = loader["globals"]
@@ -78,25 +72,23 @@ class AnchorHooks:
         _require_writable(database)
         made = {"artifact_location": str(project / "mlruns")}
         experiment = {"create_experiment_kwargs": made, **tracking["experiment"]}
+        uri = f"{_SQLITE}{database.as_posix()}"
         loader["mlflow"] = {
             **mlflow,
-            "server": {
-                **mlflow["server"],
-                "mlflow_tracking_uri": f"{_SQLITE}{database.as_posix()}",
-            },
+            "server": {**server, "mlflow_tracking_uri": uri},
             "tracking": {**tracking, "experiment": experiment},
         }
 
 
 class ParameterHooks:
-    """Before a run: parameters that no pipeline reads are refused, since they would do nothing."""
+    """Before a run: refuse parameters that no pipeline reads, since they have no effect."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, catalog: Catalog) -> None:
-        """Check the blocks' names, and the one block that no node reads.
+        """Check the names of the blocks, and the one block that no node reads.
 
         Raises:
-            UserError: A block is unknown, or `promotion` is not what it should be.
+            UserError: A block is unknown, or `promotion` is not valid.
         """
         given = catalog.load("parameters")
         inputs = pipelines["__default__"].inputs()
@@ -104,20 +96,20 @@ class ParameterHooks:
         known = sorted(blocks | {"promotion"})
         unknown = sorted(set(given) - set(known))
         if unknown:
-            message = f"wrong parameters: {unknown} are read by nobody; the blocks are {known}"
-            raise UserError(message)
+            raise UserError(
+                f"wrong parameters: {unknown} are read by nobody; the blocks are {known}"
+            )
         try:
             Promotion(**given["promotion"])
         except (TypeError, ValueError) as error:
-            message = (
+            raise UserError(
                 "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
                 "true or false"
-            )
-            raise UserError(message) from error
+            ) from error
 
 
 class MissingInputHooks:
-    """Before a run: what it needs and is not there yet."""
+    """Before a run: refuse it if an input does not exist yet."""
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(
@@ -125,28 +117,27 @@ class MissingInputHooks:
     ) -> None:
         """Name the missing inputs and the command that makes them.
 
-        First of all hooks, so that MLflow keeps no run that never started.
+        Before most hooks, so that MLflow has no record of a run that never started.
 
         Raises:
-            UserError: An input of the pipeline is not saved yet.
+            UserError: An input of the pipeline does not exist yet.
         """
         missing = _missing(pipeline, catalog)
         if not missing:
             return
         verb = "is" if len(missing) == 1 else "are"
         environment = f"--env={run_params['env']} " if run_params["env"] else ""
-        message = (
+        raise UserError(
             f"{', '.join(sorted(missing))} {verb} not there yet: "
             f"run kedro run {environment}--pipelines={','.join(_makers(missing, catalog))}"
         )
-        raise UserError(message)
 
 
 class EnvironmentHooks:
-    """What an environment needs of the machine: a bucket, Java, settings for Spark."""
+    """What an environment needs: a bucket, Java, settings for Spark."""
 
     def __init__(self) -> None:
-        # Of the one context that a process makes; Kedro hands it to no later hook.
+        # Kedro passes the context to no later hook.
         self._tables = ""
 
     @hook_impl
@@ -158,10 +149,10 @@ class EnvironmentHooks:
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Ask for what is needed before anything looks for it.
+        """Check for what is needed before anything uses it.
 
         Raises:
-            UserError: There is no bucket to run in, or no Java for the tables' Spark.
+            UserError: No bucket is set, or there is no Java for Spark.
         """
         if self._tables.rstrip("/") in {"s3:", "s3a:"}:
             raise UserError(_NO_BUCKET)
@@ -171,24 +162,24 @@ class EnvironmentHooks:
 
 
 class RunHooks:
-    """Around a run: its record, and the lock that keeps a second one out."""
+    """Around a run: record it, and hold the lock against other runs."""
 
     def __init__(self) -> None:
-        # Kedro tells of a run's beginning, saves and end in calls of their own.
+        # Kedro calls a hook each for the start, the saves and the end of a run.
         self._root = ""
         self._lock: RunLock | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Remember where this environment's tables are."""
+        """Remember the folder of the tables of this environment."""
         self._root = _tables_root(context)
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
-        """Keep others out, and say which run it is to those who write for it.
+        """Take the lock, and publish the record of the run to those who write for it.
 
         Raises:
-            UserError: The bucket does not answer, or another run is on.
+            UserError: The bucket does not answer, or another run is in progress.
         """
         run_id = str(run_params["run_id"])
         lock = run_lock(self._root, run_id, float(os.environ.get(_LEASE_SECONDS, EXPIRY)))
@@ -199,41 +190,34 @@ class RunHooks:
 
     @hook_impl
     def before_dataset_saved(self) -> None:
-        """Write nothing once another run may be writing.
+        """Check that the lock is still held.
 
         Raises:
-            UserError: The lease was lost, which a machine that slept finds when it wakes.
+            UserError: The lease was lost, for instance while the machine was asleep.
         """
         if self._lock:
             self._lock.require_held()
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:
-        """Let others in."""
-        self.release()
-
-    @hook_impl(trylast=True)
-    def on_pipeline_error(self) -> None:
-        """Let others in after a run that failed, too."""
-        self.release()
-
-    def release(self) -> None:
-        """Let others in, if nobody has yet."""
+        """Release the lock, if held; also after a failed run."""
         current_run.set({})
         if self._lock:
             self._lock.release()
             self._lock = None
 
+    on_pipeline_error = after_pipeline_run
+
 
 class ProgressHooks:
-    """A line every ten seconds while a step runs: a long one is not to be taken for a hung one."""
+    """Log a line every ten seconds during a step, so that a long one does not seem to hang."""
 
     def __init__(self) -> None:
         self._done = Event()
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Begin to tell."""
+        """Start to log."""
         self._done.set()
         self._done = done = Event()
 
@@ -246,26 +230,18 @@ class ProgressHooks:
 
     @hook_impl
     def before_dataset_loaded(self) -> None:
-        """The last step is over once the next one's inputs are asked for."""
+        """Stop: a step has ended once the next one loads its inputs, or the run ends."""
         self._done.set()
 
-    @hook_impl
-    def after_pipeline_run(self) -> None:
-        """The last step of all is over."""
-        self._done.set()
-
-    @hook_impl
-    def on_pipeline_error(self) -> None:
-        """So is one that failed."""
-        self._done.set()
+    after_pipeline_run = on_pipeline_error = before_dataset_loaded
 
 
 class TrackingHooks:
-    """What kedro-mlflow does not keep: models, each parameter of a typed block, the data's hash."""
+    """Track what kedro-mlflow does not: models, parameters of typed blocks, the data hash."""
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401 - anything
-        """Keep each candidate with the run that made it, wherever the catalog saved it."""
+        """Log each candidate model, wherever the catalog saves it."""
         import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
 
         if dataset_name.endswith("_candidate") and mlflow.active_run():
@@ -276,7 +252,7 @@ class TrackingHooks:
 
     @hook_impl(trylast=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Keep every parameter that the pipeline is given, once MLflow's run has begun."""
+        """Log every parameter of the pipeline, once the MLflow run has started."""
         import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
 
         if mlflow.active_run():
@@ -286,10 +262,10 @@ class TrackingHooks:
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Keep the data's hash, before MLflow's run ends."""
+        """Log the hash of the data, before the MLflow run ends."""
         import mlflow  # noqa: PLC0415 - as above
 
-        # Ingestion alone reads data that are not accounted for yet.
+        # After ingestion alone, the account is of older data.
         is_known = catalog.exists("row_accounting") and pipeline.outputs() != {"bronze_customers"}
         if mlflow.active_run() and is_known:
             accounting = catalog.load("row_accounting")
@@ -297,22 +273,26 @@ class TrackingHooks:
 
 
 class ChampionHooks:
-    """Where an environment says so, a whole successful run makes its candidate the champion."""
+    """Promote the candidate of a successful whole run, in environments configured for it."""
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
-        """Save the candidate's models as the champion's, each whole."""
+        """Save the models of the candidate as those of the champion."""
         is_whole = not any(run_params[selection] for selection in _SELECTIONS)
         promotion = Promotion(**catalog.load("params:promotion"))
         if not (is_whole and promotion.after_whole_run):
             return
-        if not promotion.even_if_worse and (kept := _why_kept(catalog)):
-            click.echo(f"\n{kept}")
-            return
-        # Both are there before either is replaced: the two belong together.
+        names = {name: f"{name}_champion" for name in _FILES}
+        if not promotion.even_if_worse and all(catalog.exists(each) for each in names.values()):
+            champion = {name: catalog.load(saved) for name, saved in names.items()}
+            summaries = map(catalog.load, ("clustering_summary", "supervised_metrics"))
+            if kept := why_kept(champion, *summaries):
+                click.echo(f"\n{kept}")
+                return
+        # Load both before replacing either, since they belong together.
         candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
         for name, candidate in candidates.items():
-            catalog.save(f"{name}_champion", candidate)
+            catalog.save(names[name], candidate)
 
 
 class SummaryHooks:
@@ -320,56 +300,36 @@ class SummaryHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Print what the run made of each."""
+        """Print what the run made."""
         made = pipeline.all_outputs()
         if "segment_summary" in made:
             click.echo(f"\n{catalog.load('segment_summary')}")
         landed = getattr(catalog.get("source"), "landed", None)
-        lines = landed_lines(landed) if landed else []
+        lines = landed.lines() if landed else []
         if "row_accounting" in made:
             lines += account_lines(catalog.load("row_accounting"))
         if lines:
             click.echo("\n" + "\n".join(lines))
         if "report" in made:
-            click.echo(f"\nReport: {_path(catalog, 'report')}")
-
-
-def _why_kept(catalog: Catalog) -> str:
-    if not all(catalog.exists(f"{name}_champion") for name in _FILES):
-        return ""
-    champion = {name: catalog.load(f"{name}_champion") for name in _FILES}
-    summaries = (catalog.load(name) for name in ("clustering_summary", "supervised_metrics"))
-    return why_kept(champion, *summaries)
+            click.echo(f"\nReport: {place_of(catalog.get('report'))}")
 
 
 def flattened(values: dict[str, Any]) -> dict[str, str]:
-    """Each parameter under its full name, `clustering.k.minimum`; plain blocks are kept already."""
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        if isinstance(content, dict):
-            found |= flattened({f"{name}.{key}": part for key, part in content.items()})
-        elif "." in name:
-            # MLflow takes few signs in a name; a company's own headers hold any.
-            found[re.sub(r"[^\w.\- ]", "_", name)] = str(content)
-    return found
+    """Parameters by full name, such as `clustering.k.minimum`; kedro-mlflow logs plain values."""
+    flat = leaves(to_jsonable_python(values, fallback=str))
+    # MLflow allows few characters in names; headers of a source may contain any.
+    return {re.sub(r"[^\w.\- ]", "_", n): str(value) for n, value in flat.items() if "." in n}
 
 
 def _require_writable(path: Path) -> None:
-    """Ask before MLflow does, which asks for minutes and then says it in fifty lines."""
+    """Check before MLflow does, which tries for minutes and then fails with fifty lines."""
     place = path if path.exists() else path.parent
     if path.is_dir() or not os.access(place, os.W_OK):
-        message = f"{path} cannot be written: a run must be able to write there"
-        raise UserError(message)
+        raise UserError(f"{path} cannot be written: a run must be able to write there")
 
 
 def _tables_root(context: KedroContext) -> str:
     return str(context.config_loader["globals"]["tables"])
-
-
-def _path(catalog: Catalog, name: str) -> Path:
-    dataset: Any = catalog.get(name)
-    return Path(str(dataset._filepath))  # noqa: SLF001 - no dataset has a public name for it
 
 
 def _missing(pipeline: Pipeline, catalog: Catalog) -> set[str]:
@@ -378,9 +338,9 @@ def _missing(pipeline: Pipeline, catalog: Catalog) -> set[str]:
 
 
 def _makers(missing: set[str], catalog: Catalog) -> list[str]:
-    """The pipelines that make what is missing, and what they miss in turn, in flow order."""
+    """The pipelines that make what is missing, and what these need in turn, in flow order."""
     wanted: list[str] = []
-    # Backwards, so that what a maker misses is known when its own makers' turn comes.
+    # Backwards, so that the missing inputs of a pipeline are known before its makers are checked.
     for name in reversed([name for name in pipelines if name != "__default__"]):
         if missing & pipelines[name].all_outputs():
             wanted.insert(0, name)

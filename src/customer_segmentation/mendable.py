@@ -1,4 +1,4 @@
-"""What a person can mend of other libraries' errors, in one line."""
+"""Explain errors of other libraries that a person can fix, in one line."""
 
 from __future__ import annotations
 
@@ -9,43 +9,39 @@ from collections.abc import Iterator
 from customer_segmentation.errors import UserError
 from customer_segmentation.s3_errors import explain_s3
 
-_SPARK = "prod needs Spark's packages, and {module} is not installed: {install}"
-_CLOUD = "staging needs packages for S3, and {module} is not installed: {install}"
-_SERVING = "the server needs packages of its own, and {module} is not installed: {install}"
-_INSTALL = "run `make {target}`, or pip install '.[{extra}]'"
+# By extra: who needs it, `make`'s target that installs it, and its modules.
 _EXTRAS = {
-    _SPARK: ("prod", "spark", {"delta", "pyspark"}),
-    _CLOUD: ("staging", "cloud", {"boto3", "botocore", "polars", "s3fs"}),
-    _SERVING: (
+    "spark": ("prod needs Spark's packages", "prod", "delta pyspark"),
+    "cloud": ("staging needs packages for S3", "staging", "boto3 botocore polars s3fs"),
+    "serving": (
+        "the server needs packages of its own",
         "serve",
-        "serving",
-        {"deltalake", "httptools", "litestar", "msgspec", "prometheus_client", "psycopg"}
-        | {"sqlalchemy", "uvicorn", "uvloop"},
+        "deltalake httptools litestar msgspec prometheus_client psycopg sqlalchemy uvicorn uvloop",
     ),
 }
 _NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"
 
 _FULL = "the disk is full: free some space, and run again; nothing is half written"
-# As the catalog has it.
+# The message of the catalog.
 _AT = r"(\w+): Failed while (?:saving|loading)"
 _NO_WRITE = "a run must be able to write there"
 _DISK = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: "your share of the disk is used up: free some space, and run again",
     errno.EROFS: f"the disk is read-only: {_NO_WRITE}",
-    errno.EACCES: f"permission denied: {_NO_WRITE}",
-    errno.EPERM: f"permission denied: {_NO_WRITE}",
-    errno.ENOTDIR: f"a file is where a folder should be: {_NO_WRITE}",
-    errno.EEXIST: f"a file is where a folder should be: {_NO_WRITE}",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), f"permission denied: {_NO_WRITE}"),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST), f"a file is where a folder should be: {_NO_WRITE}"
+    ),
 }
-# SQLite's own words, around which MLflow has its own.
+# Messages of SQLite, which MLflow wraps.
 _DATABASE = {
     "database or disk is full": f"mlflow.db: {_FULL}",
     "unable to open database file": f"mlflow.db cannot be opened: {_NO_WRITE}",
     "attempt to write a readonly database": f"mlflow.db is read-only: {_NO_WRITE}",
 }
 
-# Kedro has no error types of its own for these.
+# Kedro has no error types for these.
 _SELECTIONS = (
     (
         r"Pipeline does not contain nodes named (\[.*\])",
@@ -74,9 +70,9 @@ _SELECTIONS = (
 
 
 def explain(error: BaseException) -> str | None:
-    """What is wrong and what to do, if it is anything that a person can mend."""
+    """What is wrong and what to do, if a person can fix it; else None."""
     causes = list(_causes(error))
-    # Our own words first, wherever in the chain they are.
+    # Our own messages first, anywhere in the chain.
     for cause in causes:
         if isinstance(cause, UserError):
             return str(cause)
@@ -88,7 +84,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and what it was raised from; Kedro wraps those of datasets."""
+    """An error and its causes; Kedro wraps errors of datasets."""
     while error is not None:
         yield error
         error = error.__cause__
@@ -96,7 +92,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _disk(error: BaseException, table: str | None) -> str | None:
     if isinstance(error, OSError) and error.errno in _DISK:
-        # Not every library says which file it was.
+        # Not every library names the file.
         where = error.filename or table
         return (f"{where}: " if where else "") + _DISK[error.errno]
     if type(error).__module__.startswith(("sqlalchemy", "sqlite3", "mlflow")):
@@ -105,19 +101,21 @@ def _disk(error: BaseException, table: str | None) -> str | None:
 
 
 def _missing_extra(error: BaseException) -> str | None:
-    if not (found := re.search(_NOT_INSTALLED, str(error))):
+    if not (match := re.search(_NOT_INSTALLED, str(error))):
         return None
-    # Kedro names a dataset's own module in the last place that it looked in.
-    module = {"spark": "pyspark"}.get(found[1], found[1]) or found[2]
-    for message, (target, extra, modules) in _EXTRAS.items():
-        if module in modules:
-            install = _INSTALL.format(target=target, extra=extra)
-            return message.format(module=module, install=install)
+    # For a dataset, Kedro names the last module path it tried.
+    module = {"spark": "pyspark"}.get(match[1], match[1]) or match[2]
+    for extra, (needed, target, modules) in _EXTRAS.items():
+        if module in modules.split():
+            return (
+                f"{needed}, and {module} is not installed: run `make {target}`, or pip install "
+                f"'.[{extra}]'"
+            )
     return None
 
 
 def _selection(error: BaseException) -> str | None:
     for pattern, message in _SELECTIONS:
-        if found := re.search(pattern, str(error)):
-            return message.format(found[1])
+        if match := re.search(pattern, str(error)):
+            return message.format(match[1])
     return None

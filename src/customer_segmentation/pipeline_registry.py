@@ -1,4 +1,4 @@
-"""The project's pipelines, each by the name of its folder; all together by default."""
+"""The pipelines of the project, each named after its folder; all of them by default."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import import_module
 
 from kedro.pipeline import Pipeline
 
-# The order of the flow: what a person runs first stands first.
+# In the order of the flow.
 ORDER = (
     "ingestion",
     "preprocessing",
@@ -22,9 +22,9 @@ ORDER = (
 def register_pipelines() -> dict[str, Pipeline]:
     """Every pipeline, and `__default__`, which is all of them.
 
-    Kedro's own `find_pipelines` imports only those that a command asks for; then no hook could
-    say which pipeline makes what is missing. Each has a namespace, which Kedro-Viz shows as one
-    box; datasets are shared, and so keep their names.
+    Kedro's `find_pipelines` imports only those that a command needs; then no hook could tell which
+    pipeline makes a missing input. Each has a namespace, which Kedro-Viz shows as one box; the
+    datasets are shared and keep their names.
     """
     pipelines = {
         name: Pipeline(

@@ -1,4 +1,4 @@
-"""Whether a candidate may take the champion's place: not where it would lose what works."""
+"""Decide whether a candidate may replace the champion: not if it lacks a part that works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Promotion(Parameters):
 
     Attributes:
         after_whole_run: Whether a whole successful run makes its candidate the champion.
-        even_if_worse: Also where a learned part of it was found worse than none.
+        even_if_worse: Also if one of its learned parts is worse than none.
     """
 
     after_whole_run: bool
@@ -28,14 +28,14 @@ def why_kept(
     clustering: Mapping[str, Any],
     supervised: Mapping[str, Any],
 ) -> str:
-    """Why the champion stays, in one line; '' where the candidate may take its place.
+    """Why the champion stays, in one line; '' if the candidate may replace it.
 
-    A part that was found worse than none is in no candidate: it stays where the champion has it.
+    A candidate leaves out a part that is worse than none; a champion that has the part is kept.
 
     Args:
         champion: Its models by name, `segmenter` and `cold_start`.
-        clustering: What clustering says of the candidate.
-        supervised: The same of supervised training.
+        clustering: Summary of clustering for the candidate.
+        supervised: Metrics of supervised training for the candidate.
     """
     from customer_segmentation.scoring.metadata import (  # noqa: PLC0415 - onnx takes a second
         NO_COLD_START,

@@ -1,4 +1,4 @@
-"""What a run is, for those who write on its behalf: its id and the commit of its code."""
+"""The record of a run, for those who write on its behalf: its id and the commit of its code."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import subprocess
 from contextvars import ContextVar
 from pathlib import Path
 
-# Empty outside a run: a notebook that saves a table says so by saying nothing.
+# Empty outside a run, for instance in a notebook.
 current_run: ContextVar[dict[str, str]] = ContextVar("current_run", default={})  # noqa: B039 - never changed in place
 
 
 def describe_run(run_id: str, environment: str, project: Path) -> dict[str, str]:
-    """The record of a run; without git, or outside a checkout, the commit is not known."""
+    """The record of a run; without git or outside a checkout, the commit is unknown."""
     try:
         told = subprocess.run(  # noqa: S603 - nothing of it comes from outside
             ["git", "-C", str(project), "rev-parse", "--verify", "HEAD"],  # noqa: S607 - whichever git there is

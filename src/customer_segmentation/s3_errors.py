@@ -1,4 +1,4 @@
-"""What a person can mend of S3's errors, in one line, whichever library they come through."""
+"""Explain S3 errors that a person can fix, in one line, from any library."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ _REGION = "the bucket is in another region{region}: set AWS_REGION and AWS_DEFAU
 _BUSY = "S3 is busy or down: try again later"
 _NO_BUCKET = "there is no such bucket: make it, or name another one"
 
-# S3's error codes, botocore's exceptions, and bare HTTP statuses where S3 says no more.
+# By S3 error code, botocore exception, or HTTP status if S3 says no more.
 _ADVICE = {
-    "NoSuchBucket": _NO_BUCKET,
-    "UnknownStoreException": _NO_BUCKET,
+    **dict.fromkeys(("NoSuchBucket", "UnknownStoreException"), _NO_BUCKET),
     "AccessDenied": (
         "these credentials may not do what a run does: they need s3:ListBucket on the bucket, and"
         " s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it"
@@ -27,20 +26,15 @@ _ADVICE = {
         "the secret key is not the access key's: check AWS_SECRET_ACCESS_KEY,"
         " or the profile that AWS_PROFILE names"
     ),
-    "ExpiredToken": _EXPIRED,
-    "ExpiredTokenException": _EXPIRED,
-    "TokenRefreshRequired": _EXPIRED,
-    "TokenRetrievalError": _EXPIRED,
-    "UnauthorizedSSOTokenError": _EXPIRED,
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), _EXPIRED),
+    **dict.fromkeys(("TokenRetrievalError", "UnauthorizedSSOTokenError"), _EXPIRED),
     "InvalidToken": (
         "the session token is not the access key's: unset AWS_SESSION_TOKEN,"
         " or set it together with its two keys"
     ),
     "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
-    "PermanentRedirect": _REGION,
-    "AuthorizationHeaderMalformed": _REGION,
-    "IllegalLocationConstraintException": _REGION,
-    "301": _REGION,
+    **dict.fromkeys(("PermanentRedirect", "AuthorizationHeaderMalformed"), _REGION),
+    **dict.fromkeys(("IllegalLocationConstraintException", "301"), _REGION),
     "400": (
         "S3 refuses the request, and does not say why: most often AWS_REGION or"
         " AWS_SESSION_TOKEN is wrong"
@@ -48,21 +42,13 @@ _ADVICE = {
     "NotImplemented": (
         "this store takes no conditional writes, by which a run keeps others out: use one that does"
     ),
-    "405": _NOT_S3,
-    "501": _NOT_S3,
-    "ResponseParserError": _NOT_S3,
-    "SlowDown": _BUSY,
-    "ServiceUnavailable": _BUSY,
-    "InternalError": _BUSY,
-    "500": _BUSY,
-    "503": _BUSY,
+    **dict.fromkeys(("405", "501", "ResponseParserError"), _NOT_S3),
+    **dict.fromkeys(("SlowDown", "ServiceUnavailable", "InternalError", "500", "503"), _BUSY),
     "NoCredentialsError": _NO_CREDENTIALS,
     "PartialCredentialsError": f"half of the credentials is missing: set {_CREDENTIALS}",
     "ProfileNotFound": "the profile that AWS_PROFILE names is not there: `aws configure` makes it",
-    "EndpointConnectionError": _NOBODY,
-    "ConnectTimeoutError": _NOBODY,
-    "ConnectionClosedError": _NOBODY,
-    "ReadTimeoutError": _NOBODY,
+    **dict.fromkeys(("EndpointConnectionError", "ConnectTimeoutError"), _NOBODY),
+    **dict.fromkeys(("ConnectionClosedError", "ReadTimeoutError"), _NOBODY),
     "ProxyConnectionError": "the proxy does not answer: check HTTPS_PROXY and NO_PROXY",
     "SSLError": (
         "no trusted connection can be made: check whether AWS_ENDPOINT_URL is http or https,"
@@ -70,10 +56,10 @@ _ADVICE = {
     ),
 }
 
-# The same in the texts of Polars and delta-rs (object_store), Kedro around botocore, and Spark
-# (s3a); each gives the fault named, or the code it takes out. The first that fits counts.
+# The same in messages of Polars and delta-rs (object_store), Kedro around botocore, and Spark
+# (s3a): a pattern, and the key above, or None for the captured code. The first match counts.
 _TEXTS = (
-    # object_store asks Amazon's machines for credentials where it finds none.
+    # object_store asks the metadata service of AWS if it finds no credentials.
     (
         r"169\.254\.169\.254|NoAuthWithAWSException|Unable to locate credentials",
         "NoCredentialsError",
@@ -94,7 +80,7 @@ _ENDPOINT_NAMED = r"https?://[^\s\"'/]+"
 
 
 def explain_s3(error: BaseException, where: str) -> str | None:
-    """What is wrong with the access to S3, and what to do; nothing for any other error.
+    """What is wrong with the access to S3, and what to do; None for any other error.
 
     Args:
         error: What botocore, s3fs, Polars, delta-rs or Spark raised, or an error around it.
@@ -104,7 +90,7 @@ def explain_s3(error: BaseException, where: str) -> str | None:
     seen: BaseException | None = error
     while seen is not None and seen not in passed:
         passed.append(seen)
-        # A client error's text leaves out the region that S3 names.
+        # The text of a client error lacks the region that S3 names.
         text = f"{seen} {getattr(seen, 'response', '')}"
         if advice := _ADVICE.get(_fault(seen, text) or ""):
             region = _first(_REGION_NAMED, text)
@@ -119,11 +105,16 @@ def explain_s3(error: BaseException, where: str) -> str | None:
     return None
 
 
-def _fault(error: BaseException, text: str) -> str | None:
+def code_of(error: BaseException | None) -> str | None:
+    """The S3 error code of a botocore error."""
     response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        return str(response.get("Error", {}).get("Code"))
-    # By name: neither library need be installed.
+    return response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+
+
+def _fault(error: BaseException, text: str) -> str | None:
+    if code := code_of(error):
+        return code
+    # By name, since botocore may not be installed.
     if type(error).__module__.startswith("botocore"):
         return type(error).__name__
     return next(

@@ -1,11 +1,11 @@
-"""One session of Kedro's: at its project wherever it is started, and ended when it is stopped."""
+"""A Kedro session that finds its project from anywhere, and ends cleanly when stopped."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from os import environ
 from pathlib import Path
@@ -28,12 +28,12 @@ _PARALLEL = (
 
 
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
-# A closed terminal, and `kill`; Windows has no SIGHUP.
+# `kill` and a closed terminal; Windows has no SIGHUP.
 _STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal that ends a run as Ctrl-C does: no code that handles errors may swallow it."""
+    """A signal that ends a run as Ctrl-C does; error handlers must not swallow it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -41,7 +41,7 @@ class Stopped(KeyboardInterrupt):
 
 
 class ProjectSession(KedroSession):
-    """A session whose paths are the project's, and whose run Ctrl-C and SIGTERM end in order."""
+    """A session with paths relative to the project, whose run Ctrl-C and SIGTERM end cleanly."""
 
     @classmethod
     def create(
@@ -52,10 +52,10 @@ class ProjectSession(KedroSession):
         runtime_params: dict[str, Any] | None = None,
         conf_source: str | None = None,
     ) -> KedroSession:
-        """Make one, in the project; for an installed package, where its configuration is.
+        """Create a session in the project or, for an installed package, beside its configuration.
 
         Raises:
-            UserError: There is no configuration, or no such environment in it.
+            UserError: There is no configuration, or no such environment.
         """
         project = Path(
             project_path or find_kedro_project(Path.cwd()) or _folder_of(conf_source)
@@ -68,7 +68,7 @@ class ProjectSession(KedroSession):
     def _get_config_loader(self) -> AbstractConfigLoader:
         arguments = dict(settings.CONFIG_LOADER_ARGS)
         resolvers = dict(arguments.pop("custom_resolvers"))
-        # Kedro tells resolvers of no project, and keeps the first of a name for a whole process.
+        # Kedro does not tell resolvers the project, and keeps the first of each name per process.
         located = partial(resolvers["customer_source"], project=self._project_path)
         OmegaConf.clear_resolver("customer_source")
         loader: AbstractConfigLoader = settings.CONFIG_LOADER_CLASS(
@@ -81,10 +81,10 @@ class ProjectSession(KedroSession):
         return loader
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as the parent has it
-        """Run, and leave neither a lock nor a running record behind however it ends.
+        """Run, and leave neither a lock nor an open MLflow run behind, however it ends.
 
         Raises:
-            UserError: The runner is one that cannot be used.
+            UserError: The runner cannot be used.
         """
         if isinstance(kwargs.get("runner"), ParallelRunner):
             raise UserError(_PARALLEL)
@@ -95,13 +95,12 @@ class ProjectSession(KedroSession):
             try:
                 return super().run(*args, **kwargs)
             except BaseException as error:
-                # Kedro tells plugins of errors in steps only, and MLflow would end it as finished.
+                # Kedro reports only errors in steps, and MLflow would mark the run as finished.
                 is_stopped = isinstance(error, KeyboardInterrupt)
                 with _signals_ignored():
                     if not is_others:
                         mlflow.end_run("KILLED" if is_stopped else "FAILED")
-                    # The lock comes first in the list, and is freed last: what the run saved is
-                    # removed before another run may save.
+                    # In reverse, so that what the run saved is removed before the lock is freed.
                     for hook in reversed(settings.HOOKS):
                         if hasattr(hook, "on_pipeline_error"):
                             hook.on_pipeline_error()
@@ -114,30 +113,28 @@ def _folder_of(conf_source: str | None) -> Path:
 
 
 def require_environment(env: str | None, configuration: Path) -> None:
-    """Check that an environment, or the one that KEDRO_ENV names, is configured.
+    """Check that the environment, or the one in KEDRO_ENV, is configured.
 
     Raises:
         UserError: It is not, or there is no configuration at all.
     """
     base = settings.CONFIG_LOADER_ARGS["base_env"]
-    # An archive, or a folder in a store, is not looked into.
+    # Archives and remote folders are not inspected.
     if "://" in str(configuration) or configuration.suffix in _ARCHIVES:
         return
     if not (configuration / base).is_dir():
-        message = (
+        raise UserError(
             f"there is no configuration in {configuration.absolute()}: start in the project, or"
             f" have --conf-source name a folder that holds `{base}`, as the project's `conf` does"
         )
-        raise UserError(message)
     folders = (path.name for path in configuration.iterdir() if path.is_dir())
     known = sorted(name for name in folders if name != base and not name.startswith("."))
     if (named := env or environ.get("KEDRO_ENV")) and named not in known:
-        message = f"there is no environment `{named}`: --env takes {', '.join(known)}"
-        raise UserError(message)
+        raise UserError(f"there is no environment `{named}`: --env takes {', '.join(known)}")
 
 
 def _log_as_configured(configuration: Path, project: Path) -> None:
-    """Log as the project says; Kedro itself looks only in the folder that it is started from."""
+    """Use the logging configuration of the project; Kedro looks only in the current folder."""
     path = configuration / "logging.yml"
     if "KEDRO_LOGGING_CONFIG" in environ or project == Path.cwd() or not path.is_file():
         return
@@ -148,29 +145,25 @@ def _log_as_configured(configuration: Path, project: Path) -> None:
     configure_logging(config)
 
 
-@contextmanager
-def _signals_raised() -> Iterator[None]:
-    """Have a signal end a run as Ctrl-C does."""
+def _signals_raised() -> AbstractContextManager[None]:
+    """Let a signal end a run as Ctrl-C does."""
 
     def stop(number: int, _: object) -> None:
         raise Stopped(number)
 
-    # `nohup` has a run go on without its terminal.
+    # `nohup` ignores SIGHUP so that a run outlives its terminal.
     heard = (number for number in _STOPS if signal.getsignal(number) != signal.SIG_IGN)
-    with _handled(heard, stop):
-        yield
+    return _handled(heard, stop)
 
 
-@contextmanager
-def _signals_ignored() -> Iterator[None]:
-    """Let nobody interrupt what puts things in order after a first signal."""
-    with _handled((signal.SIGINT, *_STOPS), signal.SIG_IGN):
-        yield
+def _signals_ignored() -> AbstractContextManager[None]:
+    """Ignore signals during the cleanup after a first one."""
+    return _handled((signal.SIGINT, *_STOPS), signal.SIG_IGN)
 
 
 @contextmanager
 def _handled(numbers: Iterable[int], handler: Any) -> Iterator[None]:  # noqa: ANN401 - signal's own
-    # Other threads cannot be told of signals.
+    # Only the main thread can handle signals.
     is_main = threading.current_thread() is threading.main_thread()
     former = {number: signal.signal(number, handler) for number in numbers if is_main}
     try:

@@ -1,4 +1,4 @@
-"""Kedro's settings: where configuration is, and what happens around a run."""
+"""Settings of Kedro: the configuration and the hooks."""
 
 from __future__ import annotations
 
@@ -9,36 +9,26 @@ from pathlib import Path
 from kedro.config import OmegaConfigLoader
 from kedro.utils import find_kedro_project
 
+from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.hooks import (
-    AnchorHooks,
-    ChampionHooks,
-    EnvironmentHooks,
-    MissingInputHooks,
-    ParameterHooks,
-    ProgressHooks,
-    RunHooks,
-    SummaryHooks,
-    TrackingHooks,
-)
 from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
 from customer_segmentation.session import ProjectSession
 
-# Libraries' notes to their own developers go to the log (conf/logging.yml), not to the terminal.
+# Warnings of libraries go to the log (conf/logging.yml), not to the terminal.
 logging.captureWarnings(capture=True)
-# Kedro reads that file late where it is started from a folder below the project.
+# Kedro reads that file late if started in a folder below the project.
 logging.getLogger("py.warnings").setLevel(logging.ERROR)
-# What a step fails with is said once, by `kedro run` itself.
+# `kedro run` itself reports the error of a step; not twice.
 logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno < logging.ERROR)
 
 PLACED_SOURCE = Path("data/source/customers.csv")
 
 
 def customer_source(sample: str, project: Path | None = None) -> str:
-    """The customers' file: `SEGMENTATION_SOURCE`, else the placed file, else the sample.
+    """The customer file: `SEGMENTATION_SOURCE`, else the placed file, else the sample.
 
-    A relative `SEGMENTATION_SOURCE` is typed by a person, and so relative to the folder that they
-    are in; the other two are relative to the project, as all paths of the configuration are.
+    A relative `SEGMENTATION_SOURCE` is typed by a person and relative to the current folder; the
+    other two are relative to the project, like all paths in the configuration.
     """
     named = os.environ.get("SEGMENTATION_SOURCE")
     if named:
@@ -48,7 +38,7 @@ def customer_source(sample: str, project: Path | None = None) -> str:
 
 
 def setting(name: str, default: str | None = "") -> str:
-    """An environment variable, for what differs between machines and is no secret."""
+    """An environment variable, for what differs between machines and is not secret."""
     return os.environ.get(name) or default or ""
 
 
@@ -62,20 +52,20 @@ CONFIG_LOADER_ARGS = {
 }
 SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
-# Of those that ask to be first, the last one here is: what a run needs is asked for before its
-# inputs are, and the lock comes last, so that a run that never starts holds none.
-_RUN = RunHooks()
+# Of the hooks that ask to be first, the last one here runs first: what a run needs is checked
+# before its inputs, and the lock is taken last, so that a run that never starts holds none.
+_RUN = hooks.RunHooks()
 HOOKS = (
     _RUN,
     BelongingHooks(),
-    MissingInputHooks(),
-    ParameterHooks(),
-    EnvironmentHooks(),
-    ProgressHooks(),
-    # Of those that ask to be first at the end: the last, once the champion is of the run, too.
+    hooks.MissingInputHooks(),
+    hooks.ParameterHooks(),
+    hooks.EnvironmentHooks(),
+    hooks.ProgressHooks(),
+    # Of the hooks that ask to be first at the end of a run, it is the last, after promotion.
     LineageHooks(_RUN.before_dataset_saved),
-    TrackingHooks(),
-    ChampionHooks(),
-    SummaryHooks(),
-    AnchorHooks(),
+    hooks.TrackingHooks(),
+    hooks.ChampionHooks(),
+    hooks.SummaryHooks(),
+    hooks.AnchorHooks(),
 )

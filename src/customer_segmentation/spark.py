@@ -1,4 +1,4 @@
-"""Settings for a Spark session that starts when it is first needed, and never before."""
+"""Settings for a Spark session that starts only when it is first needed."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _ADVICE = (
 
 
 def prepare_session(settings: Mapping[str, Any]) -> None:
-    """Have whoever first asks PySpark for a session get one with these settings.
+    """Give these settings to the Spark session that is created first; nothing starts here.
 
-    They are left where PySpark itself looks for them: kedro-datasets' Spark datasets, a notebook
-    and this project's own code all ask for a session by `getOrCreate`. Nothing starts here.
+    They are left where PySpark itself looks for them, since the Spark datasets of kedro-datasets,
+    notebooks and this project all use `getOrCreate`.
     """
     os.environ[_SUBMIT] = shlex.join([*submit_options(settings), "pyspark-shell"])
-    # Workers run what the driver runs.
+    # Workers use the same Python as the driver.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
 
 def submit_options(settings: Mapping[str, Any]) -> list[str]:
-    """The settings as options of `spark-submit`; those that are empty are left out."""
+    """The settings as options of `spark-submit`, without empty ones."""
     options = []
     for name, value in settings.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        # Lists are written over several lines.
+        # Lists may be written on several lines.
         text = re.sub(r",\s+", ",", text)
         if text:
             options += ["--conf", f"{name}={text}"]
@@ -46,22 +46,20 @@ def submit_options(settings: Mapping[str, Any]) -> list[str]:
 
 
 def require_java() -> None:
-    """Refuse to start Spark without the Java it needs, which it would say in fifty lines.
+    """Check that Spark has the Java it needs, which it would otherwise tell in fifty lines.
 
     Raises:
         UserError: There is none, or it is too old.
     """
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
-    found = shutil.which(java)
-    if found is None:
+    path = shutil.which(java)
+    if path is None:
         where = f"there is none at JAVA_HOME ({home})" if home else "there is no java on the PATH"
-        message = f"Spark needs Java {_MIN_JAVA}, and {where}. {_ADVICE}"
-        raise UserError(message)
-    told = subprocess.run([found, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
+        raise UserError(f"Spark needs Java {_MIN_JAVA}, and {where}. {_ADVICE}")
+    told = subprocess.run([path, "-version"], capture_output=True, text=True, check=False)  # noqa: S603 - found on the PATH
     version = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
     if version is None or int(version[1]) < _MIN_JAVA:
         first_line = told.stderr.strip().partition("\n")[0]
         said = f"is {version[1]}" if version else f"says `{first_line[:80]}`"
-        message = f"Spark needs Java {_MIN_JAVA} or newer, and {found} {said}. {_ADVICE}"
-        raise UserError(message)
+        raise UserError(f"Spark needs Java {_MIN_JAVA} or newer, and {path} {said}. {_ADVICE}")

@@ -1,9 +1,9 @@
-"""The account of a source: where its rows went and why, as a run's last lines tell it."""
+"""The account of a source, printed at the end of a run: where its rows went and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from customer_segmentation.errors import UserError
@@ -12,36 +12,35 @@ Accounting = Mapping[str, Any]
 
 _MAIN_REASONS = 3
 _MAX_NAMES = 12
-# Of all rows: a base has a few that are wrong; order lines, or another day's, have many.
+# Share of rows: a customer base has few wrong rows; order lines, or a wrong date, give many.
 _A_FEW = 0.01
 _SEE_ROWS = "`kedro check FILE --left-out rows.csv` writes these rows with their reasons"
 _SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
 CONFIGURATION = "conf/base/parameters_customers.yml"
-# A base is a year old at most, or the day is of another one.
-_DAYS_THAT_SUPPORT = 366
+# The newest dates of a file are at most this much older than its snapshot.
+_A_YEAR = timedelta(days=366)
 
 
 def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
-    """Stop before so many customers are lost that what follows is about others.
+    """Stop if so many rows are left out that the results would not describe the customers.
 
     Args:
         accounting: Where the rows of a source went.
-        max_left_out: The share of rows that may break the contract.
+        max_left_out: The largest allowed share of rows that break the contract.
 
     Raises:
-        UserError: There is no customer, or more rows than that are left out; names the main
-            reasons and the remedy.
+        UserError: No customer is left, or too many rows are left out; names the main reasons
+            and the remedy.
     """
     name, rows, left_out = (accounting[key] for key in ("source_name", "rows_in", "quarantined"))
     share = left_out / rows
     shared = accounting["shared_keys"]
     if shared / rows > _A_FEW:
-        message = (
+        raise UserError(
             f"{name}: {shared:,} of {rows:,} rows have a customer_id that other rows have with"
             " different values. This looks like order lines, or several exports in one: give each"
             f" customer one row. {_SEE_ROWS}."
         )
-        raise UserError(message)
     if accounting["customers"] and share <= max_left_out:
         return
     remedies = f"Mend the file, or map its headers, formats and spellings in {CONFIGURATION}"
@@ -50,13 +49,12 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
     if accounting["customers"]:
         remedies += "; or raise `preprocessing.max_left_out`, if these rows are not customers"
     reasons = _main_reasons(accounting["reasons"])
-    message = (
+    raise UserError(
         f"{name}: {left_out:,} of {rows:,} rows ({percent(share)}) would be left out, and"
         f" `preprocessing.max_left_out` allows {percent(max_left_out)}. Most often for:"
         f" {reasons}. {_SEE_ROWS}."
         f" {'. '.join([remedies, *accounting['warnings']])}."
     )
-    raise UserError(message)
 
 
 def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str]:
@@ -64,46 +62,32 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
 
     Args:
         accounting: Where the rows of a source went.
-        is_whole: Whether to name every column that was read, and not the others alone.
+        is_whole: Whether to list the columns that were read, too.
     """
-    return [
-        _rows(accounting),
-        *_left_out(accounting),
-        *_day(accounting),
-        *_columns(accounting, is_whole=is_whole),
-        *(f"Warning: {warning}" for warning in accounting["warnings"]),
-    ]
-
-
-def _rows(accounting: Accounting) -> str:
     name, rows, kept, left_out, repeats = (
         accounting[key] for key in ("source_name", "rows_in", "customers", "quarantined", "repeats")
     )
-    return (
+    told = (
         f"{name}: {rows:,} rows, {kept:,} customers kept ({percent(kept / rows)}),"
         f" {left_out:,} left out, {repeats:,} repeats removed"
     )
-
-
-def _left_out(accounting: Accounting) -> list[str]:
-    lines = []
-    if accounting["quarantined"]:
+    lines = [told]
+    if left_out:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
     if lost := accounting["lost_values"]:
         lines.append(f"Kept without a value that is not needed: {_main_reasons(lost)}")
-    return lines
+    lines += _day(accounting) + _columns(accounting, is_whole=is_whole)
+    return [*lines, *(f"Warning: {warning}" for warning in accounting["warnings"])]
 
 
 def _day(accounting: Accounting) -> list[str]:
     as_of, newest, formats = (accounting[k] for k in ("as_of", "newest_dates", "date_formats"))
     day = f"As of {as_of} (customers.as_of)"
-    told = (
-        f"newest {column} {found}, read as {formats[column]}" for column, found in newest.items()
-    )
+    told = (f"newest {column} {last}, read as {formats[column]}" for column, last in newest.items())
     lines = [f"{day}; {', '.join(told)}"]
     if not newest:
         lines = [f"{day}: no date in the file says so; {_SET_THE_DAY}"]
-    elif _days(max(newest.values()), as_of) > _DAYS_THAT_SUPPORT:
+    elif date.fromisoformat(as_of) - date.fromisoformat(max(newest.values())) > _A_YEAR:
         lines = [f"{lines[0]}, more than a year before: {_SET_THE_DAY}"]
     if about_the_day := _about_the_day(accounting):
         lines.append(f"Warning: {about_the_day}")
@@ -114,9 +98,9 @@ def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
     read, ignored, absent = (accounting[k] for k in ("columns", "ignored", "absent"))
     lines = [f"Columns read: {len(read)} of {len(read) + len(ignored)}"]
     if ignored:
-        lines[0] += f"; ignored: {_named(ignored)}"
+        lines[0] += f"; ignored: {listed(ignored)}"
     if absent:
-        lines.append(f"Not in the file: {_named(absent)}")
+        lines.append(f"Not in the file: {listed(absent)}")
     if accounting["nearest"]:
         lines.append(
             f"If these are the missing columns, add to customers.aliases: {accounting['nearest']}"
@@ -128,7 +112,7 @@ def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """A share in whole percent; one that is not quite none, or all, is not said to be."""
+    """A share in whole percent; never rounded to 0 % or 100 %."""
     if 0.0 < share < 0.01:  # noqa: PLR2004 - 1 %
         return "under 1 %"
     if 0.99 < share < 1.0:  # noqa: PLR2004 - 99 %
@@ -137,7 +121,7 @@ def percent(share: float) -> str:
 
 
 def printable(name: str) -> str:
-    """A header, or a reason that holds one, without what moves a terminal's cursor."""
+    """Text from a file without control characters, which could move the cursor of a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in name).strip()
 
 
@@ -148,21 +132,18 @@ def _main_reasons(reasons: Mapping[str, int]) -> str:
 
 
 def _about_the_day(accounting: Accounting) -> str:
-    """Rows that another day of the snapshot would keep, where there are more than a few."""
-    found = [
+    """The rows that another snapshot date might keep, if there are many."""
+    reasons = [
         f"{rows:,} rows have {reason}"
         for reason, rows in accounting["reasons"].items()
         if (": age outside " in reason or ": outside " in reason)
         and rows / accounting["rows_in"] > _A_FEW
     ]
-    return f"{' and '.join(found)}: {_SET_THE_DAY}" if found else ""
+    return f"{' and '.join(reasons)}: {_SET_THE_DAY}" if reasons else ""
 
 
-def _named(names: Iterable[str]) -> str:
-    found = [printable(name) for name in names]
-    more = len(found) - _MAX_NAMES
-    return ", ".join(found[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _days(earlier: str, later: str) -> int:
-    return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
+def listed(names: Iterable[str], maximum: int = _MAX_NAMES) -> str:
+    """The first names, as a terminal can show them, and how many more there are."""
+    shown = [printable(name) for name in names]
+    more = len(shown) - maximum
+    return ", ".join(shown[:maximum]) + (f" and {more} more" if more > 0 else "")

@@ -1,8 +1,7 @@
-"""Read text cells with the same result on every engine: what numbers, dates and categories share.
+"""Read text cells with the same result on every engine: shared by numbers, dates and categories.
 
-No engine's own cast is used on unchecked text: each is lenient, or raises, in its own way.
-What is used twice is worth a column of its own: not every engine notices that two expressions
-share a part.
+No engine casts unchecked text: each is lenient, or raises, in its own way. Expressions that are
+used twice get a column of their own, since not every engine shares common parts.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from dataclasses import dataclass
 
 import narwhals as nw
 
-# What Python calls white space; each engine's own idea of it differs.
+# White space as Python defines it; the engines differ.
 _SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 
 
 def stripped(header: str) -> nw.Expr:
-    """The cell without white space around it; '' where there is none."""
+    """The cell without surrounding white space; '' for null."""
     return nw.col(header).fill_null("").str.strip_chars(_SPACE)
 
 
@@ -28,27 +27,27 @@ def missing_as_empty(text: nw.Expr, missing_values: Sequence[str]) -> nw.Expr:
     return nw.when(~text.is_in(list(missing_values))).then(text).otherwise(nw.lit(""))
 
 
-# By name, what is to become of them.
+# Column name -> expression.
 Columns = dict[str, nw.Expr]
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A column of text, stripped, beside which columns hold what is parsed of it."""
+    """A stripped text column; the columns parsed from it are named after it."""
 
     name: str
 
     def beside(self, part: str) -> str:
-        """The name of a column beside the text's."""
+        """The name of a parsed column."""
         return f"{self.name}__{part}"
 
     def part(self, part: str) -> nw.Expr:
-        """What that column holds."""
+        """The parsed column."""
         return nw.col(self.beside(part))
 
 
 def either_case(word: str) -> str:
-    """A pattern that fits a word in capitals, small letters or both, alike on every engine."""
+    """A pattern for a word in any case, which works the same on every engine."""
     signs = ((sign.lower(), sign.upper()) for sign in word)
     return "".join(
         f"[{low}{high}]" if low != high and len(high) == 1 else re.escape(low)
@@ -56,20 +55,20 @@ def either_case(word: str) -> str:
     )
 
 
-# What the text of a category means where it says that nobody knows it.
+# The meaning of words that say that a category is not known.
 UNKNOWN = "?"
 
 
 def category(
     text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str], unknown: Sequence[str]
 ) -> nw.Expr:
-    """The category that the text spells, '' where it spells none; case and spaces do not count.
+    """The category that the text spells, '' if none; case and the kind of space are ignored.
 
     Args:
         text: Stripped.
-        spellings: What else is spelled how.
+        spellings: Other spellings -> category.
         known: The categories.
-        unknown: Words that say that the category is not known: they give `UNKNOWN`.
+        unknown: Words for a category that is not known: they give `UNKNOWN`.
     """
     meanings = meanings_of(spellings, known, unknown)
     return (
@@ -82,11 +81,11 @@ def category(
 def meanings_of(
     spellings: Mapping[str, str], known: Sequence[str], unknown: Sequence[str]
 ) -> dict[str, str]:
-    """Folded spelling -> category, or `UNKNOWN`: what is spelled for a category comes first."""
+    """Folded spelling -> category or `UNKNOWN`; spellings of categories take precedence."""
     meanings = {folded(word): UNKNOWN for word in unknown} | {name: name for name in known}
     return meanings | {folded(spelling): meaning for spelling, meaning in spellings.items()}
 
 
 def folded(spelling: str) -> str:
-    """A spelling of a category without what does not count: case, and which spaces."""
+    """A spelling in lower case with underscores for spaces."""
     return spelling.strip().lower().replace(" ", "_")

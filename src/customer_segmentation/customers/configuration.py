@@ -1,4 +1,4 @@
-"""The `customers` block of the configuration: how a company's export maps to the contract."""
+"""The `customers` block of the configuration: how an export maps to the contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
 
 
 class Parameters(BaseModel):
-    """A block of the configuration: wrong types and unknown names are refused."""
+    """A block of the configuration; wrong types and unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -26,7 +26,7 @@ Day = Annotated[date, Field(strict=False)]
 
 
 class AgeWindow(Parameters):
-    """Ages at the snapshot, in years, that a customer may have."""
+    """The allowed ages of customers at the snapshot, in years."""
 
     minimum: int = Field(ge=0)
     maximum: int = Field(le=150)
@@ -34,8 +34,7 @@ class AgeWindow(Parameters):
     @model_validator(mode="after")
     def _minimum_is_below_maximum(self) -> Self:
         if self.minimum > self.maximum:
-            message = f"minimum ({self.minimum}) is above maximum ({self.maximum})"
-            raise ValueError(message)
+            raise ValueError(f"minimum ({self.minimum}) is above maximum ({self.maximum})")
         return self
 
 
@@ -50,59 +49,47 @@ class CustomerParameters(Parameters):
     date_formats: list[str] = Field(min_length=1)
     missing_values: list[str]
     categories: dict[str, dict[str, str]]
-    # Years of two digits below it are of this century.
+    # Two-digit years below it belong to this century.
     two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None
     decimal_sign: Literal[".", ","] = "."
     thousands_sign: Literal["", ".", ",", " ", "'"] = ""
     ignored_signs: list[Annotated[str, Field(min_length=1)]] = []
-    # Words for 0 and 1, in columns of flags; case does not count.
+    # Words for 0 and 1 in flag columns; case is ignored.
     flags: dict[str, Literal[0, 1]] = {}
     # Words that say that a category is not known.
     unknown_categories: list[Annotated[str, Field(min_length=1)]] = []
-
-    @model_validator(mode="after")
-    def _window_is_not_empty(self) -> Self:
-        if self.enrolled_from > self.as_of:
-            message = f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})"
-            raise ValueError(message)
-        return self
 
     @field_validator("aliases")
     @classmethod
     def _aliases_are_canonical(cls, aliases: dict[str, str]) -> dict[str, str]:
         unknown = sorted(set(aliases.values()) - set(COLUMNS))
         if unknown:
-            message = f"{unknown} are no canonical columns; these are: {sorted(COLUMNS)}"
-            raise ValueError(message)
+            raise ValueError(f"{unknown} are no canonical columns; these are: {sorted(COLUMNS)}")
         return aliases
 
     @model_validator(mode="after")
-    def _formats_are_formats(self) -> Self:
+    def _settings_agree(self) -> Self:
+        if self.enrolled_from > self.as_of:
+            raise ValueError(f"enrolled_from ({self.enrolled_from}) is after as_of ({self.as_of})")
         try:
             _ = self.formats
         except ValueError as error:
-            message = f"date_formats: {error}"
-            raise ValueError(message) from error
-        return self
-
-    @model_validator(mode="after")
-    def _signs_differ(self) -> Self:
+            raise ValueError(f"date_formats: {error}") from error
         if self.decimal_sign == self.thousands_sign:
-            message = f"decimal_sign and thousands_sign are both {self.decimal_sign!r}"
-            raise ValueError(message)
+            raise ValueError(f"decimal_sign and thousands_sign are both {self.decimal_sign!r}")
         taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
         wrong = [sign for sign in self.ignored_signs if not taken.isdisjoint(sign)]
         if wrong:
-            message = f"ignored_signs: {wrong} hold what a number is made of"
-            raise ValueError(message)
+            raise ValueError(f"ignored_signs: {wrong} hold what a number is made of")
         return self
 
     @field_validator("flags", mode="before")
     @classmethod
     def _flags_are_words(cls, flags: object) -> object:
         if isinstance(flags, dict) and not all(isinstance(word, str) and word for word in flags):
-            message = "give its words in quotes: YAML reads yes, no, true and false as no words"
-            raise ValueError(message)
+            raise ValueError(
+                "give its words in quotes: YAML reads yes, no, true and false as no words"
+            )
         return flags
 
     @field_validator("categories")
@@ -112,36 +99,20 @@ class CustomerParameters(Parameters):
     ) -> dict[str, dict[str, str]]:
         for name, spellings in categories.items():
             if name not in COLUMNS or COLUMNS[name].kind != "category":
-                message = f"{name!r} is no category column"
-                raise ValueError(message)
+                raise ValueError(f"{name!r} is no category column")
             unknown = sorted(set(spellings.values()) - set(COLUMNS[name].categories))
             if unknown:
-                message = f"{name}: {unknown} are not among {list(COLUMNS[name].categories)}"
-                raise ValueError(message)
+                raise ValueError(
+                    f"{name}: {unknown} are not among {list(COLUMNS[name].categories)}"
+                )
         return categories
 
     @cached_property
     def formats(self) -> tuple[DateFormat, ...]:
-        """The formats that a column of dates may have, the most likely first."""
+        """The allowed formats of a date column, most likely first."""
         return tuple(DateFormat.of(text, self.two_digit_years_before) for text in self.date_formats)
 
     @property
     def signs(self) -> NumberSigns:
         """How numbers are written."""
         return NumberSigns(self.decimal_sign, self.thousands_sign, tuple(self.ignored_signs))
-
-    def header_of(self, headers: list[str]) -> dict[str, str]:
-        """Canonical column -> header as sent, for the headers that map to one."""
-        found: dict[str, str] = {}
-        for header in headers:
-            name = header.strip()
-            canonical = self.aliases.get(name, name)
-            if canonical in COLUMNS:
-                if canonical in found:
-                    message = (
-                        f"the headers {found[canonical]!r} and {header!r} both stand for "
-                        f"`{canonical}`: remove one, or change `customers.aliases`"
-                    )
-                    raise ValueError(message)
-                found[canonical] = header
-        return found

@@ -1,11 +1,11 @@
-"""The one table of rules: which columns a customer record has and what each may hold.
+"""The contract: which columns a customer record has, and which values each may hold.
 
 It drives the quarantine of a batch, the metadata of the scoring artifact, and the data dictionary.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["key", "number", "date", "category"]
@@ -17,7 +17,7 @@ SAMPLE_KEY = "sample_key"
 EDUCATION = ("basic", "graduation", "second_cycle", "master", "phd")
 MARITAL_STATUS = ("single", "together", "married", "divorced", "widow")
 
-# Code -> what people call it, in a sentence.
+# Code -> its name within a sentence.
 PRODUCT_LABELS = {
     "wines": "wines",
     "fruits": "fruits",
@@ -38,8 +38,8 @@ class Column:
     """A canonical column: its type, the values it may hold, and how to describe it.
 
     `minimum` and `maximum` are inclusive; `categories` are in the order of their codes.
-    `label` is what people call it, in lower case as in a sentence. An `outcome` is an answer to a
-    campaign: it never enters the segments.
+    `label` is its name within a sentence, in lower case. An `outcome` is a response to a campaign
+    and is never used for the segments.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Column:
 
     @property
     def is_flag(self) -> bool:
-        """Whether it says no or yes, as 0 or 1."""
+        """Whether its values are 0 and 1, for no and yes."""
         return self.whole and (self.minimum, self.maximum) == (0.0, 1.0)
 
 
-# Far above any real value, and far below where a sum or a square would stop being finite.
+# Far above any real value, and low enough for sums and squares to stay finite.
 _MAX_MONEY = 1e12
 _MAX_COUNT = 1e6
 
@@ -70,29 +70,12 @@ def _money(name: str, label: str, description: str) -> Column:
 
 def _count(name: str, label: str, description: str, unit: str) -> Column:
     return Column(
-        name,
-        "number",
-        description,
-        unit,
-        minimum=0.0,
-        maximum=_MAX_COUNT,
-        whole=True,
-        label=label,
+        name, "number", description, unit, minimum=0.0, maximum=_MAX_COUNT, whole=True, label=label
     )
 
 
-def _flag(name: str, label: str, description: str, *, outcome: bool) -> Column:
-    return Column(
-        name,
-        "number",
-        description,
-        FLAG,
-        minimum=0.0,
-        maximum=1.0,
-        whole=True,
-        outcome=outcome,
-        label=label,
-    )
+def _flag(name: str, label: str, description: str, *, outcome: bool = True) -> Column:
+    return replace(_count(name, label, description, FLAG), maximum=1.0, outcome=outcome)
 
 
 CONTRACT: tuple[Column, ...] = (
@@ -141,16 +124,10 @@ CONTRACT: tuple[Column, ...] = (
             f"accepted_campaign_{n}",
             f"accepted campaign {n}",
             f"Accepted the offer of campaign {n}",
-            outcome=True,
         )
         for n in CAMPAIGNS
     ),
-    _flag(
-        "responded",
-        "response to the last campaign",
-        "Accepted the offer of the last campaign",
-        outcome=True,
-    ),
+    _flag("responded", "response to the last campaign", "Accepted the offer of the last campaign"),
     _flag(
         "complained", "complaint in two years", "Complained in the last two years", outcome=False
     ),

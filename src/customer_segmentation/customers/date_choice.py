@@ -1,6 +1,6 @@
-"""The one format that a whole column of dates is read in, from counts over all of its cells.
+"""Choose the format of a date column from counts over all its cells.
 
-Counts and examples of parts of a file, each by itself, add up to those of the whole.
+Counts and examples of parts of a file can be added up to those of the whole.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import narwhals as nw
 
 from customer_segmentation.customers.dates import EXCEL, DateFormat
 
-# Of all cells: so few may be slips, and more are dates in another order.
+# Share of cells: so few may be typing errors; more are dates in another order.
 _A_FEW = 0.01
 _MAX_OFFERED = 3
-# After every text, so that a least one is another.
+# Sorts after any text, so that it never is the minimum of some.
 _LAST = "\U0010ffff"
 _CELL, _ROWS = "cell", "rows"
-# A number beyond 12 in the first or second place is no month, so such a cell tells the order.
+# A first or second number above 12 is not a month, so the cell shows the order.
 _TELLING = r"^(?:[0-9]{1,2}[^0-9])?(?:1[3-9]|2[0-9]|3[01])[^0-9]"
 
 Evidence = dict[str, Any]
 
 
 class UnclearDatesError(ValueError):
-    """Nobody can tell which days a column means.
+    """A date column is ambiguous or has no allowed format.
 
     Attributes:
-        problem: What was found.
+        problem: What is wrong.
         remedy: What to configure.
     """
 
@@ -47,8 +47,8 @@ class ChosenFormat:
 
     Attributes:
         format: The format.
-        has_time: Whether times stand after some of its days.
-        note: What a person should know of cells that it does not fit, or ''.
+        has_time: Whether some cells have a time after the date.
+        note: A remark on cells that it does not fit, or ''.
     """
 
     format: DateFormat
@@ -57,18 +57,18 @@ class ChosenFormat:
 
     @property
     def words(self) -> str:
-        """As a run's account tells it."""
+        """The format as printed in the account of a run."""
         return self.format.text + (", times dropped" if self.has_time else "")
 
 
 class DateColumn:
-    """A column of dates that is to be read.
+    """A date column whose format is to be chosen.
 
     Args:
         column: Its canonical name.
         header: As sent.
-        formats: Those that it may have.
-        pivot: Of years of two digits, where it is known.
+        formats: The allowed formats.
+        pivot: For two-digit years, if configured.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class DateColumn:
         self._formats = formats
         self._pivot = pivot
         known = {fmt.text for fmt in formats}
-        # Told apart from the declared ones, though none of them is ever chosen.
+        # Day and month swapped: compared with the declared formats, but never chosen.
         twins = [f.swapped for f in formats if f.swapped and f.swapped not in known]
         self._all = (*formats, *(DateFormat.of(text, pivot) for text in dict.fromkeys(twins)))
         self._pairs = [
@@ -89,13 +89,13 @@ class DateColumn:
         ]
 
     def evidence(self, rows: nw.LazyFrame[Any], text: nw.Expr) -> nw.LazyFrame[Any]:
-        """One row of counts and examples of these rows.
+        """One row of counts and examples from these rows.
 
         Args:
             rows: Cells as sent.
             text: The cell, stripped, '' where it spells a missing value.
         """
-        # As many rows as there are days, however many customers.
+        # At most one row per day, however many customers.
         cells = rows.select(**{_CELL: text}).group_by(_CELL).agg(**{_ROWS: nw.len()})
         cell = nw.col(_CELL)
         fits = {f"fits_{i}": f"^{fmt.shape_with_time}$" for i, fmt in enumerate(self._all)}
@@ -106,7 +106,7 @@ class DateColumn:
         )
         declared = (nw.col(f"fits_{i}") for i in range(len(self._formats)))
         none = ~nw.any_horizontal(*(nw.col(name) for name in fits), ignore_nulls=True)
-        found = {
+        measures = {
             "rows": nw.col(_ROWS).sum(),
             "rows_with_time": _count(nw.col("has_time")),
             **{name: _count(nw.col(name)) for name in fits},
@@ -117,68 +117,68 @@ class DateColumn:
         for i, j in self._pairs:
             ours, other = nw.col(f"fits_{i}"), nw.col(f"fits_{j}")
             both = ours & other & ~nw.col("is_even")
-            found[f"both_{i}_{j}"] = _count(both)
-            found[f"other_{i}_{j}"] = _count(~ours & other)
-            found[f"low_{i}_{j}"] = _min(both)
-        return cells.select(**found)
+            measures[f"both_{i}_{j}"] = _count(both)
+            measures[f"other_{i}_{j}"] = _count(~ours & other)
+            measures[f"low_{i}_{j}"] = _min(both)
+        return cells.select(**measures)
 
     def choose(self, parts: Iterable[Mapping[str, Any]]) -> ChosenFormat:
-        """The format that fits most cells, the first of those that fit as many.
+        """The format that fits most cells; of several, the first.
 
         Args:
             parts: `evidence` of each part of the file.
 
         Raises:
-            UnclearDatesError: Another format fits as well and gives other days, or fits better.
+            UnclearDatesError: Another format fits equally well with other dates, or fits better.
         """
         nothing: Evidence = {}
-        found = reduce(_added, parts, nothing)
-        counts = [found.get(f"fits_{i}", 0) for i in range(len(self._all))]
+        total = reduce(_added, parts, nothing)
+        counts = [total.get(f"fits_{i}", 0) for i in range(len(self._all))]
         best = max(range(len(self._formats)), key=lambda i: (counts[i], -i))
         for i, j in self._pairs:
             if i == best:
-                self._refuse(found, i, j, counts)
+                self._refuse(total, i, j, counts)
         chosen = self._all[best]
-        stray = found.get("rows", 0) - counts[best]
-        note = self._about_stray(found, stray, chosen) if stray else ""
-        return ChosenFormat(chosen, bool(found.get("rows_with_time")), note)
+        stray = total.get("rows", 0) - counts[best]
+        note = self._about_stray(total, stray, chosen) if stray else ""
+        return ChosenFormat(chosen, bool(total.get("rows_with_time")), note)
 
-    def _refuse(self, found: Evidence, i: int, j: int, counts: list[int]) -> None:
-        """Raise where nobody can tell another format from ours."""
+    def _refuse(self, total: Evidence, i: int, j: int, counts: list[int]) -> None:
+        """Raise if another format may be meant instead of ours."""
         ours, other = self._all[i], self._all[j]
-        both, only = found[f"both_{i}_{j}"], found[f"other_{i}_{j}"]
+        both, only = total[f"both_{i}_{j}"], total[f"other_{i}_{j}"]
         is_declared = j < len(self._formats)
         if both and is_declared and counts[i] == counts[j]:
             problem = (
                 f"the dates of {self._name} can be read in two ways: {ours.text} and {other.text}"
                 f" both fit {counts[i]:,} cells, and"
-                f" {_both_ways(found[f'low_{i}_{j}'], ours, other)}"
+                f" {_both_ways(total[f'low_{i}_{j}'], ours, other)}"
             )
             raise UnclearDatesError(problem, f"Add what is meant: {_line(ours)}, or {_line(other)}")
         if counts[j] > counts[i]:
             problem = (
                 f"the dates of {self._name} are not of the format {ours.text}, which fits"
-                f" {counts[i]:,} of {found['rows']:,} cells: {other.text} fits {counts[j]:,}"
+                f" {counts[i]:,} of {total['rows']:,} cells: {other.text} fits {counts[j]:,}"
             )
             raise UnclearDatesError(problem, f"Add {_line(other)}")
-        if both and only / found["rows"] > _A_FEW:
+        if both and only / total["rows"] > _A_FEW:
             problem = (
                 f"the dates of {self._name} are of two formats: {ours.text} fits {counts[i]:,} of"
-                f" {found['rows']:,} cells, {only:,} others are days as {other.text} alone, and"
+                f" {total['rows']:,} cells, {only:,} others are days as {other.text} alone, and"
                 f" {both:,} are days in each, but not the same:"
-                f" {_both_ways(found[f'low_{i}_{j}'], ours, other)}"
+                f" {_both_ways(total[f'low_{i}_{j}'], ours, other)}"
             )
             raise UnclearDatesError(problem, "Write all of them in one format, best as 2013-12-31")
 
-    def _about_stray(self, found: Evidence, stray: int, chosen: DateFormat) -> str:
-        elsewhere = found["declared"] - (found["rows"] - stray)
+    def _about_stray(self, total: Evidence, stray: int, chosen: DateFormat) -> str:
+        elsewhere = total["declared"] - (total["rows"] - stray)
         words = (
-            f"{stray:,} of {found['rows']:,} dates of {self._name} are not of the format"
+            f"{stray:,} of {total['rows']:,} dates of {self._name} are not of the format"
             f" {chosen.text}"
         )
         if elsewhere > 0:
             words += f" ({elsewhere:,} are of another one: a column has one)"
-        example = min(found["low_telling"], found["low_none"], key=lambda each: each == _LAST)
+        example = min(total["low_telling"], total["low_none"], key=lambda each: each == _LAST)
         if example == _LAST:
             return words
         offered = offers(example, self._pivot)
@@ -193,7 +193,7 @@ class DateColumn:
 
 
 def offers(text: str, pivot: int | None = None) -> list[DateFormat]:
-    """Formats that a text may be of, the most usual first; no more than a few."""
+    """A few formats that fit a text, the most common first."""
     marks = ("-", "/", ".", " ")
     orders = [("%d", "%m", "%Y"), ("%m", "%d", "%Y"), ("%Y", "%m", "%d"), ("%d", "%b", "%Y")]
     orders += [("%d", "%m", "%y"), ("%m", "%d", "%y"), ("%y", "%m", "%d"), ("%d", "%b", "%y")]
@@ -216,7 +216,7 @@ def _both_ways(cell: str, ours: DateFormat, other: DateFormat) -> str:
 
 
 def _even_shape() -> str:
-    """Of days whose number is that of their month, which are the same either way."""
+    """A pattern for dates with equal day and month numbers, which cannot be misread."""
     pairs = "|".join(f"0?{n}[^0-9]+0?{n}|{n:02}{n:02}" for n in range(1, 13))
     return f"(?:^|^[0-9]{{4}}[^0-9]|^[0-9]{{4}})(?:{pairs})(?:[^0-9]|$|[0-9]{{4}}$)"
 
@@ -229,10 +229,10 @@ def _min(rule: nw.Expr) -> nw.Expr:
     return nw.when(rule).then(nw.col(_CELL)).otherwise(nw.lit(_LAST)).min()
 
 
-def _added(found: Evidence, part: Mapping[str, Any]) -> Evidence:
+def _added(total: Evidence, part: Mapping[str, Any]) -> Evidence:
     return {
-        name: min(found.get(name, _LAST), value if isinstance(value, str) else _LAST)
+        name: min(total.get(name, _LAST), value if isinstance(value, str) else _LAST)
         if name.startswith("low_")
-        else found.get(name, 0) + int(value or 0)
+        else total.get(name, 0) + int(value or 0)
         for name, value in part.items()
     }

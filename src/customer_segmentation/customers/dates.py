@@ -1,7 +1,7 @@
-"""A format of dates: as a pattern, as columns of expressions, and for one text in Python.
+"""Date formats: as a pattern, as column expressions, and for a single text in Python.
 
-Day, month and year are taken out of text by arithmetic: no engine's own date parsing is used, since
-each raises or is lenient in its own way. A time after the day is dropped.
+Day, month and year are extracted by string functions and arithmetic: the date parsers of the
+engines raise or are lenient in their own ways. A time after the date is dropped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import narwhals as nw
 
 from customer_segmentation.customers.cells import Columns, Parsed, either_case
 
-# Days since the end of 1899, as Excel counts from March 1900 on: before, it has a day too many.
+# Days since the end of 1899, as Excel counts from March 1900 on; before, it is one day off.
 EXCEL = "excel"
 _EXCEL_SHAPE = "[1-9][0-9]{2,5}(?:[.][0-9]*)?"
 _EXCEL_START = date(1899, 12, 30)
@@ -26,6 +26,7 @@ _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
+_MONTH_NUMBERS = {month[:3]: number for number, month in enumerate(_MONTHS, 1)}
 _FIELD = "(%[dmbYy])"
 _SEPARATOR = r"([-/. ]|[.,] |)"
 _FORMAT = re.compile(
@@ -40,12 +41,12 @@ _TIME = (
 
 @dataclass(frozen=True)
 class DateFormat:
-    """A way to write a day.
+    """A way to write a date.
 
     Attributes:
         text: `%d`, `%m` or `%b` (a month's English name) and `%Y` or `%y`, once each, the year
-            first or last; or `excel`. What times follow makes no difference.
-        pivot: The first two-digit year that is of the last century.
+            first or last; or `excel`. A time after it is ignored.
+        pivot: Two-digit years from this one on belong to the last century.
     """
 
     text: str
@@ -53,83 +54,86 @@ class DateFormat:
 
     @classmethod
     def of(cls, text: str, pivot: int | None = None) -> Self:
-        """A format, once it is one.
+        """A checked format.
 
         Raises:
-            ValueError: It is none, and why.
+            ValueError: It is not a format; says why.
         """
         made = cls(text.replace("%B", "%b"), pivot)
         if made.is_serial:
             return made
-        found = _FORMAT.fullmatch(made.text)
-        fields, separators = (found.groups()[::2], found.groups()[1::2]) if found else ((), ())
+        match = _FORMAT.fullmatch(made.text)
+        fields, separators = (match.groups()[::2], match.groups()[1::2]) if match else ((), ())
         kinds = {field.lower().replace("b", "m") for field in fields}
         has_name = "%b" in fields
         is_even = has_name or (len({*separators}) == 1 and len(separators[0]) < 2)  # noqa: PLR2004
         if len(kinds) != len("dmy") or fields[1] in _LENGTHS or not is_even:
-            message = (
+            raise ValueError(
                 f"{text!r}: give %d, %m (or %b) and %Y (or %y) once each, %Y first or last, with "
                 "one separator (- / . or a space) or none; or give excel"
             )
-            raise ValueError(message)
         if "%y" in fields and pivot is None:
-            message = (
+            raise ValueError(
                 f"{text!r} has years of two digits: add `customers.two_digit_years_before: 30`, "
                 "say, for 29 to be 2029 and 30 to be 1930"
             )
-            raise ValueError(message)
         return made
 
     @property
     def is_serial(self) -> bool:
-        """Whether days are numbered."""
+        """Whether dates are day numbers."""
         return self.text == EXCEL
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
-        """`%d`, `%m` or `%b`, `%Y` or `%y`, in their order."""
+        """`%d`, `%m` or `%b`, and `%Y` or `%y`, in order."""
         return tuple(re.findall("%[dmbYy]", self.text))
 
     @cached_property
     def separators(self) -> tuple[str, str]:
-        """What stands between them."""
-        found = _FORMAT.fullmatch(self.text)
-        return (found[2], found[4]) if found else ("", "")
+        """The separators between the fields."""
+        match = _FORMAT.fullmatch(self.text)
+        return (match[2], match[4]) if match else ("", "")
 
     @cached_property
     def alike(self) -> str:
-        """The same for formats that one text may fit in several ways."""
+        """Equal for formats that the same text may fit, such as day and month swapped."""
         return re.sub("%[dmy]", "%n", "".join(self._parts()))
 
     @property
     def swapped(self) -> str:
-        """The format with day and month changed over; '' where a name tells them apart."""
+        """The format with day and month swapped; '' if that cannot be confused."""
         if self.is_serial or "%b" in self.fields:
             return ""
         return self.text.translate(str.maketrans("dm", "md"))
 
     @cached_property
     def shape(self) -> str:
-        """What a text looks like that may be such a day, without a time."""
+        """A pattern for texts in this format, without a time."""
         if self.is_serial:
             return _EXCEL_SHAPE
         return "".join(self._pattern(part) for part in self._parts())
 
     @property
     def shape_with_time(self) -> str:
-        """The same, with a time or without."""
+        """A pattern for texts in this format, with or without a time."""
         return self.shape if self.is_serial else f"{self.shape}(?:{_TIME})?"
 
     def day(self, text: str) -> date | None:
-        """The day that a text tells; None where it tells none in this format."""
-        found = self._grouped.fullmatch(text)
-        if found is None:
+        """The date of a text; None if it is not a date in this format."""
+        match = self._grouped.fullmatch(text)
+        if match is None:
             return None
         if self.is_serial:
             return _EXCEL_START + timedelta(int(float(text)))
-        values = dict(zip(self.fields, found.groups(), strict=True))
+        values = dict(zip(self.fields, match.groups(), strict=True))
+        year = int(values.get("%Y") or values["%y"])
+        if "%y" in values:
+            year += 2000 if year < (self.pivot or 0) else 1900
+        named = values.get("%b", "").lower()[:3]
+        month = _MONTH_NUMBERS[named] if named else int(values["%m"])
         try:
-            return date(self._year(values), self._month(values), int(values["%d"]))
+            return date(year, month, int(values["%d"]))
         except ValueError:
             return None
 
@@ -142,19 +146,6 @@ class DateFormat:
         shape = self.shape if self.is_serial else "".join(patterns) + f"(?:{_TIME})?"
         return re.compile(shape, re.ASCII)
 
-    def _year(self, values: dict[str, str]) -> int:
-        if "%Y" in values:
-            return int(values["%Y"])
-        year = int(values["%y"])
-        return year + (2000 if year < (self.pivot or 0) else 1900)
-
-    @staticmethod
-    def _month(values: dict[str, str]) -> int:
-        if "%m" in values:
-            return int(values["%m"])
-        named = values["%b"].lower()[:3]
-        return next(n for n, month in enumerate(_MONTHS, 1) if month.startswith(named))
-
     def _parts(self) -> tuple[str, ...]:
         if self.is_serial:
             return (EXCEL,)
@@ -162,7 +153,7 @@ class DateFormat:
         return first, left, second, right, third
 
     def _pattern(self, part: str) -> str:
-        # Without a separator, only two digits tell where a field ends.
+        # Without separators, each field must have two digits.
         zero = "0" if self.separators == ("", "") and "%b" not in self.fields else "0?"
         patterns = {
             "%d": f"(?:{zero}[1-9]|[12][0-9]|3[01])",
@@ -186,11 +177,11 @@ def _month_names() -> list[str]:
 
 @dataclass(frozen=True)
 class ParsedDate(Parsed):
-    """A date, in the one format of its column.
+    """A date column in its one format.
 
     Attributes:
         format: The format.
-        has_time: Whether times stand after some of the days.
+        has_time: Whether some cells have a time after the date.
     """
 
     format: DateFormat
@@ -198,7 +189,7 @@ class ParsedDate(Parsed):
 
     @property
     def levels(self) -> tuple[Columns, ...]:
-        """The columns to add, each level made of those before."""
+        """The columns to add; each level uses those before."""
         if self.format.is_serial:
             return _serial_levels(self)
         text = nw.col(self.name)
@@ -229,17 +220,17 @@ class ParsedDate(Parsed):
 
     @property
     def is_date(self) -> nw.Expr:
-        """Whether the text is a day of the calendar."""
+        """Whether the text is a date of the calendar."""
         return self.part("is_date")
 
     @property
     def ordered(self) -> nw.Expr:
-        """A number that sorts as the dates do: 20140629 for 29 June 2014."""
+        """The date as a number: 20140629 for 29 June 2014."""
         return self.part("ordered")
 
 
 def _pieces(text: nw.Expr, fmt: DateFormat) -> Columns:
-    """Each field of a text that has the format's shape: the year's length is known."""
+    """The fields of a text that fits the format, cut by the known length of the year."""
     (first, second, third), (left, right) = fmt.fields, fmt.separators
     around = "".join({*left, *right}) + (ascii_letters if "%b" in fmt.fields else "")
     length = _LENGTHS.get(first) or _LENGTHS[third]
@@ -262,24 +253,24 @@ def _pieces(text: nw.Expr, fmt: DateFormat) -> Columns:
     }
     if "%b" in fmt.fields:
         named = text.str.replace_all("[^A-Za-z]+", "").str.slice(0, 3).str.to_lowercase()
-        numbers = {month[:3]: str(number) for number, month in enumerate(_MONTHS, 1)}
+        numbers = [str(number) for number in _MONTH_NUMBERS.values()]
         stripped["month"] = named.replace_strict(
-            list(numbers), list(numbers.values()), default="1", return_dtype=nw.String
+            list(_MONTH_NUMBERS), numbers, default="1", return_dtype=nw.String
         )
     return stripped
 
 
 def _serial_levels(parsed: ParsedDate) -> tuple[Columns, ...]:
-    """Days that are numbered, as dates (Howard Hinnant: chrono-compatible date algorithms)."""
+    """Day numbers as dates (Howard Hinnant: chrono-compatible date algorithms)."""
     fits = parsed.part("fits")
     serial = nw.when(fits).then(nw.col(parsed.name)).otherwise(nw.lit(_EXCEL_MIN))
-    # From the first of March of the year 0, so that a leap day is a year's last.
+    # Counted from 1 March of year 0, so that a leap day is the last day of a year.
     shift = float(_EXCEL_START.toordinal() + 305)
     days, era_day, era_year, year_day, month = (
         parsed.part(name) for name in ("days", "era_day", "era_year", "year_day", "march_month")
     )
     leap_days = era_year // 4.0 - era_year // 100.0
-    is_early = month >= 10.0  # noqa: PLR2004 - January and February are of the next year
+    is_early = month >= 10.0  # noqa: PLR2004 - January and February belong to the next year
     calendar_month = nw.when(is_early).then(month - 9.0).otherwise(month + 3.0)
     next_year = nw.when(is_early).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
     era = days // 146_097.0

@@ -1,4 +1,4 @@
-"""What in a source may mean something else than what was read, in words for a run's account."""
+"""Warn about cells that may mean something other than what was read."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from customer_segmentation.customers.quarantine import CheckedCustomers, counted
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import canonical_name
 
-# Of a column's cells: fewer may be slips.
+# Share of the cells of a column: fewer may be typing errors.
 _MANY = 0.05
 _LAST = "\U0010ffff"
-# What a cell that is no number may be, and what would make it one.
+# How else a number may be written: a pattern, and what to configure.
 _SPACE_OR_APOSTROPHE = " '\u00a0\u202f\u2019"
 _GROUP = f"[0-9]{{1,3}}(?:[.,{_SPACE_OR_APOSTROPHE}][0-9]{{3}})+"
 _FRACTION = ",(?:[0-9]{1,2}|[0-9]{4,})"
@@ -38,41 +38,21 @@ _OTHER_NUMBERS = {
         "write plain numbers, or add what has no meaning to `customers.ignored_signs`",
     ),
 }
-_CURRENCIES = frozenset(
-    [
-        "%",
-        "AUD",
-        "BRL",
-        "CAD",
-        "CHF",
-        "CNY",
-        "CZK",
-        "DKK",
-        "EUR",
-        "GBP",
-        "INR",
-        "JPY",
-        "kr",
-        "NOK",
-        "PLN",
-        "SEK",
-        "USD",
-    ]
-)
+_CURRENCY = re.compile("%|kr|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|INR|JPY|NOK|PLN|SEK|USD")
 _AROUND = "^[^0-9.,+-]+|[^0-9.,]+$"
-# An id that another program may have written without its zeros, or with a fraction.
+# Ids that another program may have written with other zeros or a fraction.
 _ODD_KEY = "^0+[0-9A-Za-z]|[.]0+$"
 
 Counts = Mapping[str, int]
 
 
 def doubts_about(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
-    """Every doubt in a sentence, with what to configure.
+    """One sentence for each doubt, with what to configure.
 
     Args:
         checked: The rows and their values.
-        reading: By which they were checked.
-        reasons: How many rows have each problem, those of values left out included.
+        reading: How they were read.
+        reasons: Problem -> number of rows, including values that were dropped.
     """
     return [
         *reading.notes(),
@@ -83,12 +63,12 @@ def doubts_about(checked: CheckedCustomers, reading: Reading, reasons: Counts) -
 
 
 def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
-    """Money whose fractions are of three digits: most likely thousands."""
+    """Amounts of money with three decimals: most likely thousands."""
     if reading.parameters.thousands_sign:
         return []
     money = [name for name in checked.columns if COLUMNS[name].unit == MONEY]
     values = {name: nw.col(canonical_name(name)) for name in money}
-    # Few files have any, and text takes longer to look at than numbers.
+    # Few files have fractions, and numbers are faster to search than text.
     fractions = counted(checked.kept, {n: v // 1.0 < v for n, v in values.items()})
     asked: dict[str, nw.Expr] = {}
     sign = reading.parameters.decimal_sign
@@ -101,44 +81,44 @@ def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     if not named:
         return []
     examples = _examples(checked, {name: asked[name] for name in named}, reading.headers)
-    found = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
+    columns = ", ".join(f"{n} ({counts[n]:,}, such as {examples[n]!r})" for n in named)
     other = "," if sign == "." else "."
-    message = (
-        f"most fractions have exactly three digits in {found}: if these are thousands, add"
-        f' `customers.thousands_sign: "{sign}"` and `customers.decimal_sign: "{other}"`'
-    )
-    return [message]
+    return [
+        (
+            f"most fractions have exactly three digits in {columns}: if these are thousands, add"
+            f' `customers.thousands_sign: "{sign}"` and `customers.decimal_sign: "{other}"`'
+        )
+    ]
 
 
 def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts) -> list[str]:
-    """Columns of which many cells are numbers as others write them."""
+    """Columns with many numbers in another notation."""
     rows = int(checked.rows.select(nw.len()).collect().item())
     problem = ": not a number"
     named = [text.removesuffix(problem) for text in reasons if text.endswith(problem)]
     named = [name for name in named if reasons[name + problem] > _MANY * rows]
-    found = []
+    doubts = []
     for name in named:
         cell = stripped(reading.headers[name])
-        asked = {what: cell.str.contains(shape) for what, (shape, _) in _OTHER_NUMBERS.items()}
-        is_number = reading.parameters.signs.is_number(cell)
-        asked = {what: rule & ~is_number for what, rule in asked.items()}
+        is_other = ~reading.parameters.signs.is_number(cell)
+        asked = {w: is_other & cell.str.contains(shape) for w, (shape, _) in _OTHER_NUMBERS.items()}
         counts = counted(checked.rows, asked)
         what = max(counts, key=counts.__getitem__)
         if counts[what]:
             cells = _examples(checked, {name: asked[what]}, reading.headers)
             advice = _advice(cells[name], what, reading.parameters.signs)
-            found.append(
+            doubts.append(
                 f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}: {advice}"
             )
-    return found
+    return doubts
 
 
 def _advice(cell: str, what: str, signs: NumberSigns) -> str:
-    """What to configure so that a cell is a number."""
+    """What to configure so that a cell is read as a number."""
     around = re.findall(_AROUND, cell)
     words = list(dict.fromkeys(sign for part in around for sign in part.split()))
-    # Brackets may stand for a minus, and k or Mio for thousands: only a person can tell.
-    if not all(word in _CURRENCIES or category(word[0]) == "Sc" for word in words):
+    # Brackets may mean a minus, and k or Mio a multiple: only a person can tell.
+    if not all(_CURRENCY.fullmatch(word) or category(word[0]) == "Sc" for word in words):
         return _OTHER_NUMBERS["signs around them"][1]
     spaces = [" "] if any(part.split() != [part] for part in around) else []
     ignored = json.dumps(words + spaces, ensure_ascii=False)
@@ -149,7 +129,7 @@ def _advice(cell: str, what: str, signs: NumberSigns) -> str:
 
 
 def _alike_keys(checked: CheckedCustomers) -> list[str]:
-    """Ids that differ by zeros before them or a fraction of zeros after them alone."""
+    """Ids that differ only by leading zeros or a fraction of zeros."""
     key, plain = canonical_name(KEY), "checked__plain_key"
     keys = checked.kept.select(key)
     odd = keys.filter(nw.col(key).str.contains(_ODD_KEY))
@@ -164,25 +144,25 @@ def _alike_keys(checked: CheckedCustomers) -> list[str]:
         .agg(ids=nw.len(), low=nw.col(key).min(), high=nw.col(key).max())
         .filter(nw.col("ids") > 1)
     )
-    found = groups.select(ids=nw.col("ids").sum(), low=nw.col("low").min()).collect()
-    if not (ids := int(nw.to_py_scalar(found["ids"][0]) or 0)):
+    if not (ids := int(groups.select(nw.col("ids").sum()).collect().item() or 0)):
         return []
     pairs = groups.sort("low").head(3).collect().rows(named=True)
     told = ", ".join(f"{pair['low']!r} and {pair['high']!r}" for pair in pairs)
-    message = (
-        f"{ids:,} ids differ from another only by zeros at their start or end, such as {told}: they"
-        " were kept as separate customers; write each customer's id in one way"
-    )
-    return [message]
+    return [
+        (
+            f"{ids:,} ids differ from another only by zeros at their start or end, such as {told}:"
+            " they were kept as separate customers; write each customer's id in one way"
+        )
+    ]
 
 
 def _examples(
     checked: CheckedCustomers, rules: Mapping[str, nw.Expr], headers: Mapping[str, str]
 ) -> dict[str, str]:
-    """For each column a cell of which the rule is true."""
+    """For each column, a cell for which its rule is true."""
     minimum = {
         f"least_{place}": nw.when(rule).then(stripped(headers[name])).otherwise(nw.lit(_LAST)).min()
         for place, (name, rule) in enumerate(rules.items())
     }
-    found = checked.rows.select(**minimum).collect().row(0)
-    return {name: str(cell)[:40] for name, cell in zip(rules, found, strict=True)}
+    examples = checked.rows.select(**minimum).collect().row(0)
+    return {name: str(cell)[:40] for name, cell in zip(rules, examples, strict=True)}

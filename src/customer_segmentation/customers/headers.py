@@ -1,4 +1,4 @@
-"""Columns that no header stands for, and headers that may be meant for them."""
+"""Missing columns, and headers that may be meant for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from customer_segmentation.customers.configuration import CustomerParameters
 
-# Low enough for a missing word, high enough that two spends are not taken for each other.
+# Low enough to allow for a missing word, high enough not to confuse two kinds of spend.
 _LIKE_ENOUGH = 0.8
 
 
@@ -18,7 +18,7 @@ def name_missing(
     required: Iterable[str],
     parameters: CustomerParameters,
 ) -> str:
-    """The required columns that no header stands for, each with its headers; '' if none.
+    """The missing required columns, each with its possible headers; '' if none.
 
     Args:
         headers: As sent.
@@ -36,7 +36,7 @@ def name_missing(
 
 
 def unread(headers: Iterable[str], mapped: Mapping[str, str]) -> list[str]:
-    """The headers that stand for no column."""
+    """The headers that are mapped to no column."""
     read = set(mapped.values())
     return [header for header in headers if header not in read]
 
@@ -44,21 +44,19 @@ def unread(headers: Iterable[str], mapped: Mapping[str, str]) -> list[str]:
 def nearest_columns(
     headers: Iterable[str], wanted: Iterable[str], parameters: CustomerParameters
 ) -> dict[str, str]:
-    """Header as sent -> the wanted canonical column whose name or alias is most like it."""
-    names: dict[str, str] = {}
-    columns = set(wanted)
-    for name, column in (*parameters.aliases.items(), *zip(columns, columns, strict=True)):
-        if column in columns:
-            names[_plain(name)] = column
-    found: dict[str, str] = {}
-    # What is the same but for case and signs first: it leaves less to guess.
+    """Header as sent -> the wanted canonical column with the most similar name or alias."""
+    columns = list(wanted)
+    known = [*parameters.aliases.items(), *((column, column) for column in columns)]
+    names = {_plain(name): column for name, column in known if column in columns}
+    nearest: dict[str, str] = {}
+    # First the names that differ only in case and punctuation.
     for likeness in (1.0, _LIKE_ENOUGH):
         for header in headers:
-            free = [n for n, column in names.items() if column not in found.values()]
+            free = [n for n, column in names.items() if column not in nearest.values()]
             near = get_close_matches(_plain(header), free, n=1, cutoff=likeness)
-            if near and header not in found:
-                found[header] = names[near[0]]
-    return found
+            if near and header not in nearest:
+                nearest[header] = names[near[0]]
+    return nearest
 
 
 def as_aliases(nearest: dict[str, str]) -> str:

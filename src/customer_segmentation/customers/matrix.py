@@ -1,4 +1,4 @@
-"""Canonical columns as numbers: the inputs of every feature and of the scoring artifact.
+"""Canonical columns as numbers: the inputs of the features and of the scoring artifact.
 
 A date becomes its year and its day of the year; a category becomes its code; null stays null.
 """
@@ -14,7 +14,7 @@ from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT
 
 
 def numeric_columns(columns: Iterable[str]) -> tuple[str, ...]:
-    """Names of the numeric inputs that a table with these canonical columns gives."""
+    """The numeric inputs that these canonical columns give."""
     present = set(columns)
     names: list[str] = []
     for column in CONTRACT:
@@ -27,13 +27,13 @@ def numeric_columns(columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def date_numbers(column: str, day: date) -> dict[str, float]:
-    """A day as the numeric columns of a date column: its year and its day of the year."""
+    """A date as the numeric columns of a date column: its year and its day of the year."""
     year, ordinal = numeric_columns([column])
     return {year: float(day.year), ordinal: float(day.timetuple().tm_yday)}
 
 
 def canonical_columns(numeric: Iterable[str]) -> tuple[str, ...]:
-    """The canonical columns that these numeric inputs come from, `as_of` left out."""
+    """The canonical columns behind these numeric inputs, without `as_of`."""
     wanted = set(numeric)
     return tuple(
         column.name for column in CONTRACT if wanted.intersection(numeric_columns([column.name]))
@@ -41,7 +41,7 @@ def canonical_columns(numeric: Iterable[str]) -> tuple[str, ...]:
 
 
 def numeric_expressions(columns: Iterable[str]) -> dict[str, nw.Expr]:
-    """One float64 expression for each numeric input, by name."""
+    """Name of each numeric input -> its float64 expression."""
     expressions: dict[str, nw.Expr] = {}
     for name in columns:
         kind = "date" if name == AS_OF else COLUMNS[name].kind if name in COLUMNS else None

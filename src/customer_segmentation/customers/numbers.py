@@ -1,4 +1,4 @@
-"""Numbers of text cells, with the signs that a company writes them with."""
+"""Read numbers from text cells in the notation of the source."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import narwhals as nw
 
 from customer_segmentation.customers.cells import Columns, Parsed, either_case
 
-# A cell that is a number.
+# A cell with a plain number.
 NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 _NOT_FINITE = r"^[+-]?(?:[iI][nN][fF](?:[iI][nN][iI][tT][yY])?|[nN][aA][nN])$"
 _LARGEST = 1.7976931348623157e308
-# What is written for a thin or a fixed space, and for an apostrophe.
+# Variants of a space and of an apostrophe.
 SAME_SIGNS = {" ": " \u00a0\u2009\u202f", "'": "'\u2019"}
 
 
@@ -23,9 +23,9 @@ class NumberSigns:
     """How numbers are written.
 
     Attributes:
-        decimal: Before the fraction.
-        thousands: Between groups of three digits, or ''; numbers without groups are read, too.
-        ignored: What may stand around a number without a meaning, such as a currency.
+        decimal: The decimal sign.
+        thousands: The sign between groups of three digits, or ''; it may be left out.
+        ignored: Text around a number to ignore, such as a currency.
     """
 
     decimal: str = "."
@@ -33,13 +33,8 @@ class NumberSigns:
     ignored: tuple[str, ...] = ()
 
     @property
-    def are_plain(self) -> bool:
-        """Whether numbers are written as in a program."""
-        return self == NumberSigns()
-
-    @property
     def pattern(self) -> str:
-        """What a number looks like, without what is ignored."""
+        """The pattern of a number, without ignored text."""
         point, digits = f"[{self.decimal}]", "[0-9]+"
         if self.thousands:
             digits = f"(?:[0-9]{{1,3}}(?:{self._between}[0-9]{{3}})+|[0-9]+)"
@@ -50,13 +45,13 @@ class NumberSigns:
         return self.without_ignored(text).str.contains(self.pattern)
 
     def plain(self, text: nw.Expr) -> nw.Expr:
-        """A text that fits the pattern as a program writes it."""
+        """A text that fits the pattern in plain notation."""
         if self.thousands:
             text = text.str.replace_all(self._between, "")
         return text.str.replace_all(self.decimal, ".", literal=True)
 
     def without_ignored(self, text: nw.Expr) -> nw.Expr:
-        """The text without what is ignored, and without spaces at its ends."""
+        """The text without ignored parts and surrounding spaces."""
         if not self.ignored:
             return text
         pattern = "|".join(
@@ -72,11 +67,11 @@ class NumberSigns:
 
 @dataclass(frozen=True)
 class ParsedNumber(Parsed):
-    """A number.
+    """A number column.
 
     Attributes:
         signs: How numbers are written.
-        words: Of a flag: spelling -> 0 or 1; case does not count.
+        words: For a flag: word -> 0 or 1; case is ignored.
     """
 
     signs: NumberSigns = NumberSigns()
@@ -84,26 +79,26 @@ class ParsedNumber(Parsed):
 
     @property
     def levels(self) -> tuple[Columns, ...]:
-        """The columns to add, each level made of those before."""
-        if not self.signs.are_plain:
-            return (*self._plain_levels(), *self._levels(self.part("plain")))
-        return self._levels(nw.col(self.name))
-
-    def _plain_levels(self) -> tuple[Columns, ...]:
-        """The text as a program writes it, and as it was sent where it is no number."""
+        """The columns to add; each level uses those before."""
         text = nw.col(self.name)
-        is_number = self.part("bare").str.contains(self.signs.pattern)
-        plain = nw.when(is_number).then(self.signs.plain(self.part("bare")))
-        # A point that is no decimal sign makes no number; nor does what was ignored make a word.
+        if self.signs == NumberSigns():
+            return self._levels(text)
+        # In plain notation; as sent where it is not a number.
+        bare = self.part("bare")
+        plain = nw.when(bare.str.contains(self.signs.pattern)).then(self.signs.plain(bare))
+        # A point that is not the decimal sign does not make a number.
         other = nw.when(text.str.contains(NUMBER)).then(nw.lit("?")).otherwise(text)
-        bare = {self.beside("bare"): self.signs.without_ignored(text)}
-        return (bare, {self.beside("plain"): plain.otherwise(other)})
+        return (
+            {self.beside("bare"): self.signs.without_ignored(text)},
+            {self.beside("plain"): plain.otherwise(other)},
+            *self._levels(self.part("plain")),
+        )
 
     def _levels(self, text: nw.Expr) -> tuple[Columns, ...]:
         is_number, parsed = self.part("is_number"), self.part("parsed")
-        # A null branch over text keeps some engines from choosing a type.
+        # With a null branch over text, some engines cannot infer a type.
         number = nw.when(is_number).then(text).otherwise(nw.lit("0"))
-        # Few rows are looked at: most are numbers.
+        # Empty for numbers, which most cells are: faster to search.
         word = nw.when(~is_number).then(text).otherwise(nw.lit(""))
         too_large = parsed.abs() > _LARGEST
         value: nw.Expr = nw.when(is_number & ~self.part("not_finite")).then(parsed)
@@ -122,17 +117,17 @@ class ParsedNumber(Parsed):
 
     def _spells(self, word: nw.Expr, number: int) -> nw.Expr:
         spelled = [either_case(w) for w, meaning in (self.words or {}).items() if meaning == number]
-        # On a column of numbers, the words are empty: no pattern fits them, and it is soon known.
+        # On a column of numbers all words are empty, which is fast.
         return word.str.contains(f"^(?:{'|'.join(spelled)})$") if spelled else nw.lit(value=False)
 
     @property
     def value(self) -> nw.Expr:
-        """The number, finite; null where there is none."""
+        """The finite number; null if there is none."""
         return self.part("value")
 
     @property
     def malformed(self) -> nw.Expr:
-        """Whether there is text that is no number."""
+        """Whether there is text that is not a number."""
         is_empty = nw.col(self.name) == ""
         is_known = is_empty | self.part("is_number") | self.part("not_finite")
         if self.words:
@@ -141,5 +136,5 @@ class ParsedNumber(Parsed):
 
     @property
     def not_finite(self) -> nw.Expr:
-        """Whether the text spells infinity or not-a-number, or a number too large to hold."""
+        """Whether the text spells infinity, not-a-number, or a number too large for a float."""
         return self.part("not_finite")

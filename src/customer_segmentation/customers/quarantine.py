@@ -1,12 +1,13 @@
-"""Tell customers from rows that break the contract: every row, with every reason.
+"""Separate customers from rows that break the contract, with every reason.
 
-Rows equal in all cells as sent are repeats: the lowest row number stays, the rest are removed and
-counted. A key that stands on rows with different cells condemns all that are left of them, since
-nobody can say which is true.
+Rows with the same cells as another are repeats: the lowest row number is kept, the others are
+removed and counted. If rows with the same key still differ, all are quarantined, since nobody can
+say which is right.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,21 +16,10 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import (
-    AS_OF,
-    COLUMNS,
-    CONTRACT,
-    KEY,
-    SAMPLE_KEY,
-)
+from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT, KEY, SAMPLE_KEY
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.reading import Reading
-from customer_segmentation.customers.rules import (
-    CANONICAL,
-    Rules,
-    canonical_name,
-    reasons,
-)
+from customer_segmentation.customers.rules import CANONICAL, Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 
 SOURCE_NAME = "source_name"
@@ -39,7 +29,7 @@ PROVENANCE = (SOURCE_NAME, SOURCE_HASH, ROW_NUMBER)
 ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
 SHARED_KEY = f"{KEY}: appears with different values"
 
-# Beside the cells as sent, whose headers may be any word.
+# Prefixed, since the headers of the source may be any text.
 _IS_BROKEN = "checked__is_broken"
 _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
@@ -50,11 +40,11 @@ _VERDICTS = (_IS_BROKEN, _REPEAT, _CONFLICT)
 
 @dataclass(frozen=True)
 class CheckedCustomers:
-    """Every row of a source with what the contract says of it.
+    """Every row of a source with the verdict of the contract.
 
     `rows` holds the cells as sent, one canonical column `canonical__NAME` for each mapped header,
-    and `checked__is_broken`, `checked__is_repeat` and `checked__is_conflict`. Reasons are put into
-    words for the few rows that have any.
+    and `checked__is_broken`, `checked__is_repeat` and `checked__is_conflict`. Reasons are computed
+    only for the few rows that have any.
     """
 
     rows: nw.LazyFrame[Any]
@@ -80,19 +70,19 @@ class CheckedCustomers:
         return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
 
     def customers(self) -> nw.LazyFrame[Any]:
-        """Rows that keep the contract: canonical columns, `as_of` and `sample_key`, by key."""
+        """The valid rows, sorted by key: canonical columns, `as_of` and `sample_key`."""
         canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
         return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
 
     def quarantined(self, reading: Reading, needed: Iterable[str]) -> nw.LazyFrame[Any]:
-        """Rows that break it: row number, key, all reasons, and the cells as sent.
+        """The broken rows: row number, key, all reasons, and the cells as sent.
 
         Args:
-            reading: By which the rows were checked.
-            needed: As they were.
+            reading: As in `check_customers`.
+            needed: As in `check_customers`.
         """
         broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
-        # Which rule a row breaks is asked again: of all rows, it would take longer than parsing.
+        # Computed again for these rows: for all rows it would take longer than parsing.
         rules = Rules(reading.headers, reading, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
         problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
@@ -102,24 +92,25 @@ class CheckedCustomers:
         return _plain(rows).sort(ROW_NUMBER)
 
     def lost_values(self, reading: Reading) -> dict[str, int]:
-        """Of customers, why values of columns that are not needed are missing, most often first.
+        """Why customers lack values in optional columns: reason -> rows, most frequent first.
 
         Args:
-            reading: By which the rows were checked.
+            reading: As in `check_customers`.
         """
         is_lost = {name: nw.col(canonical_name(name)).is_null() for name in self.columns}
         counts = counted(self.kept, is_lost)
         lost = {name: is_lost[name] for name, rows in counts.items() if rows}
         if not lost:
             return {}
-        # Asked again of those rows and columns alone, as for the quarantine.
+        # Computed again for these rows and columns, as for the quarantine.
         rules = Rules({name: reading.headers[name] for name in lost}, reading, lost)
         rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
-        found = counted(rules.parsed(rows.select(*rules.mapped.values())), rules.problems())
-        return dict(sorted(((t, n) for t, n in found.items() if n), key=lambda item: -item[1]))
+        rows = rules.parsed(rows.select(*rules.mapped.values()))
+        by_reason = Counter(counted(rows, rules.problems()))
+        return {reason: count for reason, count in by_reason.most_common() if count}
 
     def counts(self) -> dict[str, int]:
-        """How many rows are `customers`, `quarantined` and `repeats`: each told by its own rule."""
+        """The numbers of `customers`, `quarantined` and `repeats`, each counted by its own rule."""
         is_repeat, is_broken = nw.col(_REPEAT), nw.col(_IS_BROKEN)
         ends = {
             "customers": ~is_repeat & ~is_broken,
@@ -129,19 +120,19 @@ class CheckedCustomers:
         return counted(self.rows, ends)
 
     def newest_dates(self) -> dict[str, str]:
-        """The latest day of each column of dates that has one, as `YYYY-MM-DD`."""
+        """The latest date of each date column that has one, as `YYYY-MM-DD`."""
         dates = [name for name in self.columns if COLUMNS[name].kind == "date"]
         if not dates:
             return {}
         latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
-        found = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
-        # No day is not equal to itself on pandas.
-        known = {name: day for name, day in found.items() if day is not None and day == day}  # noqa: PLR0124
+        days = {name: nw.to_py_scalar(latest[canonical_name(name)][0]) for name in dates}
+        # On pandas a missing date is not equal to itself.
+        known = {name: day for name, day in days.items() if day is not None and day == day}  # noqa: PLR0124
         return {name: day.date().isoformat() for name, day in known.items()}
 
 
 def counted(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, int]:
-    """Of how many rows each rule is true; null is no."""
+    """The number of rows for which each rule is true; null counts as false."""
     if not rules:
         return {}
     ones = {
@@ -159,13 +150,21 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
     """Canonical column -> header as sent.
 
     Raises:
-        UserError: Two headers stand for one column.
+        UserError: Two headers are mapped to the same column.
     """
-    cells = [header for header in headers if header not in ADDED]
-    try:
-        return parameters.header_of(cells)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    mapped: dict[str, str] = {}
+    for header in headers:
+        name = header.strip()
+        canonical = parameters.aliases.get(name, name)
+        if header in ADDED or canonical not in COLUMNS:
+            continue
+        if canonical in mapped:
+            raise UserError(
+                f"the headers {mapped[canonical]!r} and {header!r} both stand for `{canonical}`: "
+                "remove one, or change `customers.aliases`"
+            )
+        mapped[canonical] = header
+    return mapped
 
 
 def require_columns(
@@ -175,7 +174,7 @@ def require_columns(
     parameters: CustomerParameters,
     source: str,
 ) -> None:
-    """Refuse a source without a column for all that the key or a feature needs.
+    """Refuse a source without all required columns.
 
     Args:
         headers: As sent.
@@ -185,26 +184,25 @@ def require_columns(
         source: The file's name.
 
     Raises:
-        UserError: Names every missing column, its aliases, headers like it, and the source.
+        UserError: Names the source and each missing column, with its aliases and similar headers.
     """
     cells = [header for header in headers if header not in ADDED]
     if named := name_missing(cells, mapped, required, parameters):
-        message = (
+        raise UserError(
             f"{source}: no column for {named}. Add it to the file, or map its header to the "
             "column in `customers.aliases` (conf/base/parameters_customers.yml)."
         )
-        raise UserError(message)
 
 
 def check_customers(
     bronze: nw.LazyFrame[Any], reading: Reading, needed: Iterable[str]
 ) -> CheckedCustomers:
-    """Parse the mapped cells and tell which rows break the contract.
+    """Parse the mapped cells and find the rows that break the contract.
 
     Args:
         bronze: Cells as text, with the columns that ingestion adds.
         reading: Headers, formats, spellings and windows.
-        needed: Canonical columns without which a row is no customer.
+        needed: Canonical columns that a customer must have.
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
     rules = Rules(reading.headers, reading, needed)
@@ -218,7 +216,7 @@ def check_customers(
 
 
 def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Columns of NumPy's types on pandas, whoever held the text: what follows expects them."""
+    """On pandas, columns with NumPy types instead of Arrow types."""
     if not rows.implementation.is_pandas():
         return rows
     held = rows.collect()
@@ -229,19 +227,18 @@ def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 def _with_repeats(
     rows: nw.LazyFrame[Any], cells: tuple[str, ...], key: nw.Expr
 ) -> nw.LazyFrame[Any]:
-    """Whether each row repeats another one, and whether its key stands on different rows."""
+    """Whether each row repeats another, and whether rows with its key differ."""
     keyed = rows.select(*cells, ROW_NUMBER, **{_SAME_KEY: key})
-    # Only the few rows whose key stands twice are compared cell by cell.
+    # Only the few rows with a repeated key are compared cell by cell.
     twice = keyed.group_by(_SAME_KEY).agg(**{_ROWS: nw.len()}).filter(nw.col(_ROWS) > 1)
     shared = keyed.join(twice.select(_SAME_KEY), on=_SAME_KEY, how="semi")
     is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
     is_other = nw.len().over(*cells) != nw.len().over(_SAME_KEY)
-    # Rows without a key do not share one.
+    # Missing keys are not equal.
     is_conflict = is_other & (nw.col(_SAME_KEY) != "")
     # Numbers, since a left join turns pandas' booleans into objects.
     flags = shared.select(
-        ROW_NUMBER,
-        **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)},
+        ROW_NUMBER, **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)}
     )
     return rows.join(flags, on=ROW_NUMBER, how="left").with_columns(
         **{flag: nw.col(flag).fill_null(0.0) == 1.0 for flag in (_REPEAT, _CONFLICT)}

@@ -1,4 +1,4 @@
-"""How the cells of one source are read: as configured, and as all of them together show."""
+"""How the cells of a source are read: as configured, and as all cells together show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.customers.date_choice import ChosenFormat, DateColumn
 
 Rows = nw.LazyFrame[Any]
-# What is made of some rows: one row.
+# Reduces some rows to one row.
 Look = Callable[[Rows], Rows]
 
 
@@ -26,24 +26,20 @@ class Reading:
     Attributes:
         parameters: As configured.
         headers: Canonical column -> header as sent.
-        date_formats: The one format of each column of dates.
+        date_formats: The format of each date column.
     """
 
     parameters: CustomerParameters
     headers: Mapping[str, str]
     date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
 
-    def format_of(self, column: str) -> ChosenFormat:
-        """The format of a column of dates."""
-        return self.date_formats[column]
-
     def notes(self) -> list[str]:
-        """What a person should know of it."""
+        """Remarks for the user."""
         return [chosen.note for chosen in self.date_formats.values() if chosen.note]
 
 
 def settle(rows: Rows, mapped: Mapping[str, str], parameters: CustomerParameters) -> Reading:
-    """Choose what only the whole of a column shows: one pass for each column of dates.
+    """Choose what only a whole column shows: one pass for each date column.
 
     Args:
         rows: All cells as text.
@@ -51,7 +47,7 @@ def settle(rows: Rows, mapped: Mapping[str, str], parameters: CustomerParameters
         parameters: What may be chosen.
 
     Raises:
-        UnclearDatesError: Nobody can tell which days a column of dates means.
+        UnclearDatesError: The format of a date column is not clear.
     """
     return settle_parts(lambda _, look: [look(rows)], mapped, parameters)
 
@@ -61,10 +57,10 @@ def settle_parts(
     mapped: Mapping[str, str],
     parameters: CustomerParameters,
 ) -> Reading:
-    """The same of a source that comes in parts.
+    """The same for a source that is read in parts.
 
     Args:
-        each: Gives, for a header, what is made of each part.
+        each: Applies a reduction to the cells of a header, part by part.
         mapped: Canonical column -> header.
         parameters: What may be chosen.
 

@@ -1,6 +1,6 @@
-"""The contract as expressions over the cells of a row, each row by itself.
+"""The contract as expressions over the cells of single rows.
 
-A batch asks them of a whole table (`quarantine`), a job of the API of some rows at a time.
+A batch run evaluates them on a whole table (`quarantine`), a job of the API on batches of rows.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from customer_segmentation.customers.reading import Reading
 
 REASONS = "reasons"
 SEPARATOR = "; "
-# Beside the cells as sent, whose headers may be any word.
+# Prefixed, since the headers of the source may be any text.
 CANONICAL = "canonical__"
 
-# In words, and where it is so.
+# Reason -> the rows that have it.
 Problems = dict[str, nw.Expr]
 
 
@@ -38,8 +38,8 @@ class Rules:
     Args:
         mapped: Canonical column -> header.
         reading: Formats, spellings and windows.
-        needed: Canonical columns, beside the key, without which a row is no customer. In any other
-            column, what breaks a rule is a missing value.
+        needed: Canonical columns, besides the key, that a customer must have. In any other
+            column, a value that breaks a rule is treated as missing.
     """
 
     def __init__(self, mapped: Mapping[str, str], reading: Reading, needed: Iterable[str]) -> None:
@@ -50,13 +50,15 @@ class Rules:
         self.columns = [column for column in CONTRACT if column.name in mapped]
 
     def text(self, name: str) -> nw.Expr:
-        """The stripped cell of a column, '' where it spells a missing value."""
+        """The stripped cell of a column, '' if it spells a missing value."""
         return missing_as_empty(stripped(self.mapped[name]), self.parameters.missing_values)
 
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """With the text of each column, and beside it what was parsed of it."""
-        for level in _in_step(self._levels(column) for column in self.columns):
-            rows = rows.with_columns(**level) if level else rows
+        """The rows with the text of each column and what is parsed from it."""
+        # Each level uses those before; those of all columns are computed together.
+        levels = zip_longest(*(self._levels(column) for column in self.columns), fillvalue={})
+        for level in levels:
+            rows = rows.with_columns(**{name: e for made in level for name, e in made.items()})
         return rows
 
     def _levels(self, column: Column) -> tuple[Columns, ...]:
@@ -77,7 +79,7 @@ class Rules:
         return text
 
     def _date(self, column: Column) -> ParsedDate:
-        chosen = self.reading.format_of(column.name)
+        chosen = self.reading.date_formats[column.name]
         return ParsedDate(canonical_name(column.name), chosen.format, chosen.has_time)
 
     def _number(self, column: Column) -> ParsedNumber:
@@ -85,7 +87,7 @@ class Rules:
         return ParsedNumber(canonical_name(column.name), self.parameters.signs, words)
 
     def values(self) -> Columns:
-        """The canonical columns of parsed rows; dates are `YYYYMMDD` until `with_dates`."""
+        """The canonical columns of parsed rows; dates are text, `YYYYMMDD`, until `with_dates`."""
         found = {}
         for column in self.columns:
             name = canonical_name(column.name)
@@ -94,7 +96,7 @@ class Rules:
                 value = self._number(column).value
             elif column.kind == "date":
                 day = self._date(column)
-                # pandas has no dates far from today.
+                # pandas cannot hold dates far from today.
                 is_day = day.is_date & ~self._outside(day)
                 value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
             elif column.kind == "category":
@@ -106,17 +108,17 @@ class Rules:
         return found
 
     def with_dates(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """The text that `values` gives for dates, as dates."""
+        """The rows with the dates of `values` as dates."""
         dates = [canonical_name(column.name) for column in self.columns if column.kind == "date"]
         return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y%m%d")) if dates else rows
 
     def problems(self) -> Problems:
-        """Every reason in words, and what is true of a parsed row that has it; null is no."""
+        """Each reason, and whether a parsed row has it; null counts as false."""
         needed = [column for column in self.columns if column.name in self.needed]
         return {text: rule for column in needed for text, rule in self.problems_of(column).items()}
 
     def problems_of(self, column: Column) -> Problems:
-        """The same for one column, whether or not it is needed."""
+        """The same for one column, needed or not."""
         is_missing = nw.col(canonical_name(column.name)) == ""
         if column.kind == "category":
             is_missing |= nw.col(_meaning(column)) == UNKNOWN
@@ -161,23 +163,15 @@ class Rules:
 
 
 def reasons(problems: Problems) -> nw.Expr:
-    """The words of all problems that a row has, in one text; '' where it has none."""
-    found = [nw.when(rule).then(nw.lit(text)) for text, rule in problems.items()]
-    return nw.concat_str(*found, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
+    """All reasons of a row in one text; '' if it has none."""
+    words = [nw.when(rule).then(nw.lit(text)) for text, rule in problems.items()]
+    return nw.concat_str(*words, separator=SEPARATOR, ignore_nulls=True).alias(REASONS)
 
 
 def canonical_name(name: str) -> str:
-    """The column that holds a canonical column beside the cells as sent."""
+    """The name of a canonical column beside the cells as sent."""
     return CANONICAL + name
 
 
 def _meaning(column: Column) -> str:
     return f"{canonical_name(column.name)}__meaning"
-
-
-def _in_step(columns: Iterable[tuple[Columns, ...]]) -> list[Columns]:
-    """The levels of all columns, side by side."""
-    return [
-        {name: made for level in levels for name, made in level.items()}
-        for levels in zip_longest(*columns, fillvalue={})
-    ]

@@ -1,4 +1,4 @@
-"""A number that stands for a customer's id, the same on every engine, to draw samples by."""
+"""A number derived from a customer's id, the same on every engine, for drawing samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BITS = 31
 _RANGE = 2**_BITS
 # Multipliers below 2^31 keep every product below 2^63, where integers are exact on all engines.
 _MULTIPLIER = 1_103_515_245
-# The golden ratio's part of the range: the next seed's numbers are far from this one's.
+# The range divided by the golden ratio, so that neighbouring seeds give distant numbers.
 _SEED_STEP = 1_327_217_885
 _HEX_DIGITS = 8
 
@@ -22,19 +22,18 @@ _HEX_DIGITS = 8
 def with_sample_key(frame: nw.LazyFrame[Any], ids: str) -> nw.LazyFrame[Any]:
     """The table with `sample_key`: the first 31 bits of the SHA-256 of each trimmed id's UTF-8.
 
-    Narwhals has no SHA-256: the one step that each engine is told in its own words.
+    Narwhals has no SHA-256, so each engine has its own implementation.
 
     Args:
         frame: A table of any engine.
         ids: The column of ids, as text.
     """
     trimmed = frame.with_columns(stripped(ids).alias(SAMPLE_KEY))
-    by_engine = {
-        nw.Implementation.POLARS: _hashed_by_polars,
-        nw.Implementation.PYSPARK: _hashed_by_spark,
-        nw.Implementation.PYSPARK_CONNECT: _hashed_by_spark,
-    }
-    return by_engine.get(frame.implementation, _hashed_in_memory)(trimmed)
+    if frame.implementation.is_polars():
+        return _hashed_by_polars(trimmed)
+    if frame.implementation.is_spark_like():
+        return _hashed_by_spark(trimmed)
+    return _hashed_in_memory(trimmed)
 
 
 def uniform_number(seed: int) -> nw.Expr:

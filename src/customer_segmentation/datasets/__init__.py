@@ -1,1 +1,1 @@
-"""Datasets that kedro-datasets lacks: text as sent, the ONNX artifact, files written whole."""
+"""Datasets that kedro-datasets lacks: Polars and Delta tables, ONNX models, atomic files."""

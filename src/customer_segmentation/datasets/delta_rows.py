@@ -1,36 +1,35 @@
-"""Rows on their way into a Delta table: under names that it takes, and only those that changed."""
+"""Prepare rows for a Delta table: rename columns as needed, and find the rows that changed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 
 import narwhals as nw
+from kedro_datasets._utils.spark_utils import get_spark_with_remote_support
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - its own convention
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
-# The column that marks the rows which are to be deleted.
+# Marks rows to delete.
 IS_GONE = "is_gone__"
-# What Delta refuses in the name of a column, and Spark's own quote: a company's own headers hold
-# any sign.
+# Characters that Delta refuses in a column name, and the quote of Spark: headers of a source may
+# contain any.
 _REFUSED = " ,;{}()\n\t=`"
 _SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in f"{_REFUSED}%")
 
 
 def quoted(rows: DataFrame) -> DataFrame:
-    """The rows under names that Delta takes, in percent encoding."""
+    """The rows with percent-encoded column names, which Delta accepts."""
     return rows.toDF(*(quote(name, safe=_SAFE) for name in rows.columns))
 
 
 def unquoted(rows: DataFrame) -> DataFrame:
-    """The rows under the names that they had."""
+    """The rows with their original column names."""
     return rows.toDF(*(unquote(name) for name in rows.columns))
 
 
 def changed_rows(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFrame:
-    """The rows of `new` that are not in `old` as they are, and the keys of those that are gone."""
-    from pyspark.sql import functions as F  # noqa: N812, PLC0415 - its own convention; as above
+    """The rows of `new` that are new or changed, and the removed rows of `old` as `IS_GONE`."""
 
     def as_struct(table: DataFrame, name: str) -> DataFrame:
         whole = F.struct(*(F.col(f"`{column}`") for column in new.columns)).alias(name)
@@ -46,15 +45,11 @@ def changed_rows(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFr
 
 def session() -> SparkSession:
     """The Spark session; the first call starts it."""
-    from kedro_datasets._utils.spark_utils import (  # noqa: PLC0415 - imports PySpark
-        get_spark_with_remote_support,
-    )
-
     return get_spark_with_remote_support()
 
 
 def as_spark(data: Any, spark: SparkSession) -> DataFrame:  # noqa: ANN401 - a table of any engine
-    """A Spark table; a small result that a node holds in memory becomes one."""
+    """The data as a Spark table; a small result in memory is converted."""
     frame = nw.from_native(data)
     if frame.implementation.is_spark_like():
         return data

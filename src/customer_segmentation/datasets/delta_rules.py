@@ -1,4 +1,4 @@
-"""A table's contract as the CHECK constraint of its Delta table."""
+"""The contract of a table as the CHECK constraint of its Delta table."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CONSTRAINT = "delta.constraints.contract"
 
 
 def constraint(contract: TableContract, present: Sequence[str]) -> str:
-    """One condition in Spark's SQL, true for every row that keeps the contract.
+    """One condition in Spark SQL, true for every row that keeps the contract.
 
-    Keys shared by two rows are not for a row to tell: the merge and the check before it are.
+    It cannot find duplicate keys: the merge and the check before it do.
     """
     rules = [f"`{name}` IS NOT NULL" for name in (*contract.key, *contract.required)]
     for column in contract.columns:

@@ -1,14 +1,17 @@
-"""A Delta table that a save brings up to date: rows that did not change are not touched."""
+"""A Delta table that a save updates without touching rows that did not change."""
 
 from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
+from delta.tables import DeltaTable
 from kedro_datasets._utils.databricks_utils import to_spark_path
 from kedro_datasets.spark import SparkDatasetV2
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from customer_segmentation.datasets.delta_rows import (
     IS_GONE,
@@ -24,10 +27,6 @@ from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.schemas import contract_of
 
-if TYPE_CHECKING:
-    from delta.tables import DeltaTable
-    from pyspark.sql import Column, DataFrame, SparkSession
-
 logger = logging.getLogger(__name__)
 
 _ARTIFACT_VERSION = "artifact_version"
@@ -35,22 +34,22 @@ _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no types
-    """A Delta table under a path; saving merges the rows by the table's key.
+    """A Delta table under a path; saving merges the rows by the key of the table.
 
-    Rows that are equal stay untouched, so that a run on the same data changes none, and the change
-    data feed of a table that has one tells who changed and nothing else. Rows whose key is not
-    among those saved are deleted. Each commit's `userMetadata` names the run, its code's commit
-    and, where the table has one, the artifact's version. The rows are computed once, onto the
-    cluster's disks, and held against the table's contract before the merge, which is one commit:
-    whoever reads sees the old table or the new one. In a run they wait as Parquet beside the table
-    until all of the run is published (`WholeFilesCatalog`), and are read from there until then.
+    Equal rows are not touched, so that a run on the same data changes nothing, and a change data
+    feed tells only what changed. Rows whose key is not among those saved are deleted. The
+    `userMetadata` of each commit names the run, the commit of its code and, if the table has one,
+    the version of the artifact. The rows are computed once, onto the disks of the cluster, and
+    checked against the contract before the merge, which is one commit: readers see the old table
+    or the new one. In a run they wait as Parquet beside the table until the whole run is published
+    (`WholeFilesCatalog`), and are read from there until then.
 
-    Signs that Delta refuses in a column's name are written in percent encoding and read back.
+    Characters that Delta refuses in a column name are percent-encoded on saving.
 
     Args:
-        filepath: The table's folder: a local path or a URL that Spark can write to.
-        table: The table's name in the catalog, whose contract gives key and constraints.
-        load_args: Options of Spark's reader; `versionAsOf` reads an older version.
+        filepath: Folder of the table: a local path or a URL that Spark can write to.
+        table: Name of the table in the catalog; its contract gives key and constraints.
+        load_args: Options for the Spark reader; `versionAsOf` reads an older version.
         metadata: For plugins.
     """
 
@@ -68,15 +67,13 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         self._table = table
 
     def _load(self) -> DataFrame:
-        loaded: DataFrame = self._waiting() if self._waits else super()._load()
-        return unquoted(loaded)
+        if self._waits:
+            return unquoted(session().read.parquet(self._waiting_path))
+        return unquoted(super()._load())
 
     def _save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
-        from pyspark import StorageLevel  # noqa: PLC0415 - only where the catalog chose it
-
         spark = session()
-        given = as_spark(data, spark)
-        named = quoted(given)
+        named = quoted(as_spark(data, spark))
         if self._waits:
             if self._is_delta(spark):
                 self._require_same_schema(self._delta(spark).toDF(), named)
@@ -91,10 +88,10 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
             rows.unpersist()
 
     def merge_from(self, waiting: str) -> None:
-        """Bring the table up to date with what waits; doing it again changes nothing.
+        """Merge the waiting rows into the table; repeating it changes nothing.
 
         Args:
-            waiting: The folder of the Parquet that a run saved instead.
+            waiting: Folder of the Parquet files with the rows.
         """
         path = waiting.rpartition("://")[2]
         if not self._exists_function(path):
@@ -114,15 +111,12 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
 
     @property
     def _waits(self) -> bool:
-        """Whether `WholeFilesCatalog` has it written elsewhere than in its place."""
+        """Whether `WholeFilesCatalog` has redirected it."""
         return str(self._filepath) != str(self._path)
 
     @property
     def _waiting_path(self) -> str:
         return str(to_spark_path(self._protocol, str(self._filepath)))
-
-    def _waiting(self) -> DataFrame:
-        return session().read.parquet(self._waiting_path)
 
     def _exists(self) -> bool:
         if self._waits:
@@ -130,19 +124,16 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         return bool(super()._exists())
 
     def _create(self, rows: DataFrame) -> None:
-        """The whole table in one commit: it is not there before it is complete."""
+        """Create the table in one commit, so that it is never there incomplete."""
         contract = contract_of(self._table)
         properties = {
             CONSTRAINT: constraint(contract, rows.columns),
             "delta.enableChangeDataFeed": str(contract.tells_changes).lower(),
         }
-        writer = rows.write.format("delta").mode("errorifexists").options(**properties)
-        writer.save(self._spark_path)
+        rows.write.format("delta").options(**properties).save(self._spark_path)
 
     def _merge(self, rows: DataFrame, spark: SparkSession) -> None:
-        """Only what changed is handed to Delta, so that files without a change stay as they are."""
-        from pyspark import StorageLevel  # noqa: PLC0415 - as above
-
+        """Pass only changed rows to Delta, so that files without changes are not rewritten."""
         target = self._delta(spark)
         self._require_same_schema(target.toDF(), rows)
         wanted = constraint(contract_of(self._table), rows.columns)
@@ -186,23 +177,22 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
                 if name in before and before[name] != after[name]
             ),
         ]
-        message = (
+        raise UserError(
             f"{self._table}: the columns are not those of the table at {self._spark_path}: "
             f"{', '.join(changes)}. Nothing was saved. If this is meant (another source, another "
             "version of the code), move that table away, or give this environment another root."
         )
-        raise UserError(message)
 
     def _drop_other_constraint(self, target: DeltaTable, wanted: str, spark: SparkSession) -> bool:
-        """Whether Delta holds the contract of today's code; one of other code is let go.
+        """Whether Delta has the current constraint; one of older code is dropped.
 
-        Rows that the code of then let in would keep today's from being added before the merge.
+        The current one can be added only after the merge, since old rows may break it.
         """
         details = target.detail().select("properties").first()
-        found = details[0].get(CONSTRAINT) if details else None
-        # Delta keeps a constraint that was added later with spaces of its own.
-        is_held = found is not None and "".join(found.split()) == "".join(wanted.split())
-        if found is not None and not is_held:
+        held = details[0].get(CONSTRAINT) if details else None
+        # Delta formats a constraint that is added later with other spaces.
+        is_held = held is not None and "".join(held.split()) == "".join(wanted.split())
+        if held is not None and not is_held:
             name = CONSTRAINT.rsplit(".", 1)[1]
             spark.sql(f"ALTER TABLE {self._sql_name} DROP CONSTRAINT {name}")
         return is_held
@@ -218,29 +208,24 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         return record
 
     def _is_delta(self, spark: SparkSession) -> bool:
-        from delta.tables import DeltaTable  # noqa: PLC0415 - as above
-
         if DeltaTable.isDeltaTable(spark, self._spark_path):
             return True
         if self._exists_function(str(self._path)):
-            message = (
+            raise UserError(
                 f"{self._table}: {self._spark_path} is there and is no Delta table. Nothing was "
                 "saved: move it away, or give this environment another root."
             )
-            raise UserError(message)
         return False
 
     def _delta(self, spark: SparkSession) -> DeltaTable:
-        from delta.tables import DeltaTable  # noqa: PLC0415 - as above
-
         return DeltaTable.forPath(spark, self._spark_path)
 
     def maintain(self, retain_hours: float) -> None:
-        """Compact small files, and delete those that no version of the last hours needs.
+        """Compact small files, and delete those that only older versions need.
 
         Args:
-            retain_hours: Versions older than this can no longer be read; Delta takes no less than
-                a week, since a run or a reader may still need what is younger.
+            retain_hours: Versions older than this can no longer be read; Delta accepts no less
+                than a week, since runs and readers may still need newer ones.
         """
         table = self._delta(session())
         table.optimize().executeCompaction()

@@ -11,8 +11,8 @@ from kedro_mlflow.io.metrics import MlflowMetricsHistoryDataset
 class MlflowMetricsDataset(MlflowMetricsHistoryDataset):  # type: ignore[misc]
     """kedro-mlflow's metrics, in one request.
 
-    kedro-mlflow logs each value by itself. With MLflow's SQLite database each is a commit, which
-    waits for the disk: about 90 of them take seconds on a slow one.
+    kedro-mlflow logs each value separately, and in the SQLite database of MLflow each is a commit
+    that waits for the disk: about 90 of them take seconds on a slow one.
     """
 
     def _save(self, data: dict[str, Any]) -> None:

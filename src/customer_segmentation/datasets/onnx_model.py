@@ -1,4 +1,4 @@
-"""An ONNX model in a file: the only form in which this project stores a model."""
+"""An ONNX model in a file: the only format in which this project stores models."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import fsspec
-from kedro.io import AbstractVersionedDataset
-from kedro.io.core import get_filepath_str, get_protocol_and_path
+from kedro.io import AbstractDataset
+from kedro.io.core import get_protocol_and_path
 
 if TYPE_CHECKING:
     import onnx
 
 
-class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelProto"]):
+class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
     """Saves and loads an `onnx.ModelProto`; loading executes nothing.
 
     Args:
@@ -23,16 +23,15 @@ class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelPr
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """The file need not be there yet."""
-        protocol, path = get_protocol_and_path(filepath)
-        self._protocol = protocol
-        self._fs = fsspec.filesystem(
-            protocol, **({"auto_mkdir": True} if protocol == "file" else {})
-        )
+        self._protocol, path = get_protocol_and_path(filepath)
+        options = {"auto_mkdir": True} if self._protocol == "file" else {}
+        self._fs = fsspec.filesystem(self._protocol, **options)
+        # `WholeFilesCatalog` uses these names.
+        self._filepath = PurePosixPath(path)
         self.metadata = metadata
-        super().__init__(PurePosixPath(path), None, self._fs.exists, self._fs.glob)
 
     def load(self) -> onnx.ModelProto:
-        """The model, which is one file of a bounded size, checked against the ONNX standard."""
+        """The model: a single file of limited size that conforms to the ONNX standard."""
         import onnx  # noqa: PLC0415 - only models need it
 
         from customer_segmentation.scoring.artifact_file import (  # noqa: PLC0415 - as above
@@ -40,22 +39,19 @@ class OnnxModelDataset(AbstractVersionedDataset["onnx.ModelProto", "onnx.ModelPr
             read_model,
         )
 
-        with self._fs.open(self._path(self._get_load_path()), "rb") as file:
-            # First: the checker looks for other files that a model names.
+        with self._fs.open(str(self._filepath), "rb") as file:
+            # First, since the checker opens other files that a model names.
             model = read_model(file.read(MAX_BYTES + 1))
         onnx.checker.check_model(model)
         return model
 
     def save(self, data: onnx.ModelProto) -> None:
-        """Write the model's bytes, the same for the same model."""
-        with self._fs.open(self._path(self._get_save_path()), "wb") as file:
+        """Write the bytes of the model, the same for equal models."""
+        with self._fs.open(str(self._filepath), "wb") as file:
             file.write(data.SerializeToString(deterministic=True))
 
-    def _path(self, path: PurePosixPath) -> str:
-        return get_filepath_str(path, self._protocol)
-
     def _exists(self) -> bool:
-        return bool(self._fs.exists(self._path(self._get_load_path())))
+        return bool(self._fs.exists(str(self._filepath)))
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "protocol": self._protocol}

@@ -1,4 +1,4 @@
-"""Where the next state of a table or file waits until all of its run is published."""
+"""Where the new state of a table or file waits until the whole run is published."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def place_of(dataset: Any, attribute: str = "_filepath") -> str | None:  # noqa: ANN401 - any kind
-    """The path or URL of a dataset; nothing for one that is no file, such as a managed table."""
+    """The path or URL of a dataset; None for one without files, such as a managed table."""
     path = getattr(dataset, attribute, None)
     if path is None:
         return None
@@ -28,37 +28,40 @@ def place_of(dataset: Any, attribute: str = "_filepath") -> str | None:  # noqa:
 
 def filesystem_of(place: str) -> Any:  # noqa: ANN401 - fsspec ships no types
     """The file system of a path or URL, and the path in it."""
-    # Listings that are kept would miss what other libraries write.
+    # Cached listings would miss what other libraries write.
     return url_to_fs(place, use_listings_cache=False) if "://" in place else url_to_fs(place)
 
 
 def waiting_place(place: str) -> str:
-    """Beside a place, under the same name, so that a rename stays on one disk."""
+    """The waiting path: same name, in a folder beside the final one, on the same disk."""
     folder, separator, name = place.rpartition("/")
     return f"{folder}{separator}{FOLDER}/{name}"
 
 
 def publish(waiting: str, place: str) -> None:
-    """Put what waits in its place; nothing happens where nothing waits, so it can be done again.
+    """Move what waits to its final path; does nothing if nothing waits, so it can be repeated.
 
-    A local file is renamed, a local folder replaces the other. In a bucket the store copies, and
-    what waited stays until `clear`: after a kill half way all of it is still there to be copied.
+    Local files and folders are renamed. In a bucket the store copies, and the waiting objects stay
+    until `clear`: after a kill half way they can be copied again.
     """
     files, source = filesystem_of(waiting)
     _, target = filesystem_of(place)
     if "file" in files.protocol:
-        _rename(Path(source), Path(target))
+        if Path(source).exists():
+            if Path(source).is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+            Path(source).replace(target)
         return
     for path in files.find(source):
         files.cp_file(path, target + path.removeprefix(source))
-    # The parts of a folder have other names each time.
+    # Each save gives the parts of a folder other names.
     if not files.isfile(source) and (kept := _names(files, source)):
         for name in _names(files, target) - kept:
             files.rm_file(target + name)
 
 
 def clear(places: Iterable[str]) -> None:
-    """Remove what waits beside any of these places, and what killed runs left there."""
+    """Remove everything that waits beside these paths, including what killed runs left."""
     folders = {waiting_place(place).rpartition("/")[0] for place in places}
     for folder in folders:
         files, path = filesystem_of(folder)
@@ -68,17 +71,9 @@ def clear(places: Iterable[str]) -> None:
         try:
             for name in files.find(path):
                 files.rm_file(name)
-        except Exception as error:  # noqa: BLE001 - it is rubbish, and the next run tries again
+        except Exception as error:  # noqa: BLE001 - only leftovers, and the next run tries again
             _log.warning("%s cannot be removed (%s): the next run tries again", folder, error)
 
 
 def _names(files: Any, folder: str) -> set[str]:  # noqa: ANN401 - fsspec ships no types
     return {path.removeprefix(folder) for path in files.find(folder)}
-
-
-def _rename(waiting: Path, place: Path) -> None:
-    if not waiting.exists():
-        return
-    if waiting.is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-    waiting.replace(place)

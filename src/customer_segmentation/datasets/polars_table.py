@@ -1,4 +1,4 @@
-"""A table in one file, local or in a bucket, that Polars streams in and out and is always whole."""
+"""A table in one file, local or in a bucket, that Polars streams and replaces atomically."""
 
 from __future__ import annotations
 
@@ -16,45 +16,46 @@ from kedro.io.core import get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.s3_errors import code_of
 from customer_segmentation.tables.check import require_contract
 
 if TYPE_CHECKING:
     import polars as pl
 
 FORMATS = ("parquet", "csv")
-# 32 MB of 40 numbers a row: a reader and a writer hold a few of them, whatever the table's length.
+# 32 MB with 40 numbers per row: readers and writers hold a few groups, however long the table.
 ROWS_IN_GROUP = 100_000
-# CSV has no types; guessing them from all rows would hold the whole file in memory.
+# CSV has no types; guessing them from all rows would need the whole file in memory.
 ROWS_TO_GUESS_FROM = 10_000
-# What Spark, Hive and Parquet's own tools leave in a folder beside its parts.
+# Files that Spark, Hive and Parquet tools leave beside the parts in a folder.
 HIDDEN = ("_", ".")
 
 logger = logging.getLogger(__name__)
 
 
 class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
-    """Loads a Polars `LazyFrame`; saves any table so that a reader finds the old one or the new.
+    """Loads a Polars `LazyFrame`; saves any table so that readers see the old one or the new.
 
-    A save streams the table into a folder `.writing-NAME` beside it, holds it against its
-    contract there, and only then puts it in its place: by a rename, in a bucket by a copy that
-    the store itself makes. Whatever fails or is killed before that leaves the old table as it
-    was; the next save removes what it left, unfinished uploads too. Where no save follows, only
-    the bucket's own lifecycle rule does (`AbortIncompleteMultipartUpload`): set one. Two saves of
-    one table at once end with one of the two whole, or the other's error.
+    A save streams the table into a folder `.writing-NAME` beside it, checks it against its
+    contract there, and only then moves it: by a rename, or in a bucket by a copy within the store.
+    If anything fails or is killed before that, the old table stays; the next save removes the
+    leftovers, including unfinished uploads. If no save follows, only a lifecycle rule of the bucket
+    (`AbortIncompleteMultipartUpload`) does: set one. Of two saves of one table at the same time,
+    one wins, or fails with an error.
 
     A local table that was loaded before a save is read to its end as it was. One in a bucket is
-    read by name: a plan whose schema was looked at before the save fails (`File out of
-    specification`), and is to be loaded anew.
+    read by name: a plan that read its schema before the save fails (`File out of specification`)
+    and must be loaded again.
 
-    Endpoint, region and credentials of a bucket are the AWS chain's (`AWS_ENDPOINT_URL`,
-    `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, the machine's role). A save to a bucket holds
-    up to 1/32 of the machine's memory, 256 MB at least, in parts on their way; Polars'
-    `POLARS_UPLOAD_CONCURRENCY` (parts of 32 MB) sets another bound.
+    Endpoint, region and credentials of a bucket come from the AWS chain (`AWS_ENDPOINT_URL`,
+    `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, the role of the machine). A save to a bucket
+    buffers up to 1/32 of the memory, at least 256 MB, in parts being uploaded;
+    `POLARS_UPLOAD_CONCURRENCY` (parts of 32 MB) sets another limit.
 
     Args:
         filepath: A local path or a URL such as `s3://bucket/silver/customers.parquet`. A folder
-            of parts is read too, but not written.
-        table: Its name in the catalog: what is saved keeps the contract of that name.
+            of parts can be read but not written.
+        table: Its name in the catalog, whose contract is checked on saving.
         file_format: `parquet` or `csv`. The types of CSV are guessed from its first 10,000 rows.
         metadata: For plugins.
     """
@@ -69,29 +70,30 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
     ) -> None:
         """The file need not be there yet."""
         if file_format not in FORMATS:
-            message = f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
-            raise UserError(message)
+            raise UserError(
+                f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
+            )
         self._protocol, path = get_protocol_and_path(filepath)
-        # Kedro-Viz asks for the file's size by this name, and `WholeFilesCatalog` sets it.
+        self._is_local = self._protocol == "file"
+        # Kedro-Viz and `WholeFilesCatalog` use this name.
         self._filepath = self._url(path)
         self._table = table
         self._format = file_format
         self.metadata = metadata
 
     def load(self) -> pl.LazyFrame:
-        """A plan that reads the table; of its rows nothing is read yet.
+        """A plan that reads the table; no rows are read yet.
 
         Raises:
             UserError: There is no such table, or its store does not answer.
         """
-        found = self._found()
-        if found is None:
-            message = (
+        kind = self._found()
+        if kind is None:
+            raise UserError(
                 f"{self._filepath}: there is no such table yet. Run the pipeline that saves it: "
                 "kedro run, with the same --env."
             )
-            raise UserError(message)
-        return self._scan(self._path, is_folder=found == "directory")
+        return self._scan(self._path, is_folder=kind == "directory")
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
         """Write a Polars plan without collecting it, or a table of any engine that is in memory.
@@ -101,10 +103,9 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         """
         plan = _plan_of(data)
         if self._found() == "directory":
-            message = f"{self._filepath} is a folder of parts: it is read and never written."
-            raise UserError(message)
-        # Under its own name it would be replaced by any plan that fails: Polars ends the file, or
-        # the upload, as a readable table of the rows until then.
+            raise UserError(f"{self._filepath} is a folder of parts: it is read and never written.")
+        # Written under another name, since Polars completes the file or upload of a failed plan as
+        # a readable table with the rows so far.
         written = f"{self._writing}/{uuid4().hex}.{self._format}"
         try:
             self._sink(plan, written)
@@ -115,7 +116,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
             self._remove_leftovers()
 
     def preview(self, nrows: int = 5) -> TablePreview:
-        """The first rows, for Kedro-Viz; it reads one group of rows at most."""
+        """The first rows, for Kedro-Viz; reads at most one row group."""
         rows = self.load().head(nrows).collect()
         return TablePreview(
             {
@@ -130,7 +131,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
             return self._plan(f"{self._url(path)}/", HIDDEN)
         if not self._is_local:
             return self._plan(self._url(path))
-        # The plan keeps the open file, not its name: a save that replaces it changes nothing.
+        # The plan keeps the open file, so replacing it does not change the plan.
         with Path(path).open("rb") as file:
             return self._plan(file)
 
@@ -155,16 +156,16 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
 
     def _publish(self, path: str) -> None:
         if not self._is_local:
-            # The store does it in one step; what is over 5 GB, it appears with the last part.
+            # Atomic in the store; above 5 GB it appears with the last part.
             self._files.cp_file(path, self._path)
             return
         with Path(path).open("r+b") as file:
-            # Its content is on the disk before its name is, should the power fail.
+            # If the power fails, the content must be on the disk before the name.
             os.fsync(file.fileno())
         Path(path).replace(self._path)
 
     def _remove_leftovers(self) -> None:
-        """Remove what this save and killed ones wrote; the table is as good where that fails."""
+        """Remove what this save and killed ones left; failing to do so does no harm."""
         if self._is_local:
             shutil.rmtree(self._writing, ignore_errors=True)
             return
@@ -172,7 +173,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
             for path in self._files.find(self._writing):
                 self._files.rm_file(path)
             self._abort_uploads()
-        except Exception as error:  # noqa: BLE001 - it may not hide the error of the save
+        except Exception as error:  # noqa: BLE001 - it must not hide an error of the save
             logger.warning(
                 "%s: what a save left cannot be removed (%s); the next save tries again.",
                 self._url(self._writing),
@@ -180,7 +181,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
             )
 
     def _abort_uploads(self) -> None:
-        """Polars does not abort the upload of a plan that fails; its parts are kept, and billed."""
+        """Abort uploads of failed plans: Polars does not, and their parts are kept and billed."""
         if self._protocol not in {"s3", "s3a"}:
             return
         bucket, _, prefix = self._writing.partition("/")
@@ -189,23 +190,23 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
                 self._files.abort_mpu(bucket, upload["Key"], upload["UploadId"])
 
     def _found(self) -> str | None:
-        """`file` or `directory`, or nothing where there is neither."""
+        """`file` or `directory`; None if there is neither."""
         try:
             return str(self._files.info(self._path)["type"])
         except FileNotFoundError as error:
-            if _code(error) != "NoSuchBucket":
+            if code_of(error.__cause__) != "NoSuchBucket":
                 return None
-            message = f"{self._filepath}: there is no such bucket. Make it, or name another."
-            raise UserError(message) from error
+            raise UserError(
+                f"{self._filepath}: there is no such bucket. Make it, or name another."
+            ) from error
         except Exception as error:
             if self._is_local:
                 raise
-            message = (
+            raise UserError(
                 f"{self._filepath}: the store says: {error}. Check AWS_ENDPOINT_URL, AWS_REGION "
                 "and the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "
                 "or the machine's role)."
-            )
-            raise UserError(message) from error
+            ) from error
 
     @property
     def _path(self) -> str:
@@ -218,13 +219,9 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
 
     @property
     def _files(self) -> Any:  # noqa: ANN401 - fsspec ships no types
-        """The file system; made late, since a catalog is also built where s3fs is not there."""
-        # Listings that are kept would miss what other processes, Polars among them, write.
+        """The file system; made late, since catalogs are also built without s3fs installed."""
+        # Cached listings would miss what Polars and other processes write.
         return fsspec.filesystem(self._protocol, use_listings_cache=False)
-
-    @property
-    def _is_local(self) -> bool:
-        return bool(self._protocol == "file")
 
     def _url(self, path: str) -> str:
         return path if self._is_local else f"{self._protocol}://{path}"
@@ -250,12 +247,6 @@ def _plan_of(data: Any) -> pl.LazyFrame:  # noqa: ANN401 - a table of any engine
     return frame.collect("polars").to_native().lazy()
 
 
-def _code(error: Exception) -> str:
-    """What S3 calls the error that s3fs made this one of."""
-    response: dict[str, Any] = getattr(error.__cause__, "response", {})
-    return str(response.get("Error", {}).get("Code", ""))
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell of any type
-    """A cell as JSON can hold it."""
+    """A cell as a JSON value."""
     return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -1,4 +1,4 @@
-"""A catalog whose files are whole or not there, and a run's all of the run or none."""
+"""A catalog that saves files atomically, and all outputs of a run or none."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kedro.io import DataCatalog
 
 from customer_segmentation.datasets.pending import clear, place_of, waiting_place
 
-# What a source is landed as.
+# The attribute with the path that a source is landed at.
 _LANDING = "_landing"
 
 
 @dataclass(frozen=True)
 class _Held:
-    """A dataset that is written where it waits, and the path that it has otherwise."""
+    """A redirected dataset and its original path."""
 
     dataset: Any
     attribute: str
@@ -28,53 +28,53 @@ class _Held:
 
 
 class WholeFilesCatalog(DataCatalog):
-    """A `DataCatalog` that a killed or failing save, or run, leaves as it was.
+    """A `DataCatalog` that a killed or failed save, or run, leaves unchanged.
 
-    It works for every dataset of one file or folder that keeps its path in `_filepath`, as those of
-    kedro-datasets do, so that each need not be written again.
+    It works for every dataset with one file or folder that keeps its path in `_filepath`, as those
+    of kedro-datasets do.
 
-    After `hold`, what is saved waits beside its place and is loaded from there, until `settle` or
+    After `hold`, saves are redirected to a waiting path and loaded from there, until `settle` or
     `abandon`.
     """
 
     _held: dict[str, _Held] | None = None
 
     def hold(self) -> None:
-        """From now on, let what is saved wait."""
+        """From now on, redirect saves to waiting paths."""
         self._held = {}
 
     @property
     def waiting(self) -> dict[str, tuple[str, str]]:
-        """By name, in the order of the saves: where a dataset's content waits, and its place."""
+        """Dataset -> waiting path and final path, in the order of the saves."""
         held = self._held or {}
         return {name: (waiting_place(each.place), each.place) for name, each in held.items()}
 
     def settle(self) -> None:
-        """What waited is in its place: read it there from now on."""
+        """After publishing: use the final paths again."""
         for each in (self._held or {}).values():
             setattr(each.dataset, each.attribute, each.path)
         self._held = None
 
     def abandon(self) -> None:
-        """Forget what waits, and remove it."""
+        """Discard everything that waits."""
         places = [place for _, place in self.waiting.values()]
         self.settle()
         clear(places)
 
     def forget_killed(self, names: Iterable[str]) -> None:
-        """Remove what killed runs let wait beside these datasets, and all that are configured."""
+        """Remove what killed runs left waiting beside these and all configured datasets."""
         found = [self.get(name) for name in {*names, *self.keys()}]
         places = [place_of(dataset, _attribute(dataset)) for dataset in found]
         clear(place for place in places if place and _can_wait(place))
 
     def load(self, name: str, version: str | None = None) -> Any:  # noqa: ANN401 - as the parent has it
-        """Load a dataset's data; a source lands where what is saved waits."""
+        """Load a dataset; a source is landed at a waiting path, too."""
         if self._held is not None and hasattr(self.get(name), _LANDING):
             self._let_wait(name)
         return super().load(name, version)
 
     def save(self, name: str, data: Any) -> None:  # noqa: ANN401 - as above
-        """Save a dataset's data; a file appears only once it is complete."""
+        """Save a dataset; a file appears only once it is complete."""
         dataset: Any = self.get(name)
         if self._held is not None and self._let_wait(name):
             super().save(name, data)
@@ -83,7 +83,7 @@ class WholeFilesCatalog(DataCatalog):
             super().save(name, data)
             return
         target = Path(dataset._filepath)  # noqa: SLF001 - no dataset has a public name for it
-        # A folder beside it, so that the rename stays on one disk and the file keeps its name.
+        # In a folder beside it, so that the rename stays on one disk and the file keeps its name.
         folder = target.parent / f".writing-{target.name}"
         # What a killed run left.
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +97,7 @@ class WholeFilesCatalog(DataCatalog):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _let_wait(self, name: str) -> bool:
-        """Have a dataset written and read where it waits; whether it can be."""
+        """Redirect a dataset to its waiting path; returns whether that is possible."""
         dataset: Any = self.get(name)
         attribute = _attribute(dataset)
         place = place_of(dataset, attribute)
@@ -116,10 +116,10 @@ class WholeFilesCatalog(DataCatalog):
 
 
 def _attribute(dataset: Any) -> str:  # noqa: ANN401 - a dataset of any kind
-    """Where a dataset keeps the path that it writes to."""
+    """The attribute with the path that a dataset writes to."""
     return _LANDING if hasattr(dataset, _LANDING) else "_filepath"
 
 
 def _can_wait(place: str) -> bool:
-    """Whether it can be renamed or copied: on Databricks' own file systems nobody tried."""
+    """Whether files can be renamed or copied there; not tested on the stores of Databricks."""
     return "://" not in place or place.startswith("s3://")

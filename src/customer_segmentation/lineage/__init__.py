@@ -1,1 +1,1 @@
-"""What each table and file was made from, and that what does not belong together is not joined."""
+"""Record what each table and file was made from; refuse to join what does not match."""

@@ -1,16 +1,16 @@
-"""Which content a dataset has: a mark that another content does not share."""
+"""Identify the content of a dataset by a mark that no other content has."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from customer_segmentation.datasets.pending import filesystem_of, place_of
 
-# What Delta writes to a table's log without a change of its rows.
+# Operations in the log of a Delta table that do not change its rows.
 _MAINTENANCE = {"OPTIMIZE", "VACUUM START", "VACUUM END", "FSCK"}
 _LOG = "_delta_log"
 SHA256 = "sha256:"
@@ -21,11 +21,11 @@ class Content:
     """The content of a table or file.
 
     Attributes:
-        mark: SHA-256 of a local file; the ETag of an object; for a Delta table the version that
-            last changed its rows, with the hash of that commit; for a folder, of all its parts;
-            for a table that a catalog manages, the run that saved it.
+        mark: SHA-256 of a local file; the ETag of an object; for a Delta table, the last version
+            that changed rows and the hash of that commit; for a folder, a hash of the names and
+            sizes of its parts; for a managed table, the run that saved it.
         size: In bytes; 0 for a Delta table.
-        modified: When a local file was last written, in nanoseconds; else 0.
+        modified: Modification time of a local file in nanoseconds; else 0.
     """
 
     mark: str
@@ -34,12 +34,12 @@ class Content:
 
 
 def is_kept(dataset: Any) -> bool:  # noqa: ANN401 - as above
-    """Whether a dataset outlives its run: a file, or a table that a catalog manages."""
+    """Whether a dataset outlives its run: a file, or a managed table."""
     return place_of(dataset) is not None or hasattr(dataset, "_table")
 
 
 def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
-    """What a dataset holds now; nothing where it has no place, or nothing is there."""
+    """The current content of a dataset; None if it has no path, or nothing is there."""
     place = place_of(dataset)
     if place is None:
         return None
@@ -47,9 +47,10 @@ def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
     try:
         if "file" in files.protocol and Path(path).is_file():
             return _local(Path(path))
-        found = files.info(path)
-        if found["type"] == "file":
-            return Content(_object_mark(found), found["size"])
+        info = files.info(path)
+        if info["type"] == "file":
+            etag = str(info.get("ETag", "")).strip('"')
+            return Content(f"etag:{etag}" if etag else f"size:{info['size']}", info["size"])
         if files.exists(f"{path}/{_LOG}"):
             return _delta(files, f"{path}/{_LOG}")
         return _folder(files, path)
@@ -58,7 +59,7 @@ def content_of(dataset: Any) -> Content | None:  # noqa: ANN401 - as above
 
 
 def is_unchanged(dataset: Any, known: Content) -> bool:  # noqa: ANN401 - as above
-    """Whether a dataset still holds what it held; a local file is read only if it was touched."""
+    """Whether the content is still the same; a local file is read only if it was touched."""
     place = place_of(dataset)
     if place is None:
         return True
@@ -77,40 +78,27 @@ def _local(path: Path) -> Content:
 
 
 def _touched(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-def _object_mark(found: dict[str, Any]) -> str:
-    etag = str(found.get("ETag", "")).strip('"')
-    return f"etag:{etag}" if etag else f"size:{found['size']}"
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _folder(files: Any, path: str) -> Content | None:  # noqa: ANN401 - fsspec ships no types
     parts = sorted(files.find(path, detail=True).items())
     if not parts:
         return None
-    # The names of parts are another in each save.
+    # Each save gives the parts other names.
     named = [(name.removeprefix(path), part["size"]) for name, part in parts]
     digest = hashlib.sha256(json.dumps(named).encode()).hexdigest()
     return Content(f"parts:{digest}", sum(size for _, size in named))
 
 
 def _delta(files: Any, log: str) -> Content | None:  # noqa: ANN401 - as above
-    commits = sorted(name for name in files.ls(log, detail=False) if name.endswith(".json"))
-    for name in reversed(commits):
-        with files.open(name, "rb") as file:
-            commit = file.read()
-        if not _is_maintenance(commit):
-            break
-    else:
-        return None
-    version = int(name.rpartition("/")[2].removesuffix(".json"))
-    return Content(f"delta:{version}:{hashlib.sha256(commit).hexdigest()[:16]}")
-
-
-def _is_maintenance(commit: bytes) -> bool:
-    for line in commit.splitlines():
-        if info := json.loads(line).get("commitInfo"):
-            return info.get("operation") in _MAINTENANCE
-    return False
+    commits = (name for name in files.ls(log, detail=False) if name.endswith(".json"))
+    for name in sorted(commits, reverse=True):
+        commit = files.cat_file(name)
+        infos = (json.loads(line).get("commitInfo") for line in commit.splitlines())
+        info: dict[str, Any] = next(filter(None, infos), {})
+        if info.get("operation") not in _MAINTENANCE:
+            version = int(PurePosixPath(name).stem)
+            return Content(f"delta:{version}:{hashlib.sha256(commit).hexdigest()[:16]}")
+    return None

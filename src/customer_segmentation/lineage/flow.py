@@ -1,4 +1,4 @@
-"""The pipelines as a flow of tables and files: who makes what, and of what."""
+"""The pipelines as a flow of tables and files: which pipeline makes what, and from what."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ SOURCE = "source"
 
 
 def is_parameter(name: str) -> bool:
-    """Whether a node's input is a part of the configuration."""
+    """Whether a node input comes from the configuration."""
     return name == "parameters" or name.startswith("params:")
 
 
 def ancestors(names: Iterable[str]) -> set[str]:
-    """All that something is made of, through every step; what no step makes has none."""
+    """Everything that these datasets are made from, through all steps."""
     made = pipelines[WHOLE].all_outputs()
-    found: set[str] = set()
+    behind: set[str] = set()
     for name in set(names) & made:
-        found |= _ancestors(name, pipelines[WHOLE])
-    return found
+        behind |= _ancestors(name, pipelines[WHOLE])
+    return behind
 
 
 @cache
@@ -34,7 +34,7 @@ def _ancestors(name: str, whole: Pipeline) -> frozenset[str]:
 
 
 def makers(names: Iterable[str]) -> list[str]:
-    """The pipelines that make any of these, in the order of the flow."""
+    """The pipelines that make any of these datasets, in order."""
     wanted = set(names)
     return [
         name
@@ -44,7 +44,7 @@ def makers(names: Iterable[str]) -> list[str]:
 
 
 def command(made_by: Iterable[str], run_params: Mapping[str, Any]) -> str:
-    """The command that runs these pipelines and those that were asked for."""
+    """The command that runs these pipelines and those that were requested."""
     asked = {*made_by, *(run_params["pipeline_names"] or ())}
     environment = f" --env={run_params['env']}" if run_params["env"] else ""
     named = [name for name in pipelines if name in asked and name != WHOLE]

@@ -1,9 +1,9 @@
-"""Around a run: what does not belong together is refused, and what was made is written down."""
+"""Hooks that refuse to combine outputs of different states, and record what was made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -30,7 +30,7 @@ from customer_segmentation.lineage.state import Catalog, RunState
 
 
 class BelongingHooks:
-    """Before a run: what would be joined or kept, and does not belong together."""
+    """Before a run: refuse to join or keep tables and files that do not match."""
 
     def __init__(self) -> None:
         # Kedro hands the context to no later hook.
@@ -38,55 +38,56 @@ class BelongingHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Remember where this environment's ledger is."""
+        """Remember the ledger of this environment."""
         self._place = ledger_place(context.config_loader["globals"])
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
     ) -> None:
-        """Refuse what can be told before anything ran.
+        """Refuse what can be refused before anything runs.
 
         Raises:
             UserError: Names the tables and files, and the pipelines to run.
         """
         ledger = read_ledger(self._place)
         if ledger.publishing:
-            # A killed run's outputs take their places first: each step is asked then.
+            # The outputs of a killed run are published first; each step is checked later.
             return
         if run_params["only_missing_outputs"]:
             _require_current(ledger, pipeline, catalog, run_params)
         state = RunState(ledger, catalog)
-        if found := state.rehearse(pipeline):
-            raise UserError(refusal(*found, state, catalog, run_params))
+        for node in pipeline.nodes:
+            if clashing := state.enter(node):
+                raise UserError(refusal(node, clashing, state, run_params))
 
 
 class LineageHooks:
-    """During a run: each step's inputs are held against each other, each output is noted.
+    """During a run: check that the inputs of each step match, and record each output.
 
-    What a run saves waits until its end, and then takes its place with all else that it saved.
+    All outputs of a run are published together at its end.
 
     Args:
         require_held: Makes sure that the run still holds the lock of its environment.
     """
 
     def __init__(self, require_held: Callable[[], None]) -> None:
-        # Kedro tells of a run's beginning, steps, saves and end in calls of their own.
+        # Kedro calls a hook each for the start, the steps, the saves and the end of a run.
         self._require_held = require_held
         self._place = ""
         self._run: _Run | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Remember where this environment's ledger is."""
+        """Remember the ledger of this environment."""
         self._place = ledger_place(context.config_loader["globals"])
         self._run = None
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], catalog: WholeFilesCatalog) -> None:
-        """Finish what a killed run left, remove its rest, and let what is saved wait from now on.
+        """Finish publishing for a killed run, clean up after it, and hold back saves from now on.
 
-        The ledger is this run's now that it holds the lock.
+        The run holds the lock by now, so the ledger is its own.
         """
         ledger = go_on(self._place, read_ledger(self._place), catalog)
         catalog.forget_killed(pipelines[WHOLE].all_outputs() | {SOURCE})
@@ -95,21 +96,22 @@ class LineageHooks:
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Refuse a step whose inputs do not belong together.
+        """Refuse a step whose inputs do not match.
 
         Raises:
             UserError: Names them, and the pipelines to run.
         """
         run = self._run
-        if run and (found := run.state.enter(node)):
-            raise UserError(refusal(node, found, run.state, run.catalog, run.params))
+        if run and (clashing := run.state.enter(node)):
+            raise UserError(refusal(node, clashing, run.state, run.params))
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str) -> None:
-        """A table that cannot wait is of unknown making from its save to the end of the run."""
+        """Forget the entry of a table that cannot be held back until the run ends."""
         run = self._run
         if run and dataset_name in run.ledger.entries and not place_of(run.catalog[dataset_name]):
-            run.ledger = run.ledger.without(dataset_name)
+            others = {n: e for n, e in run.ledger.entries.items() if n != dataset_name}
+            run.ledger = replace(run.ledger, entries=others)
             write_ledger(self._place, run.ledger)
 
     @hook_impl
@@ -119,7 +121,7 @@ class LineageHooks:
         data: Any,  # noqa: ANN401 - anything
         node: Node,
     ) -> None:
-        """Note what it was made from."""
+        """Record what it was made from."""
         run = self._run
         if not (run and run.state.is_kept(dataset_name)):
             return
@@ -131,10 +133,10 @@ class LineageHooks:
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Publish all that the run saved, and write down what it was made from.
+        """Publish everything that the run saved, and record what it was made from.
 
         Raises:
-            UserError: An output that was kept is not of what this run made, or the lock is lost.
+            UserError: A kept output does not match what this run made, or the lock is lost.
         """
         if not (run := self._run):
             return
@@ -143,14 +145,14 @@ class LineageHooks:
             if stale := run.state.stale(kept, {}):
                 raise UserError(refusal_of_kept(stale, run.params))
         self._require_held()
-        # From here on what waits is needed, also where this process ends.
+        # From here on, held-back outputs are needed even if this process dies.
         self._run = None
         entries = {**run.made, **promoted(run.catalog.waiting, run.made)}
         publish_run(self._place, run.ledger, run.catalog, entries, run.values)
 
     @hook_impl
     def on_pipeline_error(self) -> None:
-        """Remove what a run that failed saved: everything is as it was before."""
+        """Remove what a failed run saved; everything stays as it was."""
         if self._run:
             self._run.catalog.abandon()
             self._run = None
@@ -158,7 +160,7 @@ class LineageHooks:
 
 @dataclass
 class _Run:
-    """What is known of the run that is on."""
+    """The state of the current run."""
 
     ledger: Ledger
     catalog: WholeFilesCatalog
@@ -171,7 +173,7 @@ class _Run:
 def _require_current(
     ledger: Ledger, pipeline: Pipeline, catalog: Catalog, run_params: dict[str, Any]
 ) -> None:
-    """Refuse to keep outputs that a run would not make of what is there now.
+    """Refuse to keep outputs that a run would now make differently.
 
     Raises:
         UserError: Names them, and the pipelines to run.
@@ -180,7 +182,7 @@ def _require_current(
     kept = [name for name in pipeline.all_outputs() if state.is_kept(name) and catalog.exists(name)]
     source: Any = catalog.get(SOURCE)
     if SOURCE in pipeline.inputs() and kept and hasattr(source, "look"):
-        # Its hash is known once it was read.
+        # Its hash is known only after reading it.
         source.look()
     stale = state.stale(kept, current_parameters(catalog))
     for name in kept:

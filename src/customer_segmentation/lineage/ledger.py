@@ -1,15 +1,16 @@
-"""The ledger of an environment: for each table and file, what it was made from, as one JSON."""
+"""The ledger of an environment: a JSON file that records what each output was made from."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fsspec.core import url_to_fs
+from pydantic import TypeAdapter
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import Content
@@ -21,19 +22,19 @@ _ABOUT = "What each table and file was made from: docs/environments.md, What a r
 
 @dataclass(frozen=True)
 class Entry:
-    """A table or file, and how it came about.
+    """A table or file, and how it was made.
 
     Attributes:
         made_by: The step, with its pipeline.
         run: Id of the run.
-        commit: Of the run's code, as git names it.
-        code: Hash of the package's files.
-        source_sha256: Of the source that it goes back to.
-        artifact_version: Of the segmenter that it is, or was made with.
-        content: What it held when it was saved.
-        made_from: Each table and file that it goes back to, with the mark of its content then.
-        parameters: Each parameter block that it goes back to, with the key of its value in the
-            ledger's `parameters`.
+        commit: The git commit of the code.
+        code: Hash of the files of the package.
+        source_sha256: Hash of the source it was made from.
+        artifact_version: Version of the segmenter that it is, or was made with.
+        content: Its content when it was saved.
+        made_from: Each table and file it was made from -> the mark of its content then.
+        parameters: Each parameter block it was made with -> the key of its value in the
+            `parameters` of the ledger.
     """
 
     made_by: str
@@ -49,13 +50,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Publishing:
-    """What a run that has succeeded is putting in its place.
+    """The outputs that a successful run is publishing.
 
     Attributes:
-        run: Its record.
-        moves: By the dataset's name: where its content waits, and its place.
-        entries: By the dataset's name.
-        parameters: Values that the entries name, by key.
+        run: The record of the run.
+        moves: Dataset -> where its content waits, and its final path.
+        entries: Dataset -> entry.
+        parameters: Values that the entries refer to, by key.
     """
 
     run: Mapping[str, str]
@@ -64,14 +65,18 @@ class Publishing:
     parameters: Mapping[str, Any]
 
 
+_ENTRIES = TypeAdapter(dict[str, Entry])
+_PUBLISHING = TypeAdapter(Publishing | None)
+
+
 @dataclass(frozen=True)
 class Ledger:
-    """What an environment's tables and files were made from.
+    """What the tables and files of an environment were made from.
 
     Attributes:
-        entries: By the dataset's name.
-        parameters: Values that the entries name, by key.
-        publishing: Nothing, but while a run's outputs take their places, and after it was killed.
+        entries: Dataset -> entry.
+        parameters: Values that the entries refer to, by key.
+        publishing: Set while a run publishes its outputs, and left if it is killed meanwhile.
     """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -79,37 +84,31 @@ class Ledger:
     publishing: Publishing | None = None
 
     def origin(self, entry: Entry) -> Origin:
-        """What an entry goes back to, its parameters by value."""
+        """The origin of an entry, with the values of its parameters."""
         return Origin(
-            entry.made_from,
-            {name: self.parameters[key] for name, key in entry.parameters.items()},
+            entry.made_from, {name: self.parameters[key] for name, key in entry.parameters.items()}
         )
 
     def with_entries(self, entries: Mapping[str, Entry], parameters: Mapping[str, Any]) -> Ledger:
-        """The ledger with more entries, or others; values that nobody names are left out."""
+        """The ledger with new entries; values that no entry refers to are dropped."""
         merged = {**self.entries, **entries}
         named = {key for entry in merged.values() for key in entry.parameters.values()}
         values = {**self.parameters, **parameters}
         return Ledger(merged, {key: values[key] for key in sorted(named)})
 
-    def without(self, name: str) -> Ledger:
-        """The ledger without what is known of a dataset."""
-        kept = {each: entry for each, entry in self.entries.items() if each != name}
-        return replace(self, entries=kept)
-
 
 def ledger_place(places: Mapping[str, str]) -> str:
-    """Where an environment keeps its ledger: beside its tables; if they are managed, its files."""
+    """The path of the ledger: beside the tables, or beside the files if tables are managed."""
     tables = str(places["tables"]).replace("s3a://", "s3://", 1)
     is_place = "://" not in tables or tables.startswith("s3://")
     return f"{(tables if is_place else str(places['data'])).rstrip('/')}/{LEDGER}"
 
 
 def read_ledger(place: str) -> Ledger:
-    """The ledger; an empty one where there is none yet.
+    """The ledger; an empty one if there is none yet.
 
     Raises:
-        UserError: It is not what a run wrote.
+        UserError: It is not as a run writes it.
     """
     files, path = url_to_fs(place, use_listings_cache=False)
     try:
@@ -117,19 +116,21 @@ def read_ledger(place: str) -> Ledger:
     except FileNotFoundError:
         return Ledger()
     try:
-        found = json.loads(content)
-        entries = _entries(found["tables_and_files"])
-        ledger = Ledger(entries, found["parameters"], _publishing(found.get("publishing")))
+        stored = json.loads(content)
+        entries = _ENTRIES.validate_python(stored["tables_and_files"])
+        publishing = _PUBLISHING.validate_python(stored.get("publishing"))
+        ledger = Ledger(entries, stored["parameters"], publishing)
         for entry in entries.values():
             ledger.origin(entry)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"{place} is not as a run wrote it: remove it, and run kedro run"
-        raise UserError(message) from error
+        raise UserError(
+            f"{place} is not as a run wrote it: remove it, and run kedro run"
+        ) from error
     return ledger
 
 
 def write_ledger(place: str, ledger: Ledger) -> None:
-    """Replace the ledger in one step."""
+    """Replace the ledger atomically."""
     told = {
         "about": _ABOUT,
         "tables_and_files": {name: asdict(entry) for name, entry in sorted(ledger.entries.items())},
@@ -150,14 +151,3 @@ def write_ledger(place: str, ledger: Ledger) -> None:
         file.flush()
         os.fsync(file.fileno())
     written.replace(target)
-
-
-def _entries(told: dict[str, dict[str, Any]]) -> dict[str, Entry]:
-    return {
-        name: Entry(**{**each, "content": Content(**each["content"])})
-        for name, each in told.items()
-    }
-
-
-def _publishing(told: dict[str, Any] | None) -> Publishing | None:
-    return Publishing(**{**told, "entries": _entries(told["entries"])}) if told else None

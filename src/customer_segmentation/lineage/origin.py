@@ -1,4 +1,4 @@
-"""What a table or file goes back to, and what may be joined."""
+"""Where tables and files come from, and which may be joined."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# Of content that is not there yet: it agrees with any.
+# The mark of content that does not exist yet: it matches any.
 NOT_YET = ""
-# Before the mark of what is of unknown making: what that goes back to agrees with nothing else.
+# Prefix of a mark if nobody knows what something was made from: it matches nothing else.
 UNKNOWN = "unknown, behind "
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Everything that something goes back to.
+    """Everything that something was made from, directly or not.
 
     Attributes:
-        contents: Tables and files, the source among them, with the mark of their content.
+        contents: Tables and files, including the source -> mark of their content.
         parameters: Values by name, as nodes are given them: `clustering`, `clustering.features`.
     """
 
@@ -27,12 +27,12 @@ class Origin:
 
 @dataclass(frozen=True)
 class Clash:
-    """Something of which two inputs go back to different states.
+    """A table, file or parameter of which two inputs come from different states.
 
     Attributes:
         name: Of the table or file, or the full name of the parameter.
-        states: For each input that goes back to it, its state.
-        is_parameter: Whether it is one.
+        states: Input -> the state it comes from.
+        is_parameter: Whether it is a parameter.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Clash:
 
 
 def joined(origins: Iterable[Origin]) -> Origin:
-    """The origin of what is made of several, where nothing clashes."""
+    """The origin of something made from several inputs that do not clash."""
     contents: dict[str, str] = {}
     parameters: dict[str, Any] = {}
     for origin in origins:
@@ -51,7 +51,7 @@ def joined(origins: Iterable[Origin]) -> Origin:
 
 
 def clashes(origins: Mapping[str, Origin]) -> list[Clash]:
-    """What inputs do not agree in, by the inputs' names."""
+    """The clashes between inputs, given by name."""
     contents: dict[str, dict[str, Any]] = {}
     parameters: dict[str, dict[str, Any]] = {}
     for name, origin in origins.items():
@@ -67,14 +67,14 @@ def clashes(origins: Mapping[str, Origin]) -> list[Clash]:
 
 
 def leaves(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Each single value under its full name, whichever block it was given in."""
-    found: dict[str, Any] = {}
+    """Each single value under its full name, whatever block it is in."""
+    values: dict[str, Any] = {}
     for name, value in parameters.items():
         if isinstance(value, Mapping):
-            found |= leaves({f"{name}.{key}": part for key, part in value.items()})
+            values |= leaves({f"{name}.{key}": part for key, part in value.items()})
         else:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _differ(states: Mapping[str, Any]) -> bool:

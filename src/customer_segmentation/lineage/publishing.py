@@ -1,4 +1,4 @@
-"""The end of a run: all that it saved takes its place, and the ledger says so."""
+"""Publish the outputs of a run and record them in the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_segmentation.datasets.pending import clear, publish
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.lineage.content import SHA256, content_of
+from customer_segmentation.lineage.content import SHA256, Content, content_of
 from customer_segmentation.lineage.ledger import Entry, Ledger, Publishing, write_ledger
 from customer_segmentation.lineage.record import CHAMPION
 from customer_segmentation.run_record import current_run
@@ -24,17 +24,17 @@ def publish_run(
     entries: Mapping[str, Entry],
     parameters: Mapping[str, Any],
 ) -> None:
-    """Put what a run saved in its place, all of it, however the process ends.
+    """Publish everything that a run saved, even if the process dies half way.
 
-    What is to be done is in the ledger before it begins: where it is cut short, `go_on` of the next
-    run does the rest, of files that wait until then.
+    The ledger lists what is to be done before anything is moved: if this is cut short, `go_on` of
+    the next run finishes it.
 
     Args:
-        place: The ledger's.
-        ledger: As it is before.
-        catalog: Of the run, with what waits.
-        entries: Of all that the run saved.
-        parameters: Values that the entries name, by key.
+        place: Path of the ledger.
+        ledger: The ledger before the run.
+        catalog: The catalog of the run, with the held-back outputs.
+        entries: Entries of everything that the run saved.
+        parameters: Values that the entries refer to, by key.
     """
     told = Publishing(dict(current_run.get()), catalog.waiting, entries, parameters)
     begun = replace(ledger, publishing=told)
@@ -43,7 +43,7 @@ def publish_run(
 
 
 def go_on(place: str, ledger: Ledger, catalog: WholeFilesCatalog) -> Ledger:
-    """Finish what a killed run was publishing, if it was; the ledger then."""
+    """Finish what a killed run was publishing, if anything; returns the new ledger."""
     if not (told := ledger.publishing):
         return ledger
     _log.warning(
@@ -72,22 +72,19 @@ def _publish(place: str, ledger: Ledger, told: Publishing, catalog: WholeFilesCa
 
 
 def _as_published(entries: Mapping[str, Entry], catalog: WholeFilesCatalog) -> dict[str, Entry]:
-    """The entries with the marks of what lies in its place: a store or Delta gives it another."""
-    # A renamed file is what it was; a copied one has another time.
-    is_known = {
-        name: entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
-        for name, entry in entries.items()
-    }
-    found = {
-        name: (None if is_known[name] else content_of(catalog.get(name))) or entry.content
-        for name, entry in entries.items()
-    }
-    marks = {name: content.mark for name, content in found.items()}
+    """The entries with the marks of the published content, which a store or Delta changes."""
+    contents: dict[str, Content] = {}
+    for name, entry in entries.items():
+        # A renamed file keeps its content and time; a copied one has another time.
+        is_renamed = entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
+        now = None if is_renamed else content_of(catalog.get(name))
+        contents[name] = now or entry.content
+
+    def made_from(entry: Entry) -> dict[str, str]:
+        marks = entry.made_from.items()
+        return {name: contents[name].mark if name in contents else mark for name, mark in marks}
+
     return {
-        name: replace(
-            entry,
-            content=found[name],
-            made_from={each: marks.get(each, mark) for each, mark in entry.made_from.items()},
-        )
+        name: replace(entry, content=contents[name], made_from=made_from(entry))
         for name, entry in entries.items()
     }

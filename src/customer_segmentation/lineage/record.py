@@ -1,4 +1,4 @@
-"""Write down what a step made, and from what."""
+"""Record what a step made, and from what."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _PACKAGE = Path(__file__).parents[1]
 def entry_of(
     name: str, node: str, origin: Origin, content: Content, version: str | None
 ) -> tuple[Entry, dict[str, Any]]:
-    """The entry of a table or file, and the values of the parameters that it names, by key.
+    """The entry of a table or file, and the values of its parameters by key.
 
     Args:
-        name: Of the table or file.
+        name: The table or file.
         node: The step that made it.
-        origin: What that step's inputs go back to, themselves included.
-        content: What was saved.
-        version: Of the artifact that it is, or was made with.
+        origin: Everything it was made from.
+        content: Its content.
+        version: The artifact that it is, or was made with.
     """
     run = current_run.get()
     keys = {parameter: _key(value) for parameter, value in origin.parameters.items()}
@@ -52,7 +52,7 @@ def entry_of(
 
 
 def version_of(data: Any, origin: Origin, known: Mapping[str, Entry]) -> str | None:  # noqa: ANN401 - anything
-    """The version of what was saved, if it is an artifact, else of the segmenter behind it."""
+    """The version of a saved artifact, or of the segmenter that something was made with."""
     if hasattr(data, "metadata_props"):
         return str(metadata_of(data)[VERSION])
     is_of_it = SEGMENTER in origin.contents and SEGMENTER in known
@@ -60,7 +60,7 @@ def version_of(data: Any, origin: Origin, known: Mapping[str, Entry]) -> str | N
 
 
 def promoted(saved: Iterable[str], made: Mapping[str, Entry]) -> dict[str, Entry]:
-    """The entries of champions among what was saved: their candidates', made by promotion."""
+    """Entries for saved champions: those of their candidates, made by promotion."""
     candidates = {name: f"{name.removesuffix(CHAMPION)}_candidate" for name in saved}
     return {
         name: replace(made[candidate], made_by="promotion: a whole run")
@@ -71,7 +71,7 @@ def promoted(saved: Iterable[str], made: Mapping[str, Entry]) -> dict[str, Entry
 
 @cache
 def code_hash() -> str:
-    """Of all that the package runs: another hash may make other tables of the same input."""
+    """A hash of the code: other code may make other tables from the same input."""
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*")):
         if path.is_file() and path.suffix in {".py", ".jinja", ".css"}:

@@ -1,4 +1,4 @@
-"""What a person is told where tables and files do not belong together."""
+"""Messages about tables and files that do not match."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from kedro.framework.project import pipelines
 from kedro.pipeline.node import Node
 
+from customer_segmentation.customers.account import listed
 from customer_segmentation.lineage.flow import (
     SOURCE,
     WHOLE,
@@ -17,22 +18,18 @@ from customer_segmentation.lineage.flow import (
     makers,
 )
 from customer_segmentation.lineage.origin import UNKNOWN, Clash, leaves
-from customer_segmentation.lineage.state import Catalog, RunState, plain
+from customer_segmentation.lineage.state import Catalog, RunState, configured
 
 _MAX_NAMED = 3
 _BY_HAND = "made by an older version, or changed by hand"
 
 
 def refusal(
-    node: Node,
-    found: Sequence[Clash],
-    state: RunState,
-    catalog: Catalog,
-    run_params: Mapping[str, Any],
+    node: Node, clashing: Sequence[Clash], state: RunState, run_params: Mapping[str, Any]
 ) -> str:
-    """What clashes in a step's inputs, and which pipelines to run."""
-    clash = min(found, key=_rank)
-    makes = makers(_to_make(node, clash, state, current_parameters(catalog)))
+    """The message about a step whose inputs clash, with the pipelines to run."""
+    clash = min(clashing, key=_rank)
+    makes = makers(_to_make(node, clash, state, current_parameters(state.catalog)))
     return (
         f"{node.name} would join what does not belong together: {_words(clash, state)}. Run "
         f"{command(makes, run_params)}"
@@ -40,24 +37,22 @@ def refusal(
 
 
 def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> str:
-    """What --only-missing-outputs would keep although it is not what a run would make now."""
-    named = [f"{name} (made {reason})" for name, reason in sorted(stale.items())]
-    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
+    """The message about outdated outputs that --only-missing-outputs would keep."""
+    named = listed((f"{name} (made {why})" for name, why in sorted(stale.items())), _MAX_NAMED)
     anew = command(makers(stale), {**run_params, "pipeline_names": ()})
     return (
         "--only-missing-outputs would keep what a run would not make now: "
-        f"{', '.join(named[:_MAX_NAMED])}{more}. Run {anew} first, without that option"
+        f"{named}. Run {anew} first, without that option"
     )
 
 
 def current_parameters(catalog: Catalog) -> dict[str, Any]:
-    """Every value that a pipeline reads, by full name, as it is configured now."""
-    named = [name for name in pipelines[WHOLE].inputs() if is_parameter(name)]
-    return leaves({name.removeprefix("params:"): plain(catalog.load(name)) for name in named})
+    """Every parameter value that a pipeline reads, by full name, as configured now."""
+    return leaves(configured(filter(is_parameter, pipelines[WHOLE].inputs()), catalog))
 
 
 def _rank(clash: Clash) -> tuple[int, int]:
-    """What explains the others comes first."""
+    """The clash that explains the others comes first."""
     if any(str(state).startswith(UNKNOWN) for state in clash.states.values()):
         return 0, 0
     if clash.name == SOURCE:
@@ -68,14 +63,14 @@ def _rank(clash: Clash) -> tuple[int, int]:
 def _to_make(
     node: Node, clash: Clash, state: RunState, parameters: Mapping[str, Any]
 ) -> dict[str, str]:
-    """What is behind a step's inputs and is not of what is there now."""
+    """The outdated tables and files behind the inputs of a step."""
     behind = {name for name in node.inputs if not is_parameter(name)}
     behind |= ancestors(behind)
     wanted = {clash.name: parameters[clash.name]} if clash.name in parameters else {}
     is_read = any(is_parameter(name) for name in clash.states)
-    found = state.stale(behind, wanted if is_read else {})
-    # A trial's other value may stay where all that follows can be made of it.
-    return found or state.stale(behind, wanted)
+    stale = state.stale(behind, wanted if is_read else {})
+    # Outputs of a trial with another value may stay if nothing else is outdated.
+    return stale or state.stale(behind, wanted)
 
 
 def _words(clash: Clash, state: RunState) -> str:

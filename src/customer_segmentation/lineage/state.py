@@ -1,4 +1,4 @@
-"""What is known during a run: what each input goes back to, and what would be stale."""
+"""The state of a run: what each input was made from, and what is outdated."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation.datasets.pending import place_of
-from customer_segmentation.lineage.content import (
-    SHA256,
-    Content,
-    content_of,
-    is_kept,
-    is_unchanged,
-)
+from customer_segmentation.lineage.content import SHA256, Content, content_of, is_kept, is_unchanged
 from customer_segmentation.lineage.flow import SOURCE, ancestors, is_parameter
 from customer_segmentation.lineage.ledger import Ledger
 from customer_segmentation.lineage.origin import (
@@ -36,94 +29,83 @@ Catalog = CatalogProtocol[Any, Any]
 
 
 class RunState:
-    """The origins of all that a run reads and makes.
+    """The origins of everything that a run reads and makes.
 
     Args:
-        ledger: As it is before the run.
-        catalog: Of the run.
+        ledger: The ledger before the run.
+        catalog: The catalog of the run.
     """
 
     def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
         self._ledger = ledger
-        self._catalog = catalog
+        self.catalog = catalog
         self._origins: dict[str, Origin] = {}
-        # The mark of each table and file: of this run where it made it, else as it lies there.
+        # Marks of tables and files, of the new content if this run has made it.
         self._marks: dict[str, str] = {}
 
-    def inputs(self, node: Node) -> dict[str, Origin]:
-        """What each input of a step goes back to, itself included."""
-        return {name: self._with_itself(name) for name in node.inputs}
-
     def enter(self, node: Node) -> list[Clash]:
-        """Take up a step: its outputs go back to all its inputs, unless these clash."""
-        found = self.inputs(node)
+        """Register a step, whose outputs are made from all its inputs; returns their clashes."""
+        found = {name: self._with_itself(name) for name in node.inputs}
         for name in node.outputs:
             self._origins[name] = joined(found.values())
             self._marks[name] = NOT_YET
         return clashes(found)
 
-    def rehearse(self, pipeline: Pipeline) -> tuple[Node, list[Clash]] | None:
-        """The first step whose inputs clash, as far as that can be told before anything ran."""
-        for node in pipeline.nodes:
-            if found := self.enter(node):
-                return node, found
-        return None
-
     def saved(self, name: str) -> Content:
-        """Take up, and give, the content of what a step saved.
+        """Register and return the content of what a step saved.
 
-        Of what has another mark once it is published, the mark is a former run's where that made
-        the same of the same.
+        If publishing will change the mark, use that of a former run that made the same from the
+        same inputs and code.
         """
-        content = content_of(self._catalog.get(name))
+        content = content_of(self.catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
-            content = Content(self._former_mark(name) or f"run {current_run.get()['run_id']}")
+            mark, former = f"run {current_run.get()['run_id']}", self._ledger.entries.get(name)
+            made_now = code_hash(), self.origin(name)
+            if former and (former.code, self._ledger.origin(former)) == made_now:
+                mark = former.content.mark
+            content = Content(mark)
         self._marks[name] = content.mark
         return content
 
-    def _former_mark(self, name: str) -> str | None:
-        entry, origin = self._ledger.entries.get(name), self.origin(name)
-        if entry and entry.code == code_hash() and self._ledger.origin(entry) == origin:
-            return entry.content.mark
-        return None
-
     def origin(self, name: str) -> Origin:
-        """What a dataset goes back to; what is there and in no ledger, to the unknown."""
+        """The origin of a dataset; unknown for one that exists but is not in the ledger."""
         if name not in self._origins:
             self._origins[name] = self._found(name)
         return self._origins[name]
 
     def mark(self, name: str) -> str:
-        """The mark of a dataset's content; empty where it is not there, or only in memory."""
+        """The mark of the content of a dataset; empty if it does not exist or is in memory."""
         if name == SOURCE:
-            return _source_mark(self._catalog.get(SOURCE))
+            # The hash of a source is known only after reading it.
+            landed = getattr(self.catalog.get(SOURCE), "landed", None)
+            return f"{SHA256}{landed.sha256}" if landed else NOT_YET
         if name not in self._marks:
-            dataset, entry = self._catalog.get(name), self._ledger.entries.get(name)
+            dataset, entry = self.catalog.get(name), self._ledger.entries.get(name)
             is_managed = is_kept(dataset) and place_of(dataset) is None
             content = entry.content if entry and is_managed else content_of(dataset)
             self._marks[name] = content.mark if content else NOT_YET
         return self._marks[name]
 
     def stale(self, names: Iterable[str], parameters: Mapping[str, Any]) -> dict[str, str]:
-        """Those of some tables and files that are not made of what is there now, and why.
+        """The outdated ones of some tables and files, and why.
 
         Args:
-            names: Of the tables and files.
-            parameters: Values that they have to be made with, by full name.
+            names: The tables and files.
+            parameters: Values that they must have been made with, by full name.
         """
-        found = {name: self._reason(name, parameters) for name in names if self.is_kept(name)}
-        return {name: reason for name, reason in found.items() if reason}
+        reasons = {name: self._reason(name, parameters) for name in names if self.is_kept(name)}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def is_of_unknown_making(self, name: str) -> bool:
-        """Whether there is no entry for it, or its content is not the entry's."""
+        """Whether it has no entry, or other content than its entry says."""
         entry = self._ledger.entries.get(name)
         if entry is None:
             return True
-        return not is_unchanged(self._catalog.get(name), entry.content)
+        return not is_unchanged(self.catalog.get(name), entry.content)
 
     def is_kept(self, name: str) -> bool:
-        """Whether it outlives the run, and is the run's to make."""
-        return name != SOURCE and is_kept(self._catalog.get(name))
+        """Whether a run makes it and it outlives the run."""
+        return name != SOURCE and is_kept(self.catalog.get(name))
 
     def _reason(self, name: str, parameters: Mapping[str, Any]) -> str | None:
         if name not in self._origins and self.is_of_unknown_making(name):
@@ -141,7 +123,7 @@ class RunState:
 
     def _with_itself(self, name: str) -> Origin:
         if is_parameter(name):
-            return Origin({}, {name.removeprefix("params:"): plain(self._catalog.load(name))})
+            return Origin({}, configured([name], self.catalog))
         origin = self.origin(name)
         if not self.is_kept(name) and name != SOURCE:
             return origin
@@ -159,18 +141,9 @@ class RunState:
         return Origin(dict.fromkeys(kept, behind))
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - any parameter
-    """A parameter as JSON can hold it."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
-
-
-def _source_mark(dataset: Any) -> str:  # noqa: ANN401 - a dataset of any kind
-    """The hash of a source that was read; before that it is not known."""
-    landed = getattr(dataset, "landed", None)
-    return f"sha256:{landed.sha256}" if landed else NOT_YET
+def configured(names: Iterable[str], catalog: Catalog) -> dict[str, Any]:
+    """Parameters by name, as JSON can hold them."""
+    return {
+        name.removeprefix("params:"): to_jsonable_python(catalog.load(name), fallback=str)
+        for name in names
+    }

@@ -1,7 +1,7 @@
-"""One run at a time in an environment: the lock on the folder or bucket that its tables are in.
+"""One run at a time in an environment: a lock on the folder or bucket of its tables.
 
-A local folder is locked by the kernel, which frees the lock however the process ends. On S3 a run
-holds a lease, a small object that it renews; a killed run's lease is free once it has expired.
+The kernel locks a local folder and frees it however the process ends. On S3 a run holds a lease, a
+small object that it renews; the lease of a killed run expires.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def run_lock(root: str, holder: str, expiry: float = EXPIRY) -> RunLock:
     """The lock of an environment.
 
     Args:
-        root: Where its tables are: a local folder, or `s3://bucket/folder` (also `s3a://`).
-        holder: The run that is to hold it, as the message to others names it.
-        expiry: The seconds after which a lease on S3 that is not renewed is free.
+        root: Folder of its tables: a local one, or `s3://bucket/folder` (also `s3a://`).
+        holder: Name of the run, as others are told it.
+        expiry: Seconds after which a lease on S3 expires unless renewed.
     """
     scheme, separator, path = root.partition("://")
     if not separator or scheme == "file":
@@ -37,7 +37,7 @@ def run_lock(root: str, holder: str, expiry: float = EXPIRY) -> RunLock:
 
 
 class _NoLock(RunLock):
-    """For stores that have no lock here: a run is not refused for it."""
+    """For stores without a supported lock: runs are only warned."""
 
     def __init__(self, root: str) -> None:
         self._root = root

@@ -1,4 +1,4 @@
-"""What every lock is, and how the run that holds it is named to others."""
+"""The interface of all locks, and the messages about the run that holds one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import os
 import socket
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Self
 
 
 class RunLock(ABC):
-    """What keeps other runs out; also a context manager."""
+    """Keeps other runs out; also a context manager."""
 
     @abstractmethod
     def acquire(self) -> None:
-        """Take the lock, at once.
+        """Take the lock without waiting.
 
         Raises:
             UserError: Another run holds it, or the root cannot be written to.
@@ -24,7 +23,7 @@ class RunLock(ABC):
 
     @abstractmethod
     def require_held(self) -> None:
-        """Make sure, before something is saved, that no other run has taken over.
+        """Check, before something is saved, that no other run has taken over.
 
         Raises:
             UserError: The lock is lost.
@@ -32,25 +31,20 @@ class RunLock(ABC):
 
     @abstractmethod
     def release(self) -> None:
-        """Free the lock; nothing happens where it is not held."""
+        """Free the lock, if it is held."""
 
     def __enter__(self) -> Self:
         """Acquire it."""
         self.acquire()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Release it."""
         self.release()
 
 
 def description(holder: str) -> dict[str, str]:
-    """What a lock keeps of the run that holds it."""
+    """What a lock stores about the run that holds it."""
     return {
         "run": holder,
         "host": socket.gethostname(),
@@ -60,7 +54,7 @@ def description(holder: str) -> dict[str, str]:
 
 
 def named(content: bytes) -> str:
-    """The run that a lock's content describes, in words."""
+    """The run that the content of a lock describes, in words."""
     try:
         return "run {run} (host {host}, process {pid}, since {since})".format(**json.loads(content))
     except (ValueError, KeyError, TypeError):
@@ -68,7 +62,7 @@ def named(content: bytes) -> str:
 
 
 def refusal(root: str, content: bytes, hint: str = "") -> str:
-    """What the second of two runs is told."""
+    """The message to the second of two runs."""
     return (
         f"{root} is in use by {named(content)}: wait until it has ended, or end it, and run"
         f" again{hint}"

@@ -16,9 +16,9 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock.base import RunLock, description, refusal
 
 LOCK = ".run.lock"
-# How often others may come first between two steps before one gives up.
+# How often to try again when another run wins a race.
 _ATTEMPTS = 10
-# What file systems without locks say: some network and object stores that pose as folders.
+# Errors of file systems without locks, such as some network drives and mounted object stores.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class FolderLock(RunLock):
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
-        """Take the lock, at once.
+        """Take the lock without waiting.
 
         Raises:
             UserError: Another run holds it, or the folder cannot be written to.
@@ -43,48 +43,48 @@ class FolderLock(RunLock):
             self._file = self._locked_file()
             if self._file is None:
                 raise UserError(refusal(str(self._path.parent), _read(self._path)))
-            # It lasts as long as the process, also where nobody keeps this object.
+            # Held as long as the process lives, even if nobody keeps this object.
             atexit.register(self.release)
             self._file.truncate(0)
             self._file.write(json.dumps(description(self._holder)).encode())
         except OSError as error:
             self.release()
-            message = f"{self._path}: {error.strerror}: a run must be able to write there"
-            raise UserError(message) from error
+            raise UserError(
+                f"{self._path}: {error.strerror}: a run must be able to write there"
+            ) from error
 
     def _locked_file(self) -> IO[bytes] | None:
-        """The open file with the lock on it; nothing where another process has it."""
+        """The open, locked file; None if another process holds the lock."""
         for _ in range(_ATTEMPTS):
             file = self._path.open("ab", buffering=0)
             if not _locks(file):
                 file.close()
                 return None
-            # The holder may have removed it between the two: a lock on a file without a name.
+            # The holder may have removed the file meanwhile: then the lock means nothing.
             if _is_there(file, self._path):
                 return file
             file.close()
         return None
 
     def require_held(self) -> None:
-        """Make sure that the locked file is still the one that others would lock.
+        """Check that the locked file is still the one that others would lock.
 
         Raises:
             UserError: It was removed.
         """
         if self._file is None or not _is_there(self._file, self._path):
-            message = (
+            raise UserError(
                 f"{self._path} was removed while the run was on, so another may have begun: run"
                 " again, alone"
             )
-            raise UserError(message)
 
     def release(self) -> None:
-        """Free the lock; nothing happens where it is not held."""
+        """Free the lock, if it is held."""
         if self._file is None:
             return
         atexit.unregister(self.release)
         if _is_there(self._file, self._path):
-            # Windows removes no open file; there it stays, and does no harm.
+            # Windows cannot remove an open file; it stays and does no harm.
             with suppress(OSError):
                 self._path.unlink()
         self._file.close()
@@ -92,12 +92,12 @@ class FolderLock(RunLock):
 
 
 def _locks(file: IO[bytes]) -> bool:
-    """Lock a file, where no other process has it locked."""
+    """Try to lock a file; False if another process has locked it."""
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415 - Windows alone has it
 
-            # Windows lets nobody read locked bytes: lock one far behind the holder's name.
+            # On Windows locked bytes cannot be read: lock one far behind the content.
             file.seek(1 << 30)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:

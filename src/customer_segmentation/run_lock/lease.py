@@ -1,4 +1,4 @@
-"""The lease on a folder of S3: a small object that the run which holds it renews."""
+"""The lease on an S3 folder: a small object that its holder renews."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock.base import RunLock, description, named, refusal
-from customer_segmentation.s3_errors import explain_s3
+from customer_segmentation.s3_errors import code_of, explain_s3
 
 LEASE = ".run-lease.json"
 _RENEWALS_IN_EXPIRY = 3
-# How often others may come first between two requests before one gives up.
+# How often to try again when another run wins a race.
 _ATTEMPTS = 10
-# The error codes of a conditional request that say: somebody else came first.
+# Error codes of a conditional request when somebody else came first.
 _CHANGED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey"}
 
 _log = logging.getLogger(__name__)
 
 
 class Lease(RunLock):
-    """An object on S3, made and replaced by conditional writes only, so that one run wins."""
+    """An object on S3, written only by conditional requests, so that one run wins."""
 
     def __init__(self, root: str, holder: str, expiry: float) -> None:
         self._root = root.rstrip("/")
@@ -42,7 +42,7 @@ class Lease(RunLock):
         self._lost_to: str | None = None
 
     def acquire(self) -> None:
-        """Take the lease, at once, and keep it renewed.
+        """Take the lease without waiting, and keep renewing it.
 
         Raises:
             UserError: Another run holds it, or S3 cannot be used as it is.
@@ -54,7 +54,7 @@ class Lease(RunLock):
             raise
         except Exception as error:
             raise self._explained(error) from error
-        # A run that is interrupted need not wait for the expiry to start anew.
+        # After an interrupted run, the next one need not wait for the expiry.
         atexit.register(self.release)
         threading.Thread(target=self._keep_renewing, name="run lease", daemon=True).start()
 
@@ -68,10 +68,10 @@ class Lease(RunLock):
                 continue
             holder, etag, age = found
             if self._is_mine(holder):
-                # The answer to the first attempt was lost, and botocore tried again.
+                # The reply to the first attempt was lost, and botocore tried again.
                 self._etag = etag
                 return
-            # The server cuts both of its times to seconds.
+            # The server truncates both times to seconds.
             if age < self._expiry + 1:
                 break
             if self._put(IfMatch=etag):
@@ -86,31 +86,34 @@ class Lease(RunLock):
         )
 
     def _put(self, **condition: str) -> bool:
-        """Write the lease, where the condition holds."""
+        """Write the lease if the condition holds; returns whether it did."""
         begun = _clocks()
-        # No two bodies are alike, and so no two ETags: what one has seen is what one replaces.
+        # Each body is different, so an ETag identifies one write.
         renewal = {"token": self._token, "renewal": uuid.uuid4().hex}
         body = json.dumps(self._holder | renewal).encode()
-        try:
-            answer = self._client.put_object(**self._object, Body=body, **condition)
-        except Exception as error:
-            if _code(error) in _CHANGED:
-                return False
-            raise
+        answer = self._ask("put_object", Body=body, **condition)
+        if answer is None:
+            return False
         self._etag, self._renewed = answer["ETag"], begun
         return True
 
     def _get(self) -> tuple[bytes, str, float] | None:
-        """What the lease holds, its ETag, and its age by the server's clock."""
-        try:
-            answer = self._client.get_object(**self._object)
-        except Exception as error:
-            if _code(error) in _CHANGED:
-                return None
-            raise
+        """The content of the lease, its ETag, and its age by the clock of the server."""
+        answer = self._ask("get_object")
+        if answer is None:
+            return None
         now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
         age = (now - answer["LastModified"]).total_seconds()
         return answer["Body"].read(), answer["ETag"], age
+
+    def _ask(self, operation: str, **arguments: Any) -> Any:  # noqa: ANN401 - botocore's
+        """The reply of S3; None if somebody else came first."""
+        try:
+            return getattr(self._client, operation)(**self._object, **arguments)
+        except Exception as error:
+            if code_of(error) in _CHANGED:
+                return None
+            raise
 
     def _is_mine(self, holder: bytes) -> bool:
         return self._token.encode() in holder
@@ -119,46 +122,45 @@ class Lease(RunLock):
         while not self._ended.wait(self._expiry / _RENEWALS_IN_EXPIRY):
             try:
                 self._renew()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next one may succeed
+            except Exception as error:  # noqa: BLE001 - the next attempt may succeed
                 _log.warning("The lease on %s is not renewed: %s", self._root, error)
 
     def _renew(self) -> None:
         with self._state:
             if self._ended.is_set() or self._lost_to is not None or self._put(IfMatch=self._etag):
                 return
-            found = self._get()
-            if found and self._is_mine(found[0]):
-                # The answer to an attempt was lost. Its time is unknown: renew again for it.
-                self._etag = found[1]
+            lease = self._get()
+            if lease and self._is_mine(lease[0]):
+                # The reply to an attempt was lost, so its time is unknown: renew again.
+                self._etag = lease[1]
                 if self._put(IfMatch=self._etag):
                     return
-                found = self._get()
-            self._lost_to = named(found[0] if found else b"")
+                lease = self._get()
+            self._lost_to = named(lease[0] if lease else b"")
 
     def require_held(self) -> None:
-        """Make sure, before something is saved, that no other run has taken over.
+        """Check, before something is saved, that no other run has taken over.
 
         Raises:
-            UserError: One has, or S3 has not answered for as long as the lease lasts.
+            UserError: One has, or S3 has not replied until the lease expired.
         """
-        # The wall clock too, since the other stands still while a laptop sleeps.
+        # The wall clock too, since the monotonic one stops while a laptop sleeps.
         waited = max(now - then for now, then in zip(_clocks(), self._renewed, strict=True))
         if waited > self._expiry / _RENEWALS_IN_EXPIRY:
             try:
                 self._renew()
             except Exception as error:
-                # Until it expires nobody takes it over.
+                # Nobody takes over the lease before it expires.
                 if waited > self._expiry:
                     raise self._explained(error) from error
         if self._lost_to is not None:
-            message = (
+            raise UserError(
                 f"{self._root}: the run lost its lease to {self._lost_to}, and saves nothing more:"
                 " run it again when that one has ended"
             )
-            raise UserError(message)
 
     def release(self) -> None:
-        """Delete the lease, where it is still this run's."""
+        """Delete the lease, if this run still holds it."""
         self._ended.set()
         atexit.unregister(self.release)
         with self._state:
@@ -179,8 +181,7 @@ def _s3_client(root: str) -> Any:  # noqa: ANN401 - botocore makes its client cl
         import botocore.session  # noqa: PLC0415 - only the cloud extras have it
         from botocore.config import Config  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        message = f"{root} needs the S3 libraries: pip install '.[cloud]'"
-        raise UserError(message) from error
+        raise UserError(f"{root} needs the S3 libraries: pip install '.[cloud]'") from error
     try:
         client = botocore.session.get_session().create_client(
             "s3",
@@ -195,7 +196,7 @@ def _s3_client(root: str) -> Any:  # noqa: ANN401 - botocore makes its client cl
 
 
 def _refuse_another_region(response: Any, operation: Any, **_: Any) -> None:  # noqa: ANN401
-    """Stop botocore from following a bucket to its region, where Polars would not find it."""
+    """Stop botocore from following a bucket to another region, which Polars would not do."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - only the cloud extras have it
 
     error = response[1].get("Error", {}) if response else {}
@@ -205,11 +206,6 @@ def _refuse_another_region(response: Any, operation: Any, **_: Any) -> None:  # 
         "PermanentRedirect",
     }:
         raise ClientError(response[1], operation.name)
-
-
-def _code(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    return str(response["Error"]["Code"]) if isinstance(response, dict) else None
 
 
 def _clocks() -> tuple[float, float]:

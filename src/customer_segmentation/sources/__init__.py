@@ -1,5 +1,5 @@
-"""One door in: each source is landed once, as text Parquet with its hash and its rows' numbers.
+"""Read sources: each is landed once as text Parquet, with its hash and row numbers.
 
-A kind of file is one module that gives `Cells`; `recognise` tells which by the bytes. What is no
-file, such as a database's table, gives its own `Cells` to `landed.write`.
+Each kind of file is one module that gives `Cells`; `recognise` picks it by the bytes. Anything
+else, such as a database table, can pass its own `Cells` to `landed.write`.
 """

@@ -1,18 +1,15 @@
-"""What every kind of source gives: headers, and cells as text some rows at a time."""
+"""What every reader gives: headers, and cells as text in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from customer_segmentation.sources.limits import MAX_BATCH, MAX_ROWS
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-# What Python needs of a cell beside its text.
+# Bytes that Python needs for a cell besides its text.
 _CELL_BYTES = 64
 
 
@@ -22,10 +19,10 @@ class Cells:
 
     Attributes:
         headers: As sent.
-        batches: The cells under some of the headers, as text, in order; may be asked for again.
-        rows: Rows from the start, cell by cell: for a preview, which reads no further.
-        separator: Between the cells, where they are delimited text.
-        notes: What was taken for granted while the rows were read, in sentences.
+        batches: Reads the cells of some headers as text, in order; can be called again.
+        rows: Reads row by row from the start; a preview stops early.
+        separator: The delimiter, for delimited text.
+        notes: Assumptions made while reading the rows, in sentences.
     """
 
     headers: tuple[str, ...]
@@ -34,23 +31,30 @@ class Cells:
     separator: str | None = None
     notes: list[str] = field(default_factory=list)
 
-    def first(self, count: int) -> list[list[str]]:
-        """The first rows."""
-        return list(islice(self.rows(), count))
+
+def cells_of_rows(
+    headers: Sequence[str], rows: Callable[[], Iterator[list[str]]], notes: Iterable[str] = ()
+) -> Cells:
+    """A table whose rows have one cell per header and can be read again from the start."""
+    return Cells(
+        tuple(headers),
+        lambda wanted: batches_of(rows(), headers, wanted),
+        rows,
+        notes=list(notes),
+    )
 
 
 def batches_of(
     rows: Iterable[list[str]], headers: Sequence[str], wanted: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    """Rows with a cell a header as batches of the wanted columns, as large as memory allows."""
-    import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-
-    places = [headers.index(name) for name in wanted]
+    """Rows with one cell per header as batches of the wanted columns, of bounded size."""
+    places = [(name, headers.index(name)) for name in wanted]
     schema = pa.schema([(name, pa.string()) for name in wanted])
 
     def batch() -> pa.RecordBatch:
-        arrays = [pa.array([row[place] for row in held], pa.string()) for place in places]
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+        return pa.RecordBatch.from_pydict(
+            {name: [row[place] for row in held] for name, place in places}, schema
+        )
 
     held: list[list[str]] = []
     size = 0
@@ -62,9 +66,3 @@ def batches_of(
             held, size = [], 0
     if held:
         yield batch()
-
-
-def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[list[str]]:
-    """Batches row by row."""
-    for batch in batches:
-        yield from map(list, zip(*(column.to_pylist() for column in batch.columns), strict=True))

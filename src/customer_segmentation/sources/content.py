@@ -12,7 +12,7 @@ from customer_segmentation.errors import UserError
 
 UTF8 = "utf-8"
 _BLOCK = 1 << 20
-# The longer marks first: that of UTF-32 begins as that of UTF-16 does.
+# UTF-32 before UTF-16: its mark starts with the same bytes.
 _MARKS = (
     (codecs.BOM_UTF8, UTF8),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -24,14 +24,14 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class Content:
-    """A file that can be read from its start as often as is needed.
+    """A file that can be opened any number of times.
 
     Attributes:
         name: For messages.
-        open: Its bytes, where one can also seek.
-        encoding: Of its text, where no byte-order mark says another.
-        sheet: Of a workbook, the one to read.
-        packed: Bytes of the archive that it came in, if it did.
+        open: Opens its bytes as a stream that can seek.
+        encoding: Of its text, unless a byte-order mark says otherwise.
+        sheet: The sheet to read, for a workbook.
+        packed: Size in bytes of the archive it came in; 0 without one.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Content:
         """Its text in UTF-8, without a byte-order mark.
 
         Raises:
-            UserError: While it is read: it is no text of its encoding, or holds a NUL.
+            UserError: While reading: it is not valid text in its encoding, or contains a NUL.
         """
         return io.BufferedReader(_Text(self), _BLOCK)
 
 
 class _Text(io.RawIOBase):
-    """UTF-8 that was checked, or is made of another encoding."""
+    """A stream of valid UTF-8, converted from the encoding of the content."""
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -60,10 +60,10 @@ class _Text(io.RawIOBase):
         except BaseException:
             self._bytes.close()
             raise
-        found = ((mark, name) for mark, name in _MARKS if self._held.startswith(mark))
-        mark, self._encoding = next(found, (b"", content.encoding))
+        marks = ((mark, name) for mark, name in _MARKS if self._held.startswith(mark))
+        mark, self._encoding = next(marks, (b"", content.encoding))
         self._held = self._held[len(mark) :]
-        # Bytes before those that are held.
+        # Bytes of the file before the held ones.
         self._before = len(mark)
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
         self._ready = b""
@@ -116,7 +116,7 @@ class _Text(io.RawIOBase):
 
 
 def line_of(content: Content, position: int) -> int:
-    """The line, from 1, in which a byte stands; lines end in LF, CRLF or CR."""
+    """The line number, from 1, of a byte position; lines end in LF, CRLF or CR."""
     line = 1
     with io.TextIOWrapper(content.open(), "latin-1", newline="") as text:
         while position > 0 and (piece := text.readline(min(position, _BLOCK))):
@@ -134,7 +134,8 @@ def require_encoding(name: str) -> str:
     try:
         "a".encode(name)
         return codecs.lookup(name).name
-    # `undefined` is one that takes no text.
+    # Python's codec `undefined` refuses all text.
     except (LookupError, UnicodeError) as error:
-        message = f"encoding: there is no {name!r}. Set one such as utf-8, cp1252 or latin-1."
-        raise UserError(message) from error
+        raise UserError(
+            f"encoding: there is no {name!r}. Set one such as utf-8, cp1252 or latin-1."
+        ) from error

@@ -1,4 +1,4 @@
-"""A source in the catalog: landed when it is loaded, and then read by the engine's own reader."""
+"""A source in the catalog: landed when it is loaded, then read by the engine's own reader."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
+import fsspec
 from fsspec.core import url_to_fs
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     from pyspark.sql import DataFrame
-
-ENGINES = ("pandas", "polars", "spark")
 
 
 class SourceDataset(AbstractDataset[None, Any]):
@@ -66,9 +65,10 @@ class SourceDataset(AbstractDataset[None, Any]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The file need not be there yet."""
-        if engine not in ENGINES:
-            message = f"SourceDataset: no engine {engine!r}. Set one of {', '.join(ENGINES)}."
-            raise UserError(message)
+        if engine not in _READERS:
+            raise UserError(
+                f"SourceDataset: no engine {engine!r}. Set one of {', '.join(_READERS)}."
+            )
         self._filepath = filepath
         self._engine = engine
         self._landing = landing
@@ -81,13 +81,13 @@ class SourceDataset(AbstractDataset[None, Any]):
         """The table, after the source was landed.
 
         Raises:
-            UserError: The source is no table, or one beyond what is read.
+            UserError: The source is not a table, or exceeds a limit.
         """
         path = self._landing or _apart()
-        return read(self._engine, path, self._land(path))
+        return _READERS[self._engine](path, self._land(path))
 
     def look(self) -> None:
-        """Land it apart, so that `landed` tells of it: what lies in its place stays.
+        """Land it in a temporary file to fill `landed`; the configured landing is left alone.
 
         Raises:
             UserError: As `load`.
@@ -100,8 +100,7 @@ class SourceDataset(AbstractDataset[None, Any]):
 
     def save(self, data: None) -> None:  # noqa: ARG002 - the parent's signature
         """Not possible: a source is only read."""
-        message = f"{self._filepath} is a source: it is read and never written."
-        raise UserError(message)
+        raise UserError(f"{self._filepath} is a source: it is read and never written.")
 
     def _exists(self) -> bool:
         try:
@@ -134,23 +133,15 @@ def _apart() -> str:
 
 @cache
 def _scratch() -> TemporaryDirectory[str]:
-    """A folder that goes with the process."""
+    """A folder that is deleted with the process."""
     return TemporaryDirectory(prefix="landed-")
-
-
-def read(engine: str, path: str, landed: Landed) -> Any:  # noqa: ANN401 - as above
-    """A landed file as an engine's table."""
-    return {"pandas": _pandas, "polars": _polars, "spark": _spark}[engine](path, landed)
 
 
 def _pandas(path: str, landed: Landed) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - 0.5 s that commands which read no data need not pay
-    from pyarrow import parquet  # noqa: PLC0415 - as above
 
-    filesystem, place = url_to_fs(path)
-    with filesystem.open(place, "rb") as file:
-        table = parquet.read_table(file, columns=landed.columns)
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    with fsspec.open(path, "rb") as file:
+        return pd.read_parquet(file, columns=landed.columns, dtype_backend="pyarrow")
 
 
 def _polars(path: str, landed: Landed) -> pl.LazyFrame:
@@ -159,7 +150,7 @@ def _polars(path: str, landed: Landed) -> pl.LazyFrame:
     filesystem, place = url_to_fs(path)
     if "file" not in filesystem.protocol:
         return pl.scan_parquet(path, glob=False).select(landed.columns)
-    # The plan keeps the open file, not its name: another landing changes nothing.
+    # The plan keeps the open file, so a later landing does not change it.
     with Path(place).open("rb") as file:
         return pl.scan_parquet(file, glob=False).select(landed.columns)
 
@@ -168,8 +159,8 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     """Each task reads a part of the landed file.
 
     Raises:
-        UserError: A header has a sign that Spark reads as its own, or differs from another in
-            capitals alone.
+        UserError: A header has a character that Spark interprets, or differs from another only
+            in case.
     """
     lowered = [header.lower() for header in landed.headers]
     unusable = [
@@ -178,11 +169,10 @@ def _spark(path: str, landed: Landed) -> DataFrame:
         if "." in header or "`" in header or lowered.count(header.lower()) > 1
     ]
     if unusable:
-        message = (
+        raise UserError(
             f"{landed.name}: Spark takes the `.` and the backtick for signs of its own, and large "
             f"letters for small ones. Rename the columns {unusable}, or run dev or staging."
         )
-        raise UserError(message)
     from kedro_datasets._utils.databricks_utils import (  # noqa: PLC0415 - only where an environment names this engine
         to_spark_path,
     )
@@ -193,6 +183,9 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     filesystem, place = url_to_fs(path)
     protocol = filesystem.protocol
     url = to_spark_path(protocol if isinstance(protocol, str) else protocol[0], place)
-    # Else Spark would take a name for a pattern.
+    # Otherwise Spark reads the name as a pattern.
     escaped = re.sub(r"([\\{}\[\]*?])", r"\\\1", url)
     return get_spark_with_remote_support().read.parquet(escaped).drop(SOURCE_FILE)
+
+
+_READERS = {"pandas": _pandas, "polars": _polars, "spark": _spark}

@@ -1,8 +1,7 @@
 """Delimited text: every cell as it was sent, nothing trimmed, nothing guessed.
 
-Arrow reads what is regular. Where it meets a row of fewer cells, one that is too long or one that
-is wrong, Python's csv module goes on from there: the two take the same text for the same cells, and
-the latter knows lines.
+Arrow reads regular rows. From the first row that is short, too long or malformed on, Python's csv
+module takes over: both split the same text into the same cells, and csv knows line numbers.
 """
 
 from __future__ import annotations
@@ -12,31 +11,28 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import TextHeader, read_header
 from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, MAX_COLUMNS, MAX_ROWS
-from customer_segmentation.sources.rows import (
-    blank_characters,
-    csv_rows,
-    too_many_cells,
-    uneven_tail,
-)
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from customer_segmentation.sources.rows import blank_characters, csv_rows, malformed
 
 logger = logging.getLogger(__name__)
 
 _BLOCK = 1 << 22
-# No cell is like it: text with a NUL is refused. Where it does not come back, a quote is open.
+# The cells of an extra last row. No other cell is equal, since text with a NUL is refused; if it
+# does not come back, a quote is open.
 _END = "\0"
 
 
 class _NotForArrowError(Exception):
-    """What follows is to be read row by row."""
+    """The remaining rows must be read one by one."""
 
 
 def delimited_cells(content: Content) -> Cells:
@@ -68,7 +64,7 @@ class _Reader:
             yield from batches_of(rows, self.header.names, wanted)
 
     def rows(self) -> Iterator[list[str]]:
-        """Row by row: as many cells as headers; one that ends early has '' in its last ones."""
+        """The rows, with one cell per header; missing cells at the end are ''."""
         name, columns = self.content.name, len(self.header.names)
         tail: int | None = None
         early = first_early = 0
@@ -77,9 +73,15 @@ class _Reader:
             if tail is None:
                 tail = self._tail(cells)
             if more > 0 and (not tail or any(cells[columns:])):
-                raise too_many_cells(name, line, columns)
+                raise malformed(
+                    name, f"line {line} has more cells than the header, which has {columns}"
+                )
             if tail and more != tail:
-                raise uneven_tail(name, line, tail)
+                raise malformed(
+                    name,
+                    f"the rows are to end in {tail} empty cell{'s'[: tail > 1]} beyond the header,"
+                    f" and line {line} does not",
+                )
             if more < 0:
                 early += 1
                 first_early = first_early or line
@@ -97,7 +99,7 @@ class _Reader:
         return csv_rows(self.content.text(), self.content.name, header.delimiter, header.lines)
 
     def _tail(self, first: list[str]) -> int:
-        """How many empty cells each row is to have beyond the header: as many as the first."""
+        """The number of empty cells that each row must have beyond the header, as the first has."""
         if self.header.tail:
             return self.header.tail
         beyond = first[len(self.header.names) :]
@@ -107,11 +109,8 @@ class _Reader:
         """All columns, some rows at a time.
 
         Raises:
-            _NotForArrowError: Of the rows that follow those that were given, one is unusual.
+            _NotForArrowError: One of the rows after those already given is irregular.
         """
-        import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-        import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
         _, first = next(self._numbered_rows(), (0, []))
         columns, tail = len(self.header.names), self._tail(first)
         schema = pa.schema([(header, pa.string()) for header in self.header.names])
@@ -134,12 +133,9 @@ class _Reader:
         raise _NotForArrowError
 
     def _parsed(self, cells: int, unusual: list[str]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        from pyarrow import csv  # noqa: PLC0415 - as above
-
         delimiter = self.header.delimiter
-        blank = blank_characters(delimiter) + "\r\n"
-        # A header may be any word, or none.
+        blank = blank_characters(delimiter)
+        # Headers may be any text, even empty.
         names = [f"cell {place}" for place in range(cells)]
 
         def pass_over(row: csv.InvalidRow) -> str:
@@ -159,14 +155,14 @@ class _Reader:
                 csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     strings_can_be_null=False,
-                    # The text was checked as it was read.
+                    # `Content.text` has checked it.
                     check_utf8=False,
                 ),
             )
 
 
 class _Ended(io.RawIOBase):
-    """Text with a last row of its own, whose blocks do not cut CRLF, which Arrow would lose."""
+    """Text with an extra last row; no block ends inside a CRLF, which Arrow would lose."""
 
     def __init__(self, text: BinaryIO, end: bytes) -> None:
         self._text = text

@@ -3,50 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, batches_of
+from customer_segmentation.sources.cells import Cells, cells_of_rows
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
-from customer_segmentation.sources.limits import LONGEST_CELL, MAX_COLUMNS, is_longer
+from customer_segmentation.sources.limits import EXACT, MAX_COLUMNS
 from customer_segmentation.sources.packed import member, opened
+from customer_segmentation.sources.rows import refuse_long_cells
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_EXACT = 1 << 53
-# A sheet is held as a rectangle: rows of a sheet, and what 32 columns of all of them are.
+# A sheet is held in memory as a rectangle: Excel's row limit, and 32 columns of that many rows.
 _MAX_ROWS = 1 << 20
 _MAX_CELLS = 1 << 25
 _AT_ONCE = 1 << 22
-# What a tag may take that the end of a block cuts.
+# The longest tag that the end of a block may cut.
 _OVERLAP = 1 << 10
 _PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)(\d+)[\"']")
 _ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
-# But for text: that may be computed as ''.
+# Text formulas are left out: their result may be ''.
 _NOT_COMPUTED = re.compile(
     rb"<c(?![^<>]*t=[\"']str)[^<>]*><f[^<>]*?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>"
 )
 
 
 def excel_cells(content: Content) -> Cells:
-    """The table of a workbook's sheet: the declared one, or the only one with anything in it.
+    """The table of a workbook's sheet: the declared one, or the only one with data.
 
-    Days are ISO text, with a time where any cell of the column has one; whole numbers have no
-    point. A cell with Excel's error is empty, and noted.
+    Dates are ISO text, with a time if any cell of the column has one; whole numbers have no
+    decimal point. A cell with an Excel error is read as empty, with a note.
 
     Raises:
-        UserError: There is no such sheet, no table in it, or several sheets and none declared; a
-            formula was never computed; or it is beyond the limits of what is read.
+        UserError: There is no such sheet or no table in it, several sheets have data and none is
+            declared, a formula was never computed, or a limit is exceeded.
     """
     errors = _inspect(content)
     name, rows = _table(content)
     if not rows:
-        message = f"{content.name}: the workbook is empty. Export it again, with a header."
-        raise UserError(message)
+        raise UserError(f"{content.name}: the workbook is empty. Export it again, with a header.")
     header, *rows = rows
     timed = {
         place
@@ -58,80 +56,58 @@ def excel_cells(content: Content) -> Cells:
     while headers and not headers[-1] and not any(row[len(headers) - 1] != "" for row in rows):
         headers.pop()
     if sum(map(bool, headers)) < 2:  # noqa: PLR2004 - a table of one column is none
-        message = (
+        raise UserError(
             f"{content.name}: the first row of sheet {name!r} that is not empty is to be the "
             f"header, and names one column ({headers[0][:60]!r}). Remove what stands above."
         )
-        raise UserError(message)
-    refuse_names(content.name, [each.strip() for each in headers])
+    refuse_names(content.name, headers)
 
     def texts() -> Iterator[list[str]]:
         for number, row in enumerate(rows, 1):
             cells = [_text(c, has_time=p in timed) for p, c in enumerate(row[: len(headers)])]
-            if any(is_longer(cell, LONGEST_CELL) for cell in cells):
-                message = (
-                    f"{content.name}: row {number} has a cell of more than {LONGEST_CELL} bytes."
-                    " Shorten it."
-                )
-                raise UserError(message)
+            refuse_long_cells(content.name, number, cells)
             yield cells
 
-    def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return batches_of(texts(), headers, wanted)
-
     note = f"{content.name}: {errors} cells with Excel's error, such as #N/A, were taken as empty."
-    return Cells(tuple(headers), batches, texts, notes=[note] if errors else [])
+    return cells_of_rows(headers, texts, [note] if errors else [])
 
 
 def _table(content: Content) -> tuple[str, list[list[Any]]]:
-    """The sheet's name and its rows that are not empty."""
-    from python_calamine import (  # noqa: PLC0415 - commands that read no data need not load it
-        CalamineError,
-        CalamineWorkbook,
-        SheetVisibleEnum,
-    )
-
+    """The name of the sheet and its rows that are not empty."""
     with content.open() as file:
         try:
             workbook = CalamineWorkbook.from_filelike(file)
-            known = workbook.sheet_names
-            shown = [
-                sheet.name
-                for sheet in workbook.sheets_metadata
-                if sheet.visible == SheetVisibleEnum.Visible
-            ]
-            if content.sheet is not None and content.sheet not in known:
-                message = (
-                    f"{content.name}: there is no sheet {content.sheet!r}. Set SEGMENTATION_SHEET "
+            known, declared = workbook.sheet_names, content.sheet
+            if declared is not None and declared not in known:
+                raise UserError(
+                    f"{content.name}: there is no sheet {declared!r}. Set SEGMENTATION_SHEET "
                     f"to one of {known}."
                 )
-                raise UserError(message)
+            visible = SheetVisibleEnum.Visible
+            shown = [each.name for each in workbook.sheets_metadata if each.visible == visible]
             tables = {}
-            for name in shown if content.sheet is None else [content.sheet]:
-                rows = [row for row in workbook.get_sheet_by_name(name).iter_rows() if _any(row)]
-                if rows or content.sheet is not None:
+            for name in shown if declared is None else [declared]:
+                sheet = workbook.get_sheet_by_name(name)
+                rows = [row for row in sheet.iter_rows() if any(cell != "" for cell in row)]
+                if rows or declared is not None:
                     tables[name] = rows
         except (CalamineError, ValueError, OSError) as error:
-            message = f"{content.name}: the workbook cannot be read ({error}). Save it again."
-            raise UserError(message) from error
+            raise UserError(
+                f"{content.name}: the workbook cannot be read ({error}). Save it again."
+            ) from error
     if len(tables) > 1:
-        message = (
+        raise UserError(
             f"{content.name}: the sheets {list(tables)} all hold something. Leave the "
             "customers' one alone, or name it by SEGMENTATION_SHEET."
         )
-        raise UserError(message)
     return next(iter(tables.items()), ("", []))
 
 
-def _any(row: list[Any]) -> bool:
-    return any(cell != "" for cell in row)
-
-
 def _text(cell: object, *, has_time: bool) -> str:
-    if isinstance(cell, bool):
-        # As the contract writes flags.
-        return str(int(cell))
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+    # Flags as the contract writes them, whole numbers without a point.
+    if isinstance(cell, bool) or (
+        isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT
+    ):
         return str(int(cell))
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ") if has_time else cell.date().isoformat()
@@ -141,44 +117,42 @@ def _text(cell: object, *, has_time: bool) -> str:
 
 
 def _inspect(content: Content) -> int:
-    """How many cells hold an error.
+    """The number of cells with an error.
 
     Raises:
-        UserError: A sheet is larger than is held, or a formula was never computed.
+        UserError: A sheet is too large, or a formula was never computed.
     """
     errors = 0
     with content.open() as file, opened(content, file) as archive:
-        # A sheet may have any name there.
+        # A sheet file may have any name there.
         parts = [name for name in archive.namelist() if name.startswith("xl/") and name[-1] != "/"]
     for name in parts:
         rows = columns = 0
         with member(content, name).open() as part:
             held = b""
             while block := part.read(_AT_ONCE):
-                # What is in the overlap is found twice, which changes no maximum.
+                # Finding the overlap twice changes no maximum.
                 places = _PLACE.findall(held + block)
                 rows = max([rows, *(int(number[:20]) for _, number in places)])
                 columns = max([columns, *map(_column, {letters for letters, _ in places})])
                 errors += len(_ERROR.findall(block))
                 if _NOT_COMPUTED.search(held + block):
-                    message = (
+                    raise UserError(
                         f"{content.name}: a formula was never computed. Open the workbook in "
                         "Excel, save it, and give it again."
                     )
-                    raise UserError(message)
                 held = block[-_OVERLAP:]
         if columns > MAX_COLUMNS or rows > _MAX_ROWS or rows * columns > _MAX_CELLS:
-            message = (
+            raise UserError(
                 f"{content.name}: a sheet has cells as far as row {rows} and column {columns}; "
                 f"at most {MAX_COLUMNS} columns, {_MAX_ROWS} rows and {_MAX_CELLS} cells "
                 "are read. Remove what is far outside the table, or export it as CSV."
             )
-            raise UserError(message)
     return errors
 
 
 def _column(letters: bytes) -> int:
-    """A column's number, from 1; of too many letters, one that is too large."""
+    """A column's number, from 1; too many letters give a number beyond any limit."""
     number = 0
     for letter in letters.upper()[:8]:
         number = 26 * number + letter - 64

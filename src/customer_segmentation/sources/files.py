@@ -10,14 +10,15 @@ from fsspec.core import has_magic, url_to_fs
 
 from customer_segmentation.errors import UserError
 
-# What a folder's files may be called, in small or capital letters.
+# Endings of the files that are read from a folder, in either case.
 ENDINGS = (
     *(".csv", ".tsv", ".tab", ".psv", ".txt"),
     *(".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".xlsx", ".xlsm", ".gz", ".zip"),
 )
-# Why what engines note beside their tables is not read.
+# Engines keep their own notes in such files.
 HIDDEN = "its name begins as a hidden file's"
-# It may be a table, or a word about the tables beside it.
+_IS_FOLDER = "it is a folder"
+# It may be a table, or a note about the tables beside it.
 _UNSURE = ".txt"
 
 
@@ -25,8 +26,8 @@ _UNSURE = ".txt"
 class SourceFile:
     """One file of a source: where it is, and how messages name it.
 
-    `is_sure` is false where a folder's file may be no table: it is read if it has the others'
-    header, and else named as skipped.
+    `is_sure` is false for a file of a folder that may not be a table: it is read if it has the
+    same header as the others, and listed as skipped otherwise.
     """
 
     filesystem: AbstractFileSystem
@@ -34,15 +35,10 @@ class SourceFile:
     name: str
     is_sure: bool = True
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it lies on this machine."""
-        return "file" in self.filesystem.protocol
-
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """The files of a source by name, and what else is there: its name, and why it is not read."""
+    """The files of a source by name, and the name and reason of each that is skipped."""
 
     files: tuple[SourceFile, ...]
     skipped: tuple[tuple[str, str], ...] = ()
@@ -57,61 +53,51 @@ def find_files(filepath: str) -> FoundFiles:
     Raises:
         UserError: There is none.
     """
-    # A listing kept from an earlier load would hide files that came since.
+    # A cached listing would hide files that were added since.
     filesystem, path = url_to_fs(filepath, use_listings_cache=False)
     try:
-        # `isfile` would say no to whatever goes wrong, such as a refused login.
-        found_type = filesystem.info(path)["type"]
+        # `isfile` would hide errors such as a refused login.
+        kind = filesystem.info(path)["type"]
     except (FileNotFoundError, NotADirectoryError):
-        found_type = None
-    if found_type == "file":
+        kind = None
+    if kind == "file":
         return FoundFiles((SourceFile(filesystem, path, filepath),))
-    if found_type == "directory":
-        found = sort_out({e["name"]: e["type"] == "file" for e in filesystem.ls(path, detail=True)})
+    if kind == "directory":
+        reasons = {
+            each["name"]: why_skipped(each["name"]) if each["type"] == "file" else _IS_FOLDER
+            for each in filesystem.ls(path, detail=True)
+        }
         where = "the folder holds no file with a name that ends in " + ", ".join(ENDINGS)
     else:
         entries = filesystem.glob(path, detail=True) if has_magic(path) else {}
-        # Who writes a pattern knows the names.
-        found = {name: "" for name, each in entries.items() if each["type"] == "file"}
-        found |= {n: "it is a folder" for n, each in entries.items() if each["type"] != "file"}
+        # A pattern may name hidden files and any ending.
+        reasons = {n: "" if e["type"] == "file" else _IS_FOLDER for n, e in entries.items()}
         where = "there is no such file"
-    names = sorted(name for name, why in found.items() if not why)
+    names = sorted(name for name, why in reasons.items() if not why)
     if not names:
-        message = (
+        raise UserError(
             f"{filepath}: {where}. Set SEGMENTATION_SOURCE to the customers' file, or unset it "
             "to use the shipped sample."
         )
-        raise UserError(message)
 
     def named(name: str) -> str:
         return filesystem.unstrip_protocol(name) if "://" in filepath else name
 
     unsure = unsure_of(names)
     files = (SourceFile(filesystem, n, named(n), is_sure=n not in unsure) for n in names)
-    skipped = ((named(name), why) for name, why in sorted(found.items()) if why)
+    skipped = ((named(name), why) for name, why in sorted(reasons.items()) if why)
     return FoundFiles(tuple(files), tuple(skipped))
 
 
-def sort_out(entries: dict[str, bool]) -> dict[str, str]:
-    """Why each entry of a folder is not read; '' for those that are.
-
-    Args:
-        entries: Whether each name is a file's.
-    """
-
-    def why(name: str, *, is_file: bool) -> str:
-        if not is_file:
-            return "it is a folder"
-        # Engines that write folders keep their own notes under such names.
-        if PurePosixPath(name).name[0] in "._":
-            return HIDDEN
-        is_known = PurePosixPath(name).suffix.lower() in ENDINGS
-        return "" if is_known else "its ending is none of a table's"
-
-    return {name: why(name, is_file=is_file) for name, is_file in entries.items()}
+def why_skipped(name: str) -> str:
+    """Why a file of a folder or archive is not read; '' if it is."""
+    path = PurePosixPath(name)
+    if path.name[0] in "._":
+        return HIDDEN
+    return "" if path.suffix.lower() in ENDINGS else "its ending is none of a table's"
 
 
 def unsure_of(names: list[str]) -> set[str]:
-    """The names of a folder's files that may be no tables, where there are others."""
-    found = {name for name in names if PurePosixPath(name).suffix.lower() == _UNSURE}
-    return found if len(found) < len(names) else set()
+    """The files of a folder that may not be tables, if there are others."""
+    unsure = {name for name in names if PurePosixPath(name).suffix.lower() == _UNSURE}
+    return unsure if len(unsure) < len(names) else set()

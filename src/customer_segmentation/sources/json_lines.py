@@ -1,64 +1,53 @@
-"""JSON lines: each line an object, whose names are the headers."""
+"""JSON lines: one object per line, whose names are the headers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, batches_of
+from customer_segmentation.sources.cells import Cells, cells_of_rows
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import (
+    EXACT,
     LONGEST_CELL,
     LONGEST_ROW,
     MAX_COLUMNS,
     is_longer,
 )
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-# Beyond, a float tells no more than some of the whole numbers.
-_EXACT = 1 << 53
-
 
 def json_lines_cells(content: Content) -> Cells:
-    """The table of a file of JSON lines: all names, in the order in which they first stand.
+    """The table of a JSON lines file, with all names in order of first appearance.
 
-    A cell is '' where a line has no such name, or null; true and false are 1 and 0, as the
-    contract writes flags; a number is as it stands there, but 7.0 is 7: JSON does not tell the two
-    apart, and a key has no point.
+    A cell is '' where a line lacks the name or has null; true and false are 1 and 0, as the
+    contract writes flags; numbers stay as written, except that 7.0 becomes 7: JSON does not
+    distinguish the two, and an id has no decimal point.
 
     Raises:
-        UserError: A line is no flat object or too long, or there are too many names.
+        UserError: A line is not a flat object or is too long, or there are too many names.
     """
     names: dict[str, None] = {}
     for number, record in _records(content):
         if not record.keys() <= names.keys():
             names |= dict.fromkeys(record)
             if len(names) > MAX_COLUMNS:
-                message = (
+                raise UserError(
                     f"{content.name}: line {number} brings more than {MAX_COLUMNS} names. "
                     "Give all lines the same."
                 )
-                raise UserError(message)
-    headers = tuple(names)
-    refuse_names(content.name, [name.strip() for name in headers])
+    refuse_names(content.name, names)
 
-    def rows(wanted: Sequence[str] = headers) -> Iterator[list[str]]:
+    def rows() -> Iterator[list[str]]:
         for _, record in _records(content):
-            yield [record.get(name, "") for name in wanted]
+            yield [record.get(name, "") for name in names]
 
-    def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return batches_of(rows(wanted), wanted, wanted)
-
-    return Cells(headers, batches, rows)
+    return cells_of_rows(list(names), rows)
 
 
 def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
-    """The number of each line that is not blank, and its cells."""
+    """The line number and cells of each line that is not blank."""
     with content.text() as text:
         number = 0
         while line := text.readline(LONGEST_ROW):
@@ -67,30 +56,32 @@ def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             try:
                 record = _decode(line.decode())
-            # Not UTF-8 is what the end of a line of more bytes cuts.
+            # Cutting a line that is too long may cut a character.
             except (ValueError, RecursionError) as error:
-                message = (
+                raise UserError(
                     f"{content.name}: line {number} is no JSON object of text, numbers, true, "
                     f"false and null ({error}). Write one object a line, of at most {LONGEST_ROW} "
                     "bytes, with no list or object in it."
-                )
-                raise UserError(message) from error
-            if len(line) > LONGEST_CELL:
-                _refuse_long_cells(content.name, number, record)
+                ) from error
+            for name, cell in record.items() if len(line) > LONGEST_CELL else ():
+                if is_longer(cell, LONGEST_CELL):
+                    raise UserError(
+                        f"{content.name}: line {number}: {name[:60]!r} has more than "
+                        f"{LONGEST_CELL} bytes. Shorten it."
+                    )
             yield number, record
 
 
 def _number(text: str) -> str:
     value = float(text)
-    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else text
+    return str(int(value)) if value.is_integer() and abs(value) < EXACT else text
 
 
 def _constant(text: str) -> str:
-    message = f"{text} is no number of JSON"
-    raise ValueError(message)
+    raise ValueError(f"{text} is no number of JSON")
 
 
-# Numbers stay as they are written; pairs, so that a name that stands twice is seen.
+# Numbers stay as written; pairs show a name that is repeated.
 _decoder = json.JSONDecoder(
     object_pairs_hook=tuple, parse_int=str, parse_float=_number, parse_constant=_constant
 )
@@ -101,38 +92,24 @@ def _decode(line: str) -> dict[str, str]:
     """An object's cells as text.
 
     Raises:
-        ValueError: It is none, a name stands twice, or a value is no cell.
+        ValueError: It is not an object, a name is repeated, or a value is not a single cell.
     """
     pairs = _decoder.decode(line.strip())
     if not isinstance(pairs, tuple):
-        message = "it is another value"
-        raise ValueError(message)  # noqa: TRY004 - of the text, not of an argument
+        raise ValueError("it is another value")  # noqa: TRY004 - of the text, not of an argument
     record = dict(pairs)
     if len(record) < len(pairs):
-        message = "a name stands twice"
-        raise ValueError(message)
-    # Most often there is text alone, and nothing to look at one by one.
+        raise ValueError("a name stands twice")
+    # Usually all values are text already.
     if set(map(type, record.values())) - {str}:
         for name, value in record.items():
             if isinstance(value, list | tuple):
-                message = f"{name[:60]!r} holds a list or an object"
-                raise ValueError(message)  # noqa: TRY004 - as above
+                raise ValueError(f"{name[:60]!r} holds a list or an object")  # noqa: TRY004 - as above
         record = {n: v if isinstance(v, str) else _WORDS[v] for n, v in record.items()}
-    # Half a character, or a NUL, can only be written so.
+    # Only an escape can write half a character or a NUL.
     if "\\u" in line:
         for name, cell in record.items():
             (name + cell).encode()
             if "\0" in name + cell:
-                message = f"{name[:60]!r} holds a NUL"
-                raise ValueError(message)
+                raise ValueError(f"{name[:60]!r} holds a NUL")
     return record
-
-
-def _refuse_long_cells(name: str, number: int, record: dict[str, str]) -> None:
-    for header, cell in record.items():
-        if is_longer(cell, LONGEST_CELL):
-            message = (
-                f"{name}: line {number}: {header[:60]!r} has more than {LONGEST_CELL} bytes. "
-                "Shorten it."
-            )
-            raise UserError(message)

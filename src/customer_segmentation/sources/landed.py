@@ -1,7 +1,7 @@
-"""The one text Parquet that every source becomes.
+"""The text Parquet file that every source becomes.
 
 It has the headers as sent, every cell as text, `source_name`, `source_sha256`, `row_number` from 1
-through all files, and `source_file` where there are several.
+across all files, and `source_file` if there are several.
 """
 
 from __future__ import annotations
@@ -10,32 +10,34 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fsspec.core import url_to_fs
+import pyarrow as pa
+from pyarrow import parquet
 
-from customer_segmentation.customers.account import printable
+from customer_segmentation.customers.account import listed, printable
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
     ROW_NUMBER,
+    SOURCE_HASH,
+    SOURCE_NAME,
 )
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.header import SOURCE_FILE
 
-_MAX_NAMED = 12
 # In the Parquet's own metadata, as JSON.
 METADATA = "customer_segmentation.landed"
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What was landed, as the Parquet's own metadata says it too.
+    """What was landed; also kept in the metadata of the Parquet file.
 
     Attributes:
-        name: Of the file, or of the folder that holds several.
+        name: Of the file or folder.
         sha256: Of the bytes of all files as sent, in the order of their names.
         headers: As sent.
         files: Name and rows of each table that was read.
-        skipped: Name of each file that was not, and why.
-        notes: What was taken for granted, in sentences.
+        skipped: Name of each file that was not read, and why.
+        notes: Assumptions made while reading, in sentences.
     """
 
     name: str
@@ -47,39 +49,22 @@ class Landed:
 
     @property
     def rows(self) -> int:
-        """In all files."""
+        """The number of rows in all files."""
         return sum(rows for _, rows in self.files)
 
     @property
     def columns(self) -> list[str]:
-        """What every engine gives: the headers and where each row came from."""
+        """The columns that every engine gives: the headers, and where each row came from."""
         return [*self.headers, *PROVENANCE]
 
-
-def landed_lines(landed: Landed) -> list[str]:
-    """What a person should know of a landing: of several files each, and what was not read."""
-    lines = []
-    if len(landed.files) > 1:
-        files = [f"{printable(name)} ({rows:,} rows)" for name, rows in landed.files[:_MAX_NAMED]]
-        more = len(landed.files) - len(files)
-        lines.append(f"Files read: {', '.join(files)}" + (f" and {more} more" if more else ""))
-    lines += [f"Warning: {printable(name)} was not read: {why}" for name, why in landed.skipped]
-    return [*lines, *(f"Warning: {note}" for note in landed.notes)]
-
-
-def read_landed(path: str) -> Landed:
-    """What was landed in a Parquet, by its own word.
-
-    Args:
-        path: A path, or a URL of a file system that fsspec knows.
-    """
-    from pyarrow import parquet  # noqa: PLC0415 - commands that read no data need not load it
-
-    filesystem, place = url_to_fs(path)
-    with filesystem.open(place, "rb") as file:
-        found = json.loads(parquet.read_metadata(file).metadata[METADATA.encode()])
-    pairs = {name: tuple(map(tuple, found.pop(name))) for name in ("files", "skipped")}
-    return Landed(**{**found, **{n: tuple(found[n]) for n in ("headers", "notes")}, **pairs})
+    def lines(self) -> list[str]:
+        """What a person should know: the rows per file, and what was not read."""
+        lines = []
+        if len(self.files) > 1:
+            files = (f"{name} ({rows:,} rows)" for name, rows in self.files)
+            lines.append(f"Files read: {listed(files)}")
+        lines += [f"Warning: {printable(name)} was not read: {why}" for name, why in self.skipped]
+        return [*lines, *(f"Warning: {note}" for note in self.notes)]
 
 
 def write(
@@ -90,23 +75,21 @@ def write(
     sha256: str,
     skipped: tuple[tuple[str, str], ...] = (),
 ) -> Landed:
-    """Write tables with the same headers as one Parquet.
+    """Write tables with the same headers as one Parquet file.
 
     Args:
         tables: By name, in order.
-        target: Where to.
+        target: The file to write.
         name: Of the source.
         sha256: Of its bytes as sent.
-        skipped: What was not read, and why.
+        skipped: Files that were not read, and why.
     """
-    import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-    from pyarrow import parquet  # noqa: PLC0415 - as above
-
     headers = next(iter(tables.values())).headers
-    schema = pa.schema([(each, pa.string()) for each in (*headers, *PROVENANCE)])
-    schema = schema.set(len(headers) + 2, pa.field(ROW_NUMBER, pa.int64()))
+    fields = [(each, pa.string()) for each in (*headers, SOURCE_NAME, SOURCE_HASH)]
+    fields.append((ROW_NUMBER, pa.int64()))
     if len(tables) > 1:
-        schema = schema.append(pa.field(SOURCE_FILE, pa.string()))
+        fields.append((SOURCE_FILE, pa.string()))
+    schema = pa.schema(fields)
     rows = dict.fromkeys(tables, 0)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
         for file, cells in tables.items():

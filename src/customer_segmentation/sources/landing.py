@@ -1,15 +1,15 @@
-"""Land a source once: bytes in, hashed and checked, out as one text Parquet, or nothing at all."""
+"""Land a source: hash and check its bytes, and write one text Parquet file, or nothing."""
 
 from __future__ import annotations
 
 import glob
 import hashlib
 import logging
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from time import time
@@ -28,8 +28,7 @@ from customer_segmentation.sources.recognise import Kind, open_cells
 logger = logging.getLogger(__name__)
 
 _WRITTEN = "landed.parquet"
-_HASHED_AT_ONCE = 1 << 20
-# What is being landed changes all the time.
+# Unchanged for so long, a folder is a leftover: landing writes all the time.
 _LEFT_SECONDS = 600.0
 
 
@@ -38,18 +37,18 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
 
     Args:
         filepath: A path, or a URL of a file system that fsspec knows.
-        target: The Parquet's path or URL; what is there stays until the new one is whole.
+        target: Path or URL of the Parquet file; the old one stays until the new one is complete.
         encoding: Of text that has no byte-order mark.
-        sheet: Of workbooks, the one to read.
+        sheet: The sheet to read from workbooks.
 
     Raises:
-        UserError: A file is missing, empty, no table, ragged, or beyond the limits of what is
-            read; the files' headers differ; or there is no row.
+        UserError: A file is missing, empty, malformed or too large, the headers of the files
+            differ, or there is no row.
     """
     found = find_files(filepath)
     with _whole(target) as scratch:
         paths = {file.name: _local(file, scratch) for file in found.files}
-        before = [path.stat() for path in paths.values()]
+        before = _states(paths.values())
         contents = {
             Content(file.name, partial(_opened, paths[file.name]), encoding, sheet): file.is_sure
             for file in found.files
@@ -64,12 +63,11 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
             skipped=(*found.skipped, *skipped),
         )
         if not landed.rows:
-            message = f"{filepath}: there is a header but no row below it. Export it with rows."
-            raise UserError(message)
-        after = [path.stat() for path in paths.values()]
-        if _states(after) != _states(before):
-            message = f"{filepath}: it was changed while it was read. Run again."
-            raise UserError(message)
+            raise UserError(
+                f"{filepath}: there is a header but no row below it. Export it with rows."
+            )
+        if _states(paths.values()) != before:
+            raise UserError(f"{filepath}: it was changed while it was read. Run again.")
     told = [f"{each} ({why})" for each, why in landed.skipped if why != HIDDEN]
     if told:
         logger.warning("%s: not read: %s", filepath, "; ".join(told))
@@ -79,29 +77,29 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
 def first_rows(
     filepath: str, count: int, encoding: str, sheet: str | None
 ) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The headers and the first rows' cells, from the first file alone.
+    """The headers and the first rows of the first file.
 
     Raises:
-        UserError: There is no file, or its start is no table.
+        UserError: There is no file, or it does not start as a table.
     """
     file = next(each for each in find_files(filepath).files if each.is_sure)
     content = Content(file.name, partial(file.filesystem.open, file.path), encoding, sheet)
     members, _ = unpacked(content)
     cells = open_cells(next(iter(members)))
-    return cells.headers, cells.first(count)
+    return cells.headers, list(islice(cells.rows(), count))
 
 
 def open_tables(
     contents: dict[Content, bool], kind: Kind | None = None
 ) -> tuple[dict[str, Cells], tuple[tuple[str, str], ...]]:
-    """The tables of files with one header, and which files were not read and why.
+    """The tables of files with the same header, and which files were skipped and why.
 
     Args:
         contents: The files, and whether each is sure to be a table.
-        kind: Of all of them, if it is not to be any.
+        kind: The kind that all must have; any, if not given.
 
     Raises:
-        UserError: One that is sure is none, or has another header.
+        UserError: A file that must be a table is not one, or has another header.
     """
     tables: dict[str, Cells] = {}
     skipped: dict[str, str] = {}
@@ -110,11 +108,11 @@ def open_tables(
         members, not_read = unpacked(content, is_sure=is_sure)
         files |= members
         skipped |= not_read
-    # Those that are sure first: the others are to have their header.
+    # Sure tables first: the others must have their header.
     for file in sorted(files, key=files.__getitem__, reverse=True):
         try:
             cells = open_cells(file, kind)
-            _refuse_other_header(file.name, cells, tables)
+            _require_same_header(file.name, cells, tables)
         except UserError as error:
             if files[file]:
                 raise
@@ -124,21 +122,19 @@ def open_tables(
     return dict(sorted(tables.items())), tuple(sorted(skipped.items()))
 
 
-def _refuse_other_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:
-    for other, first in tables.items():
-        separators = {cells.separator, first.separator} - {None}
-        if cells.headers == first.headers and len(separators) <= 1:
-            return
-        message = (
+def _require_same_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:
+    other, first = next(iter(tables.items()), (name, cells))
+    separators = {cells.separator, first.separator} - {None}
+    if cells.headers != first.headers or len(separators) > 1:
+        raise UserError(
             f"{name}: its header is not that of {other}. Give all files of a source the same "
             "columns in the same order, and the same delimiter."
         )
-        raise UserError(message)
 
 
 def _local(file: SourceFile, scratch: Path) -> Path:
     """The file, or a copy of it on this machine."""
-    if file.is_local:
+    if "file" in file.filesystem.protocol:
         return Path(file.path)
     copy = scratch / f"{len(list(scratch.iterdir()))}-{PurePosixPath(file.path).name}"
     file.filesystem.get_file(file.path, str(copy))
@@ -149,22 +145,22 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _states(found: list[os.stat_result]) -> list[tuple[int, int]]:
-    return [(each.st_size, each.st_mtime_ns) for each in found]
+def _states(paths: Iterable[Path]) -> list[tuple[int, int]]:
+    return [(stat.st_size, stat.st_mtime_ns) for stat in (path.stat() for path in paths)]
 
 
-def _sha256(paths: list[Path]) -> str:
+def _sha256(paths: Iterable[Path]) -> str:
+    """The hash of the concatenated bytes of all files."""
     digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
-            while block := file.read(_HASHED_AT_ONCE):
-                digest.update(block)
+            hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()
 
 
 @contextmanager
 def _whole(target: str) -> Iterator[Path]:
-    """A folder beside a local target; what is written in it takes its place once all went well."""
+    """A scratch folder; the file written in it replaces the target if nothing fails."""
     filesystem, path = url_to_fs(target)
     is_local = "file" in filesystem.protocol
     if is_local:
@@ -181,7 +177,7 @@ def _whole(target: str) -> Iterator[Path]:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """What killed runs left; others may be landing at this moment."""
+    """Remove what killed runs left; another run may be landing right now."""
     for folder in target.parent.glob(f".landing-{glob.escape(target.name)}-*"):
         with suppress(FileNotFoundError):
             changed = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))

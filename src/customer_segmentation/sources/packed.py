@@ -1,4 +1,4 @@
-"""What gzip and zip hold, as files of their own; what unfolds to too much is refused."""
+"""The files inside gzip and zip archives; what unpacks to too much is refused."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.content import Content
-from customer_segmentation.sources.files import HIDDEN, sort_out, unsure_of
+from customer_segmentation.sources.files import HIDDEN, unsure_of, why_skipped
 from customer_segmentation.sources.limits import MAX_MEMBERS, MAX_TIMES, MAX_UNFOLDED
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 PARQUET = b"PAR1"
 _WORKBOOK = "xl/workbook.xml"
-# Files that are zips of their own parts, by one of these.
+# Documents that are zip files, by a part that each contains.
 _DOCUMENTS = {
     "xl/workbook.bin": "a binary Excel workbook (.xlsb). Save it as .xlsx or CSV.",
     "word/document.xml": "a Word document. Export the table as CSV or .xlsx.",
@@ -30,7 +29,7 @@ _DOCUMENTS = {
     "content.xml": "an OpenDocument file. Save it as .xlsx or CSV.",
     "Index/Document.iwa": "a file of Numbers or Pages. Export it as CSV or .xlsx.",
 }
-# A zip of packed files is common; what is packed thrice is no table.
+# A zip of packed files is common; nobody packs a table three times.
 _DEEPEST = 2
 _AT_ONCE = 1 << 20
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
@@ -39,12 +38,12 @@ _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, R
 def unpacked(
     content: Content, *, is_sure: bool = True, depth: int = 0
 ) -> tuple[dict[Content, bool], dict[str, str]]:
-    """The files in a packed one, or itself, and whether each is sure to be a table.
+    """The files in an archive (or the file itself) and whether each is sure to be a table.
 
-    Also what else is in it, and why it is not read.
+    Also the files that are skipped, and why.
 
     Raises:
-        UserError: It is damaged, encrypted, packed too often, or unfolds to too much.
+        UserError: It is damaged, encrypted, packed too often, or unpacks to too much.
     """
     with content.open() as file:
         start = file.read(len(ZIP))
@@ -52,15 +51,17 @@ def unpacked(
     if not (is_zip or start.startswith(GZIP)):
         return {content: is_sure}, {}
     if depth == _DEEPEST:
-        message = f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it."
-        raise UserError(message)
+        raise UserError(f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it.")
     if not depth:
         with content.open() as file:
             content = replace(content, packed=file.seek(0, 2))
-    members = _members(content) if is_zip else ({_gunzipped(content): is_sure}, {})
+    if is_zip:
+        members, skipped = _members(content)
+    else:
+        unzipped = _guarded(content, content.name, lambda file: gzip.GzipFile(fileobj=file))
+        members, skipped = {unzipped: is_sure}, {}
     found: dict[Content, bool] = {}
-    skipped = dict(members[1])
-    for packed, is_sure_too in members[0].items():
+    for packed, is_sure_too in members.items():
         inner, more = unpacked(_seekable(packed), is_sure=is_sure_too, depth=depth + 1)
         found |= inner
         skipped |= more
@@ -78,10 +79,10 @@ def is_workbook(content: Content) -> bool:
 
 
 def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
-    """A zip that holds no more than it may.
+    """A zip file within the limits.
 
     Raises:
-        UserError: It is damaged, encrypted, holds too many files, or unfolds to too much.
+        UserError: It is damaged or encrypted, has too many files, or unpacks to too much.
     """
     try:
         archive = zipfile.ZipFile(file)
@@ -89,14 +90,12 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
         raise _damaged(content.name, error) from error
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
-        message = (
+        raise UserError(
             f"{content.name}: the archive holds {len(infos)} files and folders, and {MAX_MEMBERS} "
             "are the most. Put the tables together, or pack them in several archives."
         )
-        raise UserError(message)
     if any(info.flag_bits & 1 for info in infos):
-        message = f"{content.name}: it is encrypted. Save it without a password."
-        raise UserError(message)
+        raise UserError(f"{content.name}: it is encrypted. Save it without a password.")
     size = content.packed or file.seek(0, 2)
     if sum(info.file_size for info in infos) > _max(size):
         raise _too_much(content.name, size)
@@ -105,12 +104,8 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
 
 def member(content: Content, name: str) -> Content:
     """A file in a zip."""
-
-    def unpack(file: BinaryIO) -> BinaryIO:
-        return cast("BinaryIO", opened(content, file).open(name))
-
-    named = f"{content.name}/{name}"
-    return replace(content, name=named, open=partial(_guarded, content, named, unpack))
+    path = f"{content.name}/{name}"
+    return _guarded(content, path, lambda file: opened(content, file).open(name))
 
 
 def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
@@ -118,45 +113,39 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
     what = next((what for part, what in _DOCUMENTS.items() if part in names), None)
     if what:
-        message = f"{content.name}: it is {what}"
-        raise UserError(message)
-    whys = sort_out(dict.fromkeys(names, True))
+        raise UserError(f"{content.name}: it is {what}")
+    whys = {name: why_skipped(name) for name in names}
     read = [name for name, why in whys.items() if not why]
     if not read:
-        # Of one file alone, its ending does not matter.
+        # The ending of a single file does not matter.
         read = [name for name, why in whys.items() if why != HIDDEN]
     if len(whys) < len(names) or (len(read) != 1 and all(whys[name] for name in read)):
-        message = (
+        raise UserError(
             f"{content.name}: the archive holds no table, or two files of one name. Pack the "
             "customers' files alone."
         )
-        raise UserError(message)
     unsure = unsure_of(read)
-    found = {member(content, name): name not in unsure for name in sorted(read)}
-    return found, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
+    members = {member(content, name): name not in unsure for name in sorted(read)}
+    return members, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
 
 
-def _gunzipped(content: Content) -> Content:
-    def unpack(file: BinaryIO) -> BinaryIO:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=file))
-
-    return replace(content, open=partial(_guarded, content, content.name, unpack))
-
-
-def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], BinaryIO]) -> BinaryIO:
-    return cast("BinaryIO", _Guarded(content, name, unpack))
+def _guarded(content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> Content:
+    """A file that `unpack` opens from the bytes of its archive."""
+    return replace(
+        content, name=name, open=lambda: cast("BinaryIO", _Guarded(content, name, unpack))
+    )
 
 
 class _Guarded(io.RawIOBase):
-    """A packed file's bytes; what is wrong with it is an error that names it.
+    """The bytes of a packed file; errors name the file, and its size is limited.
 
     Args:
-        content: What it is packed in.
+        content: The archive.
         name: For messages.
-        unpack: Opens it.
+        unpack: Opens the file from the bytes of the archive.
     """
 
-    def __init__(self, content: Content, name: str, unpack: Callable[[BinaryIO], BinaryIO]) -> None:
+    def __init__(self, content: Content, name: str, unpack: Callable[[BinaryIO], Any]) -> None:
         self._name = name
         self._read = 0
         self._packed = content.open()
@@ -190,7 +179,7 @@ class _Guarded(io.RawIOBase):
 
 
 def _seekable(packed: Content) -> Content:
-    """The same; a kind of file that is not read from start to end is unpacked to the disk."""
+    """The same content; a kind of file that needs seeking is unpacked to disk."""
     with packed.open() as file:
         start = file.read(len(ZIP))
     if start not in {ZIP, PARQUET} and not start.startswith(GZIP):

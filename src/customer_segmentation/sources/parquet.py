@@ -1,45 +1,48 @@
-"""Parquet: what a file of some kB may unfold to is measured before it is unfolded."""
+"""Parquet: what a small file may unpack to is measured before it is unpacked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, rows_of
+from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import LONGEST_CELL, MAX_BATCH, MAX_ROWS
 from customer_segmentation.sources.packed import PARQUET
+from customer_segmentation.sources.typed import TextColumn
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    from customer_segmentation.sources.typed import TextColumn
-
-# Of the description of the file, which is read at once.
+# Bytes of the footer, which is read at once.
 _LONGEST_FOOTER = 1 << 24
-# Of a column in a group of rows, not compressed: its pages may be as large.
+# Uncompressed bytes of a column in one row group: a page may be as large.
 _LARGEST_CHUNK = 1 << 28
-# What a number or a date takes as text.
+# Bytes of a number or date as text.
 _CELL_BYTES = 32
 
 
 def parquet_cells(content: Content) -> Cells:
-    """The table of a Parquet file of flat columns; only its description is read at first.
+    """The table of a Parquet file with flat columns; at first only the footer is read.
 
     Raises:
-        UserError: It is no Parquet file, describes itself at too great a length, or has headers
-            that cannot be columns; later: a column is of another type or too large, a cell too
+        UserError: It is not a Parquet file, its footer is too long, or its headers cannot be
+            used; while reading: a column has an unsupported type or is too large, a cell is too
             long, or the data cannot be read.
     """
     _refuse_long_footer(content)
     reader = _Reader(content)
     headers = tuple(reader.schema.names)
-    refuse_names(content.name, [name.strip() for name in headers])
-    return Cells(headers, reader.batches, lambda: rows_of(reader.batches(headers)))
+    refuse_names(content.name, headers)
+
+    def rows() -> Iterator[list[str]]:
+        for batch in reader.batches(headers):
+            yield from map(list, zip(*batch.to_pydict().values(), strict=True))
+
+    return Cells(headers, reader.batches, rows)
 
 
 class _Reader:
@@ -50,19 +53,17 @@ class _Reader:
             self.schema: pa.Schema = file.schema_arrow
 
     def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """These columns as text, some rows at a time."""
-        import pyarrow as pa  # noqa: PLC0415 - commands that read no data need not load it
-
+        """These columns as text, in batches."""
         texts = {name: self._column(name) for name in wanted}
         self._refuse_large_chunks(wanted)
         schema = pa.schema([(name, pa.string()) for name in wanted])
         maximum = max(1, min(MAX_ROWS, MAX_BATCH // (_CELL_BYTES * max(1, len(wanted)))))
         try:
             self._look({name: text for name, text in texts.items() if text.must_look})
-            # As long as it stays a dictionary, a long cell that many rows have is there once.
+            # In a dictionary, a long cell that many rows share is held once.
             with self._open([name for name, text in texts.items() if text.is_text]) as file:
                 for batch in file.iter_batches(maximum, columns=list(wanted), use_threads=False):
-                    # Nobody else looks whether text is UTF-8, and some would read beyond its end.
+                    # Nothing else checks that text is UTF-8, and some code would read past its end.
                     batch.validate(full=True)
                     step = max(
                         1, min(maximum, MAX_BATCH * len(batch) // (self._measured(batch) + 1))
@@ -72,10 +73,9 @@ class _Reader:
                         columns = [texts[name].text(part.column(name)) for name in wanted]
                         yield pa.RecordBatch.from_arrays(columns, schema=schema)
         except (pa.ArrowException, OSError) as error:
-            message = (
+            raise UserError(
                 f"{self._content.name}: its data cannot be read ({error}). Write the file again."
-            )
-            raise UserError(message) from error
+            ) from error
 
     def _look(self, texts: dict[str, TextColumn]) -> None:
         if not texts:
@@ -87,35 +87,28 @@ class _Reader:
 
     @contextmanager
     def _open(self, texts: Sequence[str]) -> Iterator[parquet.ParquetFile]:
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        from pyarrow import parquet  # noqa: PLC0415 - as above
-
         with self._content.open() as content:
             try:
-                # Pages are read as they are needed, however large their group.
+                # Pages are read as needed, however large their row group.
                 file = parquet.ParquetFile(
                     content, pre_buffer=False, buffer_size=1 << 20, read_dictionary=list(texts)
                 )
             except (pa.ArrowException, OSError) as error:
-                message = f"{self._content.name}: it is no Parquet file ({error}). Write it again."
-                raise UserError(message) from error
+                raise UserError(
+                    f"{self._content.name}: it is no Parquet file ({error}). Write it again."
+                ) from error
             yield file
 
     def _column(self, name: str) -> TextColumn:
-        from customer_segmentation.sources.typed import (  # noqa: PLC0415 - as above
-            TextColumn,
-        )
-
         try:
             return TextColumn(self.schema.field(name).type)
         except TypeError as error:
-            message = (
+            raise UserError(
                 f"{self._content.name}: column {name!r} holds {error}. Give text, numbers or dates."
-            )
-            raise UserError(message) from error
+            ) from error
 
     def _refuse_large_chunks(self, wanted: Sequence[str]) -> None:
-        # A nested column has several parts there, so that those behind it are not in their places.
+        # A nested column has several entries, so positions differ from those of the schema.
         paths = [self._groups.schema.column(i).path for i in range(self._groups.num_columns)]
         places = [place for place, path in enumerate(paths) if path in set(wanted)]
         for number in range(self._groups.num_row_groups):
@@ -123,30 +116,25 @@ class _Reader:
             for place in places:
                 chunk = group.column(place)
                 if chunk.total_uncompressed_size > _LARGEST_CHUNK:
-                    message = (
+                    raise UserError(
                         f"{self._content.name}: column {chunk.path_in_schema!r} takes "
                         f"{chunk.total_uncompressed_size} bytes in a group of {group.num_rows} "
                         f"rows, and may take {_LARGEST_CHUNK}. Shorten its cells, or write smaller "
                         "groups."
                     )
-                    raise UserError(message)
 
     def _measured(self, batch: pa.RecordBatch) -> int:
-        """The bytes of all cells of text, each counted as often as it stands there."""
-        import pyarrow as pa  # noqa: PLC0415 - as above
-        import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
+        """The bytes of all text cells, repeated cells included."""
         total = 0
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not pa.types.is_dictionary(column.type):
                 continue
             lengths = pc.binary_length(column.dictionary)
             if (pc.max(lengths).as_py() or 0) > LONGEST_CELL:
-                message = (
+                raise UserError(
                     f"{self._content.name}: a cell of column {name!r} has more than "
                     f"{LONGEST_CELL} bytes. Shorten it."
                 )
-                raise UserError(message)
             total += pc.sum(lengths.take(column.indices)).as_py() or 0
         return total
 
@@ -157,8 +145,7 @@ def _refuse_long_footer(content: Content) -> None:
         file.seek(-min(8, size), 2)
         end = file.read()
     if end[4:] == PARQUET and int.from_bytes(end[:4], "little") > _LONGEST_FOOTER:
-        message = (
+        raise UserError(
             f"{content.name}: its description has more than {_LONGEST_FOOTER} bytes. Write it in "
             "fewer groups of rows, with the contract's columns alone."
         )
-        raise UserError(message)

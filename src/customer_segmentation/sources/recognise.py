@@ -1,4 +1,4 @@
-"""Which kind of file it is, by its first bytes; what is none of ours is refused by what it is."""
+"""Recognise the kind of a file by its first bytes; refuse unsupported kinds by name."""
 
 from __future__ import annotations
 
@@ -17,22 +17,19 @@ from customer_segmentation.sources.parquet import parquet_cells
 
 Kind = Literal["csv", "parquet", "ndjson", "xlsx"]
 
-READERS: dict[Kind, Callable[[Content], Cells]] = {
-    "csv": delimited_cells,
-    "parquet": parquet_cells,
-    "ndjson": json_lines_cells,
-    "xlsx": excel_cells,
-}
-KINDS: dict[Kind, str] = {
-    "csv": "delimited text",
-    "parquet": "Parquet file",
-    "ndjson": "file of JSON lines",
-    "xlsx": "Excel workbook",
+# How messages name each kind, and what reads it.
+_KINDS: dict[Kind, tuple[str, Callable[[Content], Cells]]] = {
+    "csv": ("delimited text", delimited_cells),
+    "parquet": ("Parquet file", parquet_cells),
+    "ndjson": ("file of JSON lines", json_lines_cells),
+    "xlsx": ("Excel workbook", excel_cells),
 }
 _START = 1 << 10
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-# Where Office's files keep the names of their parts.
+_ENCRYPTED_BOOK = "encrypted by Excel. Save it without a password."
+_OLD_OFFICE = "an old Excel workbook (.xls) or another file of old Office. Save it as .xlsx or CSV."
+# How far into a file old Office formats keep the names of their parts.
 _LARGEST_DIRECTORY = 1 << 24
 _EXPORT = "Export the table as CSV, .xlsx or Parquet."
 _UNPACK = "Unpack it, or pack it as .gz or .zip."
@@ -54,9 +51,17 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"\x80\x05\x95", f"a pickle, which is never read. {_EXPORT}"),
 )
 _TAR, _TAR_AT = b"ustar", 257
-_HTML = re.compile(rb"\s*<(!doctype|html|head|body|table|meta|div|style|script)\b", re.IGNORECASE)
-_XML = re.compile(rb"\s*<\?xml")
-_JSON_LIST = re.compile(rb"\s*\[\s*[\[{\]]")
+_REFUSED_TEXT = (
+    (
+        re.compile(rb"\s*<(!doctype|html|head|body|table|meta|div|style|script)\b", re.IGNORECASE),
+        f"an HTML page, whatever its name says. {_EXPORT}",
+    ),
+    (re.compile(rb"\s*<\?xml"), f"XML. {_EXPORT}"),
+    (
+        re.compile(rb"\s*\[\s*[\[{\]]"),
+        "one JSON list. Write one object a line: jq -c '.[]' FILE.",
+    ),
+)
 _JSON_OBJECT = re.compile(rb'\s*\{\s*["}]')
 
 
@@ -64,27 +69,28 @@ def open_cells(content: Content, declared: Kind | None = None) -> Cells:
     """The table that a file holds.
 
     Args:
-        content: The file, which is not packed.
-        declared: What it is said to be.
+        content: The file, unpacked.
+        declared: The kind it is said to be.
 
     Raises:
-        UserError: It holds none, one that is not read, or is another kind than was said.
+        UserError: It is not a table, of an unsupported kind, or of another kind than declared.
     """
-    kind = kind_of(content)
+    kind = _kind_of(content)
+    name, reader = _KINDS[kind]
     if declared not in {None, kind}:
-        message = (
-            f"{content.name}: it is no {KINDS[declared]} but looks like {KINDS[kind]}. Send "
-            f"{KINDS[declared]}, or say what it is."
+        wanted, _ = _KINDS[declared]
+        raise UserError(
+            f"{content.name}: it is no {wanted} but looks like {name}. Send {wanted}, or say what "
+            "it is."
         )
-        raise UserError(message)
-    return READERS[kind](content)
+    return reader(content)
 
 
-def kind_of(content: Content) -> Kind:
-    """What a file is that is not packed.
+def _kind_of(content: Content) -> Kind:
+    """The kind of a file that is not packed.
 
     Raises:
-        UserError: It is of no kind that is read.
+        UserError: The kind is not supported.
     """
     with content.open() as file:
         start = file.read(_START)
@@ -94,36 +100,15 @@ def kind_of(content: Content) -> Kind:
         return "xlsx"
     what = next((what for magic, what in _REFUSED if start.startswith(magic)), "")
     if start.startswith(_OFFICE):
-        what = _office(content)
+        with content.open() as file:
+            is_encrypted = _ENCRYPTED in file.read(_LARGEST_DIRECTORY)
+        what = _ENCRYPTED_BOOK if is_encrypted else _OLD_OFFICE
     if start[_TAR_AT:].startswith(_TAR):
         what = f"a tar archive. {_UNPACK}"
-    _refuse(content.name, what)
-    return _kind_of_text(content)
-
-
-def _kind_of_text(content: Content) -> Kind:
-    with content.text() as text:
-        start = text.read(_START)
-    what = ""
-    if _HTML.match(start):
-        what = f"an HTML page, whatever its name says. {_EXPORT}"
-    elif _XML.match(start):
-        what = f"XML. {_EXPORT}"
-    elif _JSON_LIST.match(start):
-        what = "one JSON list. Write one object a line: jq -c '.[]' FILE."
-    _refuse(content.name, what)
-    return "ndjson" if _JSON_OBJECT.match(start) else "csv"
-
-
-def _refuse(name: str, what: str) -> None:
+    if not what:
+        with content.text() as text:
+            start = text.read(_START)
+        what = next((what for pattern, what in _REFUSED_TEXT if pattern.match(start)), "")
     if what:
-        message = f"{name}: it is {what}"
-        raise UserError(message)
-
-
-def _office(content: Content) -> str:
-    with content.open() as file:
-        is_encrypted = _ENCRYPTED in file.read(_LARGEST_DIRECTORY)
-    if is_encrypted:
-        return "encrypted by Excel. Save it without a password."
-    return "an old Excel workbook (.xls) or another file of old Office. Save it as .xlsx or CSV."
+        raise UserError(f"{content.name}: it is {what}")
+    return "ndjson" if _JSON_OBJECT.match(start) else "csv"

@@ -1,4 +1,4 @@
-"""Rows of delimited text as Python's csv module reads them, and the errors for what is no row."""
+"""Rows of delimited text as Python's csv module reads them, and errors for malformed rows."""
 
 from __future__ import annotations
 
@@ -11,53 +11,30 @@ from typing import BinaryIO
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.limits import LONGEST_CELL, LONGEST_ROW, is_longer
 
-# No cell holds it: a source with a NUL is refused before its cells are read.
+# No cell contains it: text with a NUL is refused before its cells are read.
 _AFTER_LAST = "\0"
 
 
 def malformed(name: str, problem: str) -> UserError:
-    """The error for a file whose lines are no rows."""
+    """The error for a malformed file."""
     return UserError(
         f"{name}: {problem}. Mend the file; put a cell that holds the delimiter "
         "or a line end in quotes."
     )
 
 
-def too_many_cells(name: str, line: int, columns: int) -> UserError:
-    """The error for a row with a cell that has no header, even an empty one."""
-    return malformed(name, f"line {line} has more cells than the header, which has {columns}")
-
-
-def uneven_tail(name: str, line: int, tail: int) -> UserError:
-    """The error for a row that does not end as the header or the first row does."""
-    return malformed(
-        name,
-        f"the rows are to end in {tail} empty cell{'s'[: tail > 1]} beyond the header, and line "
-        f"{line} does not",
-    )
-
-
 def unclosed_quote(name: str, row: int) -> UserError:
-    """The error for a quote that runs to the end of the file; `row` counts from 1."""
+    """The error for a quote that is open at the end of the file; `row` counts from 1."""
     return malformed(name, f'a quote (") that opens in row {row} is never closed')
 
 
 def too_long_cell(name: str, row: int) -> UserError:
-    """The error for a cell of more bytes than are read; `row` counts from 1."""
-    message = f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it."
-    return UserError(message)
-
-
-def too_long_row(name: str, row: int) -> UserError:
-    """The error for a row of more bytes than are read; `row` counts from 1."""
-    return UserError(
-        f"{name}: row {row} has more than {LONGEST_ROW} bytes. Shorten it; see that it has a line "
-        "end, and that its quotes are closed."
-    )
+    """The error for a cell that is too long; `row` counts from 1."""
+    return UserError(f"{name}: row {row} has a cell of more than {LONGEST_CELL} bytes. Shorten it.")
 
 
 def refuse_long_cells(name: str, row: int, cells: Iterable[str]) -> None:
-    """Refuse a row with a cell of more bytes than are read.
+    """Refuse a row with a cell that is too long; `row` counts from 1.
 
     Raises:
         UserError: There is one.
@@ -67,28 +44,28 @@ def refuse_long_cells(name: str, row: int, cells: Iterable[str]) -> None:
 
 
 def blank_characters(delimiter: str) -> str:
-    """What a blank line may hold, line ends aside."""
-    return " " if delimiter == "\t" else " \t"
+    """The characters that a blank line may consist of."""
+    return " \r\n" if delimiter == "\t" else " \t\r\n"
 
 
 def csv_rows(
     content: BinaryIO, name: str, delimiter: str, skip: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
-    """The number of the line it ends in, from 1, and the cells of each row that is not blank.
+    """The last line number, from 1, and the cells of each row that is not blank.
 
-    Lines end in LF, CRLF or CR. A quote that does not open a cell is a character like others.
+    Lines end in LF, CRLF or CR. A quote inside an unquoted cell is an ordinary character.
 
     Args:
         content: The file in UTF-8; this closes it.
         name: The file, for messages.
         delimiter: One character.
-        skip: Lines to leave out at the start, such as the header's.
+        skip: Number of lines to skip at the start, such as the header.
 
     Raises:
         UserError: A quote is never closed, or a row or a cell is too long.
     """
     line = ""
-    # Bytes of the row so far: no more of a line without end is read than a row may have.
+    # Bytes of the current row so far, so that an endless line is not read to its end.
     held = rows = 0
 
     def lines() -> Iterator[str]:
@@ -96,14 +73,17 @@ def csv_rows(
         while line := text.readline(LONGEST_ROW + 1):
             held += len(line) if line.isascii() else len(line.encode())
             if held > LONGEST_ROW:
-                raise too_long_row(name, rows + 1)
+                raise UserError(
+                    f"{name}: row {rows + 1} has more than {LONGEST_ROW} bytes. Shorten it; see "
+                    "that it has a line end, and that its quotes are closed."
+                )
             yield line
         line = last
         yield line
 
-    # Two cells, unless a quote is open: one could be what follows the quote.
+    # Two cells, unless a quote is open: then it is the rest of the quoted cell.
     last = _AFTER_LAST + delimiter + _AFTER_LAST
-    blank = blank_characters(delimiter) + "\r\n"
+    blank = blank_characters(delimiter)
     with io.TextIOWrapper(content, "utf-8", newline="") as text:
         skipped = sum(1 for _ in islice(text, skip))
         reader = csv.reader(lines(), delimiter=delimiter)
@@ -111,7 +91,7 @@ def csv_rows(
             for cells in reader:
                 if line == last:
                     break
-                # The last line of a row of several holds the quote that closes it.
+                # A row of several lines ends in a line with the closing quote.
                 if line.strip(blank):
                     rows += 1
                     if held > LONGEST_CELL:
@@ -119,7 +99,7 @@ def csv_rows(
                     yield skipped + reader.line_num, cells
                 held = 0
         except csv.Error as error:
-            # A cell of more than 131,072 characters: most often all that follows such a quote.
+            # A cell of more than 131,072 characters: usually everything after an open quote.
             is_open = held > len(line.encode()) or line.count('"') % 2
             told = unclosed_quote if is_open else too_long_cell
             raise told(name, rows + 1) from error

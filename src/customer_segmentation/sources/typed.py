@@ -1,7 +1,7 @@
-"""Typed columns as the text that says the same: what is whole has no point, a day has no time.
+"""Typed columns as text: whole numbers without a decimal point, dates without a time.
 
-Which of two ways a column is written in, all of its cells decide: an id is not to change with its
-neighbour.
+All cells of a column decide how it is written, so that an id does not depend on which rows are
+read together.
 """
 
 from __future__ import annotations
@@ -9,39 +9,40 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Beyond, a float tells no more than some of the whole numbers.
-_EXACT = float(1 << 53)
+from customer_segmentation.sources.limits import EXACT
+
+_TEXT = {
+    *(pa.string(), pa.large_string(), pa.string_view()),
+    *(pa.binary(), pa.large_binary(), pa.binary_view()),
+}
 
 
 class TextColumn:
-    """How one column of an Arrow type is written.
+    """Writes one column of an Arrow type as text.
 
-    Show it all of the column with `look`, where `must_look`; then `text` writes it.
+    If `must_look`, pass the whole column to `look` first; then `text` writes it.
 
     Args:
         kind: The column's type.
 
     Raises:
-        TypeError: Cells of this type are no text, numbers or dates.
+        TypeError: The type is not text, a number or a date.
     """
 
     def __init__(self, kind: pa.DataType) -> None:
-        """Nothing is known of the cells yet."""
+        """Nothing is known about the cells yet."""
         self._kind = kind.value_type if pa.types.is_dictionary(kind) else kind
         self._is_number = pa.types.is_floating(self._kind) or pa.types.is_decimal(self._kind)
         self._is_time = pa.types.is_timestamp(self._kind)
-        self.is_text = _is_text(self._kind)
-        is_known = self.is_text or any(
-            test(self._kind)
-            for test in (pa.types.is_integer, pa.types.is_boolean, pa.types.is_date)
-        )
-        if not (is_known or self._is_number or self._is_time or pa.types.is_null(self._kind)):
-            raise TypeError(str(kind))
+        self.is_text = self._kind in _TEXT
         self.must_look = self._is_number or self._is_time
+        simple = pa.types.is_integer, pa.types.is_boolean, pa.types.is_date, pa.types.is_null
+        if not (self.is_text or self.must_look or any(test(self._kind) for test in simple)):
+            raise TypeError(str(kind))
         self._is_whole = self._is_day = self._is_second = self.must_look
 
     def look(self, column: pa.Array) -> None:
-        """Learn from some of the cells how all are to be written."""
+        """Learn from some of the cells how to write all."""
         column = _plain(column).drop_null()
         if self._is_number and self._is_whole:
             self._is_whole = _all(_is_whole(column))
@@ -81,7 +82,7 @@ class TextColumn:
 
 def _plain(column: pa.Array) -> pa.Array:
     if pa.types.is_float16(column.type):
-        # Arrow knows little of half a float.
+        # Arrow supports little of float16.
         return column.cast(pa.float32())
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
@@ -93,10 +94,4 @@ def _all(flags: pa.Array) -> bool:
 def _is_whole(column: pa.Array) -> pa.Array:
     if pa.types.is_decimal(column.type):
         return pc.match_substring_regex(column.cast(pa.string()), r"^-?\d+(\.0*)?$")
-    return pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _EXACT))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    tests = pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view
-    binary = pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view
-    return any(test(kind) for test in (*tests, *binary))
+    return pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), float(EXACT)))
