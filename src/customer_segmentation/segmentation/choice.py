@@ -89,12 +89,7 @@ def measure_all(
 
 
 def measure_one(  # noqa: PLR0913, PLR0917 - those of `measure_all`, and the centroids
-    points: Array,
-    standardised: Array,
-    weights: Array,
-    centroids: Array,
-    rule: ChoiceOfK,
-    seed: int,
+    points: Array, standardised: Array, weights: Array, centroids: Array, rule: ChoiceOfK, seed: int
 ) -> MeasuredK:
     """The same measures of centroids that were found elsewhere."""
     with _one_thread(), _checked_once():

@@ -8,19 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from customer_segmentation.customers.contract import (
-    AS_OF,
-    CONTRACT,
-    FLAG,
-    KEY,
-    SAMPLE_KEY,
-    Column,
-)
-from customer_segmentation.customers.quarantine import (
-    ROW_NUMBER,
-    SOURCE_HASH,
-    SOURCE_NAME,
-)
+from customer_segmentation.customers.contract import AS_OF, CONTRACT, FLAG, KEY, SAMPLE_KEY, Column
+from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_HASH, SOURCE_NAME
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import DECISIONS, PERCENTILE
 from customer_segmentation.features.definitions import FEATURES, SHARE

@@ -327,11 +327,7 @@ def _rule_in_words(chosen: MeasuredK, clustering: ClusteringParameters) -> str:
 
 
 def _by_spend(
-    centroids: Array,
-    points: Array,
-    numbers: dict[str, Array],
-    weights: Array,
-    described: list[str],
+    centroids: Array, points: Array, numbers: dict[str, Array], weights: Array, described: list[str]
 ) -> Array:
     """The centroids, the one whose customers spend most first: ids do not depend on a seed."""
     leading = SPEND if SPEND in described else described[0]

@@ -9,11 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from customer_segmentation.customers.configuration import Parameters
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.customers.matrix import canonical_columns
-from customer_segmentation.features.definitions import (
-    FEATURES,
-    needed_inputs,
-    uses_outcome,
-)
+from customer_segmentation.features.definitions import FEATURES, needed_inputs, uses_outcome
 from customer_segmentation.segmentation.choice import ChoiceOfK
 from customer_segmentation.segmentation.learned_decisions import DecisionRule
 

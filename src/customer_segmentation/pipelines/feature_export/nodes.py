@@ -34,7 +34,7 @@ def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> Into
     )
 
 
-def same_table(feature_table: IntoFrame) -> IntoFrame:
+def export_features_as_csv(feature_table: IntoFrame) -> IntoFrame:
     """The table unchanged: the catalog gives it another format."""
     return feature_table
 

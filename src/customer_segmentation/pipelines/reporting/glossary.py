@@ -29,13 +29,9 @@ def define_terms(metadata: Mapping[str, Any]) -> tuple[Term, ...]:
     learned: Learned = metadata["learned"]
     always = (
         Term(
-            "Segment",
-            f"Customers alike in {phrases.listed(features)}, named after what they do.",
+            "Segment", f"Customers alike in {phrases.listed(features)}, named after what they do."
         ),
-        Term(
-            "Extreme values",
-            f"Capped when customers are grouped: {phrases.listed(caps)}.",
-        ),
+        Term("Extreme values", f"Capped when customers are grouped: {phrases.listed(caps)}."),
         Term("All", "The average over all customers in segments."),
         Term("Index", "The segment's mean over the mean of all, times 100: 100 is average."),
         Term(
@@ -126,10 +122,7 @@ _QUALITY = (
         "over segments.",
     ),
     Term("Log loss", "How wrong the predicted probabilities are; lower is better."),
-    Term(
-        "Calibration gap",
-        "How far predicted probabilities are from what happens, on average.",
-    ),
+    Term("Calibration gap", "How far predicted probabilities are from what happens, on average."),
     Term(
         "Information",
         "How much a feature says about another (mutual information, in nats); 0 is nothing.",

@@ -76,39 +76,33 @@ def validate(
         NothingToLearnError: There are too few customers of a segment, or nothing to tell them
             apart by.
     """
-    known = _mostly_known(customers, varying(customers, inputs))
+    # An input that many customers lack is left out, and not the customers.
+    known = tuple(
+        name
+        for name in varying(customers, inputs)
+        if np.isnan(customers.columns([name])).mean() <= _MAX_MISSING
+    )
     if not known:
         columns = ", ".join(needed_columns(inputs))
         message = f"none of {columns} is there and tells customers apart"
         raise NothingToLearnError(message)
-    complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
-    learned_from = customers.of(complete)
-    groups = learned_from.repeats()
-    require_members(learned_from, groups, folds)
-    fold_of = assign_folds(learned_from.labels, groups, folds, seed)
-    values = learned_from.columns(known)
-    count = len(customers.segments)
+    is_complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
+    complete = customers.of(is_complete)
+    labels, groups = complete.labels, complete.repeats()
+    _require_members(complete, groups, folds)
+    fold_of = assign_folds(labels, groups, folds, seed)
+    values, segments = complete.columns(known), len(customers.segments)
     with one_thread():
         probabilities = {
-            name: _out_of_fold(model, values, learned_from.labels, fold_of, count)
+            name: _out_of_fold(model, values, labels, fold_of, segments)
             for name, model in models.items()
         }
-    left_out = int((~complete).sum())
-    return Validation(known, learned_from, left_out, len(np.unique(groups)), fold_of, probabilities)
+    left_out = int((~is_complete).sum())
+    return Validation(known, complete, left_out, len(np.unique(groups)), fold_of, probabilities)
 
 
-def _mostly_known(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ...]:
-    """Those that so few customers lack that the others can be learned from."""
-    missing = np.isnan(customers.columns(names)).mean(axis=0)
-    return tuple(n for n, share in zip(names, missing, strict=True) if share <= _MAX_MISSING)
-
-
-def require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:
-    """Refuse to cross-validate what has fewer distinct members of a segment than folds.
-
-    Raises:
-        NothingToLearnError: With what to change.
-    """
+def _require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:
+    """Raise NothingToLearnError if a segment has fewer distinct members than there are folds."""
     members = {
         segment.key: len(np.unique(groups[customers.labels == number]))
         for number, segment in enumerate(customers.segments)

@@ -6,12 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
-from narwhals.typing import IntoFrame
 
 from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.pipelines.supervised_training import models, plots
+from customer_segmentation.pipelines.supervised_training import models
 from customer_segmentation.pipelines.supervised_training.folds import (
     LeftOut,
     NothingToLearnError,
@@ -27,13 +25,9 @@ from customer_segmentation.pipelines.supervised_training.metrics import (
 from customer_segmentation.pipelines.supervised_training.parameters import (
     SupervisedTrainingParameters,
 )
-from customer_segmentation.pipelines.supervised_training.sample import (
-    LabelledCustomers,
-    describing,
-    draw_labelled,
-)
+from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
+from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation.cold_start import ColdStartModel
-from customer_segmentation.segmentation.naming import SegmentName
 
 logger = logging.getLogger(__name__)
 
@@ -53,27 +47,6 @@ _COLD_START = (
     "snapshot, whose segments come from their purchases. How well they do on customers who have "
     "just signed up is untested."
 )
-
-
-def draw_customers(
-    features: IntoFrame,
-    segments: IntoFrame,
-    segmenter: Artifact,
-    parameters: SupervisedTrainingParameters,
-) -> LabelledCustomers:
-    """A bounded sample of customers with their segments.
-
-    Raises:
-        UserError: The segments are of another run than the segmenter.
-    """
-    names = tuple(SegmentName(**segment) for segment in _metadata_of(segmenter)["segments"])
-    return draw_labelled(
-        nw.from_native(features).lazy(),
-        nw.from_native(segments).lazy(),
-        names,
-        parameters.sample_rows,
-        parameters.seed,
-    )
 
 
 def relearn_segments(
@@ -104,75 +77,55 @@ def validate_cold_start(
     return LeftOut(reason, is_worse_than_none=gained < 0.0)
 
 
-def fit_cold_start(
-    validation: Validation | LeftOut, parameters: SupervisedTrainingParameters
-) -> Fitted | LeftOut:
-    """The logistic regression on all customers of the validation, its numbers rounded."""
-    if isinstance(validation, LeftOut):
-        return validation
-    customers = validation.customers
-    values = customers.columns(validation.inputs)
-    return models.fit_rounded(values, customers.labels, parameters.models)
-
-
-def build_artifact(
-    fitted: Fitted | LeftOut,
-    validation: Validation | LeftOut,
-    segmenter: Artifact,
-    parameters: SupervisedTrainingParameters,
+def build_cold_start(
+    validation: Validation | LeftOut, segmenter: Artifact, parameters: SupervisedTrainingParameters
 ) -> Artifact:
-    """The cold-start artifact, not checked yet; or a file that says that there is none."""
-    from customer_segmentation.scoring.cold_start import (  # noqa: PLC0415 - onnx takes a second
-        build_cold_start,
-        build_no_cold_start,
-    )
+    """The cold-start artifact, checked against scikit-learn; or a file that says there is none.
 
-    described = _metadata_of(segmenter)
-    if isinstance(validation, LeftOut):
-        return build_no_cold_start(validation.reason, described)
-    learned = models.weights_of(fitted)
-    metrics = summarise(validation, parameters.calibration_bins)
-    cross_validated = {
-        "validated_on": "tenured customers",
-        "rows": len(validation.customers.labels),
-        "folds": parameters.folds,
-        "baseline": metrics[models.BASELINE],
-        "model": metrics[models.EXPORTED],
-    }
-    return build_cold_start(
-        ColdStartModel(
-            features=validation.inputs,
-            caps=learned.caps,
-            means=learned.means,
-            deviations=learned.deviations,
-            weights=learned.weights,
-            intercepts=learned.intercepts,
-            names=validation.customers.segments,
-            segmenter_version=described["version"],
-            reading=described["customers"],
-            provenance=described["provenance"],
-            metrics=cross_validated,
-        )
-    )
-
-
-def check_artifact(
-    artifact: Artifact, fitted: Fitted | LeftOut, validation: Validation | LeftOut
-) -> Artifact:
-    """The artifact, once it answers as scikit-learn does on every customer it learned from.
+    The model is fitted on all customers of the validation.
 
     Raises:
-        RuntimeError: It does not.
+        RuntimeError: The artifact and scikit-learn disagree.
+    """
+    from customer_segmentation.scoring import cold_start  # noqa: PLC0415 - onnx takes a second
+
+    metadata = metadata_of(segmenter)
+    if isinstance(validation, LeftOut):
+        return cold_start.build_no_cold_start(validation.reason, metadata)
+    customers = validation.customers
+    values = customers.columns(validation.inputs)
+    fitted = models.fit_rounded(values, customers.labels, parameters.models)
+    metrics = summarise(validation, parameters.calibration_bins)
+    model = ColdStartModel(
+        features=validation.inputs,
+        **models.learned_numbers(fitted),
+        names=customers.segments,
+        segmenter_version=metadata["version"],
+        reading=metadata["customers"],
+        provenance=metadata["provenance"],
+        metrics={
+            "validated_on": "tenured customers",
+            "rows": len(customers.labels),
+            "folds": parameters.folds,
+            "baseline": metrics[models.BASELINE],
+            "model": metrics[models.EXPORTED],
+        },
+    )
+    artifact = cold_start.build_cold_start(model)
+    check_against_scikit_learn(artifact, fitted, validation)
+    return artifact
+
+
+def check_against_scikit_learn(artifact: Artifact, fitted: Fitted, validation: Validation) -> None:
+    """Compare the artifact's answers with scikit-learn's on every customer it learned from.
+
+    Raises:
+        RuntimeError: They disagree.
     """
     from customer_segmentation.scoring.cold_start import probability_output  # noqa: PLC0415 - as above
     from customer_segmentation.scoring.scorer import Scorer  # noqa: PLC0415 - as above
-    from customer_segmentation.scoring.verify import verified  # noqa: PLC0415 - as above
 
-    if isinstance(validation, LeftOut) or isinstance(fitted, LeftOut):
-        verified(artifact.SerializeToString(deterministic=True))
-        return artifact
-    customers = validation.customers
-    scorer = Scorer(artifact.SerializeToString(deterministic=True))
+    customers, scorer = validation.customers, Scorer(artifact.SerializeToString(deterministic=True))
     answers = scorer.score(
         np.ascontiguousarray(customers.columns(needed_inputs(validation.inputs)))
     )
@@ -191,19 +144,17 @@ def check_artifact(
             "is allowed). Nothing was saved; this is a fault of the graph (scoring/cold_start.py)."
         )
         raise RuntimeError(message)
-    return artifact
 
 
-def report_metrics(
+def report_supervised_metrics(
     demonstration: Validation | LeftOut,
     cold_start: Validation | LeftOut,
     artifact: Artifact,
     parameters: SupervisedTrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow."""
-    bins = parameters.calibration_bins
-    described = _metadata_of(artifact)
-    versions = {name: described[name] for name in ("version", "segmenter_version")}
+    bins, metadata = parameters.calibration_bins, metadata_of(artifact)
+    versions = {name: metadata[name] for name in ("version", "segmenter_version")}
     metrics = {
         "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
         "cold_start": {"note": _COLD_START} | _section(cold_start, bins) | versions,
@@ -215,24 +166,6 @@ def report_metrics(
             "confusion": confusion(cold_start.customers.labels, exported).tolist(),
         }
     return metrics, flat(metrics, models.EXPORTED)
-
-
-def plot_confusion(cold_start: Validation | LeftOut, _artifact: Artifact) -> plots.Figure:
-    """The exported model's confusion, once its artifact is checked."""
-    if isinstance(cold_start, LeftOut):
-        return plots.plot_reason(cold_start.reason)
-    return plots.plot_confusion(cold_start, models.EXPORTED)
-
-
-def plot_calibration(
-    cold_start: Validation | LeftOut,
-    _artifact: Artifact,
-    parameters: SupervisedTrainingParameters,
-) -> plots.Figure:
-    """The exported model's calibration, once its artifact is checked."""
-    if isinstance(cold_start, LeftOut):
-        return plots.plot_reason(cold_start.reason)
-    return plots.plot_calibration(cold_start, models.EXPORTED, parameters.calibration_bins)
 
 
 def _validate(
@@ -260,10 +193,7 @@ def _validate(
 
 def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
     if isinstance(validation, LeftOut):
-        return {
-            "left_out": validation.reason,
-            "is_worse_than_none": validation.is_worse_than_none,
-        }
+        return {"left_out": validation.reason, "is_worse_than_none": validation.is_worse_than_none}
     customers = validation.customers
     return {
         "inputs": list(validation.inputs),
@@ -278,9 +208,3 @@ def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
         },
         "models": summarise(validation, bins),
     }
-
-
-def _metadata_of(artifact: Artifact) -> dict[str, Any]:
-    from customer_segmentation.scoring.metadata import metadata_of  # noqa: PLC0415 - onnx, as above
-
-    return metadata_of(artifact)
