@@ -7,7 +7,7 @@ one customer with a spend of millions would name the segments and bend the expec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import KEY
+from customer_segmentation.features.operations import indicator
 
 Array = NDArray[np.float64]
 Fences = Mapping[str, tuple[float, float]]
@@ -34,13 +35,9 @@ class FarOutside:
     value: float
     customer_id: str
 
-    def as_dict(self) -> dict[str, Any]:
-        """Fit for JSON."""
-        return asdict(self)
-
 
 def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -> Fences:
-    """Name -> the least and the greatest value that is not far outside.
+    """Name -> the smallest and the largest value that is not far outside.
 
     A side on which quantiles coincide has no fence: nothing says how far is far.
 
@@ -80,12 +77,7 @@ def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutsid
         limits: Of each column.
     """
     beyond = {n: (nw.col(n) < low) | (nw.col(n) > high) for n, (low, high) in limits.items()}
-    counts = table.select(
-        **{
-            n: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-            for n, rule in beyond.items()
-        }
-    ).collect()
+    counts = table.select(**{n: indicator(rule).sum() for n, rule in beyond.items()}).collect()
     found = []
     for name, rows in zip(counts.columns, counts.row(0), strict=True):
         if not rows:
@@ -101,6 +93,5 @@ def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutsid
             .collect()
             .rows(named=True)[0]
         )
-        value = float(furthest[name])
-        found.append(FarOutside(name, int(rows), value, str(furthest[KEY])))
+        found.append(FarOutside(name, int(rows), float(furthest[name]), str(furthest[KEY])))
     return found

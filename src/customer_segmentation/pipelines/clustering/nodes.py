@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -30,8 +30,8 @@ from customer_segmentation.segmentation.choice import (
     MeasuredK,
     choose,
     elbow,
+    measure,
     measure_all,
-    measure_one,
     nearest,
 )
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
@@ -41,7 +41,7 @@ from customer_segmentation.segmentation.far_outside import (
     find_far_outside,
     is_inside,
 )
-from customer_segmentation.segmentation.learned_decisions import LearnedDecisions, learn_decisions
+from customer_segmentation.segmentation.learned_decisions import learn_decisions
 from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
@@ -89,14 +89,6 @@ class MeasuredCandidates:
     measured: list[MeasuredK]
     chosen: MeasuredK
     elbow: int
-
-
-@dataclass(frozen=True)
-class LearnedSegmenter:
-    """The segmenter and how well its expected spend predicts unseen customers."""
-
-    segmenter: Segmenter
-    decisions: LearnedDecisions
 
 
 def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> ClusteringSample:
@@ -148,7 +140,7 @@ def measure_candidates(
             "`clustering.k.maximum`. Lower it, or choose other features."
         )
         raise UserError(message)
-    weights, rule = sample.weights, clustering.k.rule()
+    weights, rule = sample.weights, clustering.k
     projection = learn_projection(standardised, weights, clustering.variance)
     points = projection.projected(standardised)
     measured = measure_all(points, standardised, weights, rule, clustering.seed)
@@ -177,8 +169,8 @@ def refine_centroids(
         return candidates
     standardised = sample.standardised()
     points = projection.projected(standardised)
-    rule, seed = clustering.k.rule(), clustering.seed
-    refined = measure_one(points, standardised, sample.weights, centroids, rule, seed)
+    rule, seed = clustering.k, clustering.seed
+    (refined,) = measure([centroids], points, standardised, sample.weights, rule, seed)
     measured = [refined if m.k == chosen.k else m for m in candidates.measured]
     return replace(candidates, measured=measured, chosen=refined)
 
@@ -188,7 +180,7 @@ def learn_segmenter(
     candidates: MeasuredCandidates,
     clustering: ClusteringParameters,
     customers: CustomerParameters,
-) -> LearnedSegmenter:
+) -> Segmenter:
     """Order and name the segments, and learn what the decisions beside them need."""
     numbers, weights = sample.numbers(), sample.weights
     points = candidates.projection.projected(sample.standardised())
@@ -198,26 +190,25 @@ def learn_segmenter(
     counted = weights * is_inside(numbers, limits)
     centroids = _by_spend(candidates.chosen.centroids, points, numbers, counted, telling)
     labels = nearest(points, centroids)
-    names = name_segments(
-        [
-            _means(numbers, counted * (labels == segment), telling)
-            for segment in range(len(centroids))
-        ],
-        _means(numbers, counted, telling),
-        dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True)),
-    )
-    rule = clustering.decisions.rule(clustering.cap_quantile)
+    means = [
+        _means(numbers, counted * (labels == segment), telling) for segment in range(len(centroids))
+    ]
+    deviations = dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True))
     allowed, left_out = _allowed_decisions(numbers)
     if left_out:
         logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
-    learned = learn_decisions(numbers, weights, allowed, rule)
+    learned = learn_decisions(
+        numbers, weights, allowed, clustering.decisions, clustering.cap_quantile
+    )
     decisions = tuple(name for name in allowed if name not in learned.unexplained)
     left_out |= {n: why for n, why in learned.unexplained.items() if n not in INTERMEDIATE}
-    segmenter = Segmenter(
+    usual_spend = limits.get(SPEND, (-np.inf, np.inf))
+    minimum, maximum = (float(rounded(n)) if np.isfinite(n) else None for n in usual_spend)
+    return Segmenter(
         scaling=sample.scaling,
         projection=candidates.projection,
         centroids=centroids,
-        names=tuple(names),
+        names=tuple(name_segments(means, _means(numbers, counted, telling), deviations)),
         decisions=decisions,
         learned=learned.numbers,
         reading=customers.model_dump(mode="json"),
@@ -227,18 +218,10 @@ def learn_segmenter(
             "sample_rows": len(sample.rows),
             "project_version": __version__,
         },
-        usual_spend=_finite(limits.get(SPEND, ())),
+        usual_spend=(minimum, maximum),
+        expected_spend_r2=learned.expected_spend_r2,
         left_out={name: left_out[name] for name in DECISIONS if name in left_out},
     )
-    return LearnedSegmenter(segmenter, learned)
-
-
-def _finite(limits: Sequence[float]) -> tuple[float | None, float | None]:
-    """Two limits, None for one without end."""
-    minimum, maximum = (
-        float(rounded(n)) if np.isfinite(n) else None for n in limits or (np.inf, np.inf)
-    )
-    return minimum, maximum
 
 
 def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -253,7 +236,7 @@ def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[
     return allowed, {name: left_out[name] for name in DECISIONS if name in left_out}
 
 
-def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) -> onnx.ModelProto:
+def build_checked_artifact(segmenter: Segmenter, sample: ClusteringSample) -> onnx.ModelProto:
     """The candidate artifact, whose labels equal scikit-learn's on every row of the sample.
 
     Raises:
@@ -263,8 +246,8 @@ def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) 
         build_segmenter,
     )
 
-    model = build_segmenter(learned.segmenter)
-    check_against_scikit_learn(model, learned.segmenter, sample.rows)
+    model = build_segmenter(segmenter)
+    check_against_scikit_learn(model, segmenter, sample.rows)
     return model
 
 
@@ -272,7 +255,7 @@ def summarise_choice(
     _candidate: onnx.ModelProto,
     sample: ClusteringSample,
     candidates: MeasuredCandidates,
-    learned: LearnedSegmenter,
+    segmenter: Segmenter,
     clustering: ClusteringParameters,
 ) -> tuple[IntoDataFrame, dict[str, Any], dict[str, list[dict[str, float]]]]:
     """One row a k; what was chosen and why; and the same for MLflow, a step a k.
@@ -299,11 +282,11 @@ def summarise_choice(
         "features": clustering.features,
         "components": candidates.projection.components.shape[1],
         "variance_explained": float(rounded(candidates.projection.explained.sum())),
-        "sample_rows": learned.segmenter.provenance["sample_rows"],
-        "expected_spend_r2": learned.decisions.expected_spend_r2,
-        "left_out": dict(learned.segmenter.left_out),
-        "far_outside": [found.as_dict() for found in sample.far_outside],
-        "segments": [name.name for name in learned.segmenter.names],
+        "sample_rows": segmenter.provenance["sample_rows"],
+        "expected_spend_r2": segmenter.expected_spend_r2,
+        "left_out": dict(segmenter.left_out),
+        "far_outside": [asdict(far) for far in sample.far_outside],
+        "segments": [name.name for name in segmenter.names],
     }
     history = {
         name: [{"step": m.k, "value": float(getattr(m, name))} for m in candidates.measured]
