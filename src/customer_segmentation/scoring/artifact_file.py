@@ -55,6 +55,12 @@ class WrongArtifactError(UserError):
         return f"the artifact {self.args[0]}. Promote the file that kedro run wrote"
 
 
+def require(is_right: object, otherwise: str) -> None:
+    """Raise WrongArtifactError, with what follows "the artifact", unless something is right."""
+    if not is_right:
+        raise WrongArtifactError(otherwise)
+
+
 def shown(text: object, longest: int = 60) -> str:
     """A text out of a file, short and on one line, so that a log may hold it."""
     plain = json.dumps(str(text))[1:-1]
@@ -70,9 +76,8 @@ def read_model(content: bytes) -> onnx.ModelProto:
     import onnx  # noqa: PLC0415 - only who opens a model needs it
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
-    if len(content) > MAX_BYTES:
-        message = f"is larger than the {MAX_BYTES} bytes that are the most"
-        raise WrongArtifactError(message)
+    is_small = len(content) <= MAX_BYTES
+    require(is_small, f"is larger than the {MAX_BYTES} bytes that are the most")
     try:
         model = onnx.ModelProto.FromString(content)
         _check_parts(model)
@@ -82,26 +87,23 @@ def read_model(content: bytes) -> onnx.ModelProto:
         raise WrongArtifactError(message) from error
     # Another reader might see more than this one: in fields it does not know, or given twice.
     model.DiscardUnknownFields()
-    if model.SerializeToString(deterministic=True) != content:
-        message = "is not written as this project writes one: its bytes may be read in two ways"
-        raise WrongArtifactError(message)
+    require(
+        model.SerializeToString(deterministic=True) == content,
+        "is not written as this project writes one: its bytes may be read in two ways",
+    )
     return model
 
 
 def _check_parts(model: onnx.ModelProto) -> None:
     wrong = {}
     for count, (kind, field) in enumerate(_parts(model)):
-        if count >= _MAX_PARTS:
-            message = f"is made of more than {_MAX_PARTS} parts"
-            raise WrongArtifactError(message)
+        require(count < _MAX_PARTS, f"is made of more than {_MAX_PARTS} parts")
         if field not in _FIELDS.get(kind, ()):
             wrong[field] = f"({kind}.{field})"
     # The worst of them first.
     for field in [*_IN_WORDS, *wrong]:
-        if field in wrong:
-            words = _IN_WORDS.get(field, "has what none of ours has")
-            message = f"{words} {wrong[field]}"
-            raise WrongArtifactError(message)
+        words = _IN_WORDS.get(field, "has what none of ours has")
+        require(field not in wrong, f"{words} {wrong.get(field)}")
 
 
 def _parts(message: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any protobuf message

@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import ndonnx as ndx
 import numpy as np
 import onnx
 import spox.opset.ai.onnx.v21 as op
-from spox import Tensor, Var, argument, build
+from spox import Var, build
 
 from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.graph import MISSING, column, constant, within
+from customer_segmentation.scoring.graph import MISSING, column, constant, trace, within
 from customer_segmentation.scoring.metadata import (
     INPUT,
     IR_VERSION,
@@ -38,13 +36,8 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     A row with a missing input gets segment -1 and probabilities NaN.
     """
     columns = needed_inputs(model.features)
-    customers = argument(Tensor(np.float64, ("N", len(columns))))
-    # A column is (1 x rows), as in the segmenter's graph.
-    rows = op.transpose(customers)
-    split = op.split(rows, num_outputs=len(columns), axis=0)
-    arrays = {name: ndx.asarray(part) for name, part in zip(columns, split, strict=True)}
-    values = on_arrays(model.features, arrays)
-    selected = op.concat([values[name].unwrap_spox() for name in model.features], axis=0)
+    customers, rows, values = trace(columns, model.features)
+    selected = op.concat([values[name] for name in model.features], axis=0)
     capped = op.min([selected, column(model.caps)])
     standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
     scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))

@@ -102,8 +102,8 @@ def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
 
 
 def scaling_of(metadata: Mapping[str, Any]) -> Scaling:
-    """The scaling that a segmenter's metadata tells."""
-    scaling = metadata["scaling"]
+    """The scaling that an artifact's metadata state: a cold-start model's beside all else."""
+    scaling = metadata.get("scaling", metadata)
     numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
     return Scaling(tuple(scaling["features"]), *numbers)
 

@@ -18,7 +18,7 @@ from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.artifact_file import WrongArtifactError
+from customer_segmentation.scoring.artifact_file import require
 from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.scoring.ranges import Span, are_within, spans
 from customer_segmentation.segmentation.scaling import Scaling
@@ -51,9 +51,7 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
         unknown = values[is_missing]
         if not (np.isnan(unknown) if unknown.dtype.kind == "f" else unknown == -1).all():
             wrong.append(name)
-    if wrong:
-        message = f"answers `{wrong[0]}` otherwise than its own metadata say"
-        raise WrongArtifactError(message)
+    require(not wrong, f"answers `{next(iter(wrong), '')}` otherwise than its own metadata say")
 
 
 def made_up(metadata: Mapping[str, Any]) -> Array:
@@ -140,9 +138,7 @@ def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any])
 
 def _wrong_cold_start(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
-    numbers = (np.array(metadata[name]) for name in ("caps", "means", "deviations"))
-    scaling = Scaling(tuple(metadata["features"]), *numbers)
-    weights = np.array(metadata["weights"])
+    scaling, weights = scaling_of(metadata), np.array(metadata["weights"])
     values = scaling.standardised(_table(_values(matrix, metadata, scaling.features), scaling))
     scores = values @ weights.T + metadata["intercepts"]
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -30,8 +30,8 @@ class Span:
 
     Attributes:
         weights: Numeric column -> its part in the number: one column, or a rule's several.
-        least: The smallest.
-        most: The largest.
+        minimum: The smallest.
+        maximum: The largest.
         whole: Whether it has no fraction.
     """
 
@@ -58,12 +58,15 @@ def are_within(matrix: NDArray[np.float64], columns: Sequence[str], found: Seque
     # What is missing or infinite in a row is so in all that it is multiplied into.
     with np.errstate(invalid="ignore"):
         values = matrix @ weights_of(found, columns).T
-    minimum, maximum = (
-        np.array([getattr(span, end) for span in found]) for end in ("minimum", "maximum")
-    )
-    whole = np.array([span.whole for span in found])
+    minimum, maximum, whole = ends_of(found)
     is_right = (values >= minimum) & (values <= maximum) & (~whole | (values == np.floor(values)))
     return is_right.all(axis=1)
+
+
+def ends_of(found: Sequence[Span]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Of each span the minimum, the maximum, and whether it is of whole numbers."""
+    minimum, maximum, whole = zip(*((s.minimum, s.maximum, s.whole) for s in found), strict=True)
+    return np.array(minimum), np.array(maximum), np.array(whole)
 
 
 def weights_of(found: Sequence[Span], columns: Sequence[str]) -> NDArray[np.float64]:
@@ -86,20 +89,18 @@ def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
 
 def _of_several(columns: Sequence[str], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
     """Ages, and days that are neither too early nor after the snapshot's."""
-    known = {*columns}
     found = []
     (year, day), age = numeric_columns([AS_OF]), reading["age"]
-    if {year, "year_birth"} <= known:
+    if {year, "year_birth"} <= {*columns}:
         weights = {year: 1.0, "year_birth": -1.0}
         found.append(Span(weights, float(age["minimum"]), float(age["maximum"]), whole=True))
     first = date.fromisoformat(reading["enrolled_from"])
+    earliest = _A_YEAR * first.year + first.timetuple().tm_yday
     for source in (column.name for column in CONTRACT if column.kind == "date"):
         its_year, its_day = numeric_columns([source])
-        if not {its_year, its_day, year, day} <= known:
-            continue
-        earliest = _A_YEAR * first.year + first.timetuple().tm_yday
-        own = {its_year: _A_YEAR, its_day: 1.0}
-        until = {year: _A_YEAR, day: 1.0, its_year: -_A_YEAR, its_day: -1.0}
-        found.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))
-        found.append(Span(until, 0.0, _A_YEAR * _YEARS[1], whole=True))
+        if {its_year, its_day, year, day} <= {*columns}:
+            own = {its_year: _A_YEAR, its_day: 1.0}
+            until = {year: _A_YEAR, day: 1.0, its_year: -_A_YEAR, its_day: -1.0}
+            found.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))
+            found.append(Span(until, 0.0, _A_YEAR * _YEARS[1], whole=True))
     return found

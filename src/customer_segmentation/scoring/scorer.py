@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
+from customer_segmentation.scoring.artifact_file import MAX_BYTES, require
 from customer_segmentation.scoring.metadata import INPUT, NO_COLD_START, VERSION
 from customer_segmentation.scoring.probe import check_answers
 from customer_segmentation.scoring.verify import verified
@@ -65,9 +65,8 @@ class Scorer:
         content = model if isinstance(model, bytes) else _read(Path(model))
         # First: onnxruntime reads other files that a model names.
         self.metadata = verified(content)
-        if self.metadata["kind"] == NO_COLD_START:
-            message = f"holds no model ({self.metadata['reason']})"
-            raise WrongArtifactError(message)
+        has_model = self.metadata["kind"] != NO_COLD_START
+        require(has_model, f"holds no model ({self.metadata.get('reason')})")
         self.columns: tuple[str, ...] = tuple(self.metadata["columns"])
         self.outputs: tuple[str, ...] = tuple(self.metadata["outputs"])
         self._session = ort.InferenceSession(content, options, providers=list(providers))

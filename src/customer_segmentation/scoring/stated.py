@@ -34,9 +34,8 @@ def _require(is_right: object, otherwise: str) -> None:
 
 def _visible(text: str) -> str:
     unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    _require(
-        unseen.isdisjoint(map(unicodedata.category, text)), "it holds signs that cannot be seen"
-    )
+    is_seen = unseen.isdisjoint(map(unicodedata.category, text))
+    _require(is_seen, "it holds signs that cannot be seen")
     return text
 
 
@@ -219,16 +218,11 @@ STATED: TypeAdapter[Any] = TypeAdapter(
 )
 
 
-def _with_steps(decisions: list[str]) -> list[str]:
+def _with_steps(decisions: list[str]) -> set[str]:
     """The decisions, and those that they use on the way."""
-    found: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        found[name] = None
-        for needed in DECISIONS[name].inputs:
-            if needed in DECISIONS:
-                visit(needed)
-
-    for name in decisions:
-        visit(name)
-    return [*found]
+    needed = {*decisions}
+    # Whatever a decision uses is defined before it.
+    for name in reversed(DECISIONS):
+        if name in needed:
+            needed |= {*DECISIONS[name].inputs} & DECISIONS.keys()
+    return needed

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from customer_segmentation.scoring.allowed_graph import check_graph, check_no_graph
-from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model, shown
+from customer_segmentation.scoring.artifact_file import (
+    WrongArtifactError,
+    read_model,
+    require,
+    shown,
+)
 from customer_segmentation.scoring.metadata import NO_COLD_START, PREFIX, VERSION, version_of
 from customer_segmentation.scoring.stated import STATED
 
@@ -41,24 +46,20 @@ def verified(content: bytes) -> dict[str, Any]:
 def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
     texts = {entry.key.removeprefix(PREFIX): entry.value for entry in model.metadata_props}
     is_ours = all(entry.key.startswith(PREFIX) for entry in model.metadata_props)
-    if not is_ours or len(texts) < len(model.metadata_props):
-        message = "has metadata of another tool, or twice"
-        raise WrongArtifactError(message)
+    is_once = len(texts) == len(model.metadata_props)
+    require(is_ours and is_once, "has metadata of another tool, or twice")
     size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
-    if size > _MAX_METADATA:
-        message = f"has metadata of {size} signs, and {_MAX_METADATA} are the most"
-        raise WrongArtifactError(message)
+    is_small = size <= _MAX_METADATA
+    require(is_small, f"has metadata of {size} signs, and {_MAX_METADATA} are the most")
     metadata = {key: _value(key, text) for key, text in texts.items()}
     try:
         STATED.validate_json(json.dumps(metadata))
     except ValidationError as error:
         message = f"states what cannot be: {_first(error)}"
         raise WrongArtifactError(message) from None
-    own = texts.pop(VERSION)
+    own = json.loads(texts.pop(VERSION))
     version = version_of(model.graph, texts)
-    if json.loads(own) != version:
-        message = f"is not what its version {json.loads(own)} stands for, but {version}"
-        raise WrongArtifactError(message)
+    require(own == version, f"is not what its version {own} stands for, but {version}")
     return metadata
 
 
@@ -69,9 +70,7 @@ def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
         is_plain = json.dumps(value, sort_keys=True, allow_nan=False) == text
     except (ValueError, RecursionError):
         is_plain = False
-    if not is_plain:
-        message = f"has metadata that are no plain JSON, under {shown(key)}"
-        raise WrongArtifactError(message)
+    require(is_plain, f"has metadata that are no plain JSON, under {shown(key)}")
     return value
 
 

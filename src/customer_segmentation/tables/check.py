@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.features.operations import indicator
 from customer_segmentation.tables.schemas import TableContract, contract_of
 
 _ROWS = "rows"
@@ -82,20 +83,18 @@ def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
         else nw.concat_str(*(nw.col(name).fill_null("") for name in contract.key), separator="\x1f")
     )
     any_broken = reduce(operator.or_, (rule.fill_null(value=False) for rule in rules.values()))
-    found = _counts(frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: _number(any_broken)})
+    found = _counts(
+        frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: indicator(any_broken).sum()}
+    )
     broken = []
     if found[_BROKEN]:
         # Which ones is worth a pass only now.
-        counts = _counts(frame, {words: _number(rule) for words, rule in rules.items()})
+        counts = _counts(frame, {words: indicator(rule).sum() for words, rule in rules.items()})
         broken = [f"{words} in {rows} rows" for words, rows in counts.items() if rows]
     if found[_KEYS] != found[_ROWS]:
         names = ", ".join(contract.key)
         broken.append(f"{found[_ROWS] - found[_KEYS]} rows share their {names} with another")
     return broken
-
-
-def _number(rule: nw.Expr) -> nw.Expr:
-    return nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
 
 
 def _counts(frame: nw.LazyFrame[Any], counted: dict[str, nw.Expr]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kedro.pipeline import Pipeline
 
 from customer_segmentation.pipelines import step
-from customer_segmentation.pipelines.eda import nodes, plots
+from customer_segmentation.pipelines.eda import measures, nodes, plots, sample
 
 SELECTED = "params:clustering.features"
 CAP = "params:clustering.cap_quantile"
@@ -14,10 +14,10 @@ CAP = "params:clustering.cap_quantile"
 def create_pipeline() -> Pipeline:
     """Features and the account of rows -> tables, summary and figures."""
     steps = [
-        step(nodes.draw_eda_sample, ["gold_features", "params:eda"], "eda_sample"),
-        step(nodes.relate_features, ["eda_sample", SELECTED], "eda_relations"),
-        step(nodes.describe_distributions, ["eda_sample", CAP], "eda_distributions"),
-        step(nodes.list_missingness, "row_accounting", "eda_missingness"),
+        step(sample.draw_eda_sample, ["gold_features", "params:eda"], "eda_sample"),
+        step(measures.relate_features, ["eda_sample", SELECTED], "eda_relations"),
+        step(measures.describe_distributions, ["eda_sample", CAP], "eda_distributions"),
+        step(measures.list_missingness, "row_accounting", "eda_missingness"),
         step(
             nodes.summarise_eda,
             ["eda_sample", "eda_relations", SELECTED, CAP, "params:eda"],

@@ -11,7 +11,11 @@ from narwhals.typing import IntoFrame
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import make_card, overview_bars, spend_share
-from customer_segmentation.pipelines.reporting.choice import explain_choice, explain_tendency
+from customer_segmentation.pipelines.reporting.choice import (
+    choice_rows,
+    explain_choice,
+    explain_tendency,
+)
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
 from customer_segmentation.pipelines.reporting.curves import HEIGHT, WIDTH, choice_curves
 from customer_segmentation.pipelines.reporting.glossary import define_terms
@@ -52,14 +56,14 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
     _require_one_run(metadata, found, accounting, clustering, supervised)
     names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
     rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
-    spend = overview_bars(found.segments, spend_share)
     return _template().render(
         cards=[make_card(segment) for segment in found.segments],
         key_points=key_points(found),
         by_size=overview_bars(found.segments, lambda segment: segment.share),
-        by_spend=spend,
+        by_spend=overview_bars(found.segments, spend_share),
         notes=notes(clustering, supervised),
-        choice=explain_choice(clustering, rows),
+        choice=explain_choice(clustering),
+        choice_rows=choice_rows(clustering, rows),
         curves=choice_curves(rows, clustering),
         curve_size=(WIDTH, HEIGHT),
         tendency=explain_tendency(eda["hopkins"]),
@@ -84,8 +88,8 @@ def summarise_segments(
 
     Made once there is a report that says more.
     """
-    told = [*notes(clustering, supervised), ""] if notes(clustering, supervised) else []
-    return "\n".join([*told, five_lines(profiles, clustering)])
+    told = notes(clustering, supervised)
+    return "\n".join([*told, *([""] if told else []), five_lines(profiles, clustering)])
 
 
 def _require_one_run(
