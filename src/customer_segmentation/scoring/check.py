@@ -15,24 +15,23 @@ from customer_segmentation.segmentation.segmenter import Segmenter
 
 def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """An equal scikit-learn pipeline over (rows x selected features): cap, scale, PCA, k-means."""
-    from sklearn.cluster import KMeans  # noqa: PLC0415 - slow import
-    from sklearn.decomposition import PCA  # noqa: PLC0415 - slow import
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - slow import
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: PLC0415
+    from sklearn import cluster, decomposition, pipeline, preprocessing  # noqa: PLC0415 - slow
 
     features = len(segmenter.scaling.features)
     count = len(segmenter.centroids)
-    scaler = StandardScaler().fit(np.eye(features))
+    scaler = preprocessing.StandardScaler().fit(np.eye(features))
     scaler.mean_, scaler.scale_ = segmenter.scaling.means, segmenter.scaling.deviations
     components = segmenter.projection.components.T
-    pca = PCA(n_components=len(components)).fit(np.eye(features + 1)[:, :features])
+    pca = decomposition.PCA(n_components=len(components)).fit(np.eye(features + 1)[:, :features])
     pca.components_, pca.mean_ = components, np.zeros(features)
-    kmeans = KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
+    kmeans = cluster.KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
     kmeans.fit(segmenter.centroids)
     # scikit-learn reads the memory in this order.
     kmeans.cluster_centers_ = np.ascontiguousarray(segmenter.centroids)
-    cap = FunctionTransformer(lambda values: np.minimum(values, segmenter.scaling.caps))
-    return make_pipeline(cap, scaler, pca, kmeans)
+    cap = preprocessing.FunctionTransformer(
+        lambda values: np.minimum(values, segmenter.scaling.caps)
+    )
+    return pipeline.make_pipeline(cap, scaler, pca, kmeans)
 
 
 def check_against_scikit_learn(

@@ -16,16 +16,8 @@ import spox.opset.ai.onnx.v21 as op
 from spox import Var, build
 
 from customer_segmentation.features.definitions import needed_inputs
+from customer_segmentation.scoring import metadata
 from customer_segmentation.scoring.graph import MISSING, column, constant, trace, within
-from customer_segmentation.scoring.metadata import (
-    INPUT,
-    IR_VERSION,
-    NO_COLD_START,
-    OPSET,
-    VERSION,
-    contract_rules,
-    with_metadata,
-)
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
 
@@ -43,8 +35,8 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
 
     answers = _answers(scores, within(rows, columns, model.reading), model.names)
-    built = build({INPUT: customers}, answers)
-    return with_metadata(built, _describe(model, columns, list(answers)))
+    built = build({metadata.INPUT: customers}, answers)
+    return metadata.with_metadata(built, _describe(model, columns, list(answers)))
 
 
 def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelProto:
@@ -55,14 +47,14 @@ def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.Model
         segmenter: The metadata of the segmenter that it stands beside.
     """
     empty = onnx.helper.make_graph([], "no_cold_start", [], [])
-    opset = onnx.helper.make_opsetid("", OPSET)
-    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=IR_VERSION)
-    return with_metadata(
+    opset = onnx.helper.make_opsetid("", metadata.OPSET)
+    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=metadata.IR_VERSION)
+    return metadata.with_metadata(
         model,
         {
-            "kind": NO_COLD_START,
+            "kind": metadata.NO_COLD_START,
             "reason": reason,
-            "segmenter_version": segmenter[VERSION],
+            "segmenter_version": segmenter[metadata.VERSION],
             "provenance": segmenter["provenance"],
         },
     )
@@ -94,7 +86,7 @@ def _describe(
         "columns": list(columns),
         "outputs": list(outputs),
         "segments": [asdict(name) for name in model.names],
-        "contract": contract_rules(),
+        "contract": metadata.contract_rules(),
         "customers": model.reading,
         "features": list(model.features),
         "caps": model.caps.tolist(),

@@ -18,13 +18,7 @@ from spox import Tensor, Var, argument, build
 from customer_segmentation.features.decisions import INTERMEDIATE, inputs_of
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.features.evaluate import Learned, on_arrays
-from customer_segmentation.scoring.metadata import (
-    INPUT,
-    contract_rules,
-    describe_segmenter,
-    has_codes,
-    with_metadata,
-)
+from customer_segmentation.scoring import metadata
 from customer_segmentation.scoring.ranges import ends_of, spans, weights_of
 from customer_segmentation.segmentation.segmenter import Segmenter
 
@@ -42,8 +36,10 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
     ids, margin = _segments(selected, segmenter)
     decided = {"margin": margin} | {name: values[name] for name in decisions}
     answers = _answers(ids, decided, within(rows, columns, segmenter.reading))
-    model = build({INPUT: customers}, answers)
-    return with_metadata(model, describe_segmenter(segmenter, columns, list(answers)))
+    model = build({metadata.INPUT: customers}, answers)
+    return metadata.with_metadata(
+        model, metadata.describe_segmenter(segmenter, columns, list(answers))
+    )
 
 
 def input_columns(segmenter: Segmenter) -> tuple[str, ...]:
@@ -87,7 +83,7 @@ def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float
 
 def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var:
     """Whether each customer of (columns x rows) is whole and within the contract: (1 x rows)."""
-    found = spans(columns, contract_rules(), reading)
+    found = spans(columns, metadata.contract_rules(), reading)
     numbers = rows
     if len(found) > len(columns):
         numbers = op.matmul(constant(weights_of(found, columns)), rows)
@@ -104,7 +100,7 @@ def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var
 def _answers(ids: Var, values: dict[str, Var], is_right: Var) -> dict[str, Var]:
     """One vector an answer: the two segments and the values; -1 or NaN where not `is_right`."""
     axis = constant([0], np.int64)
-    codes = [name for name in values if has_codes(name)]
+    codes = [name for name in values if metadata.has_codes(name)]
     # Codes are masked and cast together: one step costs as much for one as for all of them.
     stacked = op.concat([ids, *(values[name] for name in codes)], axis=0)
     whole = op.cast(op.where(is_right, stacked, constant(MISSING)), to=np.int64)

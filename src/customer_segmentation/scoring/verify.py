@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from customer_segmentation.scoring import artifact_file
 from customer_segmentation.scoring.allowed_graph import check_graph, check_no_graph
-from customer_segmentation.scoring.artifact_file import (
-    WrongArtifactError,
-    read_model,
-    require,
-    shown,
-)
 from customer_segmentation.scoring.metadata import NO_COLD_START, PREFIX, VERSION, version_of
 from customer_segmentation.scoring.stated import STATED
 
@@ -34,7 +29,7 @@ def verified(content: bytes) -> dict[str, Any]:
     Raises:
         WrongArtifactError: What is wrong with the file.
     """
-    model = read_model(content)
+    model = artifact_file.read_model(content)
     metadata = _metadata(model)
     if metadata["kind"] == NO_COLD_START:
         check_no_graph(model)
@@ -47,19 +42,23 @@ def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
     texts = {entry.key.removeprefix(PREFIX): entry.value for entry in model.metadata_props}
     is_ours = all(entry.key.startswith(PREFIX) for entry in model.metadata_props)
     is_once = len(texts) == len(model.metadata_props)
-    require(is_ours and is_once, "has metadata of another tool, or twice")
+    artifact_file.require(is_ours and is_once, "has metadata of another tool, or twice")
     size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
     is_small = size <= _MAX_METADATA
-    require(is_small, f"has metadata of {size} signs, and {_MAX_METADATA} are the most")
+    artifact_file.require(
+        is_small, f"has metadata of {size} signs, and {_MAX_METADATA} are the most"
+    )
     metadata = {key: _value(key, text) for key, text in texts.items()}
     try:
         STATED.validate_json(json.dumps(metadata))
     except ValidationError as error:
         message = f"states what cannot be: {_first(error)}"
-        raise WrongArtifactError(message) from None
+        raise artifact_file.WrongArtifactError(message) from None
     own = json.loads(texts.pop(VERSION))
     version = version_of(model.graph, texts)
-    require(own == version, f"is not what its version {own} stands for, but {version}")
+    artifact_file.require(
+        own == version, f"is not what its version {own} stands for, but {version}"
+    )
     return metadata
 
 
@@ -70,7 +69,9 @@ def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
         is_plain = json.dumps(value, sort_keys=True, allow_nan=False) == text
     except (ValueError, RecursionError):
         is_plain = False
-    require(is_plain, f"has metadata that are no plain JSON, under {shown(key)}")
+    artifact_file.require(
+        is_plain, f"has metadata that are no plain JSON, under {artifact_file.shown(key)}"
+    )
     return value
 
 
@@ -78,4 +79,4 @@ def _first(error: ValidationError) -> str:
     """The first problem with its place, without what was found there."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     place = ".".join(str(part) for part in problems[0]["loc"])
-    return shown(f"{place}: {problems[0]['msg']}".removeprefix(": "), 200)
+    return artifact_file.shown(f"{place}: {problems[0]['msg']}".removeprefix(": "), 200)

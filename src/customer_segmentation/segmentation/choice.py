@@ -106,12 +106,7 @@ def measure(  # noqa: PLR0913, PLR0917 - all that the measures depend on
     """
     # Only libraries that are loaded by then are limited to one thread.
     import sklearn.cluster  # noqa: PLC0415 - as above
-    from sklearn.metrics import (  # noqa: PLC0415 - as above
-        calinski_harabasz_score,
-        davies_bouldin_score,
-        pairwise_distances,
-        silhouette_score,
-    )
+    from sklearn import metrics  # noqa: PLC0415 - as above
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
 
     drawn = representative_rows(weights, rule.sample_rows, seed)
@@ -121,18 +116,18 @@ def measure(  # noqa: PLR0913, PLR0917 - all that the measures depend on
     unchecked = sklearn.config_context(assume_finite=True, skip_parameter_validation=True)
     with threadpool_limits(limits=1), unchecked:
         # Once for the silhouettes of all k: 8 bytes a pair, 200 MB for 5,000 rows.
-        distances = pairwise_distances(space)
+        distances = metrics.pairwise_distances(space)
         for centroids in candidates:
             labels = nearest(points[drawn], centroids)
-            silhouette = silhouette_score(distances, labels, metric="precomputed")
+            silhouette = metrics.silhouette_score(distances, labels, metric="precomputed")
             measured.append(
                 MeasuredK(
                     k=len(centroids),
                     centroids=centroids,
                     inertia=inertia(points, weights, centroids),
                     silhouette=float(silhouette),
-                    calinski_harabasz=float(calinski_harabasz_score(space, labels)),
-                    davies_bouldin=float(davies_bouldin_score(space, labels)),
+                    calinski_harabasz=float(metrics.calinski_harabasz_score(space, labels)),
+                    davies_bouldin=float(metrics.davies_bouldin_score(space, labels)),
                     stability=stability(points, weights, centroids, rule, seed),
                 )
             )

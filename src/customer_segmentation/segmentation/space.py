@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.features.operations import at_most, total, where
+from customer_segmentation.features.operations import at_most, first_equal, total
 from customer_segmentation.segmentation.scaling import Scaling
 
 _POINT = "point__"
@@ -50,17 +50,12 @@ def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
 def first_min(columns: Sequence[nw.Expr]) -> tuple[nw.Expr, nw.Expr]:
     """The position, from 0, of the first column that holds the smallest value; and that value."""
     minimum = nw.min_horizontal(*columns)
-    position: nw.Expr = nw.lit(float(len(columns) - 1))
-    for index in range(len(columns) - 2, -1, -1):
-        position = where(columns[index] == minimum, float(index), position)
-    return position, minimum
+    return first_equal(columns, minimum), minimum
 
 
 def weighted(columns: Sequence[nw.Expr], weights: Sequence[float]) -> nw.Expr:
     """The sum of the columns, each times its weight."""
-    products = [column * weight for column, weight in zip(columns, weights, strict=True)]
-    found: nw.Expr = total(products)
-    return found
+    return total([column * weight for column, weight in zip(columns, weights, strict=True)])
 
 
 def names_of(expressions: Mapping[str, nw.Expr]) -> list[nw.Expr]:

@@ -40,10 +40,6 @@ def _bounded(
     return Column(name, "number", "", minimum=minimum, maximum=maximum, whole=whole)
 
 
-def _one_of(name: str, values: tuple[str, ...]) -> Column:
-    return Column(name, "category", "", categories=values)
-
-
 _SAMPLE_KEY = _bounded(SAMPLE_KEY, 0.0, 2.0**31 - 1.0, whole=True)
 _ROW_NUMBER = _bounded(ROW_NUMBER, 1.0, whole=True)
 _NUMBERS = tuple(column for column in CONTRACT if column.kind == "number")
@@ -57,8 +53,8 @@ _ANSWERS = (
     _bounded("margin", 0.0, 1.0),
     *(_bounded(name, 0.0, 100.0) for name, found in DECISIONS.items() if found.unit == PERCENTILE),
     *(
-        _one_of(decision.name, (*decision.labels, "unsegmented"))
-        for decision in DECISIONS.values()
+        Column(name, "category", "", categories=(*decision.labels, "unsegmented"))
+        for name, decision in DECISIONS.items()
         if decision.labels
     ),
 )

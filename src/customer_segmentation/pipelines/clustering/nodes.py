@@ -26,14 +26,7 @@ from customer_segmentation.features.decisions import (
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.scoring.check import check_against_scikit_learn
-from customer_segmentation.segmentation.choice import (
-    MeasuredK,
-    choose,
-    elbow,
-    measure,
-    measure_all,
-    nearest,
-)
+from customer_segmentation.segmentation import choice
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
 from customer_segmentation.segmentation.far_outside import (
     FarOutside,
@@ -86,8 +79,8 @@ class MeasuredCandidates:
     """The projection, every k in it, and the one that the rule picks."""
 
     projection: Projection
-    measured: list[MeasuredK]
-    chosen: MeasuredK
+    measured: list[choice.MeasuredK]
+    chosen: choice.MeasuredK
     elbow: int
 
 
@@ -143,8 +136,9 @@ def measure_candidates(
     weights, rule = sample.weights, clustering.k
     projection = learn_projection(standardised, weights, clustering.variance)
     points = projection.projected(standardised)
-    measured = measure_all(points, standardised, weights, rule, clustering.seed)
-    return MeasuredCandidates(projection, measured, choose(measured, rule), elbow(measured))
+    measured = choice.measure_all(points, standardised, weights, rule, clustering.seed)
+    chosen = choice.choose(measured, rule)
+    return MeasuredCandidates(projection, measured, chosen, choice.elbow(measured))
 
 
 def refine_centroids(
@@ -170,7 +164,7 @@ def refine_centroids(
     standardised = sample.standardised()
     points = projection.projected(standardised)
     rule, seed = clustering.k, clustering.seed
-    (refined,) = measure([centroids], points, standardised, sample.weights, rule, seed)
+    (refined,) = choice.measure([centroids], points, standardised, sample.weights, rule, seed)
     measured = [refined if m.k == chosen.k else m for m in candidates.measured]
     return replace(candidates, measured=measured, chosen=refined)
 
@@ -189,7 +183,7 @@ def learn_segmenter(
     limits = fences(numbers, weights, telling)
     counted = weights * is_inside(numbers, limits)
     centroids = _by_spend(candidates.chosen.centroids, points, numbers, counted, telling)
-    labels = nearest(points, centroids)
+    labels = choice.nearest(points, centroids)
     means = [
         _means(numbers, counted * (labels == segment), telling) for segment in range(len(centroids))
     ]
@@ -200,7 +194,6 @@ def learn_segmenter(
     learned = learn_decisions(
         numbers, weights, allowed, clustering.decisions, clustering.cap_quantile
     )
-    decisions = tuple(name for name in allowed if name not in learned.unexplained)
     left_out |= {n: why for n, why in learned.unexplained.items() if n not in INTERMEDIATE}
     usual_spend = limits.get(SPEND, (-np.inf, np.inf))
     minimum, maximum = (float(rounded(n)) if np.isfinite(n) else None for n in usual_spend)
@@ -209,7 +202,7 @@ def learn_segmenter(
         projection=candidates.projection,
         centroids=centroids,
         names=tuple(name_segments(means, _means(numbers, counted, telling), deviations)),
-        decisions=decisions,
+        decisions=tuple(name for name in allowed if name not in learned.unexplained),
         learned=learned.numbers,
         reading=customers.model_dump(mode="json"),
         provenance={
@@ -263,20 +256,19 @@ def summarise_choice(
     The candidate is asked for only so that nothing is saved before it was checked.
     """
     names = ["inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability"]
+    measured, chosen = candidates.measured, candidates.chosen
     table = {
-        "k": [m.k for m in candidates.measured],
-        **{name: rounded([getattr(m, name) for m in candidates.measured]) for name in names},
-        "chosen": [m.k == candidates.chosen.k for m in candidates.measured],
+        "k": [m.k for m in measured],
+        **{name: rounded([getattr(m, name) for m in measured]) for name in names},
+        "chosen": [m.k == chosen.k for m in measured],
     }
-    chosen = candidates.chosen
-    best = max(candidates.measured, key=lambda m: m.silhouette)
     summary = {
         "k": chosen.k,
         "silhouette": float(rounded(chosen.silhouette)),
         "stability": float(rounded(chosen.stability)),
         "is_stable": chosen.stability >= clustering.k.min_stability,
         "elbow_k": candidates.elbow,
-        "best_silhouette_k": best.k,
+        "best_silhouette_k": max(measured, key=lambda m: m.silhouette).k,
         "elbow_agrees": candidates.elbow == chosen.k,
         "rule": _rule_in_words(chosen, clustering),
         "features": clustering.features,
@@ -289,17 +281,14 @@ def summarise_choice(
         "segments": [name.name for name in segmenter.names],
     }
     history = {
-        name: [{"step": m.k, "value": float(getattr(m, name))} for m in candidates.measured]
-        for name in names
+        name: [{"step": m.k, "value": float(getattr(m, name))} for m in measured] for name in names
     }
-    final = {
-        f"chosen_{name}": [{"step": 0, "value": float(getattr(chosen, name))}]
-        for name in ("k", "silhouette", "stability")
-    }
-    return nw.from_dict(table, backend="pandas").to_native(), summary, history | final
+    for name in ("k", "silhouette", "stability"):
+        history[f"chosen_{name}"] = [{"step": 0, "value": float(getattr(chosen, name))}]
+    return nw.from_dict(table, backend="pandas").to_native(), summary, history
 
 
-def _rule_in_words(chosen: MeasuredK, clustering: ClusteringParameters) -> str:
+def _rule_in_words(chosen: choice.MeasuredK, clustering: ClusteringParameters) -> str:
     k = clustering.k
     if chosen.stability < k.min_stability:
         return f"the most stable: no k of at least {k.minimum} has an ARI of {k.min_stability}"
@@ -314,7 +303,7 @@ def _by_spend(
 ) -> Array:
     """The centroids, the one whose customers spend most first: ids do not depend on a seed."""
     leading = SPEND if SPEND in described else described[0]
-    labels = nearest(points, centroids)
+    labels = choice.nearest(points, centroids)
     means = [
         _means(numbers, weights * (labels == segment), [leading])[leading]
         for segment in range(len(centroids))
@@ -324,10 +313,9 @@ def _by_spend(
 
 def _means(numbers: dict[str, Array], weights: Array, names: list[str]) -> dict[str, float]:
     # Nobody is nearest to a centroid that coincides with another: its means are the base's.
-    used = weights if weights.sum() > 0.0 else np.ones_like(weights)
-    return {name: _mean(numbers[name], used) for name in names}
-
-
-def _mean(values: Array, weights: Array) -> float:
-    known = ~np.isnan(values) & (weights > 0.0)
-    return float(np.average(values[known], weights=weights[known])) if known.any() else 0.0
+    used, means = weights if weights.sum() > 0.0 else np.ones_like(weights), {}
+    for name in names:
+        known = ~np.isnan(numbers[name]) & (used > 0.0)
+        mean = np.average(numbers[name][known], weights=used[known]) if known.any() else 0.0
+        means[name] = float(mean)
+    return means

@@ -63,9 +63,8 @@ def explain_hopkins(value: float | None) -> str:
             "statistic after shuffling each feature, which breaks the relations between them"
         )
     if value >= _ABOVE_CHANCE:
-        return (
-            f"a weak tendency to cluster: above 0.5, but below the {_CLUSTERED} of Lawson and Jurs"
-        )
+        bound = f"above 0.5, but below the {_CLUSTERED} of Lawson and Jurs"
+        return f"a weak tendency to cluster: {bound}"
     if value >= _BELOW_CHANCE:
         return "no tendency to cluster: about 0.5, as for customers spread evenly"
     return "spaced out more evenly than chance: well below 0.5"

@@ -41,13 +41,10 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
 def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
     """Whom the artifact could not score, and every reason why; a key may stand on several rows."""
     version = nw.lit(metadata_of(artifact)[VERSION]).alias(ARTIFACT_VERSION)
-    return (
-        nw.from_native(silver_quarantine)
-        .lazy()
-        .select(KEY, ROW_NUMBER, nw.lit(UNSEGMENTED).alias("segment"), REASONS, AS_OF, version)
-        .sort(ROW_NUMBER)
-        .to_native()
-    )
+    rows = nw.from_native(silver_quarantine).lazy()
+    segment = nw.lit(UNSEGMENTED).alias("segment")
+    listed = rows.select(KEY, ROW_NUMBER, segment, REASONS, AS_OF, version)
+    return listed.sort(ROW_NUMBER).to_native()
 
 
 def profile_segments(

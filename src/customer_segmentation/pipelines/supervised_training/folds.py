@@ -76,6 +76,11 @@ def validate(
         NothingToLearnError: There are too few customers of a segment, or nothing to tell them
             apart by.
     """
+    from sklearn.model_selection import (  # noqa: PLC0415 - seconds others need not pay
+        PredefinedSplit,
+        cross_val_predict,
+    )
+
     # An input that many customers lack is left out, and not the customers.
     known = tuple(
         name
@@ -91,10 +96,11 @@ def validate(
     labels, groups = complete.labels, complete.repeats()
     _require_members(complete, groups, folds)
     fold_of = assign_folds(labels, groups, folds, seed)
-    values, segments = complete.columns(known), len(customers.segments)
+    # Every training part has every segment: each has members in every fold.
+    split, values = PredefinedSplit(fold_of), complete.columns(known)
     with one_thread():
         probabilities = {
-            name: _out_of_fold(model, values, labels, fold_of, segments)
+            name: cross_val_predict(model, values, labels, cv=split, method="predict_proba")
             for name, model in models.items()
         }
     left_out = int((~is_complete).sum())
@@ -136,21 +142,3 @@ def assign_folds(
     fold_of_group = np.empty(len(sizes), dtype=np.int64)
     fold_of_group[dealt] = np.arange(len(sizes)) % folds
     return fold_of_group[group_of]
-
-
-def _out_of_fold(
-    model: Any,  # noqa: ANN401 - scikit-learn has no types
-    values: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    fold_of: NDArray[np.int64],
-    segments: int,
-) -> NDArray[np.float64]:
-    from sklearn.base import clone  # noqa: PLC0415 - seconds that other commands need not pay
-
-    probabilities = np.zeros((len(labels), segments))
-    for fold in np.unique(fold_of):
-        tested = fold_of == fold
-        fitted = clone(model).fit(values[~tested], labels[~tested])
-        # A training part may lack a segment, whose probability then stays 0.
-        probabilities[np.ix_(tested, fitted.classes_)] = fitted.predict_proba(values[tested])
-    return probabilities

@@ -21,23 +21,19 @@ ALL = (*COMPARED, "neural_network")
 
 def unfitted(size: ModelParameters, seed: int) -> dict[str, Any]:
     """Every model by name; the baseline answers with the segments' shares."""
-    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - seconds others need not pay
-    from sklearn.ensemble import (  # noqa: PLC0415 - as above
-        HistGradientBoostingClassifier,
-        RandomForestClassifier,
-    )
+    from sklearn import dummy, ensemble  # noqa: PLC0415 - seconds others need not pay
     from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as above
 
     network = MLPClassifier(
         (size.units,), max_iter=size.epochs, learning_rate_init=0.01, alpha=0.01, random_state=seed
     )
     return {
-        BASELINE: DummyClassifier(strategy="prior"),
+        BASELINE: dummy.DummyClassifier(strategy="prior"),
         EXPORTED: _logistic_regression(size),
-        "random_forest": RandomForestClassifier(
+        "random_forest": ensemble.RandomForestClassifier(
             size.trees, min_samples_leaf=size.min_leaf, random_state=seed
         ),
-        "gradient_boosting": HistGradientBoostingClassifier(
+        "gradient_boosting": ensemble.HistGradientBoostingClassifier(
             max_iter=size.rounds,
             max_leaf_nodes=size.leaves,
             early_stopping=False,
@@ -92,11 +88,9 @@ def _standardised(model: Any, size: ModelParameters) -> Any:  # noqa: ANN401 - a
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - as above
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
 
-    from customer_segmentation.pipelines.supervised_training.capping import (  # noqa: PLC0415 - as above
-        UpperCap,
-    )
+    from customer_segmentation.pipelines.supervised_training import capping  # noqa: PLC0415 - as above
 
-    return make_pipeline(UpperCap(size.cap_quantile), StandardScaler(), model)
+    return make_pipeline(capping.UpperCap(size.cap_quantile), StandardScaler(), model)
 
 
 @contextmanager

@@ -9,19 +9,7 @@ from typing import Any
 import numpy as np
 
 from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.pipelines.supervised_training import models
-from customer_segmentation.pipelines.supervised_training.folds import (
-    LeftOut,
-    NothingToLearnError,
-    Validation,
-    validate,
-)
-from customer_segmentation.pipelines.supervised_training.metrics import (
-    advantage,
-    confusion,
-    flat,
-    summarise,
-)
+from customer_segmentation.pipelines.supervised_training import folds, metrics, models
 from customer_segmentation.pipelines.supervised_training.parameters import (
     SupervisedTrainingParameters,
 )
@@ -51,22 +39,22 @@ _COLD_START = (
 
 def relearn_segments(
     customers: LabelledCustomers, parameters: SupervisedTrainingParameters
-) -> Validation | LeftOut:
+) -> folds.Validation | folds.LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
     return _validate(customers, describing(customers.names), models.ALL, parameters)
 
 
 def validate_cold_start(
     customers: LabelledCustomers, parameters: SupervisedTrainingParameters
-) -> Validation | LeftOut:
+) -> folds.Validation | folds.LeftOut:
     """The cold start: models on what is known at sign-up, out of fold.
 
     Left out where the source has nothing of it, and where it does no better than sizes alone.
     """
     found = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
-    if isinstance(found, LeftOut):
+    if isinstance(found, folds.LeftOut):
         return found
-    gained, error = advantage(found, models.EXPORTED, models.BASELINE)
+    gained, error = metrics.advantage(found, models.EXPORTED, models.BASELINE)
     if gained > error:
         return found
     reason = (
@@ -74,11 +62,13 @@ def validate_cold_start(
         f"lower by {gained:.3f}, with an error of {error:.3f})"
     )
     logger.warning("Left out: the cold-start model: %s.", reason)
-    return LeftOut(reason, is_worse_than_none=gained < 0.0)
+    return folds.LeftOut(reason, is_worse_than_none=gained < 0.0)
 
 
 def build_cold_start(
-    validation: Validation | LeftOut, segmenter: Artifact, parameters: SupervisedTrainingParameters
+    validation: folds.Validation | folds.LeftOut,
+    segmenter: Artifact,
+    parameters: SupervisedTrainingParameters,
 ) -> Artifact:
     """The cold-start artifact, checked against scikit-learn; or a file that says there is none.
 
@@ -90,12 +80,12 @@ def build_cold_start(
     from customer_segmentation.scoring import cold_start  # noqa: PLC0415 - onnx takes a second
 
     metadata = metadata_of(segmenter)
-    if isinstance(validation, LeftOut):
+    if isinstance(validation, folds.LeftOut):
         return cold_start.build_no_cold_start(validation.reason, metadata)
     customers = validation.customers
     values = customers.columns(validation.inputs)
     fitted = models.fit_rounded(values, customers.labels, parameters.models)
-    metrics = summarise(validation, parameters.calibration_bins)
+    summary = metrics.summarise(validation, parameters.calibration_bins)
     model = ColdStartModel(
         features=validation.inputs,
         **models.learned_numbers(fitted),
@@ -107,8 +97,8 @@ def build_cold_start(
             "validated_on": "tenured customers",
             "rows": len(customers.labels),
             "folds": parameters.folds,
-            "baseline": metrics[models.BASELINE],
-            "model": metrics[models.EXPORTED],
+            "baseline": summary[models.BASELINE],
+            "model": summary[models.EXPORTED],
         },
     )
     artifact = cold_start.build_cold_start(model)
@@ -116,7 +106,9 @@ def build_cold_start(
     return artifact
 
 
-def check_against_scikit_learn(artifact: Artifact, fitted: Fitted, validation: Validation) -> None:
+def check_against_scikit_learn(
+    artifact: Artifact, fitted: Fitted, validation: folds.Validation
+) -> None:
     """Compare the artifact's answers with scikit-learn's on every customer it learned from.
 
     Raises:
@@ -147,25 +139,25 @@ def check_against_scikit_learn(artifact: Artifact, fitted: Fitted, validation: V
 
 
 def report_supervised_metrics(
-    demonstration: Validation | LeftOut,
-    cold_start: Validation | LeftOut,
+    demonstration: folds.Validation | folds.LeftOut,
+    cold_start: folds.Validation | folds.LeftOut,
     artifact: Artifact,
     parameters: SupervisedTrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow."""
     bins, metadata = parameters.calibration_bins, metadata_of(artifact)
     versions = {name: metadata[name] for name in ("version", "segmenter_version")}
-    metrics = {
+    report = {
         "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
         "cold_start": {"note": _COLD_START} | _section(cold_start, bins) | versions,
     }
-    if isinstance(cold_start, Validation):
+    if isinstance(cold_start, folds.Validation):
         exported = cold_start.probabilities[models.EXPORTED]
-        metrics["cold_start"] |= {
+        report["cold_start"] |= {
             "exported": models.EXPORTED,
-            "confusion": confusion(cold_start.customers.labels, exported).tolist(),
+            "confusion": metrics.confusion(cold_start.customers.labels, exported).tolist(),
         }
-    return metrics, flat(metrics, models.EXPORTED)
+    return report, metrics.flat(report, models.EXPORTED)
 
 
 def _validate(
@@ -173,14 +165,14 @@ def _validate(
     inputs: Sequence[str],
     names: Sequence[str],
     parameters: SupervisedTrainingParameters,
-) -> Validation | LeftOut:
+) -> folds.Validation | folds.LeftOut:
     every = models.unfitted(parameters.models, parameters.seed)
     chosen = {name: every[name] for name in names}
     try:
-        validation = validate(customers, inputs, chosen, parameters.folds, parameters.seed)
-    except NothingToLearnError as error:
+        validation = folds.validate(customers, inputs, chosen, parameters.folds, parameters.seed)
+    except folds.NothingToLearnError as error:
         logger.warning("Left out: %s.", error)
-        return LeftOut(str(error))
+        return folds.LeftOut(str(error))
     if validation.left_out:
         logger.warning(
             "%d of %d customers lack one of %s: no model learns from them.",
@@ -191,8 +183,8 @@ def _validate(
     return validation
 
 
-def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
-    if isinstance(validation, LeftOut):
+def _section(validation: folds.Validation | folds.LeftOut, bins: int) -> dict[str, Any]:
+    if isinstance(validation, folds.LeftOut):
         return {"left_out": validation.reason, "is_worse_than_none": validation.is_worse_than_none}
     customers = validation.customers
     return {
@@ -206,5 +198,5 @@ def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
             segment.key: int((customers.labels == number).sum())
             for number, segment in enumerate(customers.segments)
         },
-        "models": summarise(validation, bins),
+        "models": metrics.summarise(validation, bins),
     }

@@ -56,7 +56,9 @@ def plot_cold_start_confusion(validation: Validation | LeftOut, _artifact: Artif
             va="center",
             color="white" if share > _DARK else _INK,
         )
-    axes.set_xticks(range(len(names)), names, **_slanted(names))
+    is_short = len(names) <= _MAX_UPRIGHT and max(map(len, names)) <= _MAX_LETTERS
+    angled: dict[str, Any] = {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(names)), names, **({} if is_short else angled))
     members = counts.sum(axis=1)
     axes.set_yticks(
         range(len(names)), [f"{n}\n({m:,})" for n, m in zip(names, members, strict=True)]
@@ -119,13 +121,6 @@ def _plot_reason(reason: str) -> Figure:
 
 def _percent(share: float) -> str:
     return "<1%" if 0.0 < share < 0.01 else f"{share:.0%}"  # noqa: PLR2004 - one per cent
-
-
-def _slanted(names: list[str]) -> dict[str, Any]:
-    longest = max(len(name) for name in names)
-    if len(names) <= _MAX_UPRIGHT and longest <= _MAX_LETTERS:
-        return {}
-    return {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
 
 
 def _wilson(share: Values, members: Values) -> tuple[Values, Values]:
