@@ -176,7 +176,7 @@ DECISIONS: dict[str, Feature] = {decision.name: decision for decision in _DEFINE
 INTERMEDIATE = frozenset({"expected_spend"})
 # Those that are numbers and no codes.
 MEASURED_DECISIONS = tuple(
-    name for name, found in DECISIONS.items() if not found.labels and name not in INTERMEDIATE
+    name for name, decision in DECISIONS.items() if not decision.labels and name not in INTERMEDIATE
 )
 # What is made of the expected spend, in this order.
 OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")

@@ -236,18 +236,18 @@ def needed_inputs(names: Iterable[str]) -> tuple[str, ...]:
 
     A name that is no feature is taken for a column.
     """
-    found: dict[str, None] = {}
+    columns: dict[str, None] = {}
 
     def visit(name: str) -> None:
         if name not in FEATURES:
-            found[name] = None
+            columns[name] = None
             return
         for needed in FEATURES[name].inputs:
             visit(needed)
 
     for name in names:
         visit(name)
-    return tuple(found)
+    return tuple(columns)
 
 
 def needed_columns(names: Iterable[str]) -> tuple[str, ...]:

@@ -190,10 +190,10 @@ def _is_over_customers(node: onnx.NodeProto, shape: Shape) -> bool:
     return node.op_type == "Softmax" and shape[axis] == _ROWS
 
 
-def _values(found: Iterable[onnx.ValueInfoProto]) -> Values:
+def _values(declared: Iterable[onnx.ValueInfoProto]) -> Values:
     """Name -> type and shape; a length that is not known is 0."""
     values = {}
-    for value in found:
+    for value in declared:
         tensor = value.type.tensor_type
         shape = tuple(dim.dim_param or dim.dim_value for dim in tensor.shape.dim)
         values[value.name] = tensor.elem_type, shape if tensor.HasField("shape") else _UNKNOWN

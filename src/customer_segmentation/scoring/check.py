@@ -50,13 +50,13 @@ def check_against_scikit_learn(
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - with scikit-learn
 
     scorer = Scorer(model.SerializeToString())
-    found = scorer.score(_matrix(rows, scorer.columns))["segment"]
+    answered = scorer.score(_matrix(rows, scorer.columns))["segment"]
     features = _matrix(rows, segmenter.scaling.features)
     reference = scikit_learn_pipeline(segmenter)
     # As many threads as a busy machine has cores make k-means a hundred times slower.
     with threadpool_limits(limits=1):
         expected = reference.predict(features)
-    differing = int((found != expected).sum())
+    differing = int((answered != expected).sum())
     if differing:
         message = f"the artifact and scikit-learn differ on {differing} of {len(rows)} customers"
         raise RuntimeError(message)

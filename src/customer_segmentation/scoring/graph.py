@@ -83,11 +83,11 @@ def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float
 
 def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var:
     """Whether each customer of (columns x rows) is whole and within the contract: (1 x rows)."""
-    found = spans(columns, metadata.contract_rules(), reading)
+    allowed = spans(columns, metadata.contract_rules(), reading)
     numbers = rows
-    if len(found) > len(columns):
-        numbers = op.matmul(constant(weights_of(found, columns)), rows)
-    minimum, maximum, whole_numbers = ends_of(found)
+    if len(allowed) > len(columns):
+        numbers = op.matmul(constant(weights_of(allowed, columns)), rows)
+    minimum, maximum, whole_numbers = ends_of(allowed)
     whole = op.cast(constant(whole_numbers[:, None], np.int64), to=np.bool_)
     # Nearest to each: without its fraction where it may have none, and not beyond the ends.
     nearest = op.where(whole, op.floor(numbers), numbers)

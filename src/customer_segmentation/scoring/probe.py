@@ -43,11 +43,13 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
     """
     matrix = made_up(metadata)
     is_missing = ~are_within(matrix, metadata["columns"], _spans(metadata))
-    found = score(matrix)
+    answers = score(matrix)
     check = _wrong_segmenter if metadata["kind"] == "segmenter" else _wrong_cold_start
     with np.errstate(all="ignore"):
-        wrong = check({n: v[~is_missing] for n, v in found.items()}, matrix[~is_missing], metadata)
-    for name, values in found.items():
+        wrong = check(
+            {n: v[~is_missing] for n, v in answers.items()}, matrix[~is_missing], metadata
+        )
+    for name, values in answers.items():
         unknown = values[is_missing]
         if not (np.isnan(unknown) if unknown.dtype.kind == "f" else unknown == -1).all():
             wrong.append(name)
@@ -87,17 +89,17 @@ def made_up(metadata: Mapping[str, Any]) -> Array:
 
 def _days(draw: np.random.Generator, first: date, last: date) -> dict[str, Array]:
     """Days between two, as the numbers of each column of dates."""
-    found: dict[str, Array] = {}
+    days: dict[str, Array] = {}
     for column in (column.name for column in CONTRACT if column.kind == "date"):
         drawn = draw.integers(first.toordinal(), last.toordinal() + 1, _CUSTOMERS)
         numbers = [date_numbers(column, date.fromordinal(number)) for number in drawn.tolist()]
-        found |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
-    return found
+        days |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
+    return days
 
 
 def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
     """Copies of a row that keeps the contract, each with one number of it wrong."""
-    columns, found = metadata["columns"], []
+    columns, rows = metadata["columns"], []
     for span in _spans(metadata):
         # A rule of several columns is broken by its last: the first are the snapshot's.
         name, weight = [*span.weights.items()][-1]
@@ -107,15 +109,15 @@ def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
         for number in [*wrong, span.minimum - 1.0, span.maximum + 1.0, span.minimum + 0.5]:
             changed = row.copy()
             changed[position] = (number - others) / weight
-            found.append(changed)
-    return np.array(found)
+            rows.append(changed)
+    return np.array(rows)
 
 
 def _spans(metadata: Mapping[str, Any]) -> list[Span]:
     return spans(metadata["columns"], metadata["contract"], metadata["customers"])
 
 
-def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+def _wrong_segmenter(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
     scaling, centroids = scaling_of(metadata), np.array(metadata["centroids"])
     decisions = [name for name in metadata["outputs"] if name in DECISIONS]
@@ -128,15 +130,17 @@ def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any])
     wrong = [
         name
         for name, expected in (("segment", own), ("runner_up", other))
-        if not _is_nearest(found[name], squares, expected, rounding)
+        if not _is_nearest(answers[name], squares, expected, rounding)
     ]
-    told = (1.0 - found["margin"]) ** 2 * other
-    if (found["segment"] == found["runner_up"]).any() or not _near(told, own, rounding):
+    told = (1.0 - answers["margin"]) ** 2 * other
+    if (answers["segment"] == answers["runner_up"]).any() or not _near(told, own, rounding):
         wrong.append("margin")
-    return wrong + [n for n in decisions if not np.allclose(found[n], values[n][0], rtol=_ROUNDING)]
+    return wrong + [
+        n for n in decisions if not np.allclose(answers[n], values[n][0], rtol=_ROUNDING)
+    ]
 
 
-def _wrong_cold_start(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+def _wrong_cold_start(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
     scaling, weights = scaling_of(metadata), np.array(metadata["weights"])
     values = scaling.standardised(_table(_values(matrix, metadata, scaling.features), scaling))
@@ -145,8 +149,8 @@ def _wrong_cold_start(found: Answers, matrix: Array, metadata: Mapping[str, Any]
     shares /= shares.sum(axis=1, keepdims=True)
     rounding = _ROUNDING * (1.0 + (np.abs(values) @ np.abs(weights).T).max(axis=1))
     names = metadata["outputs"][1:]
-    wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(found[n], s, rounding)]
-    likeliest = _is_nearest(found["segment"], -shares, -shares.max(axis=1), rounding)
+    wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(answers[n], s, rounding)]
+    likeliest = _is_nearest(answers["segment"], -shares, -shares.max(axis=1), rounding)
     return wrong if likeliest else ["segment", *wrong]
 
 
@@ -172,6 +176,6 @@ def _is_nearest(ids: Array, distances: Array, expected: Array, rounding: Array) 
     return _near(distances[np.arange(len(ids)), ids], expected, rounding)
 
 
-def _near(found: Array, expected: Array, rounding: Array) -> bool:
+def _near(given: Array, expected: Array, rounding: Array) -> bool:
     # Written so that NaN fails.
-    return bool((np.abs(found - expected) <= rounding).all())
+    return bool((np.abs(given - expected) <= rounding).all())

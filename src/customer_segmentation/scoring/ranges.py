@@ -53,25 +53,25 @@ def spans(columns: Sequence[str], rules: Sequence[Mapping[str, Any]], reading: A
     return [*(_of_column(name, stated) for name in columns), *_of_several(columns, reading)]
 
 
-def are_within(matrix: NDArray[np.float64], columns: Sequence[str], found: Sequence[Span]) -> Any:  # noqa: ANN401 - NumPy's
+def are_within(matrix: NDArray[np.float64], columns: Sequence[str], allowed: Sequence[Span]) -> Any:  # noqa: ANN401 - NumPy's
     """Whether each row of (rows x columns) is whole and within all spans."""
     # What is missing or infinite in a row is so in all that it is multiplied into.
     with np.errstate(invalid="ignore"):
-        values = matrix @ weights_of(found, columns).T
-    minimum, maximum, whole = ends_of(found)
+        values = matrix @ weights_of(allowed, columns).T
+    minimum, maximum, whole = ends_of(allowed)
     is_right = (values >= minimum) & (values <= maximum) & (~whole | (values == np.floor(values)))
     return is_right.all(axis=1)
 
 
-def ends_of(found: Sequence[Span]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def ends_of(allowed: Sequence[Span]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Of each span the minimum, the maximum, and whether it is of whole numbers."""
-    minimum, maximum, whole = zip(*((s.minimum, s.maximum, s.whole) for s in found), strict=True)
+    minimum, maximum, whole = zip(*((s.minimum, s.maximum, s.whole) for s in allowed), strict=True)
     return np.array(minimum), np.array(maximum), np.array(whole)
 
 
-def weights_of(found: Sequence[Span], columns: Sequence[str]) -> NDArray[np.float64]:
+def weights_of(allowed: Sequence[Span], columns: Sequence[str]) -> NDArray[np.float64]:
     """(spans x columns)."""
-    return np.array([[span.weights.get(name, 0.0) for name in columns] for span in found])
+    return np.array([[span.weights.get(name, 0.0) for name in columns] for span in allowed])
 
 
 def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
@@ -89,11 +89,11 @@ def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
 
 def _of_several(columns: Sequence[str], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
     """Ages, and days that are neither too early nor after the snapshot's."""
-    found = []
+    allowed = []
     (year, day), age = numeric_columns([AS_OF]), reading["age"]
     if {year, "year_birth"} <= {*columns}:
         weights = {year: 1.0, "year_birth": -1.0}
-        found.append(Span(weights, float(age["minimum"]), float(age["maximum"]), whole=True))
+        allowed.append(Span(weights, float(age["minimum"]), float(age["maximum"]), whole=True))
     first = date.fromisoformat(reading["enrolled_from"])
     earliest = _A_YEAR * first.year + first.timetuple().tm_yday
     for source in (column.name for column in CONTRACT if column.kind == "date"):
@@ -101,6 +101,6 @@ def _of_several(columns: Sequence[str], reading: Any) -> list[Span]:  # noqa: AN
         if {its_year, its_day, year, day} <= {*columns}:
             own = {its_year: _A_YEAR, its_day: 1.0}
             until = {year: _A_YEAR, day: 1.0, its_year: -_A_YEAR, its_day: -1.0}
-            found.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))
-            found.append(Span(until, 0.0, _A_YEAR * _YEARS[1], whole=True))
-    return found
+            allowed.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))
+            allowed.append(Span(until, 0.0, _A_YEAR * _YEARS[1], whole=True))
+    return allowed

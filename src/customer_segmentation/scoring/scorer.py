@@ -30,10 +30,10 @@ def require_version(scored: nw.LazyFrame[Any], version: str) -> None:
         UserError: Names both versions and the command that scores anew.
     """
     column = nw.col(ARTIFACT_VERSION)
-    found = scored.select(first=column.min(), last=column.max()).collect().row(0)
-    if set(found) != {version}:
+    versions = scored.select(first=column.min(), last=column.max()).collect().row(0)
+    if set(versions) != {version}:
         message = (
-            f"gold_segments was scored by the artifact {found[0]}, the candidate is {version}: "
+            f"gold_segments was scored by the artifact {versions[0]}, the candidate is {version}: "
             "run kedro run --pipelines=label_generation first."
         )
         raise UserError(message)

@@ -46,7 +46,7 @@ def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -
         weights: One a row.
         names: Of columns.
     """
-    found = {}
+    limits = {}
     for name in names:
         known = ~np.isnan(columns[name])
         if not known.any():
@@ -54,11 +54,11 @@ def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -
         low, middle, high = np.quantile(
             columns[name][known], _QUANTILES, weights=weights[known], method="inverted_cdf"
         ).tolist()
-        found[name] = (
+        limits[name] = (
             low - _REACH * (middle - low) if low < middle else -np.inf,
             high + _REACH * (high - middle) if high > middle else np.inf,
         )
-    return found
+    return limits
 
 
 def is_inside(columns: Mapping[str, Array], limits: Fences) -> NDArray[np.bool_]:
@@ -78,7 +78,7 @@ def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutsid
     """
     beyond = {n: (nw.col(n) < low) | (nw.col(n) > high) for n, (low, high) in limits.items()}
     counts = table.select(**{n: indicator(rule).sum() for n, rule in beyond.items()}).collect()
-    found = []
+    outliers = []
     for name, rows in zip(counts.columns, counts.row(0), strict=True):
         if not rows:
             continue
@@ -93,5 +93,5 @@ def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutsid
             .collect()
             .rows(named=True)[0]
         )
-        found.append(FarOutside(name, int(rows), float(furthest[name]), str(furthest[KEY])))
-    return found
+        outliers.append(FarOutside(name, int(rows), float(furthest[name]), str(furthest[KEY])))
+    return outliers

@@ -83,17 +83,17 @@ def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
         else nw.concat_str(*(nw.col(name).fill_null("") for name in contract.key), separator="\x1f")
     )
     any_broken = reduce(operator.or_, (rule.fill_null(value=False) for rule in rules.values()))
-    found = _counts(
+    counts = _counts(
         frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: indicator(any_broken).sum()}
     )
     broken = []
-    if found[_BROKEN]:
+    if counts[_BROKEN]:
         # Which ones is worth a pass only now.
-        counts = _counts(frame, {words: indicator(rule).sum() for words, rule in rules.items()})
-        broken = [f"{words} in {rows} rows" for words, rows in counts.items() if rows]
-    if found[_KEYS] != found[_ROWS]:
+        by_rule = _counts(frame, {words: indicator(rule).sum() for words, rule in rules.items()})
+        broken = [f"{words} in {rows} rows" for words, rows in by_rule.items() if rows]
+    if counts[_KEYS] != counts[_ROWS]:
         names = ", ".join(contract.key)
-        broken.append(f"{found[_ROWS] - found[_KEYS]} rows share their {names} with another")
+        broken.append(f"{counts[_ROWS] - counts[_KEYS]} rows share their {names} with another")
     return broken
 
 

@@ -99,8 +99,8 @@ def mutual_information(left: pd.Series[float], right: pd.Series[float]) -> float
         return np.nan
     joint = counts / rows
     independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-    found = joint > 0.0
-    plain = np.sum(joint[found] * np.log(joint[found] / independent[found]))
+    observed = joint > 0.0
+    plain = np.sum(joint[observed] * np.log(joint[observed] / independent[observed]))
     bias = (counts.shape[0] - 1) * (counts.shape[1] - 1) / (2.0 * rows)
     return max(float(plain - bias), 0.0)
 

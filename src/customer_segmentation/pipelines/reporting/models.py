@@ -123,8 +123,8 @@ def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Reco
 
 
 def _sign_up(inputs: Sequence[str]) -> list[str]:
-    found = []
+    known = []
     for name in inputs:
         column = next((c for c in _CATEGORIES if name.startswith(f"{c}_")), name)
-        found.append("household" if name in _HOUSEHOLD else label_of(column))
-    return list(dict.fromkeys(found))
+        known.append("household" if name in _HOUSEHOLD else label_of(column))
+    return list(dict.fromkeys(known))

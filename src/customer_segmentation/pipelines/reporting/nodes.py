@@ -46,22 +46,22 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
         UserError: The inputs come of different runs.
     """
     metadata = metadata_of(segmenter)
-    found = read_profiles(profiles)
-    _require_one_run(metadata, found, accounting, clustering, supervised)
+    profiled = read_profiles(profiles)
+    _require_one_run(metadata, profiled, accounting, clustering, supervised)
     names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
     rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
     return _template().render(
-        cards=[cards.make_card(segment) for segment in found.segments],
-        key_points=key_points(found),
-        by_size=cards.overview_bars(found.segments, lambda segment: segment.share),
-        by_spend=cards.overview_bars(found.segments, cards.spend_share),
+        cards=[cards.make_card(segment) for segment in profiled.segments],
+        key_points=key_points(profiled),
+        by_size=cards.overview_bars(profiled.segments, lambda segment: segment.share),
+        by_spend=cards.overview_bars(profiled.segments, cards.spend_share),
         notes=notes(clustering, supervised),
         choice=choice.explain_choice(clustering),
         choice_rows=choice.choice_rows(clustering, rows),
         curves=curves.choice_curves(rows, clustering),
         curve_size=(curves.WIDTH, curves.HEIGHT),
         tendency=choice.explain_tendency(eda["hopkins"]),
-        cleaning=explain_cleaning(accounting, found.unsegmented),
+        cleaning=explain_cleaning(accounting, profiled.unsegmented),
         cold_start=models.explain_cold_start(supervised["cold_start"], names),
         demonstration=models.explain_demonstration(supervised["demonstration"]),
         potential=models.explain_potential(

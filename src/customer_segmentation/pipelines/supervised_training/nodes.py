@@ -51,14 +51,14 @@ def validate_cold_start(
 
     Left out where the source has nothing of it, and where it does no better than sizes alone.
     """
-    found = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
-    if isinstance(found, folds.LeftOut):
-        return found
-    gained, error = metrics.advantage(found, models.EXPORTED, models.BASELINE)
+    validation = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
+    if isinstance(validation, folds.LeftOut):
+        return validation
+    gained, error = metrics.advantage(validation, models.EXPORTED, models.BASELINE)
     if gained > error:
-        return found
+        return validation
     reason = (
-        f"{', '.join(found.inputs)} tell no more of the segment than its size does (log loss "
+        f"{', '.join(validation.inputs)} tell no more of the segment than its size does (log loss "
         f"lower by {gained:.3f}, with an error of {error:.3f})"
     )
     logger.warning("Left out: the cold-start model: %s.", reason)

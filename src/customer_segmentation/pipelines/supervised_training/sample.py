@@ -123,9 +123,9 @@ def describing(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _require_same_segments(
-    found: Sequence[tuple[int, str]], segments: tuple[SegmentName, ...]
+    present: Sequence[tuple[int, str]], segments: tuple[SegmentName, ...]
 ) -> None:
-    for number, key in sorted(found):
+    for number, key in sorted(present):
         if number >= len(segments) or segments[number].key != key:
             message = (
                 f"gold_segments: segment {number} is `{key}`, which the segmenter candidate does "
