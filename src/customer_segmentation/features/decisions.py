@@ -1,7 +1,7 @@
-"""What to conclude of a customer beside the segment: tier, offers, product and channel.
+"""What is decided about a customer besides the segment: tier, offers, product and channel.
 
-A decision is a feature whose keyword parameters are numbers learned from the base; the artifact
-carries them, so that a decision never depends on who else is in the batch.
+A decision is a feature whose keyword parameters are numbers learned from the base. The artifact
+carries them, so a decision never depends on who else is in the batch.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def offer(
 
 
 def _shares_of(parts: Sequence[str]) -> dict[str, Numbers]:
-    """What the base's shares of some parts are learned as."""
+    """The numbers learned from the base's shares of these parts."""
     return {"means": Numbers(len(parts), above=-1e-9), "spreads": Numbers(len(parts), above=0.0)}
 
 

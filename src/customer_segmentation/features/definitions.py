@@ -32,7 +32,7 @@ SHARE, RATIO = "share of 1", "ratio"
 
 @dataclass(frozen=True)
 class Numbers:
-    """A list of learned numbers: its length, or its least and largest, and what all lie above."""
+    """A list of learned numbers: its minimum and maximum length, and the bound all exceed."""
 
     count: int
     max_count: int = 0

@@ -1,7 +1,7 @@
-"""What a graph may do: our operators, on numbers, at a cost that is known beforehand.
+"""What a graph may do: use our operators on numbers, at a cost that is known beforehand.
 
 No operator makes a value larger than its inputs, but a chain of sums and concatenations could.
-So the shape of every value is inferred, and the numbers that it holds a customer are counted.
+So the shape of every value is inferred, and its numbers per customer are counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from customer_segmentation.scoring.metadata import INPUT, IR_VERSION, OPSET, PRO
 if TYPE_CHECKING:
     import onnx
 
-# Of onnx's own domain; all that our builders use, and a test holds them to it.
+# Of onnx's own domain: all that our builders use, which a test checks.
 OPERATORS = frozenset(
     {
         *("Add", "And", "ArgMax", "Cast", "Concat", "Constant", "Div", "Equal", "Floor", "Gemm"),
@@ -43,7 +43,7 @@ _UNKNOWN: Shape = (0,)
 
 
 def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) -> None:
-    """Refuse a graph that is not like those which this project builds.
+    """Refuse a graph unlike those that this project builds.
 
     Args:
         model: As read from its file.
@@ -57,7 +57,7 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
 
     _check_versions(model)
     nodes = model.graph.node
-    require(len(nodes) <= _MAX_NODES, f"has {len(nodes)} nodes, and {_MAX_NODES} are the most")
+    require(len(nodes) <= _MAX_NODES, f"has {len(nodes)} nodes, more than the {_MAX_NODES} allowed")
     for node in nodes:
         name = shown(f"{node.domain}.{node.op_type}".removeprefix("."))
         is_ours = not node.domain and node.op_type in OPERATORS
@@ -86,7 +86,7 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
 
 
 def check_no_graph(model: onnx.ModelProto) -> None:
-    """Refuse a file that says it has no model and has a part of one.
+    """Refuse a file that says it has no model, yet has a part of one.
 
     Raises:
         WrongArtifactError: It computes something.
@@ -108,7 +108,7 @@ def _check_versions(model: onnx.ModelProto) -> None:
 
 
 def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
-    """Each holds all its numbers, and together they are few."""
+    """Check that each constant holds all its numbers, and that there are not too many in all."""
     from onnx import TensorProto  # noqa: PLC0415 - as above
 
     count = 0
@@ -131,7 +131,7 @@ def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
             count += size
     require(
         count <= _MAX_CONSTANTS,
-        f"has constants of {count} numbers, and {_MAX_CONSTANTS} are the most",
+        f"has constants of {count} numbers, more than the {_MAX_CONSTANTS} allowed",
     )
 
 
@@ -154,7 +154,7 @@ def _inferred(model: onnx.ModelProto) -> Values:
 
 
 def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
-    """Count the numbers that are held, for each customer and beside; none is of two customers."""
+    """Count the numbers held per customer and in common; no value may mix customers."""
     from onnx import TensorProto  # noqa: PLC0415 - as above
 
     kinds = {TensorProto.DOUBLE, TensorProto.INT64, TensorProto.BOOL}
@@ -179,13 +179,13 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
             known[name] = of_customers
     require(
         counts[True] <= _MAX_A_CUSTOMER and counts[False] <= _MAX_CONSTANTS,
-        f"computes {counts[True]} numbers a customer and {counts[False]} beside, and "
-        f"{_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} are the most",
+        f"computes {counts[True]} numbers a customer and {counts[False]} in common, more "
+        f"than the {_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} allowed",
     )
 
 
 def _is_over_customers(node: onnx.NodeProto, shape: Shape) -> bool:
-    """Whether it is a softmax of all customers: of what keeps the shape, it alone mixes them."""
+    """Whether it is a softmax over all customers, the one shape-keeping operator to mix them."""
     axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
     return node.op_type == "Softmax" and shape[axis] == _ROWS
 

@@ -1,4 +1,4 @@
-"""Hold an artifact against scikit-learn before anything is made of it."""
+"""Check an artifact against scikit-learn before it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from customer_segmentation.segmentation.segmenter import Segmenter
 
 
 def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    """An equal scikit-learn pipeline over (rows x selected features): cap, scale, PCA, k-means."""
+    """The same model in scikit-learn, over (rows x selected features): cap, scale, PCA, k-means."""
     from sklearn import cluster, decomposition, pipeline, preprocessing  # noqa: PLC0415 - slow
 
     features = len(segmenter.scaling.features)
@@ -26,7 +26,7 @@ def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit
     pca.components_, pca.mean_ = components, np.zeros(features)
     kmeans = cluster.KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
     kmeans.fit(segmenter.centroids)
-    # scikit-learn reads the memory in this order.
+    # scikit-learn needs rows that are contiguous in memory.
     kmeans.cluster_centers_ = np.ascontiguousarray(segmenter.centroids)
     cap = preprocessing.FunctionTransformer(
         lambda values: np.minimum(values, segmenter.scaling.caps)

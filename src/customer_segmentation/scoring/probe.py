@@ -1,8 +1,7 @@
-"""Whether a graph answers as its metadata say: both are asked the same made-up customers.
+"""Check that a graph answers as its metadata say, on the same made-up customers.
 
 The metadata hold every learned number, and NumPy computes from them what the graph should answer. A
-thousand customers do not prove that two functions are the same; they find numbers that were
-changed.
+thousand customers do not prove that two functions are equal, but they reveal changed numbers.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ _ROUNDING = 1e-9
 
 
 def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]) -> None:
-    """Refuse an artifact whose graph answers otherwise than its metadata say.
+    """Refuse an artifact whose graph does not answer as its metadata say.
 
     Args:
         score: Answers by name for a (rows x columns) matrix.
-        metadata: As it was found to be whole.
+        metadata: The artifact's, already verified.
 
     Raises:
         WrongArtifactError: Names the first answer that differs.
@@ -57,9 +56,9 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
 
 
 def made_up(metadata: Mapping[str, Any]) -> Array:
-    """Customers of every size, one of nothing but zeros; and for each number a row has, wrong ones.
+    """Customers of every size, one with nothing but zeros; then bad ones for each number of a row.
 
-    Of those one lacks it, and the others are just outside what it may be.
+    In one of these the number is missing; in the others it is just out of range.
     """
     draw = np.random.default_rng(0)
     reading = metadata["customers"]
@@ -98,7 +97,7 @@ def _days(draw: np.random.Generator, first: date, last: date) -> dict[str, Array
 
 
 def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
-    """Copies of a row that keeps the contract, each with one number of it wrong."""
+    """Copies of a row that keeps the contract, each with one wrong number."""
     columns, rows = metadata["columns"], []
     for span in _spans(metadata):
         # A rule of several columns is broken by its last: the first are the snapshot's.

@@ -1,7 +1,7 @@
-"""The contract's ranges in a graph: a row with a number outside them is as one that lacks it.
+"""The contract's ranges in a graph: a number out of range counts as missing.
 
-Every number of a row is compared with the nearest that is allowed. Two rules are of two columns
-each, the age and the order of days: what they compare is one more number of the row.
+Every number of a row is compared with the nearest allowed one. Two rules, for the age and for the
+order of days, use several columns: what they compare counts as one more number of the row.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Span:
 
 
 def spans(columns: Sequence[str], rules: Sequence[Mapping[str, Any]], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
-    """Of each column, in order, and then of each rule that these columns allow to check.
+    """One span a column, in order, then one for each rule that these columns allow to check.
 
     Args:
         columns: Numeric columns of a graph.
@@ -55,7 +55,7 @@ def spans(columns: Sequence[str], rules: Sequence[Mapping[str, Any]], reading: A
 
 def are_within(matrix: NDArray[np.float64], columns: Sequence[str], allowed: Sequence[Span]) -> Any:  # noqa: ANN401 - NumPy's
     """Whether each row of (rows x columns) is whole and within all spans."""
-    # What is missing or infinite in a row is so in all that it is multiplied into.
+    # A missing or infinite number makes every product with it NaN.
     with np.errstate(invalid="ignore"):
         values = matrix @ weights_of(allowed, columns).T
     minimum, maximum, whole = ends_of(allowed)

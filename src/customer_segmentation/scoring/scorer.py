@@ -40,15 +40,15 @@ def require_version(scored: nw.LazyFrame[Any], version: str) -> None:
 
 
 class Scorer:
-    """An artifact ready to score; the same customer gets the same answer in any batch.
+    """An artifact, ready to score. The same customer gets the same answer in any batch.
 
     Args:
         model: The artifact's bytes, or the path of its file.
-        threads: Of onnxruntime, for one call.
-        providers: Of onnxruntime's execution providers, the first that is there.
+        threads: How many onnxruntime uses for one call.
+        providers: onnxruntime's execution providers, in order of preference.
 
     Raises:
-        WrongArtifactError: It is none of this project's artifacts.
+        WrongArtifactError: It is not one of this project's artifacts.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Scorer:
 
     def score(self, matrix: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
         """Answers by name, one number a row, for a float64 (rows x `columns`) matrix."""
-        # The names spare onnxruntime asking for them, which takes as long as four steps.
+        # Without names onnxruntime looks them up, which takes as long as four operators.
         names = self.outputs
         if len(matrix) <= _CHUNK:
             return dict(zip(names, self._session.run(names, {INPUT: matrix}), strict=True))
@@ -109,6 +109,6 @@ class Scorer:
 
 
 def _read(path: Path) -> bytes:
-    """No more of a file than shows that it is too large."""
+    """The file, read no further than needed to see that it is too large."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)

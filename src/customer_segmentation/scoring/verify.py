@@ -1,7 +1,7 @@
-"""What an artifact must be before anything runs it.
+"""Check an artifact before anything runs it.
 
-One file that holds everything; a version that is its content's; metadata of the right types, sizes
-and meaning; and a graph of our operators, at a bounded cost.
+It must be one file that holds everything, with a version made from its content, metadata of the
+right types, sizes and meaning, and a graph of our operators at a bounded cost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_METADATA = 250_000
 
 
 def verified(content: bytes) -> dict[str, Any]:
-    """The metadata of an artifact, once all but its answers was checked; nothing is run.
+    """The metadata of an artifact, after checking all but its answers; nothing is run.
 
     Raises:
         WrongArtifactError: What is wrong with the file.
@@ -46,7 +46,7 @@ def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
     size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
     is_small = size <= _MAX_METADATA
     artifact_file.require(
-        is_small, f"has metadata of {size} signs, and {_MAX_METADATA} are the most"
+        is_small, f"has metadata of {size} characters, more than the {_MAX_METADATA} allowed"
     )
     metadata = {key: _value(key, text) for key, text in texts.items()}
     try:
@@ -63,7 +63,7 @@ def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
 
 
 def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
-    """The value of a text that is written as this project writes JSON: no NaN, no key twice."""
+    """The value of JSON written as this project writes it: no NaN, and no key twice."""
     try:
         value = json.loads(text)
         is_plain = json.dumps(value, sort_keys=True, allow_nan=False) == text
@@ -76,7 +76,7 @@ def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _first(error: ValidationError) -> str:
-    """The first problem with its place, without what was found there."""
+    """The first problem and its place, without the value there."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     place = ".".join(str(part) for part in problems[0]["loc"])
     return artifact_file.shown(f"{place}: {problems[0]['msg']}".removeprefix(": "), 200)

@@ -1,4 +1,4 @@
-"""Values far outside the rest: counted and told, and kept from what is learned of means.
+"""Values far outside the rest: counted, reported, and left out of learned means.
 
 k-means sees every feature capped, and a quantile hardly moves. A mean or a least-squares fit does:
 one customer with a spend of millions would name the segments and bend the expected spend of all.
@@ -62,7 +62,7 @@ def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -
 
 
 def is_inside(columns: Mapping[str, Array], limits: Fences) -> NDArray[np.bool_]:
-    """Whether no value of a row is far outside; a missing one is not."""
+    """Whether no value of a row is far outside; a missing value never is."""
     outside = [
         (columns[name] < low) | (columns[name] > high) for name, (low, high) in limits.items()
     ]
@@ -70,7 +70,7 @@ def is_inside(columns: Mapping[str, Array], limits: Fences) -> NDArray[np.bool_]
 
 
 def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutside]:
-    """Those of all rows: one pass to count them, and one more for each column that has any.
+    """Count the values outside over all rows: one pass, and one more for each column that has any.
 
     Args:
         table: Key and the columns of the fences.

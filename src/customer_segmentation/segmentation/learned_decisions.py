@@ -112,7 +112,7 @@ def learn_decisions(
 
 
 def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
-    """Why what is made of the expected spend is not taken; nothing where it explains spend."""
+    """Why decisions based on the expected spend are left out; empty if it explains spend."""
     if r2 is not None and r2 > _MIN_R2:
         return {}
     measured = "too few customers to measure it" if r2 is None else f"out-of-fold R2 of {r2:.2f}"

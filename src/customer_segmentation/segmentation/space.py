@@ -1,4 +1,4 @@
-"""The space that segments live in, as column expressions: points, and who is nearest to whom."""
+"""The space of the segments as column expressions: points, and distances to centroids."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def points(scaling: Scaling, components: NDArray[np.float64]) -> dict[str, nw.Ex
 def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
     """One column a centroid, of a table with the points.
 
-    |x - c|^2 less |x|^2, which is the same for all of a customer's: -2 x.c + |c|^2.
+    |x - c|^2 without |x|^2, which is the same for every centroid: -2 x.c + |c|^2.
     """
     columns = [nw.col(f"{_POINT}{index}") for index in range(centroids.shape[1])]
     return {
@@ -59,5 +59,5 @@ def weighted(columns: Sequence[nw.Expr], weights: Sequence[float]) -> nw.Expr:
 
 
 def names_of(expressions: Mapping[str, nw.Expr]) -> list[nw.Expr]:
-    """The columns of these names, once the expressions are there as columns."""
+    """The columns of these names, for when the expressions have been added as columns."""
     return [nw.col(name) for name in expressions]

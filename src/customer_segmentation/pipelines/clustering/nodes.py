@@ -147,7 +147,7 @@ def refine_centroids(
     candidates: MeasuredCandidates,
     clustering: ClusteringParameters,
 ) -> MeasuredCandidates:
-    """The chosen segments fitted on every customer, where the parameters ask for that.
+    """The chosen segments, refitted on every customer if the parameters ask for it.
 
     Raises:
         UserError: The estimator is not one for this environment's tables.
@@ -253,7 +253,7 @@ def summarise_choice(
 ) -> tuple[IntoDataFrame, dict[str, Any], dict[str, list[dict[str, float]]]]:
     """One row a k; what was chosen and why; and the same for MLflow, a step a k.
 
-    The candidate is asked for only so that nothing is saved before it was checked.
+    The candidate is an input only so that nothing is saved before it is checked.
     """
     names = ["inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability"]
     measured, chosen = candidates.measured, candidates.chosen
@@ -301,7 +301,7 @@ def _rule_in_words(chosen: choice.MeasuredK, clustering: ClusteringParameters) -
 def _by_spend(
     centroids: Array, points: Array, numbers: dict[str, Array], weights: Array, described: list[str]
 ) -> Array:
-    """The centroids, the one whose customers spend most first: ids do not depend on a seed."""
+    """The centroids by falling mean spend, so that ids do not depend on a seed."""
     leading = SPEND if SPEND in described else described[0]
     labels = choice.nearest(points, centroids)
     means = [

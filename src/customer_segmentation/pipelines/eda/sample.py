@@ -1,4 +1,4 @@
-"""The bounded sample that all tables and figures are made of."""
+"""The bounded sample behind all tables and figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put all that was found on one page, and the segments into five lines."""
+"""Put all results on one page, and the segments into five lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Artifact = Any
 _HASH_DIGITS = 12
 
 
-def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
+def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     profiles: IntoFrame,
     segmenter: Artifact,
     accounting: dict[str, Any],
@@ -43,7 +43,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
     """The report: one page of HTML that needs nothing else, the same bytes for the same input.
 
     Raises:
-        UserError: The inputs come of different runs.
+        UserError: The inputs are of different runs.
     """
     metadata = metadata_of(segmenter)
     profiled = read_profiles(profiles)

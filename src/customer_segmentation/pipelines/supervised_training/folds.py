@@ -19,12 +19,12 @@ _MAX_MISSING = 0.05
 
 
 class NothingToLearnError(UserError):
-    """Why models of one kind are not learned: made of what follows "left out:"."""
+    """Why models of one kind are not learned; the message goes on from "left out:"."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """In the place of a validation: why there is none.
+    """Why there is no validation.
 
     Attributes:
         reason: In words.

@@ -33,7 +33,7 @@ _NOTE = "Out-of-fold predictions on tenured customers"
 def plot_cold_start_confusion(validation: Validation | LeftOut, _artifact: Artifact) -> Figure:
     """Where the exported model puts the customers of each segment, in per cent and in number.
 
-    The artifact is asked for only so that nothing is drawn before it was checked.
+    The artifact is an input only so that nothing is drawn before it is checked.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
@@ -111,7 +111,7 @@ def plot_cold_start_calibration(
 
 
 def _plot_reason(reason: str) -> Figure:
-    """In the place of a figure, why there is no model to draw."""
+    """A figure that says why there is no model to draw."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
     figure = Figure(figsize=(7, 2))
