@@ -20,9 +20,7 @@ from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
@@ -72,7 +70,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "params:clustering.features": features,
         "params:clustering.cap_quantile": clustering["cap_quantile"],
         "params:eda": EdaParameters(**block("eda", hopkins_repeats=2)),
-        "params:supervised_training": SupervisedTrainingParameters(**supervised),
+        "params:supervised_training": TrainingParameters(**supervised),
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in given.items()})
     for name in RESULTS:

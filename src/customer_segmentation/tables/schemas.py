@@ -51,15 +51,11 @@ _SHARES = tuple(
 _ANSWERS = (
     _bounded("segment_id", -1.0, whole=True),
     _bounded("margin", 0.0, 1.0),
+    *(_bounded(d.name, 0.0, 100.0) for d in DECISIONS.values() if d.unit == PERCENTILE),
     *(
-        _bounded(name, 0.0, 100.0)
-        for name, decision in DECISIONS.items()
-        if decision.unit == PERCENTILE
-    ),
-    *(
-        Column(name, "category", "", categories=(*decision.labels, "unsegmented"))
-        for name, decision in DECISIONS.items()
-        if decision.labels
+        Column(d.name, "category", "", categories=(*d.labels, "unsegmented"))
+        for d in DECISIONS.values()
+        if d.labels
     ),
 )
 

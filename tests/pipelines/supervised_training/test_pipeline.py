@@ -17,9 +17,7 @@ import yaml
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.supervised_training import create_pipeline, models
 from customer_segmentation.pipelines.supervised_training.nodes import check_against_scikit_learn
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.scoring.metadata import read_metadata
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
@@ -46,12 +44,12 @@ def run(inputs: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return data
 
 
-def with_parameters(parameters: SupervisedTrainingParameters, **changed: Any) -> dict[str, Any]:
+def with_parameters(parameters: TrainingParameters, **changed: Any) -> dict[str, Any]:
     """Give the parameters' dataset with some of them changed."""
     return {"params:supervised_training": parameters.model_copy(update=changed)}
 
 
-def fit(given: dict[str, Any], parameters: SupervisedTrainingParameters) -> Any:
+def fit(given: dict[str, Any], parameters: TrainingParameters) -> Any:
     """Give scikit-learn's pipeline that the artifact of a run was built from."""
     found = given["cold_start_validation"]
     values = found.customers.columns(found.inputs)
@@ -135,11 +133,11 @@ def test_no_input_of_the_demonstration_is_a_campaign_answer(given) -> None:
 def test_behaviour_is_refused_as_a_sign_up_feature(parameters, name) -> None:
     block = parameters.model_dump() | {"sign_up_features": ["age", name]}
     with pytest.raises(ValueError, match=rf"\['{name}'\] are not known at sign-up"):
-        SupervisedTrainingParameters(**block)
+        TrainingParameters(**block)
 
 
 def test_the_configured_parameters_are_accepted() -> None:
-    SupervisedTrainingParameters(**CONFIGURED["supervised_training"])
+    TrainingParameters(**CONFIGURED["supervised_training"])
 
 
 def test_the_artifact_answers_as_scikit_learn_does(given, features, parameters) -> None:

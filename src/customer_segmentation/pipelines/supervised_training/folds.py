@@ -76,10 +76,7 @@ def validate(
         NothingToLearnError: There are too few customers of a segment, or nothing to tell them
             apart by.
     """
-    from sklearn.model_selection import (  # noqa: PLC0415 - seconds others need not pay
-        PredefinedSplit,
-        cross_val_predict,
-    )
+    from sklearn import model_selection  # noqa: PLC0415 - seconds others need not pay
 
     # An input that many customers lack is left out, and not the customers.
     known = tuple(
@@ -97,10 +94,12 @@ def validate(
     _require_members(complete, groups, folds)
     fold_of = assign_folds(labels, groups, folds, seed)
     # Every training part has every segment: each has members in every fold.
-    split, values = PredefinedSplit(fold_of), complete.columns(known)
+    split, values = model_selection.PredefinedSplit(fold_of), complete.columns(known)
     with one_thread():
         probabilities = {
-            name: cross_val_predict(model, values, labels, cv=split, method="predict_proba")
+            name: model_selection.cross_val_predict(
+                model, values, labels, cv=split, method="predict_proba"
+            )
             for name, model in models.items()
         }
     left_out = int((~is_complete).sum())

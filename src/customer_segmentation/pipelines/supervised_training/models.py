@@ -21,10 +21,9 @@ ALL = (*COMPARED, "neural_network")
 
 def unfitted(size: ModelParameters, seed: int) -> dict[str, Any]:
     """Every model by name; the baseline answers with the segments' shares."""
-    from sklearn import dummy, ensemble  # noqa: PLC0415 - seconds others need not pay
-    from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as above
+    from sklearn import dummy, ensemble, neural_network  # noqa: PLC0415 - seconds others need not pay
 
-    network = MLPClassifier(
+    network = neural_network.MLPClassifier(
         (size.units,), max_iter=size.epochs, learning_rate_init=0.01, alpha=0.01, random_state=seed
     )
     return {

@@ -10,9 +10,7 @@ import numpy as np
 
 from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.pipelines.supervised_training import folds, metrics, models
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation.cold_start import ColdStartModel
@@ -38,14 +36,14 @@ _COLD_START = (
 
 
 def relearn_segments(
-    customers: LabelledCustomers, parameters: SupervisedTrainingParameters
+    customers: LabelledCustomers, parameters: TrainingParameters
 ) -> folds.Validation | folds.LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
     return _validate(customers, describing(customers.names), models.ALL, parameters)
 
 
 def validate_cold_start(
-    customers: LabelledCustomers, parameters: SupervisedTrainingParameters
+    customers: LabelledCustomers, parameters: TrainingParameters
 ) -> folds.Validation | folds.LeftOut:
     """The cold start: models on what is known at sign-up, out of fold.
 
@@ -68,7 +66,7 @@ def validate_cold_start(
 def build_cold_start(
     validation: folds.Validation | folds.LeftOut,
     segmenter: Artifact,
-    parameters: SupervisedTrainingParameters,
+    parameters: TrainingParameters,
 ) -> Artifact:
     """The cold-start artifact, checked against scikit-learn; or a file that says there is none.
 
@@ -142,7 +140,7 @@ def report_supervised_metrics(
     demonstration: folds.Validation | folds.LeftOut,
     cold_start: folds.Validation | folds.LeftOut,
     artifact: Artifact,
-    parameters: SupervisedTrainingParameters,
+    parameters: TrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow."""
     bins, metadata = parameters.calibration_bins, metadata_of(artifact)
@@ -164,7 +162,7 @@ def _validate(
     customers: LabelledCustomers,
     inputs: Sequence[str],
     names: Sequence[str],
-    parameters: SupervisedTrainingParameters,
+    parameters: TrainingParameters,
 ) -> folds.Validation | folds.LeftOut:
     every = models.unfitted(parameters.models, parameters.seed)
     chosen = {name: every[name] for name in names}

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from customer_segmentation.pipelines.supervised_training.folds import LeftOut, Validation
 from customer_segmentation.pipelines.supervised_training.metrics import calibration_curve, confusion
 from customer_segmentation.pipelines.supervised_training.models import EXPORTED
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 
 # matplotlib.figure.Figure and onnx.ModelProto: their libraries are imported when run.
 Figure = Any
@@ -72,7 +70,7 @@ def plot_cold_start_confusion(validation: Validation | LeftOut, _artifact: Artif
 
 
 def plot_cold_start_calibration(
-    validation: Validation | LeftOut, _artifact: Artifact, parameters: SupervisedTrainingParameters
+    validation: Validation | LeftOut, _artifact: Artifact, parameters: TrainingParameters
 ) -> Figure:
     """For each segment, the probability given against how often it was true."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it

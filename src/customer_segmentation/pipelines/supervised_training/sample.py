@@ -15,9 +15,7 @@ from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY, OUTCOM
 from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation.coreset import draw_uniform
 from customer_segmentation.segmentation.naming import SegmentName
@@ -66,7 +64,7 @@ def draw_labelled_customers(
     gold_features: IntoFrame,
     gold_segments: IntoFrame,
     segmenter: Any,  # noqa: ANN401 - onnx.ModelProto, whose library is imported when run
-    parameters: SupervisedTrainingParameters,
+    parameters: TrainingParameters,
 ) -> LabelledCustomers:
     """A sample of about `sample_rows` customers at most, with their segments.
 
