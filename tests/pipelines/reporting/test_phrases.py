@@ -190,7 +190,7 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
     }
     found = explain_cold_start(section, {"key_0": "High", "key_1": "Middle"})
     assert "from age, household and education" in found.lead
-    told = [(row.name, plain(row.share), plain(row.otherwise)) for row in found.recognised]
+    told = [tuple(map(plain, row)) for row in found.recognised]
     assert told == [
         ("High", "90 %", "Middle (10 %)"),
         ("Middle", "100 %", ""),

@@ -26,22 +26,17 @@ class ModelRow:
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """Of a segment's customers, how many the model puts there, and where most others go."""
-
-    name: str
-    share: str
-    otherwise: str
-
-
-@dataclass(frozen=True)
 class Models:
-    """How good the models of one kind are."""
+    """How good the models of one kind are.
+
+    `recognised` has a row a segment: its name, the share of its customers that the model puts
+    there, and where it puts most of the others.
+    """
 
     lead: str
     note: str
     rows: tuple[ModelRow, ...]
-    recognised: tuple[Recognised, ...] = ()
+    recognised: tuple[tuple[str, str, str], ...] = ()
 
 
 def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> Models:
@@ -114,12 +109,12 @@ def _model_rows(section: Mapping[str, Any], exported: str) -> tuple[ModelRow, ..
     return tuple(rows)
 
 
-def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Recognised:
+def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> tuple[str, str, str]:
     others = [(count, -other) for other, count in enumerate(row) if other != number]
     count, other = max(others, default=(0, 0))
     total = max(sum(row), 1)
     otherwise = f"{members[-other]} ({phrases.percent(count / total)})" if count else ""
-    return Recognised(members[number], phrases.percent(row[number] / total), otherwise)
+    return members[number], phrases.percent(row[number] / total), otherwise
 
 
 def _sign_up(inputs: Sequence[str]) -> list[str]:

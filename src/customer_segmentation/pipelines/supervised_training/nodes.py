@@ -76,10 +76,13 @@ def build_cold_start(
         RuntimeError: The artifact and scikit-learn disagree.
     """
     from customer_segmentation.scoring import cold_start  # noqa: PLC0415 - onnx takes a second
+    from customer_segmentation.scoring.verify import verified  # noqa: PLC0415 - as above
 
     metadata = metadata_of(segmenter)
     if isinstance(validation, folds.LeftOut):
-        return cold_start.build_no_cold_start(validation.reason, metadata)
+        artifact = cold_start.build_no_cold_start(validation.reason, metadata)
+        verified(artifact.SerializeToString(deterministic=True))
+        return artifact
     customers = validation.customers
     values = customers.columns(validation.inputs)
     fitted = models.fit_rounded(values, customers.labels, parameters.models)
