@@ -57,7 +57,9 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
 
     _check_versions(model)
     nodes = model.graph.node
-    require(len(nodes) <= _MAX_NODES, f"has {len(nodes)} nodes, more than the {_MAX_NODES} allowed")
+    require(
+        len(nodes) <= _MAX_NODES, f"has {len(nodes)} nodes, and at most {_MAX_NODES} are allowed"
+    )
     for node in nodes:
         name = shown(f"{node.domain}.{node.op_type}".removeprefix("."))
         is_ours = not node.domain and node.op_type in OPERATORS
@@ -131,7 +133,7 @@ def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
             count += size
     require(
         count <= _MAX_CONSTANTS,
-        f"has constants of {count} numbers, more than the {_MAX_CONSTANTS} allowed",
+        f"has constants of {count} numbers, and at most {_MAX_CONSTANTS} are allowed",
     )
 
 
@@ -179,8 +181,8 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
             known[name] = of_customers
     require(
         counts[True] <= _MAX_A_CUSTOMER and counts[False] <= _MAX_CONSTANTS,
-        f"computes {counts[True]} numbers a customer and {counts[False]} in common, more "
-        f"than the {_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} allowed",
+        f"computes {counts[True]} numbers a customer and {counts[False]} in common, and "
+        f"at most {_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} are allowed",
     )
 
 

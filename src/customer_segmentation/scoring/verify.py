@@ -46,7 +46,7 @@ def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
     size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
     is_small = size <= _MAX_METADATA
     artifact_file.require(
-        is_small, f"has metadata of {size} characters, more than the {_MAX_METADATA} allowed"
+        is_small, f"has metadata of {size} characters, and at most {_MAX_METADATA} are allowed"
     )
     metadata = {key: _value(key, text) for key, text in texts.items()}
     try:
