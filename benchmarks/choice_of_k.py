@@ -80,7 +80,14 @@ def main() -> None:
         drawing = perf_counter() - started
         rows = [compare(k, matrix, points, weights, options.passes) for k in KS]
         started = perf_counter()
-        rule = ChoiceOfK(3, max(KS), STARTS, 20, 0.8, 5000)
+        rule = ChoiceOfK(
+            minimum=3,
+            maximum=max(KS),
+            starts=STARTS,
+            bootstraps=20,
+            min_stability=0.8,
+            sample_rows=5000,
+        )
         measure_all(points, points, weights, rule, seed=1)
         measuring = perf_counter() - started
 

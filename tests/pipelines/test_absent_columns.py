@@ -53,8 +53,10 @@ def block(name: str, **changed: Any) -> dict[str, Any]:
 def parameters_of(pipeline: str, **changed: Any) -> Any:
     """The class that a pipeline declares for its block, with the shipped values."""
     module = import_module(f"customer_segmentation.pipelines.{pipeline}.parameters")
-    kind = getattr(module, f"{pipeline.title().replace('_', '')}Parameters")
-    return kind(**block(pipeline, **changed))
+    values = block(pipeline, **changed)
+    declared = (each for each in vars(module).values() if isinstance(each, type))
+    (kind,) = (each for each in declared if {*getattr(each, "model_fields", ())} == {*values})
+    return kind(**values)
 
 
 def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:

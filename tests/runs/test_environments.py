@@ -54,8 +54,6 @@ IN_MEMORY = {
     "labelled_customers",
     "demonstration_validation",
     "cold_start_validation",
-    "fitted_cold_start",
-    "unchecked_cold_start",
 }
 
 

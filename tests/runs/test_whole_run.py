@@ -206,7 +206,7 @@ def test_mlflow_keeps_parameters_metrics_figures_artifacts_and_the_data_hash(
         tags = {key: value for key, value, _ in rows("tags")}
         assert tags["source_sha256"] == accounting["source_sha256"]
     kept = {path.name for path in Path(location.removeprefix("file://")).rglob("*")}
-    expected = {"segmenter.onnx", "cold_start.onnx", "report.html", "choice_of_k.png"}
+    expected = {"segmenter.onnx", "cold_start.onnx", "report.html", "segments.png"}
     assert expected <= kept
 
 

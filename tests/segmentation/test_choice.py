@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
@@ -25,7 +24,7 @@ from customer_segmentation.segmentation.choice import (
 )
 
 Blobs = Callable[..., NDArray[np.float64]]
-RULE = ChoiceOfK(minimum=3, maximum=6, starts=3, bootstraps=5, min_stability=0.8, sample=1000)
+RULE = ChoiceOfK(minimum=3, maximum=6, starts=3, bootstraps=5, min_stability=0.8, sample_rows=1000)
 
 
 def measured_k(k: int, **measures: float) -> MeasuredK:
@@ -94,9 +93,6 @@ def test_representative_rows_come_as_often_as_they_weigh() -> None:
     weights = np.array([1.0, 3.0] * 500)
     drawn = representative_rows(weights, 1000, 1)
     assert (drawn % 2).mean() == pytest.approx(0.75, abs=0.05)
-
-
-labels = st.lists(st.integers(0, 4), min_size=2, max_size=40)
 
 
 def test_the_elbow_is_where_a_known_curve_bends() -> None:

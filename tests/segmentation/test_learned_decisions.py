@@ -15,7 +15,10 @@ from customer_segmentation.segmentation.learned_decisions import (
     weighted_quantiles,
 )
 
-RULE = DecisionRule((0.5, 0.8), 0.75, 3.0, 75.0, 0.95)
+RULE = DecisionRule(
+    comfortable_from=0.5, affluent_from=0.8, deal_share_from=0.75, min_deals=3, preview_from=75.0
+)
+CAP = 0.95
 ROWS = 500
 
 
@@ -38,7 +41,7 @@ def columns() -> dict[str, NDArray[np.float64]]:
 
 def learned(columns: dict[str, NDArray[np.float64]], weights: object = None) -> LearnedDecisions:
     used = np.ones(ROWS) if weights is None else np.asarray(weights, dtype=np.float64)
-    return learn_decisions(columns, used, tuple(DECISIONS), RULE)
+    return learn_decisions(columns, used, tuple(DECISIONS), RULE, CAP)
 
 
 def test_a_weighted_quantile_is_the_first_value_that_reaches_the_share() -> None:
@@ -54,6 +57,7 @@ def test_a_weight_counts_like_repeated_rows(columns: dict[str, NDArray[np.float6
         np.ones(times.sum()),
         tuple(DECISIONS),
         RULE,
+        CAP,
     ).numbers
     for name, numbers in repeated.items():
         for key, value in numbers.items():
@@ -99,7 +103,7 @@ def test_a_spend_that_follows_from_means_is_predicted(
 def test_only_the_decisions_asked_for_are_learned(
     columns: dict[str, NDArray[np.float64]],
 ) -> None:
-    found = learn_decisions(columns, np.ones(ROWS), ("affluence_tier",), RULE)
+    found = learn_decisions(columns, np.ones(ROWS), ("affluence_tier",), RULE, CAP)
     assert found.numbers.keys() == {"affluence_tier"}
     assert found.expected_spend_r2 is None
 
@@ -137,7 +141,7 @@ def test_what_is_made_of_an_expected_spend_that_explains_nothing_is_left_out_and
 ) -> None:
     spend = np.random.default_rng(2).uniform(0, 1000, ROWS)
     noise = {n: values[:rows] for n, values in (columns | {"spend_total": spend}).items()}
-    found = learn_decisions(noise, np.ones(rows), tuple(DECISIONS), RULE)
+    found = learn_decisions(noise, np.ones(rows), tuple(DECISIONS), RULE, CAP)
     assert {*found.unexplained} == {"expected_spend", "likely_to_spend", "offer"}
     assert found.numbers.keys().isdisjoint(found.unexplained)
     said = "too few customers" if rows < ROWS else "out-of-fold R2 of -0.0"

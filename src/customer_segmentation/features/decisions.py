@@ -1,19 +1,19 @@
-"""What to conclude of a customer beside the segment: tier, offers, product and channel.
+"""What is decided about a customer besides the segment: tier, offers, product and channel.
 
-A decision is a feature whose keyword parameters are numbers learned from the base; the artifact
-carries them, so that a decision never depends on who else is in the batch.
+A decision is a feature whose keyword parameters are numbers learned from the base. The artifact
+carries them, so a decision never depends on who else is in the batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from inspect import Parameter, signature
+from collections.abc import Iterable, Sequence
 
 from customer_segmentation.customers.contract import AS_OF, CHANNELS, MONEY, PRODUCTS
 from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.features.definitions import (
     Feature,
     Numbers,
+    define,
     needed_columns,
     needed_inputs,
 )
@@ -122,48 +122,21 @@ def offer(
     return where(helps, _DISCOUNT, unprompted)
 
 
-def _decision(  # noqa: PLR0913 - all that a decision is
-    function: Callable[..., Values],
-    label: str,
-    unit: str,
-    *,
-    labels: Sequence[str] = (),
-    inputs: Iterable[str] = (),
-    lists: Mapping[str, Numbers] | None = None,
-) -> Feature:
-    positional = [
-        parameter.name
-        for parameter in signature(function).parameters.values()
-        if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
-    ]
-    description = (function.__doc__ or "").splitlines()[0]
-    return Feature(
-        function.__name__,
-        function,
-        tuple(inputs) or tuple(positional),
-        label,
-        description,
-        unit,
-        tuple(labels),
-        lists or {},
-    )
-
-
 def _shares_of(parts: Sequence[str]) -> dict[str, Numbers]:
-    """What the base's shares of some parts are learned as."""
+    """The numbers learned from the base's shares of these parts."""
     return {"means": Numbers(len(parts), above=-1e-9), "spreads": Numbers(len(parts), above=0.0)}
 
 
 _DEFINED: tuple[Feature, ...] = (
-    _decision(
+    define(
         affluence_tier,
         "affluence tier",
         "code",
         labels=TIERS,
         lists={"income_thresholds": Numbers(len(TIERS) - 1)},
     ),
-    _decision(waits_for_offers, "waits for offers", "code", labels=NO_YES),
-    _decision(
+    define(waits_for_offers, "waits for offers", "code", labels=NO_YES),
+    define(
         expected_spend,
         "expected spend in two years",
         MONEY,
@@ -173,13 +146,13 @@ _DEFINED: tuple[Feature, ...] = (
             "potential_weights": Numbers(len(POTENTIAL_INPUTS) + 1),
         },
     ),
-    _decision(
+    define(
         likely_to_spend,
         "likely to spend",
         PERCENTILE,
         lists={"potential_thresholds": Numbers(1, _MAX_THRESHOLDS)},
     ),
-    _decision(
+    define(
         product,
         "standout product",
         "code",
@@ -187,7 +160,7 @@ _DEFINED: tuple[Feature, ...] = (
         inputs=["spend_total", *(f"spend_{name}" for name in PRODUCTS)],
         lists=_shares_of(PRODUCTS),
     ),
-    _decision(
+    define(
         channel,
         "standout channel",
         "code",
@@ -195,7 +168,7 @@ _DEFINED: tuple[Feature, ...] = (
         inputs=["purchases_total", *(f"purchases_{name}" for name in CHANNELS)],
         lists=_shares_of(CHANNELS),
     ),
-    _decision(offer, "offer", "code", labels=OFFERS),
+    define(offer, "offer", "code", labels=OFFERS),
 )
 
 DECISIONS: dict[str, Feature] = {decision.name: decision for decision in _DEFINED}
@@ -203,7 +176,7 @@ DECISIONS: dict[str, Feature] = {decision.name: decision for decision in _DEFINE
 INTERMEDIATE = frozenset({"expected_spend"})
 # Those that are numbers and no codes.
 MEASURED_DECISIONS = tuple(
-    name for name, found in DECISIONS.items() if not found.labels and name not in INTERMEDIATE
+    name for name, decision in DECISIONS.items() if not decision.labels and name not in INTERMEDIATE
 )
 # What is made of the expected spend, in this order.
 OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")
@@ -212,32 +185,27 @@ OF_EXPECTED_SPEND = ("expected_spend", "likely_to_spend", "offer")
 def available_decisions(inputs: Iterable[str]) -> tuple[str, ...]:
     """The decisions that can be taken from these numeric columns, in definition order."""
     known = set(inputs)
-    found: list[str] = []
-    for name, decision in DECISIONS.items():
-        if all(i in found or known.issuperset(_columns_of(i)) for i in decision.inputs):
-            found.append(name)
-    return tuple(found)
+    return tuple(name for name in DECISIONS if known.issuperset(needed_inputs(inputs_of([name]))))
 
 
 def unavailable_decisions(inputs: Iterable[str]) -> dict[str, str]:
     """Why each other decision of use to a marketer cannot be taken, in words."""
-    known, found = set(inputs), available_decisions(inputs)
+    known = set(inputs)
     reasons: dict[str, str] = {}
-    for name, decision in DECISIONS.items():
-        if name in found or name in INTERMEDIATE:
-            continue
-        columns = needed_inputs(_without_steps(decision))
-        absent = [column for column in columns if column not in known]
-        reasons[name] = f"the source has no {', '.join(absent)}"
+    for name in DECISIONS:
+        absent = [column for column in needed_inputs(inputs_of([name])) if column not in known]
+        if absent and name not in INTERMEDIATE:
+            reasons[name] = f"the source has no {', '.join(absent)}"
     return reasons
 
 
-def _without_steps(decision: Feature) -> list[str]:
-    """The inputs of a decision that are none, through all that it is made of."""
-    found: list[str] = []
-    for name in decision.inputs:
-        found += _without_steps(DECISIONS[name]) if name in DECISIONS else [name]
-    return found
+def inputs_of(decisions: Iterable[str]) -> list[str]:
+    """The columns and features that decisions are made of, through all decisions on the way."""
+    inputs: list[str] = []
+    for decision in decisions:
+        for name in DECISIONS[decision].inputs:
+            inputs += inputs_of([name]) if name in DECISIONS else [name]
+    return inputs
 
 
 def scored_columns(features: Iterable[str], columns: Iterable[str]) -> tuple[str, ...]:
@@ -248,10 +216,4 @@ def scored_columns(features: Iterable[str], columns: Iterable[str]) -> tuple[str
         columns: The canonical columns that the source has.
     """
     decided = available_decisions(numeric_columns([*columns, AS_OF]))
-    inputs = [name for decision in decided for name in DECISIONS[decision].inputs]
-    return needed_columns([*features, *(name for name in inputs if name not in DECISIONS)])
-
-
-def _columns_of(name: str) -> tuple[str, ...]:
-    # A decision is no column: it counts as one that is never known, unless it was found.
-    return (name,) if name in DECISIONS else needed_inputs([name])
+    return needed_columns([*features, *inputs_of(decided)])

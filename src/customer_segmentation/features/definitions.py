@@ -7,9 +7,9 @@ finite numbers or missing; a feature with a missing input is missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import signature
+from inspect import Parameter, signature
 
 from customer_segmentation.customers.contract import (
     CHANNEL_LABELS,
@@ -24,13 +24,7 @@ from customer_segmentation.customers.contract import (
     PRODUCTS,
 )
 from customer_segmentation.customers.matrix import canonical_columns, describe_numeric
-from customer_segmentation.features.operations import (
-    Values,
-    floor_divide,
-    indicator,
-    ratio,
-    total,
-)
+from customer_segmentation.features.operations import Values, floor_divide, indicator, ratio, total
 
 # A ratio may be above 1.
 SHARE, RATIO = "share of 1", "ratio"
@@ -38,7 +32,7 @@ SHARE, RATIO = "share of 1", "ratio"
 
 @dataclass(frozen=True)
 class Numbers:
-    """A list of learned numbers: its length, or its least and largest, and what all lie above."""
+    """A list of learned numbers: its minimum and maximum length, and the bound all exceed."""
 
     count: int
     max_count: int = 0
@@ -107,32 +101,46 @@ def _share(part: Values, whole: Values) -> Values:
     return ratio(part, whole, at_zero=0.0)
 
 
-def _feature(  # noqa: PLR0913 - all that a feature is
+def define(  # noqa: PLR0913 - all that a feature is
     function: Callable[..., Values],
     label: str,
-    description: str,
     unit: str,
+    description: str = "",
     *,
     name: str = "",
     inputs: Iterable[str] = (),
+    labels: Sequence[str] = (),
+    lists: Mapping[str, Numbers] | None = None,
 ) -> Feature:
+    """A feature or a decision; what is not given is read off its function.
+
+    Name and description are the function's (its docstring's first line), inputs its positional
+    parameters.
+    """
+    positional = [
+        parameter.name
+        for parameter in signature(function).parameters.values()
+        if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
+    ]
     return Feature(
         name or function.__name__.removeprefix("_"),
         function,
-        tuple(inputs) or tuple(signature(function).parameters),
+        tuple(inputs or positional),
         label,
-        description,
+        description or (function.__doc__ or "").splitlines()[0],
         unit,
+        tuple(labels),
+        lists or {},
     )
 
 
 def _category_features(column: str, categories: tuple[str, ...]) -> list[Feature]:
     return [
-        _feature(
+        define(
             lambda category, code=code: _is_code(category, code),
             f"{COLUMNS[column].label}: {category.replace('_', ' ')}",
-            f"1 where {column} is {category}, else 0",
             FLAG,
+            f"1 where {column} is {category}, else 0",
             name=f"{column}_{category}",
             inputs=[column],
         )
@@ -141,82 +149,80 @@ def _category_features(column: str, categories: tuple[str, ...]) -> list[Feature
 
 
 _DEFINED: tuple[Feature, ...] = (
-    _feature(_age, "age", "Age in the year of the snapshot", "years"),
-    _feature(_tenure_days, "days as a customer", "Days from enrolment to the snapshot", "days"),
-    _feature(_children, "children at home", "Children and teenagers in the household", "children"),
-    _feature(_partnered, "with a partner", "1 where married or living together, else 0", FLAG),
-    _feature(
-        _household_size, "people in the household", "Customer, partner and children", "people"
-    ),
+    define(_age, "age", "years", "Age in the year of the snapshot"),
+    define(_tenure_days, "days as a customer", "days", "Days from enrolment to the snapshot"),
+    define(_children, "children at home", "children", "Children and teenagers in the household"),
+    define(_partnered, "with a partner", FLAG, "1 where married or living together, else 0"),
+    define(_household_size, "people in the household", "people", "Customer, partner and children"),
     *_category_features("education", EDUCATION),
     *_category_features("marital_status", MARITAL_STATUS),
-    _feature(
+    define(
         _sum,
         "spend in two years",
-        "Spend on all products in two years",
         MONEY,
+        "Spend on all products in two years",
         name="spend_total",
         inputs=[f"spend_{product}" for product in PRODUCTS],
     ),
     *(
-        _feature(
+        define(
             _share,
             f"share of spend on {label}",
-            f"Share of the customer's spend that goes to {product}; 0 without spend",
             SHARE,
+            f"Share of the customer's spend that goes to {product}; 0 without spend",
             name=f"spend_share_{product}",
             inputs=[f"spend_{product}", "spend_total"],
         )
         for product, label in PRODUCT_LABELS.items()
     ),
-    _feature(
+    define(
         _share,
         "spend relative to income",
-        "Two-year spend over yearly income; 0 without income",
         RATIO,
+        "Two-year spend over yearly income; 0 without income",
         name="spend_to_income",
         inputs=["spend_total", "income"],
     ),
-    _feature(
+    define(
         _sum,
         "purchases",
-        "Purchases through all channels",
         "purchases",
+        "Purchases through all channels",
         name="purchases_total",
         inputs=[f"purchases_{channel}" for channel in CHANNELS],
     ),
     *(
-        _feature(
+        define(
             _share,
             f"share of purchases through {label}",
-            f"Share of purchases made through the {channel} channel; 0 without purchases",
             SHARE,
+            f"Share of purchases made through the {channel} channel; 0 without purchases",
             name=f"purchase_share_{channel}",
             inputs=[f"purchases_{channel}", "purchases_total"],
         )
         for channel, label in CHANNEL_LABELS.items()
     ),
-    _feature(
+    define(
         _share,
         "share of purchases with a discount",
-        "Purchases with a discount over purchases through all channels; 0 without purchases",
         RATIO,
+        "Purchases with a discount over purchases through all channels; 0 without purchases",
         name="deal_share",
         inputs=["purchases_deals", "purchases_total"],
     ),
-    _feature(
+    define(
         _share,
         "spend per purchase",
-        "Average spend a purchase; 0 without purchases",
         MONEY,
+        "Average spend a purchase; 0 without purchases",
         name="average_basket",
         inputs=["spend_total", "purchases_total"],
     ),
-    _feature(
+    define(
         _sum,
         "earlier campaigns accepted",
-        "Offers of the first five campaigns that were accepted",
         "campaigns",
+        "Offers of the first five campaigns that were accepted",
         name="campaigns_accepted",
         inputs=[f"accepted_campaign_{n}" for n in range(1, 6)],
     ),
@@ -230,18 +236,18 @@ def needed_inputs(names: Iterable[str]) -> tuple[str, ...]:
 
     A name that is no feature is taken for a column.
     """
-    found: dict[str, None] = {}
+    columns: dict[str, None] = {}
 
     def visit(name: str) -> None:
         if name not in FEATURES:
-            found[name] = None
+            columns[name] = None
             return
         for needed in FEATURES[name].inputs:
             visit(needed)
 
     for name in names:
         visit(name)
-    return tuple(found)
+    return tuple(columns)
 
 
 def needed_columns(names: Iterable[str]) -> tuple[str, ...]:

@@ -22,16 +22,17 @@ day (`customers.as_of`). A feature with a missing input is missing.
 
 def markdown() -> str:
     """The whole page."""
+    columns = [_column(column) for column in CONTRACT]
+    features = [_feature(feature, feature.unit) for feature in FEATURES.values()]
+    decisions = [_feature(d, ", ".join(d.labels) or d.unit) for d in DECISIONS.values()]
     parts = [
         _INTRODUCTION,
         "## Canonical columns\n",
-        _table(["column", "type", "unit", "may hold", "description"], map(_column, CONTRACT)),
+        _table(["column", "type", "unit", "may hold", "description"], columns),
         "## Features\n",
-        _table(["feature", "unit", "made of", "description"], map(_feature, FEATURES.values())),
+        _table(["feature", "unit", "made of", "description"], features),
         "## Decisions\n",
-        _table(
-            ["decision", "answers", "made of", "description"], map(_decision, DECISIONS.values())
-        ),
+        _table(["decision", "answers", "made of", "description"], decisions),
     ]
     return "\n".join(parts)
 
@@ -51,15 +52,9 @@ def _range(column: Column) -> str:
     return f"{whole}{column.minimum:g} to {column.maximum:g}"
 
 
-def _feature(feature: Feature) -> list[str]:
+def _feature(feature: Feature, answers: str) -> list[str]:
     inputs = ", ".join(f"`{name}`" for name in feature.inputs)
-    return [f"`{feature.name}`", feature.unit, inputs, feature.description]
-
-
-def _decision(decision: Feature) -> list[str]:
-    inputs = ", ".join(f"`{name}`" for name in decision.inputs)
-    answers = ", ".join(decision.labels) or decision.unit
-    return [f"`{decision.name}`", answers, inputs, decision.description]
+    return [f"`{feature.name}`", answers, inputs, feature.description]
 
 
 def _table(header: list[str], rows: Iterable[list[str]]) -> str:

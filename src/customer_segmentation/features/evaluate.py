@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from graphlib import TopologicalSorter
 from typing import Any
 
 import narwhals as nw
@@ -47,27 +46,22 @@ def on_frame(
     One that uses another is added in a later step, so that no engine computes a part twice.
     """
     present = set(frame.collect_schema().names())
-    order = TopologicalSorter(_uses(names, present))
-    order.prepare()
-    while order.is_active():
-        ready = order.get_ready()
-        # In definition order, so that a table's columns do not depend on hashing.
-        added = [name for name in _DEFINED if name in ready and name not in present]
-        if added:
-            frame = frame.with_columns(**{name: _expression(name, learned or {}) for name in added})
-        order.done(*ready)
-    return frame
+    waiting: set[str] = set()
 
+    def need(name: str) -> None:
+        if name in _DEFINED and name not in present | waiting:
+            waiting.add(name)
+            for needed in _DEFINED[name].inputs:
+                need(needed)
 
-def _uses(names: Iterable[str], present: set[str]) -> dict[str, tuple[str, ...]]:
-    uses: dict[str, tuple[str, ...]] = {}
-    waiting = [name for name in names if name in _DEFINED]
+    for name in names:
+        need(name)
     while waiting:
-        name = waiting.pop()
-        if name not in uses and name not in present:
-            uses[name] = tuple(needed for needed in _DEFINED[name].inputs if needed in _DEFINED)
-            waiting.extend(uses[name])
-    return uses
+        # In definition order, so that a table's columns do not depend on hashing.
+        ready = [n for n in _DEFINED if n in waiting and waiting.isdisjoint(_DEFINED[n].inputs)]
+        frame = frame.with_columns(**{name: _expression(name, learned or {}) for name in ready})
+        waiting.difference_update(ready)
+    return frame
 
 
 def _expression(name: str, learned: Learned) -> nw.Expr:

@@ -1,4 +1,4 @@
-"""What people call a column, a feature, a decision or an answer, and its unit: as each declares."""
+"""What people call a column, feature, decision or answer, and its unit, as declared there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABELS: dict[str, str] = {
 def label_of(name: str) -> str:
     """A name, or a measure such as `offer=discount`, in lower case as in a sentence.
 
-    What nobody has declared is its name with spaces.
+    A name that is not declared is shown with spaces for underscores.
     """
     plain, _, answer = name.partition("=")
     label = LABELS.get(plain, plain.replace("_", " "))

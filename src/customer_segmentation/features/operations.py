@@ -96,10 +96,14 @@ def first_largest(values: Sequence[Values]) -> Values:
         xp = values[0].__array_namespace__()
         table = xp.concat(values, axis=0) if len(values) > 1 else values[0]
         return xp.astype(xp.argmax(table, axis=0, keepdims=True), xp.float64)
-    top = nw.max_horizontal(*values)
-    position = nw.lit(float(len(values) - 1))
-    for index in range(len(values) - 2, -1, -1):
-        position = where(values[index] == top, float(index), position)
+    return first_equal(values, nw.max_horizontal(*values))
+
+
+def first_equal(columns: Sequence[nw.Expr], value: nw.Expr) -> nw.Expr:
+    """The position, from 0, of the first of several columns that holds the value; one does."""
+    position: nw.Expr = nw.lit(float(len(columns) - 1))
+    for index in range(len(columns) - 2, -1, -1):
+        position = where(columns[index] == value, float(index), position)
     return position
 
 

@@ -1,7 +1,7 @@
-"""What a graph may do: our operators, on numbers, at a cost that is known beforehand.
+"""What a graph may do: use our operators on numbers, at a cost that is known beforehand.
 
 No operator makes a value larger than its inputs, but a chain of sums and concatenations could.
-So the shape of every value is inferred, and the numbers that it holds a customer are counted.
+So the shape of every value is inferred, and its numbers per customer are counted.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from customer_segmentation.scoring.artifact_file import WrongArtifactError, shown
+from customer_segmentation.scoring.artifact_file import WrongArtifactError, require, shown
 from customer_segmentation.scoring.metadata import INPUT, IR_VERSION, OPSET, PRODUCER
 
 if TYPE_CHECKING:
     import onnx
 
-# Of onnx's own domain; all that our builders use, and a test holds them to it.
+# Of onnx's own domain: all that our builders use, which a test checks.
 OPERATORS = frozenset(
     {
         *("Add", "And", "ArgMax", "Cast", "Concat", "Constant", "Div", "Equal", "Floor", "Gemm"),
@@ -43,7 +43,7 @@ _UNKNOWN: Shape = (0,)
 
 
 def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) -> None:
-    """Refuse a graph that is not like those which this project builds.
+    """Refuse a graph unlike those that this project builds.
 
     Args:
         model: As read from its file.
@@ -56,19 +56,20 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
     from onnx import TensorProto  # noqa: PLC0415 - only who opens a model needs it
 
     _check_versions(model)
-    if len(model.graph.node) > _MAX_NODES:
-        message = f"has {len(model.graph.node)} nodes, and {_MAX_NODES} are the most"
-        raise WrongArtifactError(message)
-    for node in model.graph.node:
-        if node.domain or node.op_type not in OPERATORS:
-            name = shown(f"{node.domain}.{node.op_type}".removeprefix("."))
-            message = f"uses the operator {name}, which none of ours uses"
-            raise WrongArtifactError(message)
-    _check_constants(model.graph.node)
+    nodes = model.graph.node
+    require(
+        len(nodes) <= _MAX_NODES, f"has {len(nodes)} nodes, and at most {_MAX_NODES} are allowed"
+    )
+    for node in nodes:
+        name = shown(f"{node.domain}.{node.op_type}".removeprefix("."))
+        is_ours = not node.domain and node.op_type in OPERATORS
+        require(is_ours, f"uses the operator {name}, which none of ours uses")
+    _check_constants(nodes)
     declared = {INPUT: (TensorProto.DOUBLE, (_ROWS, columns))}
-    if len(model.graph.input) != 1 or _values(model.graph.input) != declared:
-        message = f"does not take one float64 matrix `{INPUT}` of {columns} columns"
-        raise WrongArtifactError(message)
+    require(
+        len(model.graph.input) == 1 and _values(model.graph.input) == declared,
+        f"does not take one float64 matrix `{INPUT}` of {columns} columns",
+    )
     inferred = _inferred(model)
     _check_cost(model.graph, inferred)
     answered = _values(model.graph.output)
@@ -76,24 +77,25 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
         shape == (_ROWS,) and kind in {TensorProto.DOUBLE, TensorProto.INT64}
         for kind, shape in answered.values()
     )
-    if [output.name for output in model.graph.output] != [*outputs] or not is_vector:
-        message = "does not answer one vector of numbers for each output that its metadata name"
-        raise WrongArtifactError(message)
-    if any(inferred.get(name) != value for name, value in answered.items()):
-        message = "declares outputs of another type or shape than it computes"
-        raise WrongArtifactError(message)
+    require(
+        [output.name for output in model.graph.output] == [*outputs] and is_vector,
+        "does not answer one vector of numbers for each output that its metadata name",
+    )
+    require(
+        all(inferred.get(name) == value for name, value in answered.items()),
+        "declares outputs of another type or shape than it computes",
+    )
 
 
 def check_no_graph(model: onnx.ModelProto) -> None:
-    """Refuse a file that says it has no model and has a part of one.
+    """Refuse a file that says it has no model, yet has a part of one.
 
     Raises:
         WrongArtifactError: It computes something.
     """
     _check_versions(model)
-    if model.graph.node or model.graph.input or model.graph.output:
-        message = "says that it holds no model, and has a graph"
-        raise WrongArtifactError(message)
+    has_graph = model.graph.node or model.graph.input or model.graph.output
+    require(not has_graph, "says that it holds no model, and has a graph")
 
 
 def _check_versions(model: onnx.ModelProto) -> None:
@@ -101,34 +103,38 @@ def _check_versions(model: onnx.ModelProto) -> None:
     is_known = len(opsets) == 1 and not opsets[0][0] and opsets[0][1] in OPSETS
     # All else that a model may say of itself is part of its version.
     is_ours = model.producer_name == PRODUCER and not model.doc_string
-    if not is_ours or model.ir_version not in IR_VERSIONS or not is_known:
-        message = "was not made by this project, or is of another version of ONNX"
-        raise WrongArtifactError(message)
+    require(
+        is_ours and is_known and model.ir_version in IR_VERSIONS,
+        "was not made by this project, or is of another version of ONNX",
+    )
 
 
 def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
-    """Each holds all its numbers, and together they are few."""
+    """Check that each constant holds all its numbers, and that there are not too many in all."""
     from onnx import TensorProto  # noqa: PLC0415 - as above
 
     count = 0
     for node in nodes:
         tensors = [attribute.name for attribute in node.attribute if attribute.HasField("t")]
         is_constant = node.op_type == "Constant"
-        if tensors != ["value"] * is_constant or (is_constant and len(node.attribute) > 1):
-            message = "has a constant in a place where ours have none"
-            raise WrongArtifactError(message)
+        require(
+            tensors == ["value"] * is_constant and not (is_constant and len(node.attribute) > 1),
+            "has a constant in a place where ours have none",
+        )
         if is_constant:
             tensor = node.attribute[0].t
             size = math.prod(tensor.dims)
             is_whole = all(length > 0 for length in tensor.dims)
             is_number = tensor.data_type in {TensorProto.DOUBLE, TensorProto.INT64}
-            if not (is_whole and is_number and size * _BYTES == len(tensor.raw_data)):
-                message = "has a constant that is no table of float64 or int64 numbers"
-                raise WrongArtifactError(message)
+            require(
+                is_whole and is_number and size * _BYTES == len(tensor.raw_data),
+                "has a constant that is no table of float64 or int64 numbers",
+            )
             count += size
-    if count > _MAX_CONSTANTS:
-        message = f"has constants of {count} numbers, and {_MAX_CONSTANTS} are the most"
-        raise WrongArtifactError(message)
+    require(
+        count <= _MAX_CONSTANTS,
+        f"has constants of {count} numbers, and at most {_MAX_CONSTANTS} are allowed",
+    )
 
 
 def _inferred(model: onnx.ModelProto) -> Values:
@@ -141,16 +147,16 @@ def _inferred(model: onnx.ModelProto) -> Values:
     for output in bare.graph.output:
         output.ClearField("type")
     try:
-        found = infer_shapes(bare, check_type=True, strict_mode=True).graph
+        graph = infer_shapes(bare, check_type=True, strict_mode=True).graph
     # onnx raises a RuntimeError of its own for some.
     except (InferenceError, RuntimeError) as error:
         message = f"cannot be run: {shown(error, 120)}"
         raise WrongArtifactError(message) from error
-    return _values([*found.value_info, *found.output])
+    return _values([*graph.value_info, *graph.output])
 
 
 def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
-    """Count the numbers that are held, for each customer and beside; none is of two customers."""
+    """Count the numbers held per customer and in common; no value may mix customers."""
     from onnx import TensorProto  # noqa: PLC0415 - as above
 
     kinds = {TensorProto.DOUBLE, TensorProto.INT64, TensorProto.BOOL}
@@ -158,9 +164,8 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
     known = {INPUT: True}
     counts = {True: 0, False: 0}
     for node in graph.node:
-        if any(name not in known for name in node.input):
-            message = "uses a value before it is computed"
-            raise WrongArtifactError(message)
+        is_computed = all(name in known for name in node.input)
+        require(is_computed, "uses a value before it is computed")
         of_customers = any(known[name] for name in node.input)
         for name in node.output:
             kind, shape = values.get(name, (0, _UNKNOWN))
@@ -168,29 +173,29 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
             is_sized = all(length > 0 for length in sizes)
             rows = [length for length in shape if isinstance(length, str)]
             is_each = rows == [_ROWS] * of_customers and not _is_over_customers(node, shape)
-            if kind not in kinds or not is_sized or not is_each or name in known:
-                message = f"computes {shown(name)}, which is no table of numbers of each customer"
-                raise WrongArtifactError(message)
+            require(
+                kind in kinds and is_sized and is_each and name not in known,
+                f"computes {shown(name)}, which is no table of numbers of each customer",
+            )
             counts[of_customers] += math.prod(sizes)
             known[name] = of_customers
-    if counts[True] > _MAX_A_CUSTOMER or counts[False] > _MAX_CONSTANTS:
-        message = (
-            f"computes {counts[True]} numbers a customer and {counts[False]} beside, and "
-            f"{_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} are the most"
-        )
-        raise WrongArtifactError(message)
+    require(
+        counts[True] <= _MAX_A_CUSTOMER and counts[False] <= _MAX_CONSTANTS,
+        f"computes {counts[True]} numbers a customer and {counts[False]} in common, and "
+        f"at most {_MAX_A_CUSTOMER} and {_MAX_CONSTANTS} are allowed",
+    )
 
 
 def _is_over_customers(node: onnx.NodeProto, shape: Shape) -> bool:
-    """Whether it is a softmax of all customers: of what keeps the shape, it alone mixes them."""
+    """Whether it is a softmax over all customers, the one shape-keeping operator to mix them."""
     axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
     return node.op_type == "Softmax" and shape[axis] == _ROWS
 
 
-def _values(found: Iterable[onnx.ValueInfoProto]) -> Values:
+def _values(declared: Iterable[onnx.ValueInfoProto]) -> Values:
     """Name -> type and shape; a length that is not known is 0."""
     values = {}
-    for value in found:
+    for value in declared:
         tensor = value.type.tensor_type
         shape = tuple(dim.dim_param or dim.dim_value for dim in tensor.shape.dim)
         values[value.name] = tensor.elem_type, shape if tensor.HasField("shape") else _UNKNOWN

@@ -1,7 +1,7 @@
 """Read an artifact's file: one small, self-contained ONNX model, and nothing that points out of it.
 
-A file comes from whoever may write to the store. onnxruntime would open the files that a model
-names, so that nothing is handed to it before it was read here.
+The file comes from whoever can write to the store. onnxruntime opens the files that a model names,
+so it gets nothing that was not read here first.
 """
 
 from __future__ import annotations
@@ -48,11 +48,17 @@ _IN_WORDS = {
 
 
 class WrongArtifactError(UserError):
-    """A file that is none of this project's artifacts; made of what follows "the artifact"."""
+    """The file is not one of this project's artifacts; its message goes on from "the artifact"."""
 
     def __str__(self) -> str:
         """The whole sentence, and what to do."""
         return f"the artifact {self.args[0]}. Promote the file that kedro run wrote"
+
+
+def require(is_right: object, otherwise: str) -> None:
+    """Raise WrongArtifactError, with words that go on from "the artifact", unless `is_right`."""
+    if not is_right:
+        raise WrongArtifactError(otherwise)
 
 
 def shown(text: object, longest: int = 60) -> str:
@@ -62,17 +68,16 @@ def shown(text: object, longest: int = 60) -> str:
 
 
 def read_model(content: bytes) -> onnx.ModelProto:
-    """The model of a file's bytes; its operators and its metadata are not looked at.
+    """The model in a file's bytes; its operators and metadata are not checked here.
 
     Raises:
-        WrongArtifactError: It is too large, no model, or made of more than one file.
+        WrongArtifactError: It is too large, not a model, or refers to other files.
     """
     import onnx  # noqa: PLC0415 - only who opens a model needs it
     from google.protobuf.message import DecodeError  # noqa: PLC0415 - comes with onnx
 
-    if len(content) > MAX_BYTES:
-        message = f"is larger than the {MAX_BYTES} bytes that are the most"
-        raise WrongArtifactError(message)
+    is_small = len(content) <= MAX_BYTES
+    require(is_small, f"is larger than the {MAX_BYTES} bytes allowed")
     try:
         model = onnx.ModelProto.FromString(content)
         _check_parts(model)
@@ -80,32 +85,29 @@ def read_model(content: bytes) -> onnx.ModelProto:
     except (DecodeError, UnicodeDecodeError) as error:
         message = "is no ONNX model"
         raise WrongArtifactError(message) from error
-    # Another reader might see more than this one: in fields it does not know, or given twice.
+    # Another reader might see something else in unknown fields, or in fields given twice.
     model.DiscardUnknownFields()
-    if model.SerializeToString(deterministic=True) != content:
-        message = "is not written as this project writes one: its bytes may be read in two ways"
-        raise WrongArtifactError(message)
+    require(
+        model.SerializeToString(deterministic=True) == content,
+        "is not written as this project writes one: its bytes may be read in two ways",
+    )
     return model
 
 
 def _check_parts(model: onnx.ModelProto) -> None:
     wrong = {}
     for count, (kind, field) in enumerate(_parts(model)):
-        if count >= _MAX_PARTS:
-            message = f"is made of more than {_MAX_PARTS} parts"
-            raise WrongArtifactError(message)
+        require(count < _MAX_PARTS, f"is made of more than {_MAX_PARTS} parts")
         if field not in _FIELDS.get(kind, ()):
             wrong[field] = f"({kind}.{field})"
     # The worst of them first.
     for field in [*_IN_WORDS, *wrong]:
-        if field in wrong:
-            words = _IN_WORDS.get(field, "has what none of ours has")
-            message = f"{words} {wrong[field]}"
-            raise WrongArtifactError(message)
+        words = _IN_WORDS.get(field, "has what none of ours has")
+        require(field not in wrong, f"{words} {wrong.get(field)}")
 
 
 def _parts(message: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any protobuf message
-    """(message, field) of all that is set."""
+    """(message, field) for every field that is set."""
     kind = message.DESCRIPTOR.full_name.removeprefix("onnx.")
     for field, value in message.ListFields():
         yield kind, field.name

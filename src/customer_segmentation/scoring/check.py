@@ -1,4 +1,4 @@
-"""Hold an artifact against scikit-learn before anything is made of it."""
+"""Check an artifact against scikit-learn before it is used."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from customer_segmentation.segmentation.segmenter import Segmenter
 
 
 def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    """An equal scikit-learn pipeline over (rows x selected features): cap, scale, PCA, k-means."""
-    from sklearn.cluster import KMeans  # noqa: PLC0415 - slow import
-    from sklearn.decomposition import PCA  # noqa: PLC0415 - slow import
-    from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - slow import
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler  # noqa: PLC0415
+    """The same model in scikit-learn, over (rows x selected features): cap, scale, PCA, k-means."""
+    from sklearn import cluster, decomposition, pipeline, preprocessing  # noqa: PLC0415 - slow
 
     features = len(segmenter.scaling.features)
     count = len(segmenter.centroids)
-    scaler = StandardScaler().fit(np.eye(features))
+    scaler = preprocessing.StandardScaler().fit(np.eye(features))
     scaler.mean_, scaler.scale_ = segmenter.scaling.means, segmenter.scaling.deviations
     components = segmenter.projection.components.T
-    pca = PCA(n_components=len(components)).fit(np.eye(features + 1)[:, :features])
+    pca = decomposition.PCA(n_components=len(components)).fit(np.eye(features + 1)[:, :features])
     pca.components_, pca.mean_ = components, np.zeros(features)
-    kmeans = KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
+    kmeans = cluster.KMeans(count, init=segmenter.centroids, n_init=1, max_iter=1)
     kmeans.fit(segmenter.centroids)
-    # scikit-learn reads the memory in this order.
+    # scikit-learn needs rows that are contiguous in memory.
     kmeans.cluster_centers_ = np.ascontiguousarray(segmenter.centroids)
-    cap = FunctionTransformer(lambda values: np.minimum(values, segmenter.scaling.caps))
-    return make_pipeline(cap, scaler, pca, kmeans)
+    cap = preprocessing.FunctionTransformer(
+        lambda values: np.minimum(values, segmenter.scaling.caps)
+    )
+    return pipeline.make_pipeline(cap, scaler, pca, kmeans)
 
 
 def check_against_scikit_learn(
@@ -51,13 +50,13 @@ def check_against_scikit_learn(
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - with scikit-learn
 
     scorer = Scorer(model.SerializeToString())
-    found = scorer.score(_matrix(rows, scorer.columns))["segment"]
+    answered = scorer.score(_matrix(rows, scorer.columns))["segment"]
     features = _matrix(rows, segmenter.scaling.features)
     reference = scikit_learn_pipeline(segmenter)
     # As many threads as a busy machine has cores make k-means a hundred times slower.
     with threadpool_limits(limits=1):
         expected = reference.predict(features)
-    differing = int((found != expected).sum())
+    differing = int((answered != expected).sum())
     if differing:
         message = f"the artifact and scikit-learn differ on {differing} of {len(rows)} customers"
         raise RuntimeError(message)

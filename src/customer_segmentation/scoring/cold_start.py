@@ -10,24 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import ndonnx as ndx
 import numpy as np
 import onnx
 import spox.opset.ai.onnx.v21 as op
-from spox import Tensor, Var, argument, build
+from spox import Var, build
 
 from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.graph import MISSING, column, constant, within
-from customer_segmentation.scoring.metadata import (
-    INPUT,
-    IR_VERSION,
-    NO_COLD_START,
-    OPSET,
-    VERSION,
-    contract_rules,
-    with_metadata,
-)
+from customer_segmentation.scoring import metadata
+from customer_segmentation.scoring.graph import MISSING, column, constant, trace, within
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
 
@@ -38,20 +28,15 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
     A row with a missing input gets segment -1 and probabilities NaN.
     """
     columns = needed_inputs(model.features)
-    customers = argument(Tensor(np.float64, ("N", len(columns))))
-    # A column is (1 x rows), as in the segmenter's graph.
-    rows = op.transpose(customers)
-    split = op.split(rows, num_outputs=len(columns), axis=0)
-    arrays = {name: ndx.asarray(part) for name, part in zip(columns, split, strict=True)}
-    values = on_arrays(model.features, arrays)
-    selected = op.concat([values[name].unwrap_spox() for name in model.features], axis=0)
+    customers, rows, values = trace(columns, model.features)
+    selected = op.concat([values[name] for name in model.features], axis=0)
     capped = op.min([selected, column(model.caps)])
     standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
     scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
 
     answers = _answers(scores, within(rows, columns, model.reading), model.names)
-    built = build({INPUT: customers}, answers)
-    return with_metadata(built, _describe(model, columns, list(answers)))
+    built = build({metadata.INPUT: customers}, answers)
+    return metadata.with_metadata(built, _describe(model, columns, list(answers)))
 
 
 def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelProto:
@@ -62,14 +47,14 @@ def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.Model
         segmenter: The metadata of the segmenter that it stands beside.
     """
     empty = onnx.helper.make_graph([], "no_cold_start", [], [])
-    opset = onnx.helper.make_opsetid("", OPSET)
-    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=IR_VERSION)
-    return with_metadata(
+    opset = onnx.helper.make_opsetid("", metadata.OPSET)
+    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=metadata.IR_VERSION)
+    return metadata.with_metadata(
         model,
         {
-            "kind": NO_COLD_START,
+            "kind": metadata.NO_COLD_START,
             "reason": reason,
-            "segmenter_version": segmenter[VERSION],
+            "segmenter_version": segmenter[metadata.VERSION],
             "provenance": segmenter["provenance"],
         },
     )
@@ -101,7 +86,7 @@ def _describe(
         "columns": list(columns),
         "outputs": list(outputs),
         "segments": [asdict(name) for name in model.names],
-        "contract": contract_rules(),
+        "contract": metadata.contract_rules(),
         "customers": model.reading,
         "features": list(model.features),
         "caps": model.caps.tolist(),

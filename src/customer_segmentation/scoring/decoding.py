@@ -19,13 +19,9 @@ def in_words(metadata: Mapping[str, Any]) -> dict[str, nw.Expr]:
     Args:
         metadata: The segmenter's.
     """
-    keys = [segment["key"] for segment in metadata["segments"]]
-    names = [segment["name"] for segment in metadata["segments"]]
-    columns = {
-        "segment": _words("segment", keys),
-        "segment_name": _words("segment", names),
+    columns = _segment_in_words(metadata) | {
         "segment_id": nw.col("segment"),
-        "runner_up": _words("runner_up", keys),
+        "runner_up": _words("runner_up", [segment["key"] for segment in metadata["segments"]]),
         "margin": nw.col("margin"),
     }
     for name in metadata["outputs"]:
@@ -41,12 +37,13 @@ def cold_start_in_words(metadata: Mapping[str, Any]) -> dict[str, nw.Expr]:
     Args:
         metadata: The cold-start model's.
     """
-    columns = {
-        "segment": _words("segment", [segment["key"] for segment in metadata["segments"]]),
-        "segment_name": _words("segment", [segment["name"] for segment in metadata["segments"]]),
-    }
     shares = {name: nw.col(name) for name in metadata["outputs"] if name != "segment"}
-    return columns | shares | {ARTIFACT_VERSION: nw.lit(metadata[VERSION])}
+    return _segment_in_words(metadata) | shares | {ARTIFACT_VERSION: nw.lit(metadata[VERSION])}
+
+
+def _segment_in_words(metadata: Mapping[str, Any]) -> dict[str, nw.Expr]:
+    keys, names = ([segment[part] for segment in metadata["segments"]] for part in ("key", "name"))
+    return {"segment": _words("segment", keys), "segment_name": _words("segment", names)}
 
 
 def _words(name: str, words: list[str]) -> nw.Expr:

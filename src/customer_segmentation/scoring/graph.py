@@ -15,17 +15,11 @@ import spox.opset.ai.onnx.v21 as op
 from numpy.typing import NDArray
 from spox import Tensor, Var, argument, build
 
-from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
+from customer_segmentation.features.decisions import INTERMEDIATE, inputs_of
 from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.metadata import (
-    INPUT,
-    contract_rules,
-    describe_segmenter,
-    has_codes,
-    with_metadata,
-)
-from customer_segmentation.scoring.ranges import spans, weights_of
+from customer_segmentation.features.evaluate import Learned, on_arrays
+from customer_segmentation.scoring import metadata
+from customer_segmentation.scoring.ranges import ends_of, spans, weights_of
 from customer_segmentation.segmentation.segmenter import Segmenter
 
 MISSING = -1.0
@@ -36,28 +30,34 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
     """The artifact: one matrix `customers` in, one vector an answer out, all in the metadata."""
     decisions = [name for name in segmenter.decisions if name not in INTERMEDIATE]
     columns = input_columns(segmenter)
+    features = segmenter.scaling.features
+    customers, rows, values = trace(columns, [*features, *decisions], segmenter.learned)
+    selected = op.concat([values[name] for name in features], axis=0)
+    ids, margin = _segments(selected, segmenter)
+    decided = {"margin": margin} | {name: values[name] for name in decisions}
+    answers = _answers(ids, decided, within(rows, columns, segmenter.reading))
+    model = build({metadata.INPUT: customers}, answers)
+    return metadata.with_metadata(
+        model, metadata.describe_segmenter(segmenter, columns, list(answers))
+    )
+
+
+def input_columns(segmenter: Segmenter) -> tuple[str, ...]:
+    """The numeric canonical columns that the graph reads, in the order of its matrix."""
+    return needed_inputs([*segmenter.scaling.features, *inputs_of(segmenter.decisions)])
+
+
+def trace(
+    columns: Sequence[str], names: Sequence[str], learned: Learned | None = None
+) -> tuple[Var, Var, dict[str, Var]]:
+    """The graph's input, the same as (columns x rows), and each named value as (1 x rows)."""
     customers = argument(Tensor(np.float64, ("N", len(columns))))
     # A column is (1 x rows): arithmetic with a constant is ten times slower on (rows x 1).
     rows = op.transpose(customers)
     split = op.split(rows, num_outputs=len(columns), axis=0)
     arrays = {name: ndx.asarray(part) for name, part in zip(columns, split, strict=True)}
-    features = segmenter.scaling.features
-    values = on_arrays([*features, *decisions], arrays, segmenter.learned)
-
-    selected = op.concat([values[name].unwrap_spox() for name in features], axis=0)
-    ids, margin = _segments(selected, segmenter)
-    decided = {"margin": margin} | {n: values[n].unwrap_spox() for n in decisions}
-    answers = _answers(ids, decided, within(rows, columns, segmenter.reading))
-    model = build({INPUT: customers}, answers)
-    return with_metadata(model, describe_segmenter(segmenter, columns, list(answers)))
-
-
-def input_columns(segmenter: Segmenter) -> tuple[str, ...]:
-    """The numeric canonical columns that the graph reads, in the order of its matrix."""
-    names: list[str] = list(segmenter.scaling.features)
-    for decision in segmenter.decisions:
-        names += [name for name in DECISIONS[decision].inputs if name not in DECISIONS]
-    return needed_inputs(names)
+    values = on_arrays(names, arrays, learned)
+    return customers, rows, {name: value.unwrap_spox() for name, value in values.items()}
 
 
 def _segments(selected: Var, segmenter: Segmenter) -> tuple[Var, Var]:
@@ -83,14 +83,12 @@ def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float
 
 def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var:
     """Whether each customer of (columns x rows) is whole and within the contract: (1 x rows)."""
-    found = spans(columns, contract_rules(), reading)
+    allowed = spans(columns, metadata.contract_rules(), reading)
     numbers = rows
-    if len(found) > len(columns):
-        numbers = op.matmul(constant(weights_of(found, columns)), rows)
-    minimum, maximum = (
-        np.array([getattr(span, end) for span in found]) for end in ("minimum", "maximum")
-    )
-    whole = op.cast(constant([[span.whole] for span in found], np.int64), to=np.bool_)
+    if len(allowed) > len(columns):
+        numbers = op.matmul(constant(weights_of(allowed, columns)), rows)
+    minimum, maximum, whole_numbers = ends_of(allowed)
+    whole = op.cast(constant(whole_numbers[:, None], np.int64), to=np.bool_)
     # Nearest to each: without its fraction where it may have none, and not beyond the ends.
     nearest = op.where(whole, op.floor(numbers), numbers)
     nearest = op.max([op.min([nearest, column(maximum)]), column(minimum)])
@@ -102,19 +100,16 @@ def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var
 def _answers(ids: Var, values: dict[str, Var], is_right: Var) -> dict[str, Var]:
     """One vector an answer: the two segments and the values; -1 or NaN where not `is_right`."""
     axis = constant([0], np.int64)
-    codes = [name for name in values if has_codes(name)]
+    codes = [name for name in values if metadata.has_codes(name)]
     # Codes are masked and cast together: one step costs as much for one as for all of them.
     stacked = op.concat([ids, *(values[name] for name in codes)], axis=0)
     whole = op.cast(op.where(is_right, stacked, constant(MISSING)), to=np.int64)
     names = ["segment", "runner_up", *codes]
     parts = dict(zip(names, op.split(whole, num_outputs=len(names), axis=0), strict=True))
-    numbers = {
-        name: op.where(is_right, value, constant(np.nan))
-        for name, value in values.items()
-        if name not in parts
-    }
-    found = parts | numbers
-    return {name: op.squeeze(found[name], axis) for name in ("segment", "runner_up", *values)}
+    for name, value in values.items():
+        if name not in parts:
+            parts[name] = op.where(is_right, value, constant(np.nan))
+    return {name: op.squeeze(parts[name], axis) for name in ("segment", "runner_up", *values)}
 
 
 def column(values: NDArray[np.float64]) -> Var:

@@ -32,14 +32,14 @@ _LISTS = {
 
 
 def check_learned(learned: Mapping[str, Mapping[str, Any]], decisions: Iterable[str]) -> None:
-    """Refuse learned numbers that are not those which the decisions take.
+    """Refuse learned numbers other than those that the decisions take.
 
     Args:
         learned: By decision, as the metadata state them.
-        decisions: That the artifact takes, and those which these need.
+        decisions: Those that the artifact takes, and those that they use.
 
     Raises:
-        ValueError: A number lacks, is not known, or is of another type or length.
+        ValueError: A number is missing, unknown, or of the wrong type or length.
     """
     keywords = {name: _keywords(name) for name in DECISIONS}
     lacking = {name for name in decisions if keywords[name]} - learned.keys()

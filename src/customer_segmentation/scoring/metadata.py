@@ -1,4 +1,4 @@
-"""What an artifact says of itself: inputs, codes, names, rules, learned numbers, provenance."""
+"""What an artifact says about itself: inputs, codes, names, rules, learned numbers, provenance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INPUT = "customers"
 VERSION = "version"
 PRODUCER = "customer_segmentation"
-# The kind of a file that stands where a cold-start model would, without one.
+# The kind of the file that is written where there is no cold-start model.
 NO_COLD_START = "no_cold_start"
 OPSET, IR_VERSION = 21, 10
 # Keeps our entries apart from those of the tools that built the graph.
@@ -81,14 +81,14 @@ def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.M
 
 
 def version_of(graph: onnx.GraphProto, texts: Mapping[str, str]) -> str:
-    """The digits that stand for a graph and its metadata's texts, the version's own left out."""
+    """Twelve digits that stand for a graph and its metadata's texts, without the version."""
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
     digest.update(json.dumps(dict(texts), sort_keys=True).encode())
     return digest.hexdigest()[:12]
 
 
 def metadata_of(model: onnx.ModelProto) -> dict[str, Any]:
-    """The metadata of a model that is not being run."""
+    """The metadata of a model, which is not run."""
     return read_metadata({entry.key: entry.value for entry in model.metadata_props})
 
 
@@ -102,8 +102,8 @@ def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
 
 
 def scaling_of(metadata: Mapping[str, Any]) -> Scaling:
-    """The scaling that a segmenter's metadata tells."""
-    scaling = metadata["scaling"]
+    """The scaling in an artifact's metadata; a cold-start model keeps it at the top level."""
+    scaling = metadata.get("scaling", metadata)
     numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
     return Scaling(tuple(scaling["features"]), *numbers)
 

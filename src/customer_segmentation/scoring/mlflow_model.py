@@ -53,7 +53,14 @@ def save_model(artifact: Path, out: Path) -> None:
         raise UserError(message)
     # Read once: what is checked is what is written.
     content = path.read_bytes()
-    scorer = _opened(path, content)
+    try:
+        scorer = Scorer(content)
+    except Exception as error:
+        message = f"{path} is no ONNX file that can be run: {error}"
+        raise UserError(message) from error
+    if scorer.metadata["kind"] != "segmenter":
+        message = f"{path} is no segmenter: name segmenter.onnx, which kedro run wrote"
+        raise UserError(message)
     import mlflow.onnx  # noqa: PLC0415 - slow import
     import onnx  # noqa: PLC0415 - slow import
     import pandas as pd  # noqa: PLC0415 - slow import
@@ -80,27 +87,13 @@ def example_customer(scorer: Scorer) -> dict[str, float]:
     return {name: values.get(name, 1.0) for name in scorer.columns}
 
 
-def _opened(path: Path, content: bytes) -> Scorer:
-    try:
-        scorer = Scorer(content)
-    except Exception as error:
-        message = f"{path} is no ONNX file that can be run: {error}"
-        raise UserError(message) from error
-    if scorer.metadata["kind"] != "segmenter":
-        message = f"{path} is no segmenter: name segmenter.onnx, which kedro run wrote"
-        raise UserError(message)
-    return scorer
-
-
 def _signature(scorer: Scorer, example: dict[str, float]) -> ModelSignature:
     """Every column by name, none optional: the graph has no defaults."""
     from mlflow.models import ModelSignature  # noqa: PLC0415 - slow import
     from mlflow.types import ColSpec, Schema  # noqa: PLC0415 - slow import
 
     answers = scorer.score(np.array([list(example.values())]))
-    kinds = {
-        name: "long" if found.dtype == np.int64 else "double" for name, found in answers.items()
-    }
+    kinds = {name: "long" if a.dtype == np.int64 else "double" for name, a in answers.items()}
     return ModelSignature(
         inputs=Schema([ColSpec("double", name) for name in scorer.columns]),
         outputs=Schema([ColSpec(kind, name) for name, kind in kinds.items()]),

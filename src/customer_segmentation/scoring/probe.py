@@ -1,8 +1,7 @@
-"""Whether a graph answers as its metadata say: both are asked the same made-up customers.
+"""Check that a graph answers as its metadata say, on the same made-up customers.
 
 The metadata hold every learned number, and NumPy computes from them what the graph should answer. A
-thousand customers do not prove that two functions are the same; they find numbers that were
-changed.
+thousand customers do not prove that two functions are equal, but they reveal changed numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.evaluate import on_arrays
-from customer_segmentation.scoring.artifact_file import WrongArtifactError
+from customer_segmentation.scoring.artifact_file import require
 from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.scoring.ranges import Span, are_within, spans
 from customer_segmentation.segmentation.scaling import Scaling
@@ -32,34 +31,34 @@ _ROUNDING = 1e-9
 
 
 def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]) -> None:
-    """Refuse an artifact whose graph answers otherwise than its metadata say.
+    """Refuse an artifact whose graph does not answer as its metadata say.
 
     Args:
         score: Answers by name for a (rows x columns) matrix.
-        metadata: As it was found to be whole.
+        metadata: The artifact's, already verified.
 
     Raises:
         WrongArtifactError: Names the first answer that differs.
     """
     matrix = made_up(metadata)
     is_missing = ~are_within(matrix, metadata["columns"], _spans(metadata))
-    found = score(matrix)
+    answers = score(matrix)
     check = _wrong_segmenter if metadata["kind"] == "segmenter" else _wrong_cold_start
     with np.errstate(all="ignore"):
-        wrong = check({n: v[~is_missing] for n, v in found.items()}, matrix[~is_missing], metadata)
-    for name, values in found.items():
+        wrong = check(
+            {n: v[~is_missing] for n, v in answers.items()}, matrix[~is_missing], metadata
+        )
+    for name, values in answers.items():
         unknown = values[is_missing]
         if not (np.isnan(unknown) if unknown.dtype.kind == "f" else unknown == -1).all():
             wrong.append(name)
-    if wrong:
-        message = f"answers `{wrong[0]}` otherwise than its own metadata say"
-        raise WrongArtifactError(message)
+    require(not wrong, f"answers `{next(iter(wrong), '')}` otherwise than its own metadata say")
 
 
 def made_up(metadata: Mapping[str, Any]) -> Array:
-    """Customers of every size, one of nothing but zeros; and for each number a row has, wrong ones.
+    """Customers of every size, one with nothing but zeros; then bad ones for each number of a row.
 
-    Of those one lacks it, and the others are just outside what it may be.
+    In one of these the number is missing; in the others it is just out of range.
     """
     draw = np.random.default_rng(0)
     reading = metadata["customers"]
@@ -89,17 +88,17 @@ def made_up(metadata: Mapping[str, Any]) -> Array:
 
 def _days(draw: np.random.Generator, first: date, last: date) -> dict[str, Array]:
     """Days between two, as the numbers of each column of dates."""
-    found: dict[str, Array] = {}
+    days: dict[str, Array] = {}
     for column in (column.name for column in CONTRACT if column.kind == "date"):
         drawn = draw.integers(first.toordinal(), last.toordinal() + 1, _CUSTOMERS)
         numbers = [date_numbers(column, date.fromordinal(number)) for number in drawn.tolist()]
-        found |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
-    return found
+        days |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
+    return days
 
 
 def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
-    """Copies of a row that keeps the contract, each with one number of it wrong."""
-    columns, found = metadata["columns"], []
+    """Copies of a row that keeps the contract, each with one wrong number."""
+    columns, rows = metadata["columns"], []
     for span in _spans(metadata):
         # A rule of several columns is broken by its last: the first are the snapshot's.
         name, weight = [*span.weights.items()][-1]
@@ -109,15 +108,15 @@ def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
         for number in [*wrong, span.minimum - 1.0, span.maximum + 1.0, span.minimum + 0.5]:
             changed = row.copy()
             changed[position] = (number - others) / weight
-            found.append(changed)
-    return np.array(found)
+            rows.append(changed)
+    return np.array(rows)
 
 
 def _spans(metadata: Mapping[str, Any]) -> list[Span]:
     return spans(metadata["columns"], metadata["contract"], metadata["customers"])
 
 
-def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+def _wrong_segmenter(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
     scaling, centroids = scaling_of(metadata), np.array(metadata["centroids"])
     decisions = [name for name in metadata["outputs"] if name in DECISIONS]
@@ -130,27 +129,27 @@ def _wrong_segmenter(found: Answers, matrix: Array, metadata: Mapping[str, Any])
     wrong = [
         name
         for name, expected in (("segment", own), ("runner_up", other))
-        if not _is_nearest(found[name], squares, expected, rounding)
+        if not _is_nearest(answers[name], squares, expected, rounding)
     ]
-    told = (1.0 - found["margin"]) ** 2 * other
-    if (found["segment"] == found["runner_up"]).any() or not _near(told, own, rounding):
+    told = (1.0 - answers["margin"]) ** 2 * other
+    if (answers["segment"] == answers["runner_up"]).any() or not _near(told, own, rounding):
         wrong.append("margin")
-    return wrong + [n for n in decisions if not np.allclose(found[n], values[n][0], rtol=_ROUNDING)]
+    return wrong + [
+        n for n in decisions if not np.allclose(answers[n], values[n][0], rtol=_ROUNDING)
+    ]
 
 
-def _wrong_cold_start(found: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+def _wrong_cold_start(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
-    numbers = (np.array(metadata[name]) for name in ("caps", "means", "deviations"))
-    scaling = Scaling(tuple(metadata["features"]), *numbers)
-    weights = np.array(metadata["weights"])
+    scaling, weights = scaling_of(metadata), np.array(metadata["weights"])
     values = scaling.standardised(_table(_values(matrix, metadata, scaling.features), scaling))
     scores = values @ weights.T + metadata["intercepts"]
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     rounding = _ROUNDING * (1.0 + (np.abs(values) @ np.abs(weights).T).max(axis=1))
     names = metadata["outputs"][1:]
-    wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(found[n], s, rounding)]
-    likeliest = _is_nearest(found["segment"], -shares, -shares.max(axis=1), rounding)
+    wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(answers[n], s, rounding)]
+    likeliest = _is_nearest(answers["segment"], -shares, -shares.max(axis=1), rounding)
     return wrong if likeliest else ["segment", *wrong]
 
 
@@ -176,6 +175,6 @@ def _is_nearest(ids: Array, distances: Array, expected: Array, rounding: Array) 
     return _near(distances[np.arange(len(ids)), ids], expected, rounding)
 
 
-def _near(found: Array, expected: Array, rounding: Array) -> bool:
+def _near(given: Array, expected: Array, rounding: Array) -> bool:
     # Written so that NaN fails.
-    return bool((np.abs(found - expected) <= rounding).all())
+    return bool((np.abs(given - expected) <= rounding).all())

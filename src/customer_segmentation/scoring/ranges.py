@@ -1,7 +1,7 @@
-"""The contract's ranges in a graph: a row with a number outside them is as one that lacks it.
+"""The contract's ranges in a graph: a number out of range counts as missing.
 
-Every number of a row is compared with the nearest that is allowed. Two rules are of two columns
-each, the age and the order of days: what they compare is one more number of the row.
+Every number of a row is compared with the nearest allowed one. Two rules, for the age and for the
+order of days, use several columns: what they compare counts as one more number of the row.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Span:
 
     Attributes:
         weights: Numeric column -> its part in the number: one column, or a rule's several.
-        least: The smallest.
-        most: The largest.
+        minimum: The smallest.
+        maximum: The largest.
         whole: Whether it has no fraction.
     """
 
@@ -42,7 +42,7 @@ class Span:
 
 
 def spans(columns: Sequence[str], rules: Sequence[Mapping[str, Any]], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
-    """Of each column, in order, and then of each rule that these columns allow to check.
+    """One span a column, in order, then one for each rule that these columns allow to check.
 
     Args:
         columns: Numeric columns of a graph.
@@ -53,22 +53,25 @@ def spans(columns: Sequence[str], rules: Sequence[Mapping[str, Any]], reading: A
     return [*(_of_column(name, stated) for name in columns), *_of_several(columns, reading)]
 
 
-def are_within(matrix: NDArray[np.float64], columns: Sequence[str], found: Sequence[Span]) -> Any:  # noqa: ANN401 - NumPy's
+def are_within(matrix: NDArray[np.float64], columns: Sequence[str], allowed: Sequence[Span]) -> Any:  # noqa: ANN401 - NumPy's
     """Whether each row of (rows x columns) is whole and within all spans."""
-    # What is missing or infinite in a row is so in all that it is multiplied into.
+    # A missing or infinite number makes every product with it NaN.
     with np.errstate(invalid="ignore"):
-        values = matrix @ weights_of(found, columns).T
-    minimum, maximum = (
-        np.array([getattr(span, end) for span in found]) for end in ("minimum", "maximum")
-    )
-    whole = np.array([span.whole for span in found])
+        values = matrix @ weights_of(allowed, columns).T
+    minimum, maximum, whole = ends_of(allowed)
     is_right = (values >= minimum) & (values <= maximum) & (~whole | (values == np.floor(values)))
     return is_right.all(axis=1)
 
 
-def weights_of(found: Sequence[Span], columns: Sequence[str]) -> NDArray[np.float64]:
+def ends_of(allowed: Sequence[Span]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Of each span the minimum, the maximum, and whether it is of whole numbers."""
+    minimum, maximum, whole = zip(*((s.minimum, s.maximum, s.whole) for s in allowed), strict=True)
+    return np.array(minimum), np.array(maximum), np.array(whole)
+
+
+def weights_of(allowed: Sequence[Span], columns: Sequence[str]) -> NDArray[np.float64]:
     """(spans x columns)."""
-    return np.array([[span.weights.get(name, 0.0) for name in columns] for span in found])
+    return np.array([[span.weights.get(name, 0.0) for name in columns] for span in allowed])
 
 
 def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
@@ -86,20 +89,18 @@ def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
 
 def _of_several(columns: Sequence[str], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
     """Ages, and days that are neither too early nor after the snapshot's."""
-    known = {*columns}
-    found = []
+    allowed = []
     (year, day), age = numeric_columns([AS_OF]), reading["age"]
-    if {year, "year_birth"} <= known:
+    if {year, "year_birth"} <= {*columns}:
         weights = {year: 1.0, "year_birth": -1.0}
-        found.append(Span(weights, float(age["minimum"]), float(age["maximum"]), whole=True))
+        allowed.append(Span(weights, float(age["minimum"]), float(age["maximum"]), whole=True))
     first = date.fromisoformat(reading["enrolled_from"])
+    earliest = _A_YEAR * first.year + first.timetuple().tm_yday
     for source in (column.name for column in CONTRACT if column.kind == "date"):
         its_year, its_day = numeric_columns([source])
-        if not {its_year, its_day, year, day} <= known:
-            continue
-        earliest = _A_YEAR * first.year + first.timetuple().tm_yday
-        own = {its_year: _A_YEAR, its_day: 1.0}
-        until = {year: _A_YEAR, day: 1.0, its_year: -_A_YEAR, its_day: -1.0}
-        found.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))
-        found.append(Span(until, 0.0, _A_YEAR * _YEARS[1], whole=True))
-    return found
+        if {its_year, its_day, year, day} <= {*columns}:
+            own = {its_year: _A_YEAR, its_day: 1.0}
+            until = {year: _A_YEAR, day: 1.0, its_year: -_A_YEAR, its_day: -1.0}
+            allowed.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))
+            allowed.append(Span(until, 0.0, _A_YEAR * _YEARS[1], whole=True))
+    return allowed

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
+from customer_segmentation.scoring.artifact_file import MAX_BYTES, require
 from customer_segmentation.scoring.metadata import INPUT, NO_COLD_START, VERSION
 from customer_segmentation.scoring.probe import check_answers
 from customer_segmentation.scoring.verify import verified
@@ -30,25 +30,25 @@ def require_version(scored: nw.LazyFrame[Any], version: str) -> None:
         UserError: Names both versions and the command that scores anew.
     """
     column = nw.col(ARTIFACT_VERSION)
-    found = scored.select(first=column.min(), last=column.max()).collect().row(0)
-    if set(found) != {version}:
+    versions = scored.select(first=column.min(), last=column.max()).collect().row(0)
+    if set(versions) != {version}:
         message = (
-            f"gold_segments was scored by the artifact {found[0]}, the candidate is {version}: "
+            f"gold_segments was scored by the artifact {versions[0]}, the candidate is {version}: "
             "run kedro run --pipelines=label_generation first."
         )
         raise UserError(message)
 
 
 class Scorer:
-    """An artifact ready to score; the same customer gets the same answer in any batch.
+    """An artifact, ready to score. The same customer gets the same answer in any batch.
 
     Args:
         model: The artifact's bytes, or the path of its file.
-        threads: Of onnxruntime, for one call.
-        providers: Of onnxruntime's execution providers, the first that is there.
+        threads: How many onnxruntime uses for one call.
+        providers: onnxruntime's execution providers, in order of preference.
 
     Raises:
-        WrongArtifactError: It is none of this project's artifacts.
+        WrongArtifactError: It is not one of this project's artifacts.
     """
 
     def __init__(
@@ -65,9 +65,8 @@ class Scorer:
         content = model if isinstance(model, bytes) else _read(Path(model))
         # First: onnxruntime reads other files that a model names.
         self.metadata = verified(content)
-        if self.metadata["kind"] == NO_COLD_START:
-            message = f"holds no model ({self.metadata['reason']})"
-            raise WrongArtifactError(message)
+        has_model = self.metadata["kind"] != NO_COLD_START
+        require(has_model, f"holds no model ({self.metadata.get('reason')})")
         self.columns: tuple[str, ...] = tuple(self.metadata["columns"])
         self.outputs: tuple[str, ...] = tuple(self.metadata["outputs"])
         self._session = ort.InferenceSession(content, options, providers=list(providers))
@@ -80,7 +79,7 @@ class Scorer:
 
     def score(self, matrix: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
         """Answers by name, one number a row, for a float64 (rows x `columns`) matrix."""
-        # The names spare onnxruntime asking for them, which takes as long as four steps.
+        # Without names onnxruntime looks them up, which takes as long as four operators.
         names = self.outputs
         if len(matrix) <= _CHUNK:
             return dict(zip(names, self._session.run(names, {INPUT: matrix}), strict=True))
@@ -110,6 +109,6 @@ class Scorer:
 
 
 def _read(path: Path) -> bytes:
-    """No more of a file than shows that it is too large."""
+    """The file, read no further than needed to see that it is too large."""
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)

@@ -27,16 +27,15 @@ _LONGEST_WORD = 256
 
 
 def _require(is_right: object, otherwise: str) -> None:
-    """Raise what pydantic tells with the place of the value."""
+    """Raise what pydantic reports with the place of the value."""
     if not is_right:
         raise ValueError(otherwise)
 
 
 def _visible(text: str) -> str:
     unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    _require(
-        unseen.isdisjoint(map(unicodedata.category, text)), "it holds signs that cannot be seen"
-    )
+    is_seen = unseen.isdisjoint(map(unicodedata.category, text))
+    _require(is_seen, "it holds characters that cannot be seen")
     return text
 
 
@@ -114,7 +113,7 @@ class Scaled(Parameters):
 
 
 class Shared(Parameters):
-    """What both kinds state."""
+    """What both kinds of artifact state."""
 
     columns: Names
     outputs: Names
@@ -137,11 +136,13 @@ class Shared(Parameters):
         return self
 
     def require_columns(self, names: list[str]) -> None:
-        """Raise where a column is absent that these features come down to."""
-        _require({*needed_inputs(names)} <= {*self.columns}, "columns: one that is needed lacks")
+        """Raise if a column that these features need is absent."""
+        _require(
+            {*needed_inputs(names)} <= {*self.columns}, "columns: one that is needed is missing"
+        )
 
     def require_shape(self, name: str, rows: int, columns: int | None = None) -> None:
-        """Raise where a table has other rows, or rows of another or of different lengths."""
+        """Raise if a table has not so many rows, or its rows have not all this one length."""
         table: list[list[float]] = getattr(self, name)
         lengths = {len(row) for row in table}
         is_right = len(table) == rows and len(lengths) == 1 and columns in {None, *lengths}
@@ -181,7 +182,7 @@ class StatedSegmenter(Shared):
         return self
 
     def require_columns(self, names: list[str]) -> None:
-        """Raise where a column is absent; a decision that another one uses is none."""
+        """Raise if a column is absent; a decision that another one uses is not a column."""
         super().require_columns([name for name in names if name not in DECISIONS])
 
 
@@ -205,7 +206,7 @@ class StatedColdStart(Shared, Scaled):
 
 
 class StatedNoColdStart(Parameters):
-    """What a file says that stands where a cold-start model would."""
+    """The metadata of the file that is written where there is no cold-start model."""
 
     kind: Literal["no_cold_start"]
     reason: Reason
@@ -219,16 +220,11 @@ STATED: TypeAdapter[Any] = TypeAdapter(
 )
 
 
-def _with_steps(decisions: list[str]) -> list[str]:
+def _with_steps(decisions: list[str]) -> set[str]:
     """The decisions, and those that they use on the way."""
-    found: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        found[name] = None
-        for needed in DECISIONS[name].inputs:
-            if needed in DECISIONS:
-                visit(needed)
-
-    for name in decisions:
-        visit(name)
-    return [*found]
+    needed = {*decisions}
+    # Whatever a decision uses is defined before it.
+    for name in reversed(DECISIONS):
+        if name in needed:
+            needed |= {*DECISIONS[name].inputs} & DECISIONS.keys()
+    return needed

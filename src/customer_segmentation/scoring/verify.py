@@ -1,7 +1,7 @@
-"""What an artifact must be before anything runs it.
+"""Check an artifact before anything runs it.
 
-One file that holds everything; a version that is its content's; metadata of the right types, sizes
-and meaning; and a graph of our operators, at a bounded cost.
+It must be one file that holds everything, with a version made from its content, metadata of the
+right types, sizes and meaning, and a graph of our operators at a bounded cost.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from customer_segmentation.scoring import artifact_file
 from customer_segmentation.scoring.allowed_graph import check_graph, check_no_graph
-from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model, shown
 from customer_segmentation.scoring.metadata import NO_COLD_START, PREFIX, VERSION, version_of
 from customer_segmentation.scoring.stated import STATED
 
@@ -24,12 +24,12 @@ _MAX_METADATA = 250_000
 
 
 def verified(content: bytes) -> dict[str, Any]:
-    """The metadata of an artifact, once all but its answers was checked; nothing is run.
+    """The metadata of an artifact, after checking all but its answers; nothing is run.
 
     Raises:
         WrongArtifactError: What is wrong with the file.
     """
-    model = read_model(content)
+    model = artifact_file.read_model(content)
     metadata = _metadata(model)
     if metadata["kind"] == NO_COLD_START:
         check_no_graph(model)
@@ -41,42 +41,42 @@ def verified(content: bytes) -> dict[str, Any]:
 def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
     texts = {entry.key.removeprefix(PREFIX): entry.value for entry in model.metadata_props}
     is_ours = all(entry.key.startswith(PREFIX) for entry in model.metadata_props)
-    if not is_ours or len(texts) < len(model.metadata_props):
-        message = "has metadata of another tool, or twice"
-        raise WrongArtifactError(message)
+    is_once = len(texts) == len(model.metadata_props)
+    artifact_file.require(is_ours and is_once, "has metadata of another tool, or twice")
     size = sum(len(entry.key) + len(entry.value) for entry in model.metadata_props)
-    if size > _MAX_METADATA:
-        message = f"has metadata of {size} signs, and {_MAX_METADATA} are the most"
-        raise WrongArtifactError(message)
+    is_small = size <= _MAX_METADATA
+    artifact_file.require(
+        is_small, f"has metadata of {size} characters, and at most {_MAX_METADATA} are allowed"
+    )
     metadata = {key: _value(key, text) for key, text in texts.items()}
     try:
         STATED.validate_json(json.dumps(metadata))
     except ValidationError as error:
         message = f"states what cannot be: {_first(error)}"
-        raise WrongArtifactError(message) from None
-    own = texts.pop(VERSION)
+        raise artifact_file.WrongArtifactError(message) from None
+    own = json.loads(texts.pop(VERSION))
     version = version_of(model.graph, texts)
-    if json.loads(own) != version:
-        message = f"is not what its version {json.loads(own)} stands for, but {version}"
-        raise WrongArtifactError(message)
+    artifact_file.require(
+        own == version, f"is not what its version {own} stands for, but {version}"
+    )
     return metadata
 
 
 def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
-    """The value of a text that is written as this project writes JSON: no NaN, no key twice."""
+    """The value of JSON written as this project writes it: no NaN, and no key twice."""
     try:
         value = json.loads(text)
         is_plain = json.dumps(value, sort_keys=True, allow_nan=False) == text
     except (ValueError, RecursionError):
         is_plain = False
-    if not is_plain:
-        message = f"has metadata that are no plain JSON, under {shown(key)}"
-        raise WrongArtifactError(message)
+    artifact_file.require(
+        is_plain, f"has metadata that are no plain JSON, under {artifact_file.shown(key)}"
+    )
     return value
 
 
 def _first(error: ValidationError) -> str:
-    """The first problem with its place, without what was found there."""
+    """The first problem and its place, without the value there."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     place = ".".join(str(part) for part in problems[0]["loc"])
-    return shown(f"{place}: {problems[0]['msg']}".removeprefix(": "), 200)
+    return artifact_file.shown(f"{place}: {problems[0]['msg']}".removeprefix(": "), 200)

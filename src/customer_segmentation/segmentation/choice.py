@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from customer_segmentation.customers.configuration import Parameters
 
 logger = logging.getLogger(__name__)
 
@@ -16,25 +19,35 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class ChoiceOfK:
-    """How k is chosen.
+# Fewer starts than for the segments themselves: a resample is looked at once.
+_RESTARTS = 3
+
+
+class ChoiceOfK(Parameters):
+    """How k is chosen: the block `clustering.k` of the configuration.
 
     Attributes:
-        least: The smallest k a campaign can use.
-        most: The largest k that is tried; the smallest is 2.
+        minimum: The smallest k a campaign can use.
+        maximum: The largest k that is tried; the smallest is 2.
         starts: k-means starts for each k; the best inertia is kept.
         bootstraps: Resamples that stability is measured on.
         min_stability: Mean adjusted Rand index below which a k is not chosen.
-        sample: Rows that silhouettes and stability are measured on at most.
+        sample_rows: Rows that silhouettes and stability are measured on at most.
     """
 
-    minimum: int
-    maximum: int
-    starts: int
-    bootstraps: int
-    min_stability: float
-    sample: int
+    minimum: int = Field(ge=2)
+    maximum: int = Field(ge=2)
+    starts: int = Field(ge=1)
+    bootstraps: int = Field(ge=1)
+    min_stability: float = Field(ge=0.0, le=1.0)
+    sample_rows: int = Field(ge=100)
+
+    @model_validator(mode="after")
+    def _minimum_is_not_above_maximum(self) -> Self:
+        if self.minimum > self.maximum:
+            message = f"minimum ({self.minimum}) is above maximum ({self.maximum})"
+            raise ValueError(message)
+        return self
 
 
 @dataclass(frozen=True)
@@ -52,8 +65,7 @@ class MeasuredK:
 
 def nearest(points: Array, centroids: Array) -> Labels:
     """The index of each row's nearest centroid; the lowest where two are as near."""
-    cross = points @ centroids.T
-    distances = (centroids * centroids).sum(axis=1) - 2.0 * cross
+    distances = (centroids * centroids).sum(axis=1) - 2.0 * (points @ centroids.T)
     return distances.argmin(axis=1).astype(np.int64)
 
 
@@ -69,70 +81,63 @@ def fit_centroids(points: Array, weights: Array, k: int, starts: int, seed: int)
 def measure_all(
     points: Array, standardised: Array, weights: Array, rule: ChoiceOfK, seed: int
 ) -> list[MeasuredK]:
-    """Every k from 2 to `rule.maximum`, measured.
+    """Fit and measure every k from 2 to `rule.maximum`; arguments as for `measure`."""
+    candidates = _fit_each_k(points, weights, rule, seed)
+    return measure(candidates, points, standardised, weights, rule, seed)
+
+
+def measure(  # noqa: PLR0913, PLR0917 - all that the measures depend on
+    candidates: Iterable[Array],
+    points: Array,
+    standardised: Array,
+    weights: Array,
+    rule: ChoiceOfK,
+    seed: int,
+) -> list[MeasuredK]:
+    """How good the centroids of each candidate are.
 
     Args:
+        candidates: Of each, (k x components).
         points: (rows x components), where k-means runs.
         standardised: (rows x features), where silhouettes are measured.
         weights: One a row.
         rule: How many starts, resamples and rows.
         seed: Of every random draw.
     """
-    measured = []
-    with _one_thread(), _checked_once():
-        space = _Space(points, standardised, weights, rule, seed)
-        for k in range(2, rule.maximum + 1):
-            logger.info("choice of k: %d of at most %d", k, rule.maximum)
-            centroids = fit_centroids(points, weights, k, rule.starts, seed)
-            measured.append(space.measure(centroids))
+    # Only libraries that are loaded by then are limited to one thread.
+    import sklearn.cluster  # noqa: PLC0415 - as above
+    from sklearn import metrics  # noqa: PLC0415 - as above
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
+
+    drawn = representative_rows(weights, rule.sample_rows, seed)
+    space, measured = standardised[drawn], []
+    # One thread sums in one order, so that two runs agree to the last digit. scikit-learn's checks
+    # of every input take a third of the time of a small fit.
+    unchecked = sklearn.config_context(assume_finite=True, skip_parameter_validation=True)
+    with threadpool_limits(limits=1), unchecked:
+        # Once for the silhouettes of all k: 8 bytes a pair, 200 MB for 5,000 rows.
+        distances = metrics.pairwise_distances(space)
+        for centroids in candidates:
+            labels = nearest(points[drawn], centroids)
+            silhouette = metrics.silhouette_score(distances, labels, metric="precomputed")
+            measured.append(
+                MeasuredK(
+                    k=len(centroids),
+                    centroids=centroids,
+                    inertia=inertia(points, weights, centroids),
+                    silhouette=float(silhouette),
+                    calinski_harabasz=float(metrics.calinski_harabasz_score(space, labels)),
+                    davies_bouldin=float(metrics.davies_bouldin_score(space, labels)),
+                    stability=stability(points, weights, centroids, rule, seed),
+                )
+            )
     return measured
 
 
-def measure_one(  # noqa: PLR0913, PLR0917 - those of `measure_all`, and the centroids
-    points: Array,
-    standardised: Array,
-    weights: Array,
-    centroids: Array,
-    rule: ChoiceOfK,
-    seed: int,
-) -> MeasuredK:
-    """The same measures of centroids that were found elsewhere."""
-    with _one_thread(), _checked_once():
-        return _Space(points, standardised, weights, rule, seed).measure(centroids)
-
-
-class _Space:
-    """What the measures of all k share."""
-
-    def __init__(
-        self, points: Array, standardised: Array, weights: Array, rule: ChoiceOfK, seed: int
-    ) -> None:
-        from sklearn.metrics import pairwise_distances  # noqa: PLC0415 - as above
-
-        self._points, self._weights, self._rule, self._seed = points, weights, rule, seed
-        self._drawn = representative_rows(weights, rule.sample, seed)
-        self._space = standardised[self._drawn]
-        # Once for the silhouettes of all k: 8 bytes a pair, 200 MB for 5,000 rows.
-        self._distances = pairwise_distances(self._space)
-
-    def measure(self, centroids: Array) -> MeasuredK:
-        from sklearn.metrics import (  # noqa: PLC0415 - as above
-            calinski_harabasz_score,
-            davies_bouldin_score,
-            silhouette_score,
-        )
-
-        labels = nearest(self._points[self._drawn], centroids)
-        silhouette = silhouette_score(self._distances, labels, metric="precomputed")
-        return MeasuredK(
-            k=len(centroids),
-            centroids=centroids,
-            inertia=inertia(self._points, self._weights, centroids),
-            silhouette=float(silhouette),
-            calinski_harabasz=float(calinski_harabasz_score(self._space, labels)),
-            davies_bouldin=float(davies_bouldin_score(self._space, labels)),
-            stability=stability(self._points, self._weights, centroids, self._rule, self._seed),
-        )
+def _fit_each_k(points: Array, weights: Array, rule: ChoiceOfK, seed: int) -> Iterator[Array]:
+    for k in range(2, rule.maximum + 1):
+        logger.info("choice of k: %d of at most %d", k, rule.maximum)
+        yield fit_centroids(points, weights, k, rule.starts, seed)
 
 
 def inertia(points: Array, weights: Array, centroids: Array) -> float:
@@ -145,11 +150,10 @@ def representative_rows(weights: Array, size: int, seed: int) -> NDArray[np.intp
     """Positions of at most `size` rows that stand for the weighted whole."""
     if len(weights) <= size and np.all(weights == weights[0]):
         return np.arange(len(weights))
-    random = np.random.default_rng(seed)
-    count = min(size, len(weights))
     # Rows of one weight need not be drawn twice, which silhouettes would take for heaps.
-    again = bool(np.any(weights != weights[0]))
-    return np.sort(random.choice(len(weights), count, again, weights / weights.sum()))
+    replace = bool(np.any(weights != weights[0]))
+    random, count = np.random.default_rng(seed), min(size, len(weights))
+    return np.sort(random.choice(len(weights), count, replace, weights / weights.sum()))
 
 
 def stability(points: Array, weights: Array, centroids: Array, rule: ChoiceOfK, seed: int) -> float:
@@ -162,19 +166,15 @@ def stability(points: Array, weights: Array, centroids: Array, rule: ChoiceOfK, 
 
     random = np.random.default_rng(seed)
     chances = weights / weights.sum()
-    count = min(rule.sample, len(points))
-    drawn = representative_rows(weights, rule.sample, seed)
+    count = min(rule.sample_rows, len(points))
+    drawn = representative_rows(weights, rule.sample_rows, seed)
     reference = nearest(points[drawn], centroids)
     scores = []
     for _ in range(rule.bootstraps):
-        again = points[random.choice(len(points), count, p=chances)]
-        found = fit_centroids(again, np.ones(count), len(centroids), _RESTARTS, seed)
-        scores.append(adjusted_rand_score(reference, nearest(points[drawn], found)))
+        resample = points[random.choice(len(points), count, p=chances)]
+        refitted = fit_centroids(resample, np.ones(count), len(centroids), _RESTARTS, seed)
+        scores.append(adjusted_rand_score(reference, nearest(points[drawn], refitted)))
     return float(np.mean(scores))
-
-
-# Fewer starts than for the segments themselves: a resample is looked at once.
-_RESTARTS = 3
 
 
 def elbow(measured: Sequence[MeasuredK]) -> int:
@@ -200,23 +200,3 @@ def choose(measured: Iterable[MeasuredK], rule: ChoiceOfK) -> MeasuredK:
     if not stable:
         return max(allowed, key=lambda m: (m.stability, -m.k))
     return max(stable, key=lambda m: (m.silhouette, -m.k))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums in one order, so that two runs agree to the last digit."""
-    # Only libraries that are loaded by then are limited.
-    import sklearn.cluster  # noqa: F401, PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
-
-    with threadpool_limits(limits=1):
-        yield
-
-
-@contextmanager
-def _checked_once() -> Iterator[None]:
-    """Without scikit-learn's checks of every input, a third of the time of a small fit."""
-    from sklearn import config_context  # noqa: PLC0415 - as above
-
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        yield

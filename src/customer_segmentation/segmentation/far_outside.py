@@ -1,4 +1,4 @@
-"""Values far outside the rest: counted and told, and kept from what is learned of means.
+"""Values far outside the rest: counted, reported, and left out of learned means.
 
 k-means sees every feature capped, and a quantile hardly moves. A mean or a least-squares fit does:
 one customer with a spend of millions would name the segments and bend the expected spend of all.
@@ -7,7 +7,7 @@ one customer with a spend of millions would name the segments and bend the expec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import KEY
+from customer_segmentation.features.operations import indicator
 
 Array = NDArray[np.float64]
 Fences = Mapping[str, tuple[float, float]]
@@ -34,13 +35,9 @@ class FarOutside:
     value: float
     customer_id: str
 
-    def as_dict(self) -> dict[str, Any]:
-        """Fit for JSON."""
-        return asdict(self)
-
 
 def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -> Fences:
-    """Name -> the least and the greatest value that is not far outside.
+    """Name -> the smallest and the largest value that is not far outside.
 
     A side on which quantiles coincide has no fence: nothing says how far is far.
 
@@ -49,7 +46,7 @@ def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -
         weights: One a row.
         names: Of columns.
     """
-    found = {}
+    limits = {}
     for name in names:
         known = ~np.isnan(columns[name])
         if not known.any():
@@ -57,15 +54,15 @@ def fences(columns: Mapping[str, Array], weights: Array, names: Iterable[str]) -
         low, middle, high = np.quantile(
             columns[name][known], _QUANTILES, weights=weights[known], method="inverted_cdf"
         ).tolist()
-        found[name] = (
+        limits[name] = (
             low - _REACH * (middle - low) if low < middle else -np.inf,
             high + _REACH * (high - middle) if high > middle else np.inf,
         )
-    return found
+    return limits
 
 
 def is_inside(columns: Mapping[str, Array], limits: Fences) -> NDArray[np.bool_]:
-    """Whether no value of a row is far outside; a missing one is not."""
+    """Whether no value of a row is far outside; a missing value never is."""
     outside = [
         (columns[name] < low) | (columns[name] > high) for name, (low, high) in limits.items()
     ]
@@ -73,20 +70,15 @@ def is_inside(columns: Mapping[str, Array], limits: Fences) -> NDArray[np.bool_]
 
 
 def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutside]:
-    """Those of all rows: one pass to count them, and one more for each column that has any.
+    """Count the values outside over all rows: one pass, and one more for each column that has any.
 
     Args:
         table: Key and the columns of the fences.
         limits: Of each column.
     """
     beyond = {n: (nw.col(n) < low) | (nw.col(n) > high) for n, (low, high) in limits.items()}
-    counts = table.select(
-        **{
-            n: nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-            for n, rule in beyond.items()
-        }
-    ).collect()
-    found = []
+    counts = table.select(**{n: indicator(rule).sum() for n, rule in beyond.items()}).collect()
+    outliers = []
     for name, rows in zip(counts.columns, counts.row(0), strict=True):
         if not rows:
             continue
@@ -101,6 +93,5 @@ def find_far_outside(table: nw.LazyFrame[Any], limits: Fences) -> list[FarOutsid
             .collect()
             .rows(named=True)[0]
         )
-        value = float(furthest[name])
-        found.append(FarOutside(name, int(rows), value, str(furthest[KEY])))
-    return found
+        outliers.append(FarOutside(name, int(rows), float(furthest[name]), str(furthest[KEY])))
+    return outliers

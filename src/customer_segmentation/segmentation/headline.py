@@ -7,11 +7,11 @@ from typing import Any
 
 
 def headline(summary: Mapping[str, Any], customers: int) -> str:
-    """The k, of how many customers, and how well and how stably they fall apart.
+    """How many segments of how many customers, with silhouette and stability.
 
     Args:
         summary: `clustering_summary`.
-        customers: How many the segments are of.
+        customers: How many customers are in segments.
     """
     return (
         f"{summary['k']} segments of {customers:,} customers; silhouette"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
+from customer_segmentation.customers.configuration import Parameters
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.decisions import OF_EXPECTED_SPEND, POTENTIAL_INPUTS
 from customer_segmentation.features.evaluate import Learned
@@ -17,29 +20,37 @@ from customer_segmentation.segmentation.rounding import rounded
 
 Array = NDArray[np.float64]
 
+# A quantile.
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
 _PERCENTILE_STEPS = 20
 _FOLDS = 5
 # At or below this share of variance, out of fold, a model explains nothing that is worth an offer.
 _MIN_R2 = 0.05
 
 
-@dataclass(frozen=True)
-class DecisionRule:
-    """What the marketer decides; the rest is learned.
+class DecisionRule(Parameters):
+    """What the marketer decides: the block `clustering.decisions`; the rest is learned.
 
     Attributes:
-        income_quantiles: Where the comfortable and the affluent tier begin.
-        deal_share_quantile: From which deal share on a customer waits for offers.
+        comfortable_from: Quantile of income where the comfortable tier begins.
+        affluent_from: The same of the affluent tier.
+        deal_share_from: Quantile of the deal share from which a customer waits for offers.
         min_deals: Purchases with a discount that such a customer has at least.
-        min_likely_to_spend: Percentile of expected spend that earns a preview.
-        cap_quantile: Where the inputs of the expected spend are cut off.
+        preview_from: Percentile of expected spend that earns a preview.
     """
 
-    income_quantiles: tuple[float, float]
-    deal_share_quantile: float
-    min_deals: float
-    min_likely_to_spend: float
-    cap_quantile: float
+    comfortable_from: Share
+    affluent_from: Share
+    deal_share_from: Share
+    min_deals: int = Field(ge=0)
+    preview_from: float = Field(ge=0.0, le=100.0)
+
+    @model_validator(mode="after")
+    def _tiers_are_in_order(self) -> Self:
+        if self.comfortable_from > self.affluent_from:
+            message = "comfortable_from is above affluent_from"
+            raise ValueError(message)
+        return self
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,11 @@ class LearnedDecisions:
 
 
 def learn_decisions(
-    columns: Mapping[str, Array], weights: Array, names: tuple[str, ...], rule: DecisionRule
+    columns: Mapping[str, Array],
+    weights: Array,
+    names: tuple[str, ...],
+    rule: DecisionRule,
+    cap_quantile: float,
 ) -> LearnedDecisions:
     """The numbers for the named decisions.
 
@@ -67,18 +82,19 @@ def learn_decisions(
         weights: One a row.
         names: The decisions that the source's columns allow.
         rule: The marketer's choices.
+        cap_quantile: Where the inputs of the expected spend are cut off.
     """
     numbers: dict[str, dict[str, float | list[float]]] = {}
-    r2 = None
+    r2, unexplained = None, {}
     if "affluence_tier" in names:
-        thresholds = weighted_quantiles(columns["income"], weights, rule.income_quantiles)
+        quantiles = (rule.comfortable_from, rule.affluent_from)
+        thresholds = weighted_quantiles(columns["income"], weights, quantiles)
         numbers["affluence_tier"] = {"income_thresholds": thresholds}
     if "waits_for_offers" in names:
-        (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_quantile,))
-        numbers["waits_for_offers"] = {"min_deal_share": share, "min_deals": rule.min_deals}
-    unexplained: dict[str, str] = {}
+        (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_from,))
+        numbers["waits_for_offers"] = {"min_deal_share": share, "min_deals": float(rule.min_deals)}
     if "likely_to_spend" in names:
-        caps, coefficients, expected, r2 = _expected_spend(columns, weights, rule.cap_quantile)
+        caps, coefficients, expected, r2 = _expected_spend(columns, weights, cap_quantile)
         unexplained = _unexplained(r2, names)
         names = tuple(name for name in names if name not in unexplained)
     if "likely_to_spend" in names:
@@ -87,17 +103,16 @@ def learn_decisions(
         thresholds = weighted_quantiles(expected, weights, steps)
         numbers["likely_to_spend"] = {"potential_thresholds": thresholds}
     if "product" in names:
-        numbers["product"] = _shares([f"spend_share_{name}" for name in PRODUCTS], columns, weights)
+        numbers["product"] = _shares("spend_share", PRODUCTS, columns, weights)
     if "channel" in names:
-        shares = [f"purchase_share_{name}" for name in CHANNELS]
-        numbers["channel"] = _shares(shares, columns, weights)
+        numbers["channel"] = _shares("purchase_share", CHANNELS, columns, weights)
     if "offer" in names:
-        numbers["offer"] = {"min_likely_to_spend": rule.min_likely_to_spend}
+        numbers["offer"] = {"min_likely_to_spend": rule.preview_from}
     return LearnedDecisions(numbers, r2, unexplained)
 
 
 def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
-    """Why what is made of the expected spend is not taken; nothing where it explains spend."""
+    """Why decisions based on the expected spend are left out; empty if it explains spend."""
     if r2 is not None and r2 > _MIN_R2:
         return {}
     measured = "too few customers to measure it" if r2 is None else f"out-of-fold R2 of {r2:.2f}"
@@ -108,14 +123,14 @@ def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
 def weighted_quantiles(values: Array, weights: Array, shares: tuple[float, ...]) -> list[float]:
     """The smallest known values that at least the given shares of the weight do not exceed."""
     known = ~np.isnan(values)
-    found = np.quantile(values[known], shares, weights=weights[known], method="inverted_cdf")
-    return [float(value) for value in rounded(found)]
+    quantiles = np.quantile(values[known], shares, weights=weights[known], method="inverted_cdf")
+    return rounded(quantiles).tolist()
 
 
 def _shares(
-    names: list[str], columns: Mapping[str, Array], weights: Array
+    share: str, names: Sequence[str], columns: Mapping[str, Array], weights: Array
 ) -> dict[str, float | list[float]]:
-    table = np.column_stack([columns[name] for name in names])
+    table = np.column_stack([columns[f"{share}_{name}"] for name in names])
     known = ~np.isnan(table).any(axis=1)
     table, weights = table[known], weights[known]
     means = np.average(table, axis=0, weights=weights)
@@ -146,10 +161,10 @@ def _expected_spend(
     model = LinearRegression().fit(inputs[taught], target, sample_weight=weights[taught])
     coefficients = rounded([*model.coef_, model.intercept_])
     expected = inputs @ coefficients[:-1] + coefficients[-1]
-    if len(target) < 2 * _FOLDS:
-        return caps, coefficients.tolist(), expected, None
-    # Rows are in the order of their sample keys, which is as good as shuffled.
-    scores = cross_val_score(
-        LinearRegression(), inputs[taught], target, cv=KFold(_FOLDS), scoring="r2"
-    )
-    return caps, coefficients.tolist(), expected, float(np.mean(scores))
+    r2 = None
+    if len(target) >= 2 * _FOLDS:
+        # Rows are in the order of their sample keys, which is as good as shuffled.
+        folds = KFold(_FOLDS)
+        scores = cross_val_score(LinearRegression(), inputs[taught], target, cv=folds, scoring="r2")
+        r2 = float(np.mean(scores))
+    return caps, coefficients.tolist(), expected, r2

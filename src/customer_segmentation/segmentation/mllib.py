@@ -1,4 +1,4 @@
-"""k-means by Spark's MLlib on every customer, for who prefers it to a coreset and passes."""
+"""k-means by Spark's MLlib on every customer, instead of a coreset and refinement passes."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ def weighted_means(
     weight: str,
     weight_of: Callable[[str], str] | None = None,
 ) -> nw.DataFrame[Any]:
-    """One row a group: total `weight`, and of each column the mean of what is known of it.
+    """One row a group: total `weight`, and the mean of each column's known values.
 
-    Beside each mean stands the weight of what is known (`known_weight`); a mean of nothing is
-    missing.
+    Beside each mean stands the weight of the known values (`known_weight`). Without any, the mean
+    is missing.
 
     Args:
         table: Groups, columns and weights.

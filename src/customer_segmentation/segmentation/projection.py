@@ -36,8 +36,7 @@ def learn_projection(
     values, vectors = values[order], vectors[:, order]
     shares = values / values.sum()
     # Rounding error must not ask for one component more.
-    count = int(np.searchsorted(np.cumsum(shares), variance - 1e-9) + 1)
-    count = min(count, len(shares))
+    count = min(int(np.searchsorted(np.cumsum(shares), variance - 1e-9) + 1), len(shares))
     kept = vectors[:, :count]
     largest = np.abs(kept).argmax(axis=0)
     signs = np.sign(kept[largest, np.arange(count)])

@@ -31,10 +31,10 @@ def refine(
     centroids: Array,
     passes: int,
 ) -> Array:
-    """Each centroid moved to the mean of the customers nearest to it, some times over.
+    """Move each centroid to the mean of the customers nearest to it, several times.
 
-    A pass is one aggregate over the table, of which one row a centroid is collected. A centroid
-    that nobody is nearest to stays where it is.
+    A pass is one aggregate over the table, collected as one row a centroid. A centroid without
+    customers stays where it is.
 
     Source: Lloyd, Least squares quantization in PCM (1982).
 

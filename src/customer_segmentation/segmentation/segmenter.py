@@ -28,7 +28,9 @@ class Segmenter:
         learned: Their numbers.
         reading: The `customers` block of the configuration: how records are read.
         left_out: The decisions that are not taken, and why.
-        usual_spend: The least and the greatest spend that is not far outside; None where a side
+        expected_spend_r2: How well the expected spend predicts unseen customers: R2 out of fold;
+            None where it was not learned or could not be measured.
+        usual_spend: The smallest and the largest spend that is not far outside; None where a side
             has no end.
         provenance: Where the data came from: no times, so that equal data give equal artifacts.
     """
@@ -41,5 +43,6 @@ class Segmenter:
     learned: Learned
     reading: dict[str, Any]
     provenance: dict[str, Any]
+    expected_spend_r2: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     usual_spend: tuple[float | None, float | None] = (None, None)

@@ -1,4 +1,4 @@
-"""The space that segments live in, as column expressions: points, and who is nearest to whom."""
+"""The space of the segments as column expressions: points, and distances to centroids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.features.operations import at_most, total, where
+from customer_segmentation.features.operations import at_most, first_equal, total
 from customer_segmentation.segmentation.scaling import Scaling
 
 _POINT = "point__"
@@ -37,7 +37,7 @@ def points(scaling: Scaling, components: NDArray[np.float64]) -> dict[str, nw.Ex
 def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
     """One column a centroid, of a table with the points.
 
-    |x - c|^2 less |x|^2, which is the same for all of a customer's: -2 x.c + |c|^2.
+    |x - c|^2 without |x|^2, which is the same for every centroid: -2 x.c + |c|^2.
     """
     columns = [nw.col(f"{_POINT}{index}") for index in range(centroids.shape[1])]
     return {
@@ -50,19 +50,14 @@ def distances(centroids: NDArray[np.float64]) -> dict[str, nw.Expr]:
 def first_min(columns: Sequence[nw.Expr]) -> tuple[nw.Expr, nw.Expr]:
     """The position, from 0, of the first column that holds the smallest value; and that value."""
     minimum = nw.min_horizontal(*columns)
-    position: nw.Expr = nw.lit(float(len(columns) - 1))
-    for index in range(len(columns) - 2, -1, -1):
-        position = where(columns[index] == minimum, float(index), position)
-    return position, minimum
+    return first_equal(columns, minimum), minimum
 
 
 def weighted(columns: Sequence[nw.Expr], weights: Sequence[float]) -> nw.Expr:
     """The sum of the columns, each times its weight."""
-    products = [column * weight for column, weight in zip(columns, weights, strict=True)]
-    found: nw.Expr = total(products)
-    return found
+    return total([column * weight for column, weight in zip(columns, weights, strict=True)])
 
 
 def names_of(expressions: Mapping[str, nw.Expr]) -> list[nw.Expr]:
-    """The columns of these names, once the expressions are there as columns."""
+    """The columns of these names, for when the expressions have been added as columns."""
     return [nw.col(name) for name in expressions]

@@ -1,4 +1,4 @@
-"""Hold a table against its contract: one pass of engine aggregates, on any engine."""
+"""Check a table against its contract, in one pass of aggregates on any engine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.features.operations import indicator
 from customer_segmentation.tables.schemas import TableContract, contract_of
 
 _ROWS = "rows"
@@ -17,11 +18,11 @@ _BROKEN = "rows that break a promise"
 
 
 def require_contract(table: str, frame: nw.LazyFrame[Any]) -> None:
-    """Refuse a table that breaks its contract, with every promise that it breaks.
+    """Refuse a table that breaks its contract, naming every promise that it breaks.
 
     Args:
         table: Its name in the catalog.
-        frame: The rows that are to be published.
+        frame: The rows to be published.
 
     Raises:
         UserError: A column is absent, or rows break a promise; they are counted.
@@ -55,7 +56,7 @@ class ContractValidator:
 
 
 def promises(contract: TableContract, present: list[str]) -> dict[str, nw.Expr]:
-    """For each promise about single rows, in words, the expression that is true where broken."""
+    """Each promise about single rows, in words -> an expression that is true where it is broken."""
     broken: dict[str, nw.Expr] = {
         f"{name} is missing": nw.col(name).is_null() for name in (*contract.key, *contract.required)
     }
@@ -82,24 +83,22 @@ def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
         else nw.concat_str(*(nw.col(name).fill_null("") for name in contract.key), separator="\x1f")
     )
     any_broken = reduce(operator.or_, (rule.fill_null(value=False) for rule in rules.values()))
-    found = _counts(frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: _number(any_broken)})
+    counts = _counts(
+        frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: indicator(any_broken).sum()}
+    )
     broken = []
-    if found[_BROKEN]:
-        # Which ones is worth a pass only now.
-        counts = _counts(frame, {words: _number(rule) for words, rule in rules.items()})
-        broken = [f"{words} in {rows} rows" for words, rows in counts.items() if rows]
-    if found[_KEYS] != found[_ROWS]:
+    if counts[_BROKEN]:
+        # A second pass, to say which ones, is needed only now.
+        by_rule = _counts(frame, {words: indicator(rule).sum() for words, rule in rules.items()})
+        broken = [f"{words} in {rows} rows" for words, rows in by_rule.items() if rows]
+    if counts[_KEYS] != counts[_ROWS]:
         names = ", ".join(contract.key)
-        broken.append(f"{found[_ROWS] - found[_KEYS]} rows share their {names} with another")
+        broken.append(f"{counts[_ROWS] - counts[_KEYS]} rows share their {names} with another")
     return broken
 
 
-def _number(rule: nw.Expr) -> nw.Expr:
-    return nw.when(rule).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
-
-
 def _counts(frame: nw.LazyFrame[Any], counted: dict[str, nw.Expr]) -> dict[str, int]:
-    # The words are no names that every engine takes.
+    # Not every engine takes these words as names of columns.
     named = {f"count_{position}": rule for position, rule in enumerate(counted.values())}
     row = frame.select(**named).collect().row(0)
     return {words: int(nw.to_py_scalar(n) or 0) for words, n in zip(counted, row, strict=True)}

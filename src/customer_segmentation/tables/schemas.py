@@ -8,19 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from customer_segmentation.customers.contract import (
-    AS_OF,
-    CONTRACT,
-    FLAG,
-    KEY,
-    SAMPLE_KEY,
-    Column,
-)
-from customer_segmentation.customers.quarantine import (
-    ROW_NUMBER,
-    SOURCE_HASH,
-    SOURCE_NAME,
-)
+from customer_segmentation.customers.contract import AS_OF, CONTRACT, FLAG, KEY, SAMPLE_KEY, Column
+from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_HASH, SOURCE_NAME
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import DECISIONS, PERCENTILE
 from customer_segmentation.features.definitions import FEATURES, SHARE
@@ -51,10 +40,6 @@ def _bounded(
     return Column(name, "number", "", minimum=minimum, maximum=maximum, whole=whole)
 
 
-def _one_of(name: str, values: tuple[str, ...]) -> Column:
-    return Column(name, "category", "", categories=values)
-
-
 _SAMPLE_KEY = _bounded(SAMPLE_KEY, 0.0, 2.0**31 - 1.0, whole=True)
 _ROW_NUMBER = _bounded(ROW_NUMBER, 1.0, whole=True)
 _NUMBERS = tuple(column for column in CONTRACT if column.kind == "number")
@@ -66,11 +51,11 @@ _SHARES = tuple(
 _ANSWERS = (
     _bounded("segment_id", -1.0, whole=True),
     _bounded("margin", 0.0, 1.0),
-    *(_bounded(name, 0.0, 100.0) for name, found in DECISIONS.items() if found.unit == PERCENTILE),
+    *(_bounded(d.name, 0.0, 100.0) for d in DECISIONS.values() if d.unit == PERCENTILE),
     *(
-        _one_of(decision.name, (*decision.labels, "unsegmented"))
-        for decision in DECISIONS.values()
-        if decision.labels
+        Column(d.name, "category", "", categories=(*d.labels, "unsegmented"))
+        for d in DECISIONS.values()
+        if d.labels
     ),
 )
 

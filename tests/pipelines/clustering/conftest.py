@@ -18,14 +18,13 @@ from customer_segmentation.features.definitions import available_features
 from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
-    LearnedSegmenter,
     MeasuredCandidates,
     draw_sample,
     measure_candidates,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.segmentation.choice import MeasuredK
-from customer_segmentation.segmentation.learned_decisions import LearnedDecisions
+from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.pipelines.calling import call
 from tests.scoring.example import draw_customers, make_segmenter
 
@@ -100,7 +99,6 @@ def made_up() -> MeasuredCandidates:
 
 
 @pytest.fixture(scope="session")
-def learned() -> LearnedSegmenter:
+def segmenter() -> Segmenter:
     """Three segments of the example's customers."""
-    segmenter = replace(make_segmenter(), provenance={"sample_rows": 2000})
-    return LearnedSegmenter(segmenter, LearnedDecisions({}, expected_spend_r2=0.75))
+    return replace(make_segmenter(), provenance={"sample_rows": 2000}, expected_spend_r2=0.75)

@@ -17,7 +17,6 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
-    LearnedSegmenter,
     MeasuredCandidates,
     _by_spend,
     build_checked_artifact,
@@ -29,6 +28,7 @@ from customer_segmentation.pipelines.clustering.nodes import (
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.segmentation.choice import nearest
 from customer_segmentation.segmentation.far_outside import FarOutside
+from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, draw_customers, reading
 
@@ -44,7 +44,7 @@ def draw(gold: Any, clustering: ClusteringParameters) -> ClusteringSample:
 
 def learn(
     sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
-) -> LearnedSegmenter:
+) -> Segmenter:
     return call(
         learn_segmenter,
         sample=sample,
@@ -157,8 +157,8 @@ def test_customers_far_outside_are_told_and_change_no_name_and_no_order(
     samples = [draw(gold_of(customers), clustering) for customers in (usual, odd)]
     measured = [call(measure_candidates, sample=s, clustering=clustering) for s in samples]
     same = replace(measured[1], chosen=measured[0].chosen, projection=measured[0].projection)
-    before = learn(samples[0], measured[0], clustering).segmenter
-    after = learn(samples[1], same, clustering).segmenter
+    before = learn(samples[0], measured[0], clustering)
+    after = learn(samples[1], same, clustering)
     assert before.names == after.names
     np.testing.assert_array_equal(before.centroids, after.centroids)
     feature = "spend_total" if column == "spend_wines" else column
@@ -182,7 +182,7 @@ def test_names_are_unique_and_the_first_segment_spends_most(
     position: int,
 ) -> None:
     chosen = replace(candidates, chosen=candidates.measured[position])
-    segmenter = learn(sample, chosen, clustering).segmenter
+    segmenter = learn(sample, chosen, clustering)
     count = position + 2
     assert len(segmenter.names) == len(segmenter.centroids) == count
     assert len({name.key for name in segmenter.names}) == count
@@ -195,7 +195,7 @@ def test_names_are_unique_and_the_first_segment_spends_most(
 def test_the_segmenter_knows_where_it_came_from(
     sample: ClusteringSample, candidates: MeasuredCandidates, clustering: ClusteringParameters
 ) -> None:
-    provenance = learn(sample, candidates, clustering).segmenter.provenance
+    provenance = learn(sample, candidates, clustering).provenance
     assert provenance["as_of"] == "2014-06-30"
     assert provenance["customers"] == provenance["sample_rows"] == 300
 
@@ -211,12 +211,12 @@ def test_decisions_whose_columns_are_absent_are_left_out_and_told(
         learned = learn(sample, candidates, clustering)
     taken = {"affluence_tier", "expected_spend", "likely_to_spend", "product"}
     lost = {"waits_for_offers", "channel", "offer"}
-    assert taken <= {*learned.segmenter.decisions} <= DECISIONS.keys() - lost
-    assert taken <= learned.segmenter.learned.keys() <= {*learned.segmenter.decisions}
+    assert taken <= {*learned.decisions} <= DECISIONS.keys() - lost
+    assert taken <= learned.learned.keys() <= {*learned.decisions}
     (said,) = (r.getMessage() for r in caplog.records if r.levelname == "WARNING")
     told = said.removeprefix("The source's columns do not allow: ").removesuffix(".")
     assert lost <= {*told.split(", ")}
-    artifact = call(build_checked_artifact, learned=learned, sample=sample)
+    artifact = call(build_checked_artifact, segmenter=learned, sample=sample)
     outputs = {output.name for output in artifact.graph.output}
     assert {"segment", "product"} <= outputs
     assert outputs.isdisjoint(lost | {"expected_spend"})
@@ -233,10 +233,10 @@ def test_without_spend_what_a_household_may_spend_is_not_learned(
     learned = learn(sample, candidates, clustering)
     lost = {"expected_spend", "likely_to_spend", "product", "offer"}
     kept = {"affluence_tier", "waits_for_offers", "channel"}
-    assert kept <= {*learned.segmenter.decisions} <= DECISIONS.keys() - lost
-    assert learned.decisions.expected_spend_r2 is None
+    assert kept <= {*learned.decisions} <= DECISIONS.keys() - lost
+    assert learned.expected_spend_r2 is None
     assert "do not allow: likely_to_spend, product, offer." in caplog.text
-    assert len(set(learned.segmenter.names)) == candidates.chosen.k
+    assert len(set(learned.names)) == candidates.chosen.k
 
 
 def test_with_all_columns_nothing_is_left_out_or_told(
@@ -246,27 +246,27 @@ def test_with_all_columns_nothing_is_left_out_or_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     learned = learn(sample, candidates, clustering)
-    assert {"waits_for_offers", "channel", "offer"} <= {*learned.segmenter.decisions}
+    assert {"waits_for_offers", "channel", "offer"} <= {*learned.decisions}
     assert not caplog.messages
 
 
 def summarise(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
-    sample = ClusteringSample(None, 300, "2014-06-30", learned.segmenter.scaling, [FAR])
+    sample = ClusteringSample(None, 300, "2014-06-30", segmenter.scaling, [FAR])
     return call(
         summarise_choice,
         sample=sample,
         candidates=made_up,
-        learned=learned,
+        segmenter=segmenter,
         clustering=clustering,
     )
 
 
 def test_the_table_has_one_row_a_k_and_one_chosen(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> None:
-    table, _, _ = summarise(made_up, learned, clustering)
+    table, _, _ = summarise(made_up, segmenter, clustering)
     assert list(table.columns) == ["k", *MEASURES, "chosen"]
     assert table["k"].tolist() == [2, 3, 4, 5]
     assert table["chosen"].tolist() == [False, True, False, False]
@@ -274,9 +274,9 @@ def test_the_table_has_one_row_a_k_and_one_chosen(
 
 
 def test_the_summary_tells_that_elbow_and_silhouette_disagree(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> None:
-    _, summary, _ = summarise(made_up, learned, clustering)
+    _, summary, _ = summarise(made_up, segmenter, clustering)
     assert (summary["k"], summary["elbow_k"], summary["best_silhouette_k"]) == (3, 4, 2)
     assert summary["elbow_agrees"] is False
     assert summary["stability"] == 0.9
@@ -290,33 +290,33 @@ def test_the_summary_tells_that_elbow_and_silhouette_disagree(
 
 
 def test_the_summary_tells_that_the_elbow_agrees(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> None:
-    _, summary, _ = summarise(replace(made_up, elbow=3), learned, clustering)
+    _, summary, _ = summarise(replace(made_up, elbow=3), segmenter, clustering)
     assert summary["elbow_agrees"] is True
 
 
 def test_the_rule_is_told_in_words(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> None:
-    _, summary, _ = summarise(made_up, learned, clustering)
+    _, summary, _ = summarise(made_up, segmenter, clustering)
     assert summary["rule"] == (
         "the best silhouette among k of at least 3 whose bootstrap ARI is at least 0.8"
     )
 
 
 def test_that_no_k_is_stable_enough_is_told_in_words(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> None:
     unstable = replace(made_up, chosen=replace(made_up.chosen, stability=0.79))
-    _, summary, _ = summarise(unstable, learned, clustering)
+    _, summary, _ = summarise(unstable, segmenter, clustering)
     assert summary["rule"] == "the most stable: no k of at least 3 has an ARI of 0.8"
 
 
 def test_the_tracked_history_has_a_step_a_k_and_the_chosen_numbers_once(
-    made_up: MeasuredCandidates, learned: LearnedSegmenter, clustering: ClusteringParameters
+    made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> None:
-    _, _, history = summarise(made_up, learned, clustering)
+    _, _, history = summarise(made_up, segmenter, clustering)
     assert {*history} == {*MEASURES, "chosen_k", "chosen_silhouette", "chosen_stability"}
     for name in MEASURES:
         assert [entry["step"] for entry in history[name]] == [2, 3, 4, 5]

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_segmentation.pipelines.eda.nodes import draw_eda_sample, relate_features
+from customer_segmentation.pipelines.eda.measures import relate_features
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.eda.plots import plot_correlation, plot_distributions
+from customer_segmentation.pipelines.eda.sample import draw_eda_sample
 
 SELECTED = ["income", "spend_total"]
 EDA = EdaParameters(

@@ -12,19 +12,15 @@ from kedro.pipeline import Pipeline
 
 from customer_segmentation.pipelines.eda import create_pipeline
 from customer_segmentation.pipelines.eda.measures import (
-    hopkins,
-    missingness,
-    mutual_information,
-)
-from customer_segmentation.pipelines.eda.nodes import (
     describe_distributions,
-    draw_eda_sample,
-    explain_hopkins,
+    hopkins,
     list_missingness,
+    mutual_information,
     relate_features,
-    summarise_eda,
 )
+from customer_segmentation.pipelines.eda.nodes import explain_hopkins, summarise_eda
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
+from customer_segmentation.pipelines.eda.sample import draw_eda_sample
 
 CAP = 0.95
 SELECTED = ["income", "age", "web_visits_month"]
@@ -200,7 +196,7 @@ def test_missingness_gives_each_reason_as_a_share_of_the_rows_in():
 
 def test_missingness_of_nothing_is_a_table_without_reasons():
     nothing = {"rows_in": 0, "customers": 0, "quarantined": 0, "repeats": 0, "reasons": {}}
-    assert missingness(nothing)["share_of_rows_in"].tolist() == [0.0, 0.0, 0.0]
+    assert list_missingness(nothing)["share_of_rows_in"].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_mutual_information_of_independent_numbers_is_near_zero():

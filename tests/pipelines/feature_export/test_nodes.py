@@ -14,7 +14,7 @@ import pytest
 from customer_segmentation.pipelines.feature_export.nodes import (
     describe_columns,
     export_features,
-    same_table,
+    export_features_as_csv,
 )
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.segmentation.scaling import Scaling
@@ -93,8 +93,8 @@ def test_standardised_values_are_capped_and_scaled_as_by_hand(rows: list[dict[st
     assert low == pytest.approx([0.0, -1.0, -1.0, -1.0, -2.0])
 
 
-def test_the_second_format_is_of_the_same_table(table: Any) -> None:
-    assert call(same_table, feature_table=table) is table
+def test_the_second_format_is_of_the_export_features_as_csv(table: Any) -> None:
+    assert call(export_features_as_csv, feature_table=table) is table
 
 
 def test_every_column_is_described_in_the_tables_order(

@@ -13,6 +13,7 @@ from customer_segmentation.pipelines.reporting.cards import (
     waiting,
 )
 from customer_segmentation.pipelines.reporting.choice import (
+    choice_rows,
     clearness,
     explain_choice,
     steadiness,
@@ -143,9 +144,10 @@ def test_a_share_is_never_rounded_to_none_or_all(share, said):
 
 
 def test_indices_that_disagree_are_said_to(inputs):
-    found = explain_choice(inputs["clustering"], inputs["choice_of_k"].to_dict("records"))
-    assert "the best silhouette of all is at 2, the elbow of the inertia at 5" in found.sentences[1]
-    remarks = {row.k: row.remark for row in found.rows}
+    agreement = explain_choice(inputs["clustering"])[1]
+    assert "the best silhouette of all is at 2, the elbow of the inertia at 5" in agreement
+    rows = choice_rows(inputs["clustering"], inputs["choice_of_k"].to_dict("records"))
+    remarks = {row["k"]: row["remark"] for row in rows}
     assert (remarks[2], remarks[3], remarks[4], remarks[5]) == (
         ("best silhouette", "chosen", "", "elbow")
     )
@@ -163,7 +165,7 @@ def test_indices_that_disagree_are_said_to(inputs):
 )
 def test_agreement_is_told_as_it_is(inputs, k, silhouette, elbow, said):
     changes = {"k": k, "best_silhouette_k": silhouette, "elbow_k": elbow}
-    assert said in explain_choice(inputs["clustering"] | changes, []).sentences[1]
+    assert said in explain_choice(inputs["clustering"] | changes)[1]
 
 
 def test_firmness_is_told_in_words():
@@ -188,7 +190,7 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
     }
     found = explain_cold_start(section, {"key_0": "High", "key_1": "Middle"})
     assert "from age, household and education" in found.lead
-    told = [(row.name, plain(row.share), plain(row.otherwise)) for row in found.recognised]
+    told = [tuple(map(plain, row)) for row in found.recognised]
     assert told == [
         ("High", "90 %", "Middle (10 %)"),
         ("Middle", "100 %", ""),
@@ -197,11 +199,12 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
 
 
 def test_relations_are_told_with_their_direction(inputs):
-    spend, responded = explain_relations(inputs["eda"])
-    assert (spend.name, responded.name) == ("spend in two years", "response to the last campaign")
-    assert [relation.direction for relation in spend.relations] == [
+    told = explain_relations(inputs["eda"])
+    assert [*told] == ["spend in two years", "response to the last campaign"]
+    spend = told["spend in two years"]
+    assert [bar.note for bar in spend] == [
         "rises with it (+0.85)",
         "falls with it (\N{MINUS SIGN}0.68)",
         "no clear direction (+0.10)",
     ]
-    assert spend.relations[0].bar.length == 100.0
+    assert spend[0].length == 100.0

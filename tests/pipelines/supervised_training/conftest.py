@@ -13,9 +13,7 @@ import pytest
 from customer_segmentation.customers.sample_key import with_sample_key
 from customer_segmentation.features.definitions import available_features
 from customer_segmentation.features.evaluate import on_frame
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from tests.scoring.example import reading
 
 SEGMENTS = [
@@ -101,8 +99,8 @@ def segmenter_of() -> Callable[[int], onnx.ModelProto]:
 
 
 @pytest.fixture(scope="session")
-def parameters() -> SupervisedTrainingParameters:
-    return SupervisedTrainingParameters(
+def parameters() -> TrainingParameters:
+    return TrainingParameters(
         sample_rows=1000,
         folds=3,
         seed=1,

@@ -15,11 +15,9 @@ import pytest
 import yaml
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.pipelines.supervised_training import create_pipeline
-from customer_segmentation.pipelines.supervised_training.nodes import check_artifact
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
+from customer_segmentation.pipelines.supervised_training import create_pipeline, models
+from customer_segmentation.pipelines.supervised_training.nodes import check_against_scikit_learn
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.scoring.metadata import read_metadata
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
@@ -46,9 +44,16 @@ def run(inputs: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return data
 
 
-def with_parameters(parameters: SupervisedTrainingParameters, **changed: Any) -> dict[str, Any]:
+def with_parameters(parameters: TrainingParameters, **changed: Any) -> dict[str, Any]:
     """Give the parameters' dataset with some of them changed."""
     return {"params:supervised_training": parameters.model_copy(update=changed)}
+
+
+def fit(given: dict[str, Any], parameters: TrainingParameters) -> Any:
+    """Give scikit-learn's pipeline that the artifact of a run was built from."""
+    found = given["cold_start_validation"]
+    values = found.customers.columns(found.inputs)
+    return models.fit_rounded(values, found.customers.labels, parameters.models)
 
 
 def content(artifact: onnx.ModelProto) -> bytes:
@@ -128,18 +133,18 @@ def test_no_input_of_the_demonstration_is_a_campaign_answer(given) -> None:
 def test_behaviour_is_refused_as_a_sign_up_feature(parameters, name) -> None:
     block = parameters.model_dump() | {"sign_up_features": ["age", name]}
     with pytest.raises(ValueError, match=rf"\['{name}'\] are not known at sign-up"):
-        SupervisedTrainingParameters(**block)
+        TrainingParameters(**block)
 
 
 def test_the_configured_parameters_are_accepted() -> None:
-    SupervisedTrainingParameters(**CONFIGURED["supervised_training"])
+    TrainingParameters(**CONFIGURED["supervised_training"])
 
 
-def test_the_artifact_answers_as_scikit_learn_does(given, features) -> None:
+def test_the_artifact_answers_as_scikit_learn_does(given, features, parameters) -> None:
     scorer = Scorer(content(given["cold_start_candidate"]))
     answers = scorer.score(features[list(scorer.columns)].to_numpy())
     inputs = given["supervised_metrics"]["cold_start"]["inputs"]
-    fitted, values = given["fitted_cold_start"], features[inputs].to_numpy()
+    fitted, values = fit(given, parameters), features[inputs].to_numpy()
     expected = fitted.predict_proba(values)
     found = [answers[name] for name in scorer.outputs if name.startswith("probability_")]
     np.testing.assert_array_equal(answers["segment"], fitted.predict(values))
@@ -158,13 +163,13 @@ def test_an_artifact_that_disagrees_with_scikit_learn_is_refused(given, inputs, 
     penalised = parameters.models.model_copy(update={"inverse_penalty": 1e-4})
     other = run(inputs, **with_parameters(parameters, models=penalised))["cold_start_candidate"]
     with pytest.raises(RuntimeError, match=r"disagrees with scikit-learn on .* Nothing was saved"):
-        check_artifact(other, given["fitted_cold_start"], given["cold_start_validation"])
+        check_against_scikit_learn(other, fit(given, parameters), given["cold_start_validation"])
 
 
 def test_nothing_is_saved_before_the_artifact_is_checked() -> None:
     for node in create_pipeline().nodes:
         if {*node.outputs} & {*CATALOG}:
-            after = node.name == "check_cold_start" or "cold_start_candidate" in node.inputs
+            after = node.name == "build_cold_start" or "cold_start_candidate" in node.inputs
             assert after, node.name
 
 

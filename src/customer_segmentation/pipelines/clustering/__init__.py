@@ -1,5 +1,3 @@
 """Features to the candidate artifact: how many segments, which, and what they are called."""
 
-from customer_segmentation.pipelines.clustering.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]
+from customer_segmentation.pipelines.clustering.pipeline import create_pipeline as create_pipeline

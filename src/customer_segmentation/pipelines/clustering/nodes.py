@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import narwhals as nw
@@ -26,14 +26,7 @@ from customer_segmentation.features.decisions import (
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.scoring.check import check_against_scikit_learn
-from customer_segmentation.segmentation.choice import (
-    MeasuredK,
-    choose,
-    elbow,
-    measure_all,
-    measure_one,
-    nearest,
-)
+from customer_segmentation.segmentation import choice
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
 from customer_segmentation.segmentation.far_outside import (
     FarOutside,
@@ -41,7 +34,7 @@ from customer_segmentation.segmentation.far_outside import (
     find_far_outside,
     is_inside,
 )
-from customer_segmentation.segmentation.learned_decisions import LearnedDecisions, learn_decisions
+from customer_segmentation.segmentation.learned_decisions import learn_decisions
 from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
@@ -86,17 +79,9 @@ class MeasuredCandidates:
     """The projection, every k in it, and the one that the rule picks."""
 
     projection: Projection
-    measured: list[MeasuredK]
-    chosen: MeasuredK
+    measured: list[choice.MeasuredK]
+    chosen: choice.MeasuredK
     elbow: int
-
-
-@dataclass(frozen=True)
-class LearnedSegmenter:
-    """The segmenter and how well its expected spend predicts unseen customers."""
-
-    segmenter: Segmenter
-    decisions: LearnedDecisions
 
 
 def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> ClusteringSample:
@@ -148,11 +133,12 @@ def measure_candidates(
             "`clustering.k.maximum`. Lower it, or choose other features."
         )
         raise UserError(message)
-    weights, rule = sample.weights, clustering.k.rule()
+    weights, rule = sample.weights, clustering.k
     projection = learn_projection(standardised, weights, clustering.variance)
     points = projection.projected(standardised)
-    measured = measure_all(points, standardised, weights, rule, clustering.seed)
-    return MeasuredCandidates(projection, measured, choose(measured, rule), elbow(measured))
+    measured = choice.measure_all(points, standardised, weights, rule, clustering.seed)
+    chosen = choice.choose(measured, rule)
+    return MeasuredCandidates(projection, measured, chosen, choice.elbow(measured))
 
 
 def refine_centroids(
@@ -161,7 +147,7 @@ def refine_centroids(
     candidates: MeasuredCandidates,
     clustering: ClusteringParameters,
 ) -> MeasuredCandidates:
-    """The chosen segments fitted on every customer, where the parameters ask for that.
+    """The chosen segments, refitted on every customer if the parameters ask for it.
 
     Raises:
         UserError: The estimator is not one for this environment's tables.
@@ -177,8 +163,8 @@ def refine_centroids(
         return candidates
     standardised = sample.standardised()
     points = projection.projected(standardised)
-    rule, seed = clustering.k.rule(), clustering.seed
-    refined = measure_one(points, standardised, sample.weights, centroids, rule, seed)
+    rule, seed = clustering.k, clustering.seed
+    (refined,) = choice.measure([centroids], points, standardised, sample.weights, rule, seed)
     measured = [refined if m.k == chosen.k else m for m in candidates.measured]
     return replace(candidates, measured=measured, chosen=refined)
 
@@ -188,7 +174,7 @@ def learn_segmenter(
     candidates: MeasuredCandidates,
     clustering: ClusteringParameters,
     customers: CustomerParameters,
-) -> LearnedSegmenter:
+) -> Segmenter:
     """Order and name the segments, and learn what the decisions beside them need."""
     numbers, weights = sample.numbers(), sample.weights
     points = candidates.projection.projected(sample.standardised())
@@ -197,28 +183,26 @@ def learn_segmenter(
     limits = fences(numbers, weights, telling)
     counted = weights * is_inside(numbers, limits)
     centroids = _by_spend(candidates.chosen.centroids, points, numbers, counted, telling)
-    labels = nearest(points, centroids)
-    names = name_segments(
-        [
-            _means(numbers, counted * (labels == segment), telling)
-            for segment in range(len(centroids))
-        ],
-        _means(numbers, counted, telling),
-        dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True)),
-    )
-    rule = clustering.decisions.rule(clustering.cap_quantile)
+    labels = choice.nearest(points, centroids)
+    means = [
+        _means(numbers, counted * (labels == segment), telling) for segment in range(len(centroids))
+    ]
+    deviations = dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True))
     allowed, left_out = _allowed_decisions(numbers)
     if left_out:
         logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
-    learned = learn_decisions(numbers, weights, allowed, rule)
-    decisions = tuple(name for name in allowed if name not in learned.unexplained)
+    learned = learn_decisions(
+        numbers, weights, allowed, clustering.decisions, clustering.cap_quantile
+    )
     left_out |= {n: why for n, why in learned.unexplained.items() if n not in INTERMEDIATE}
-    segmenter = Segmenter(
+    usual_spend = limits.get(SPEND, (-np.inf, np.inf))
+    minimum, maximum = (float(rounded(n)) if np.isfinite(n) else None for n in usual_spend)
+    return Segmenter(
         scaling=sample.scaling,
         projection=candidates.projection,
         centroids=centroids,
-        names=tuple(names),
-        decisions=decisions,
+        names=tuple(name_segments(means, _means(numbers, counted, telling), deviations)),
+        decisions=tuple(name for name in allowed if name not in learned.unexplained),
         learned=learned.numbers,
         reading=customers.model_dump(mode="json"),
         provenance={
@@ -227,18 +211,10 @@ def learn_segmenter(
             "sample_rows": len(sample.rows),
             "project_version": __version__,
         },
-        usual_spend=_finite(limits.get(SPEND, ())),
+        usual_spend=(minimum, maximum),
+        expected_spend_r2=learned.expected_spend_r2,
         left_out={name: left_out[name] for name in DECISIONS if name in left_out},
     )
-    return LearnedSegmenter(segmenter, learned)
-
-
-def _finite(limits: Sequence[float]) -> tuple[float | None, float | None]:
-    """Two limits, None for one without end."""
-    minimum, maximum = (
-        float(rounded(n)) if np.isfinite(n) else None for n in limits or (np.inf, np.inf)
-    )
-    return minimum, maximum
 
 
 def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -253,7 +229,7 @@ def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[
     return allowed, {name: left_out[name] for name in DECISIONS if name in left_out}
 
 
-def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) -> onnx.ModelProto:
+def build_checked_artifact(segmenter: Segmenter, sample: ClusteringSample) -> onnx.ModelProto:
     """The candidate artifact, whose labels equal scikit-learn's on every row of the sample.
 
     Raises:
@@ -263,8 +239,8 @@ def build_checked_artifact(learned: LearnedSegmenter, sample: ClusteringSample) 
         build_segmenter,
     )
 
-    model = build_segmenter(learned.segmenter)
-    check_against_scikit_learn(model, learned.segmenter, sample.rows)
+    model = build_segmenter(segmenter)
+    check_against_scikit_learn(model, segmenter, sample.rows)
     return model
 
 
@@ -272,51 +248,47 @@ def summarise_choice(
     _candidate: onnx.ModelProto,
     sample: ClusteringSample,
     candidates: MeasuredCandidates,
-    learned: LearnedSegmenter,
+    segmenter: Segmenter,
     clustering: ClusteringParameters,
 ) -> tuple[IntoDataFrame, dict[str, Any], dict[str, list[dict[str, float]]]]:
     """One row a k; what was chosen and why; and the same for MLflow, a step a k.
 
-    The candidate is asked for only so that nothing is saved before it was checked.
+    The candidate is an input only so that nothing is saved before it is checked.
     """
     names = ["inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability"]
+    measured, chosen = candidates.measured, candidates.chosen
     table = {
-        "k": [m.k for m in candidates.measured],
-        **{name: rounded([getattr(m, name) for m in candidates.measured]) for name in names},
-        "chosen": [m.k == candidates.chosen.k for m in candidates.measured],
+        "k": [m.k for m in measured],
+        **{name: rounded([getattr(m, name) for m in measured]) for name in names},
+        "chosen": [m.k == chosen.k for m in measured],
     }
-    chosen = candidates.chosen
-    best = max(candidates.measured, key=lambda m: m.silhouette)
     summary = {
         "k": chosen.k,
         "silhouette": float(rounded(chosen.silhouette)),
         "stability": float(rounded(chosen.stability)),
         "is_stable": chosen.stability >= clustering.k.min_stability,
         "elbow_k": candidates.elbow,
-        "best_silhouette_k": best.k,
+        "best_silhouette_k": max(measured, key=lambda m: m.silhouette).k,
         "elbow_agrees": candidates.elbow == chosen.k,
         "rule": _rule_in_words(chosen, clustering),
         "features": clustering.features,
         "components": candidates.projection.components.shape[1],
         "variance_explained": float(rounded(candidates.projection.explained.sum())),
-        "sample_rows": learned.segmenter.provenance["sample_rows"],
-        "expected_spend_r2": learned.decisions.expected_spend_r2,
-        "left_out": dict(learned.segmenter.left_out),
-        "far_outside": [found.as_dict() for found in sample.far_outside],
-        "segments": [name.name for name in learned.segmenter.names],
+        "sample_rows": segmenter.provenance["sample_rows"],
+        "expected_spend_r2": segmenter.expected_spend_r2,
+        "left_out": dict(segmenter.left_out),
+        "far_outside": [asdict(far) for far in sample.far_outside],
+        "segments": [name.name for name in segmenter.names],
     }
     history = {
-        name: [{"step": m.k, "value": float(getattr(m, name))} for m in candidates.measured]
-        for name in names
+        name: [{"step": m.k, "value": float(getattr(m, name))} for m in measured] for name in names
     }
-    final = {
-        f"chosen_{name}": [{"step": 0, "value": float(getattr(chosen, name))}]
-        for name in ("k", "silhouette", "stability")
-    }
-    return nw.from_dict(table, backend="pandas").to_native(), summary, history | final
+    for name in ("k", "silhouette", "stability"):
+        history[f"chosen_{name}"] = [{"step": 0, "value": float(getattr(chosen, name))}]
+    return nw.from_dict(table, backend="pandas").to_native(), summary, history
 
 
-def _rule_in_words(chosen: MeasuredK, clustering: ClusteringParameters) -> str:
+def _rule_in_words(chosen: choice.MeasuredK, clustering: ClusteringParameters) -> str:
     k = clustering.k
     if chosen.stability < k.min_stability:
         return f"the most stable: no k of at least {k.minimum} has an ARI of {k.min_stability}"
@@ -327,15 +299,11 @@ def _rule_in_words(chosen: MeasuredK, clustering: ClusteringParameters) -> str:
 
 
 def _by_spend(
-    centroids: Array,
-    points: Array,
-    numbers: dict[str, Array],
-    weights: Array,
-    described: list[str],
+    centroids: Array, points: Array, numbers: dict[str, Array], weights: Array, described: list[str]
 ) -> Array:
-    """The centroids, the one whose customers spend most first: ids do not depend on a seed."""
+    """The centroids by falling mean spend, so that ids do not depend on a seed."""
     leading = SPEND if SPEND in described else described[0]
-    labels = nearest(points, centroids)
+    labels = choice.nearest(points, centroids)
     means = [
         _means(numbers, weights * (labels == segment), [leading])[leading]
         for segment in range(len(centroids))
@@ -345,10 +313,9 @@ def _by_spend(
 
 def _means(numbers: dict[str, Array], weights: Array, names: list[str]) -> dict[str, float]:
     # Nobody is nearest to a centroid that coincides with another: its means are the base's.
-    used = weights if weights.sum() > 0.0 else np.ones_like(weights)
-    return {name: _mean(numbers[name], used) for name in names}
-
-
-def _mean(values: Array, weights: Array) -> float:
-    known = ~np.isnan(values) & (weights > 0.0)
-    return float(np.average(values[known], weights=weights[known])) if known.any() else 0.0
+    used, means = weights if weights.sum() > 0.0 else np.ones_like(weights), {}
+    for name in names:
+        known = ~np.isnan(numbers[name]) & (used > 0.0)
+        mean = np.average(numbers[name][known], weights=used[known]) if known.any() else 0.0
+        means[name] = float(mean)
+    return means

@@ -6,8 +6,9 @@ import numpy as np
 import onnx
 from matplotlib.figure import Figure
 
-from customer_segmentation.pipelines.clustering.nodes import ClusteringSample, LearnedSegmenter
+from customer_segmentation.pipelines.clustering.nodes import ClusteringSample
 from customer_segmentation.segmentation.choice import nearest, representative_rows
+from customer_segmentation.segmentation.segmenter import Segmenter
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 PALETTE = (
@@ -26,10 +27,9 @@ _SHOWN = 3000
 
 
 def plot_segments(
-    _candidate: onnx.ModelProto, learned: LearnedSegmenter, sample: ClusteringSample
+    _candidate: onnx.ModelProto, segmenter: Segmenter, sample: ClusteringSample
 ) -> Figure:
     """Customers and centroids in the first two principal components."""
-    segmenter = learned.segmenter
     points = segmenter.projection.projected(sample.standardised())
     shown = points[representative_rows(sample.weights, _SHOWN, seed=0)]
     labels = nearest(shown, segmenter.centroids)

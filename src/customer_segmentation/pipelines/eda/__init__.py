@@ -1,5 +1,3 @@
 """Gold features looked at: what matters, what hangs together, what is missing, what clusters."""
 
-from customer_segmentation.pipelines.eda.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]
+from customer_segmentation.pipelines.eda.pipeline import create_pipeline as create_pipeline

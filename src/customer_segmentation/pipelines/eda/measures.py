@@ -29,7 +29,7 @@ def made_of(feature: str, target: str) -> bool:
     return not set(needed_inputs([feature])).isdisjoint(needed_inputs([target]))
 
 
-def relations(sample: EdaSample, selected: Collection[str]) -> pd.DataFrame:
+def relate_features(sample: EdaSample, selected: Collection[str]) -> pd.DataFrame:
     """One row a feature: how it relates to each target, the most relevant feature first.
 
     Spearman correlation and mutual information are over the rows that have both; both are empty
@@ -39,11 +39,12 @@ def relations(sample: EdaSample, selected: Collection[str]) -> pd.DataFrame:
     names, numbers = sample.names, sample.numbers
     columns: dict[str, list[float]] = {}
     for target in sample.targets:
-        findable = [not made_of(name, target) for name in names]
         for prefix, measure in ((SPEARMAN, spearman), (INFORMATION, mutual_information)):
             columns[prefix + target] = [
-                round(measure(numbers[name], numbers[target]), _DIGITS) if is_finding else np.nan
-                for name, is_finding in zip(names, findable, strict=True)
+                np.nan
+                if made_of(name, target)
+                else round(measure(numbers[name], numbers[target]), _DIGITS)
+                for name in names
             ]
     measured = pd.DataFrame(columns, index=range(len(names)), dtype="float64")
     information = measured.filter(like=INFORMATION)
@@ -69,19 +70,12 @@ def findings(table: pd.DataFrame, target: str, maximum: int) -> pd.DataFrame:
     """The features that tell most about the target: `feature`, `spearman`, `mutual_information`."""
     columns = {SPEARMAN + target: "spearman", INFORMATION + target: "mutual_information"}
     known = table.rename(columns=columns)[["feature", *columns.values()]].dropna()
-    ordered = known.sort_values(
-        "mutual_information", ascending=False, kind="stable", ignore_index=True
-    )
-    return ordered.head(maximum)
+    return known.sort_values("mutual_information", ascending=False, kind="stable").head(maximum)
 
 
 def spearman(left: pd.Series[float], right: pd.Series[float]) -> float:
     """Spearman's rank correlation over the rows that have both; NaN if either is constant."""
-    known = left.notna() & right.notna()
-    ranks = left[known].rank(), right[known].rank()
-    if min(rank.nunique() for rank in ranks) <= 1:
-        return np.nan
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(pd.concat([left, right], axis="columns").corr(method="spearman").to_numpy()[0, 1])
 
 
 def mutual_information(left: pd.Series[float], right: pd.Series[float]) -> float:
@@ -105,8 +99,8 @@ def mutual_information(left: pd.Series[float], right: pd.Series[float]) -> float
         return np.nan
     joint = counts / rows
     independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-    found = joint > 0.0
-    plain = np.sum(joint[found] * np.log(joint[found] / independent[found]))
+    observed = joint > 0.0
+    plain = np.sum(joint[observed] * np.log(joint[observed] / independent[observed]))
     bias = (counts.shape[0] - 1) * (counts.shape[1] - 1) / (2.0 * rows)
     return max(float(plain - bias), 0.0)
 
@@ -120,47 +114,43 @@ def _tenths(column: pd.Series[float]) -> NDArray[np.intp]:
     return np.searchsorted(levels, values)
 
 
-def distributions(sample: EdaSample, cap_quantile: float) -> pd.DataFrame:
+def describe_distributions(sample: EdaSample, cap_quantile: float) -> pd.DataFrame:
     """One row a feature: its spread, and how skewed it is before and after the cap."""
     numbers = sample.numbers
     caps = numbers.quantile(cap_quantile)
-    capped = numbers.clip(upper=caps, axis="columns")
-    quartiles = numbers.quantile([0.25, 0.5, 0.75])
     columns = {
         "count": numbers.count(),
         "missing": numbers.isna().sum(),
         "mean": numbers.mean(),
         "sd": numbers.std(ddof=0),
         "min": numbers.min(),
-        "q1": quartiles.loc[0.25],
-        "median": quartiles.loc[0.5],
-        "q3": quartiles.loc[0.75],
+        "q1": numbers.quantile(0.25),
+        "median": numbers.median(),
+        "q3": numbers.quantile(0.75),
         "cap": caps,
         "max": numbers.max(),
         "capped_share": (numbers > caps).sum() / numbers.count().replace(0, np.nan),
         "skewness": numbers.skew(),
-        "skewness_capped": capped.skew(),
+        "skewness_capped": numbers.clip(upper=caps, axis="columns").skew(),
     }
     table = pd.DataFrame(columns).round(6)
     table.insert(0, "unit", [describe(name)[1] for name in sample.names])
     return table.rename_axis("feature").reset_index()
 
 
-def missingness(accounting: dict[str, Any]) -> pd.DataFrame:
+def list_missingness(accounting: dict[str, Any]) -> pd.DataFrame:
     """Where the rows that came in went, then each reason for quarantine, most frequent first.
 
     A row can have several reasons: their counts may add up to more than the quarantined rows.
     """
     ends = [("rows", end, accounting[end]) for end in ("customers", "quarantined", "repeats")]
-    reasons = [(*_column_and_reason(text), rows) for text, rows in accounting["reasons"].items()]
+    reasons = []
+    for text, rows in accounting["reasons"].items():
+        column, _, reason = text.partition(": ")
+        reasons.append((column, reason or column, rows))
     table = pd.DataFrame([*ends, *reasons], columns=["column", "what", "rows"])
     table["share_of_rows_in"] = (table["rows"] / max(accounting["rows_in"], 1)).round(6)
     return table
-
-
-def _column_and_reason(text: str) -> tuple[str, str]:
-    column, _, reason = text.partition(": ")
-    return column, reason or column
 
 
 def hopkins(points: Array, probes: int, repeats: int, seed: int) -> float | None:
@@ -177,25 +167,23 @@ def hopkins(points: Array, probes: int, repeats: int, seed: int) -> float | None
     """
     from scipy.spatial import KDTree  # noqa: PLC0415 - slow to import, used only here
 
-    if points.shape[1] == 0:
-        return None
     distinct = np.unique(points, axis=0)
     rows, dimensions = distinct.shape
-    if rows < _MIN_ROWS:
+    if dimensions == 0 or rows < _MIN_ROWS:
         return None
     tree = KDTree(distinct)
     box = distinct.min(axis=0), distinct.max(axis=0)
     random = np.random.default_rng(seed)
     count = min(probes, max(1, int(rows * _PROBED_SHARE)))
-    found = []
+    statistics = []
     for _ in range(repeats):
         places = random.uniform(*box, (count, dimensions))
         chosen = distinct[random.choice(rows, count, replace=False)]
         to_points = tree.query(places)[0].sum()
         # The nearest of all is the point itself.
         to_others = tree.query(chosen, k=2)[0][:, 1].sum()
-        found.append(to_points / (to_points + to_others))
-    return round(float(np.mean(found)), _DIGITS)
+        statistics.append(to_points / (to_points + to_others))
+    return round(float(np.mean(statistics)), _DIGITS)
 
 
 def shuffled(points: Array, seed: int) -> Array:

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Pipeline
 
-from customer_segmentation.pipelines.eda.nodes import (
-    describe_distributions,
-    draw_eda_sample,
-    list_missingness,
-    relate_features,
-    summarise_eda,
-)
-from customer_segmentation.pipelines.eda.plots import (
-    plot_correlation,
-    plot_distributions,
-)
+from customer_segmentation.pipelines import step
+from customer_segmentation.pipelines.eda import measures, nodes, plots, sample
 
 SELECTED = "params:clustering.features"
 CAP = "params:clustering.cap_quantile"
@@ -22,49 +13,21 @@ CAP = "params:clustering.cap_quantile"
 
 def create_pipeline() -> Pipeline:
     """Features and the account of rows -> tables, summary and figures."""
-    return Pipeline(
-        [
-            node(
-                draw_eda_sample,
-                inputs=["gold_features", "params:eda"],
-                outputs="eda_sample",
-                name="draw_eda_sample",
-            ),
-            node(
-                relate_features,
-                inputs=["eda_sample", SELECTED],
-                outputs="eda_relations",
-                name="relate_features",
-            ),
-            node(
-                describe_distributions,
-                inputs=["eda_sample", CAP],
-                outputs="eda_distributions",
-                name="describe_distributions",
-            ),
-            node(
-                list_missingness,
-                inputs="row_accounting",
-                outputs="eda_missingness",
-                name="list_missingness",
-            ),
-            node(
-                summarise_eda,
-                inputs=["eda_sample", "eda_relations", SELECTED, CAP, "params:eda"],
-                outputs="eda_summary",
-                name="summarise_eda",
-            ),
-            node(
-                plot_correlation,
-                inputs=["eda_sample", "eda_relations", SELECTED, "params:eda"],
-                outputs="eda_correlation_plot",
-                name="plot_correlation",
-            ),
-            node(
-                plot_distributions,
-                inputs=["eda_sample", SELECTED, CAP],
-                outputs="eda_distribution_plot",
-                name="plot_distributions",
-            ),
-        ]
-    )
+    steps = [
+        step(sample.draw_eda_sample, ["gold_features", "params:eda"], "eda_sample"),
+        step(measures.relate_features, ["eda_sample", SELECTED], "eda_relations"),
+        step(measures.describe_distributions, ["eda_sample", CAP], "eda_distributions"),
+        step(measures.list_missingness, "row_accounting", "eda_missingness"),
+        step(
+            nodes.summarise_eda,
+            ["eda_sample", "eda_relations", SELECTED, CAP, "params:eda"],
+            "eda_summary",
+        ),
+        step(
+            plots.plot_correlation,
+            ["eda_sample", "eda_relations", SELECTED, "params:eda"],
+            "eda_correlation_plot",
+        ),
+        step(plots.plot_distributions, ["eda_sample", SELECTED, CAP], "eda_distribution_plot"),
+    ]
+    return Pipeline(steps)

@@ -1,18 +1,19 @@
-"""The bounded sample that all tables and figures are made of."""
+"""The bounded sample behind all tables and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.segmentation.coreset import draw_uniform
 from customer_segmentation.segmentation.scaling import learn_scaling
 
@@ -72,19 +73,20 @@ class EdaSample:
         return learn_scaling(table, varied, cap_quantile).standardised(complete[varied].to_numpy())
 
 
-def take_sample(table: nw.LazyFrame[Any], size: int, seed: int) -> EdaSample:
-    """About `size` customers at most, by sample key: two passes over the table."""
-    names = quantities(table.collect_schema().names())
+def draw_eda_sample(gold_features: IntoFrame, eda: EdaParameters) -> EdaSample:
+    """All customers, or a uniform sample of them by sample key where they are many.
+
+    Two passes over the table.
+    """
+    table = nw.from_native(gold_features).lazy()
+    names = [name for name in table.collect_schema().names() if _is_quantity(name)]
     rows = int(table.select(nw.len()).collect().item())
-    drawn = draw_uniform(table, rows, size, seed)
+    drawn = draw_uniform(table, rows, eda.sample_rows, eda.seed)
     return EdaSample(rows, pd.DataFrame({name: drawn[name].to_numpy() for name in names}))
 
 
-def quantities(columns: Iterable[str]) -> list[str]:
-    """The columns whose size means something: no codes of categories, no parts of dates."""
-    return [name for name in columns if name in FEATURES or _is_quantity(name)]
-
-
 def _is_quantity(name: str) -> bool:
+    """Whether a column's size means something: no code of a category, no part of a date."""
     column = COLUMNS.get(name)
-    return column is not None and column.kind == "number" and column.unit != _CALENDAR_YEAR
+    is_amount = column and column.kind == "number" and column.unit != _CALENDAR_YEAR
+    return name in FEATURES or bool(is_amount)

@@ -27,14 +27,11 @@ def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> Into
         name + STANDARDISED: values
         for name, values in scaling_of(metadata_of(artifact)).standardised_columns().items()
     }
-    return (
-        table.sort(KEY)
-        .select(KEY, nw.col(AS_OF).alias(EVENT_TIME), *raw, **standardised)
-        .to_native()
-    )
+    event_time = nw.col(AS_OF).alias(EVENT_TIME)
+    return table.sort(KEY).select(KEY, event_time, *raw, **standardised).to_native()
 
 
-def same_table(feature_table: IntoFrame) -> IntoFrame:
+def export_features_as_csv(feature_table: IntoFrame) -> IntoFrame:
     """The table unchanged: the catalog gives it another format."""
     return feature_table
 

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Pipeline
 
-from customer_segmentation.pipelines.feature_export.nodes import (
-    describe_columns,
-    export_features,
-    same_table,
-)
+from customer_segmentation.pipelines import step
+from customer_segmentation.pipelines.feature_export import nodes
 
 
 def create_pipeline() -> Pipeline:
     """Features and the artifact's scaling -> one table, twice, and its data dictionary."""
-    return Pipeline(
-        [
-            node(
-                export_features,
-                inputs=["gold_features", "segmenter_candidate"],
-                outputs="gold_feature_table",
-                name="export_features",
-            ),
-            node(
-                same_table,
-                inputs="gold_feature_table",
-                outputs="export_feature_table",
-                name="export_features_as_csv",
-            ),
-            node(
-                describe_columns,
-                inputs=["gold_feature_table", "segmenter_candidate"],
-                outputs="data_dictionary",
-                name="describe_columns",
-            ),
-        ]
-    )
+    steps = [
+        step(nodes.export_features, ["gold_features", "segmenter_candidate"], "gold_feature_table"),
+        step(nodes.export_features_as_csv, "gold_feature_table", "export_feature_table"),
+        step(
+            nodes.describe_columns, ["gold_feature_table", "segmenter_candidate"], "data_dictionary"
+        ),
+    ]
+    return Pipeline(steps)

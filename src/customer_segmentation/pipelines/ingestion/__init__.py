@@ -1,5 +1,3 @@
 """Source to bronze: every cell as it was sent, and where it came from."""
 
-from customer_segmentation.pipelines.ingestion.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]
+from customer_segmentation.pipelines.ingestion.pipeline import create_pipeline as create_pipeline

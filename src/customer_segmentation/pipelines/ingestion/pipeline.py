@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Pipeline
 
-from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+from customer_segmentation.pipelines import step
+from customer_segmentation.pipelines.ingestion import nodes
 
 
 def create_pipeline() -> Pipeline:
     """Source -> bronze."""
-    return Pipeline(
-        [
-            node(
-                ingest_source,
-                inputs=["source", "params:customers"],
-                outputs="bronze_customers",
-                name="ingest_source",
-            ),
-        ]
-    )
+    return Pipeline([step(nodes.ingest_source, ["source", "params:customers"], "bronze_customers")])

@@ -16,6 +16,7 @@ from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import MEASURED_DECISIONS
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
+from customer_segmentation.features.operations import indicator
 from customer_segmentation.scoring.decoding import UNSEGMENTED, in_words
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, require_version
@@ -40,13 +41,10 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
 def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
     """Whom the artifact could not score, and every reason why; a key may stand on several rows."""
     version = nw.lit(metadata_of(artifact)[VERSION]).alias(ARTIFACT_VERSION)
-    return (
-        nw.from_native(silver_quarantine)
-        .lazy()
-        .select(KEY, ROW_NUMBER, nw.lit(UNSEGMENTED).alias("segment"), REASONS, AS_OF, version)
-        .sort(ROW_NUMBER)
-        .to_native()
-    )
+    rows = nw.from_native(silver_quarantine).lazy()
+    segment = nw.lit(UNSEGMENTED).alias("segment")
+    listed = rows.select(KEY, ROW_NUMBER, segment, REASONS, AS_OF, version)
+    return listed.sort(ROW_NUMBER).to_native()
 
 
 def profile_segments(
@@ -63,16 +61,15 @@ def profile_segments(
     require_version(segments, metadata[VERSION])
     # Whom the artifact could not score belongs to no segment, and has no margin to average.
     segments = segments.filter(nw.col("segment_id") >= 0)
-    codes = metadata["codes"]
     shares = {
-        f"{name}={label}": nw.when(nw.col(name) == label).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
-        for name, labels in codes.items()
+        f"{name}={label}": indicator(nw.col(name) == label)
+        for name, labels in metadata["codes"].items()
         for label in labels
     }
     measured = [name for name in features.collect_schema().names() if _is_measure(name)]
-    measures = [*measured, *shares, *MEASURED_DECISIONS, "margin"]
     known = segments.collect_schema().names()
-    measures = [name for name in measures if name in {*measured, *shares, *known}]
+    decided = [name for name in (*MEASURED_DECISIONS, "margin") if name in known]
+    measures = [*measured, *shares, *decided]
     averaged = {name: _averaged(name, metadata["usual_spend"]) for name in measured}
     joined = features.select(KEY, **averaged).join(segments, on=KEY, how="inner")
     joined = joined.with_columns(**shares, **{_ONE: nw.lit(1.0)})

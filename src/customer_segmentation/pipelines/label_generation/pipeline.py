@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Pipeline
 
-from customer_segmentation.pipelines.label_generation.nodes import (
-    list_unsegmented,
-    profile_segments,
-    score_customers,
-)
+from customer_segmentation.pipelines import step
+from customer_segmentation.pipelines.label_generation import nodes
 
 
 def create_pipeline() -> Pipeline:
     """Customers and the artifact -> segments, profiles, and who could not be segmented."""
-    return Pipeline(
-        [
-            node(
-                score_customers,
-                inputs=["silver_customers", "segmenter_candidate"],
-                outputs="gold_segments",
-                name="score_customers",
-            ),
-            node(
-                list_unsegmented,
-                inputs=["silver_quarantine", "segmenter_candidate"],
-                outputs="gold_unsegmented",
-                name="list_unsegmented",
-            ),
-            node(
-                profile_segments,
-                inputs=["gold_features", "gold_segments", "segmenter_candidate"],
-                outputs="gold_segment_profiles",
-                name="profile_segments",
-            ),
-        ]
-    )
+    steps = [
+        step(nodes.score_customers, ["silver_customers", "segmenter_candidate"], "gold_segments"),
+        step(
+            nodes.list_unsegmented, ["silver_quarantine", "segmenter_candidate"], "gold_unsegmented"
+        ),
+        step(
+            nodes.profile_segments,
+            ["gold_features", "gold_segments", "segmenter_candidate"],
+            "gold_segment_profiles",
+        ),
+    ]
+    return Pipeline(steps)

@@ -1,5 +1,5 @@
 """Bronze to silver and gold: who is a customer, who is not and why, and every feature."""
 
-from customer_segmentation.pipelines.preprocessing.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]
+from customer_segmentation.pipelines.preprocessing.pipeline import (
+    create_pipeline as create_pipeline,
+)

@@ -48,8 +48,7 @@ def settle_reading(bronze: IntoFrame, customers: CustomerParameters) -> Reading:
     try:
         return settle(rows, mapped, customers)
     except UnclearDatesError as error:
-        source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
-        message = f"{source}: {error.problem}. {error.remedy} ({CONFIGURATION})."
+        message = f"{_source_of(rows)}: {error.problem}. {error.remedy} ({CONFIGURATION})."
         raise UserError(message) from error
 
 
@@ -65,10 +64,9 @@ def check_rows(bronze: IntoFrame, reading: Reading, selected: list[str]) -> Into
         UserError: A required column is absent.
     """
     rows = nw.from_native(bronze).lazy()
-    source = nw.to_py_scalar(rows.select(nw.col(SOURCE_NAME).max()).collect().item())
-    headers = rows.collect_schema().names()
+    source, headers = _source_of(rows), rows.collect_schema().names()
     required = [KEY, *needed_columns(selected)]
-    require_columns(headers, reading.headers, required, reading.parameters, str(source))
+    require_columns(headers, reading.headers, required, reading.parameters, source)
     absent = [column.name for column in CONTRACT if column.name not in reading.headers]
     if absent:
         lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
@@ -97,24 +95,23 @@ def account_for_rows(
     Raises:
         RuntimeError: The counts do not add up: a row was lost or doubled.
     """
-    rows = nw.from_native(bronze).lazy()
+    rows, quarantined = nw.from_native(bronze).lazy(), nw.from_native(quarantine).lazy()
+    verdicts = _verdicts(checked)
     source = rows.select(nw.col(SOURCE_NAME, SOURCE_HASH).max()).collect().rows(named=True)[0]
-    accounting = {**source, "rows_in": _count(rows)} | _verdicts(checked).counts()
+    accounting = {**source, "rows_in": _count(rows)} | verdicts.counts()
     # As it was saved, and not as it was meant to be.
-    accounting["quarantined"] = _count(nw.from_native(quarantine).lazy())
+    accounting["quarantined"] = _count(quarantined)
     parts = accounting["customers"] + accounting["quarantined"] + accounting["repeats"]
     if parts != accounting["rows_in"]:
         message = f"rows in do not equal customers + quarantined + repeats: {accounting}"
         raise RuntimeError(message)
-    verdicts, customers = _verdicts(checked), reading.parameters
-    reasons = _count_reasons(nw.from_native(quarantine).lazy())
-    lost = verdicts.lost_values(reading)
+    reasons, lost = _count_reasons(quarantined), verdicts.lost_values(reading)
     return {
         **accounting,
         "reasons": reasons,
         "lost_values": lost,
         "shared_keys": reasons.get(SHARED_KEY, 0),
-        "as_of": customers.as_of.isoformat(),
+        "as_of": reading.parameters.as_of.isoformat(),
         "newest_dates": verdicts.newest_dates(),
         "date_formats": {name: chosen.words for name, chosen in reading.date_formats.items()},
         **_columns_read(rows.collect_schema().names(), reading),
@@ -140,10 +137,9 @@ def compute_features(silver: IntoFrame) -> IntoFrame:
     columns = customers.collect_schema().names()
     numbers = numeric_expressions(columns)
     features = available_features(numbers)
-    numeric = customers.select(KEY, AS_OF, SAMPLE_KEY, **numbers)
-    return (
-        on_frame(numeric, features).select(KEY, AS_OF, SAMPLE_KEY, *numbers, *features).to_native()
-    )
+    identity = (KEY, AS_OF, SAMPLE_KEY)
+    table = on_frame(customers.select(*identity, **numbers), features)
+    return table.select(*identity, *numbers, *features).to_native()
 
 
 def _columns_read(headers: list[str], reading: Reading) -> dict[str, Any]:
@@ -158,6 +154,10 @@ def _columns_read(headers: list[str], reading: Reading) -> dict[str, Any]:
         "absent": absent,
         "nearest": as_aliases(nearest) if nearest else "",
     }
+
+
+def _source_of(bronze: nw.LazyFrame[Any]) -> str:
+    return str(bronze.select(nw.col(SOURCE_NAME).max()).collect().item())
 
 
 def _verdicts(checked: IntoFrame) -> CheckedCustomers:

@@ -151,13 +151,12 @@ def lead_channel(profile: Profile) -> str:
 
 
 def _lead(profile: Profile, decision: str, advice: str) -> str:
-    first, *others = [*ranking(profile, decision), ("", 0.0)]
-    name, share = first
+    # So that there is always a second.
+    (name, share), (second, less), *_ = [*ranking(profile, decision), ("", 0.0), ("", 0.0)]
     if not name:
         return ""
     stands_out = f"{label_of(decision)} for {phrases.percent(share)} of them"
     told = f"{advice} {label_of(name)}, the {stands_out}"
-    second, less = others[0]
     if less < share * _NOT_FAR_OFF:
         return f"{told}."
     return f"{told}, then {label_of(second)} ({phrases.percent(less)})."
@@ -214,8 +213,7 @@ def overview_bars(
 
 def top(profile: Profile, decision: str) -> str:
     """The most frequent label of a decision, '' where the source does not allow it."""
-    ranked = ranking(profile, decision)
-    return ranked[0][0] if ranked else ""
+    return next((name for name, _ in ranking(profile, decision)), "")
 
 
 def _index(profile: Profile, measure: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from customer_segmentation.pipelines.reporting import phrases
@@ -17,47 +16,32 @@ _STABILITY = (
 )
 
 
-@dataclass(frozen=True)
-class ChoiceRow:
-    """One k in the table."""
-
-    k: int
-    inertia: str
-    silhouette: str
-    stability: str
-    remark: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How k was chosen."""
-
-    sentences: tuple[str, ...]
-    rows: tuple[ChoiceRow, ...]
-
-
-def explain_choice(summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Choice:
-    """The choice in words, and one row a k."""
+def explain_choice(summary: Mapping[str, Any]) -> list[str]:
+    """How k was chosen, in sentences."""
     number = phrases.capitalised(phrases.number_word(summary["k"]))
-    return Choice(
-        sentences=(
-            f"{number} segments were chosen: {summary['rule']}. (k is the number of segments.)",
-            _agreement(summary),
-            f"{clearness(summary['silhouette'])} {steadiness(summary['stability'])}",
-        ),
-        rows=tuple(
-            ChoiceRow(
-                k=int(row["k"]),
-                inertia=phrases.count(row["inertia"]),
-                silhouette=phrases.score(row["silhouette"]),
-                stability=phrases.score(row["stability"]),
-                remark=", ".join(_remarks(int(row["k"]), summary)),
-                is_chosen=int(row["k"]) == summary["k"],
-            )
-            for row in rows
-        ),
-    )
+    return [
+        f"{number} segments were chosen: {summary['rule']}. (k is the number of segments.)",
+        _agreement(summary),
+        f"{clearness(summary['silhouette'])} {steadiness(summary['stability'])}",
+    ]
+
+
+def choice_rows(
+    summary: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """One row a k: its measures as text, what it is remarkable for, and whether it was chosen."""
+    marks = {"k": "chosen", "best_silhouette_k": "best silhouette", "elbow_k": "elbow"}
+    return [
+        {
+            "k": int(row["k"]),
+            "inertia": phrases.count(row["inertia"]),
+            "silhouette": phrases.score(row["silhouette"]),
+            "stability": phrases.score(row["stability"]),
+            "remark": ", ".join(mark for name, mark in marks.items() if summary[name] == row["k"]),
+            "is_chosen": row["k"] == summary["k"],
+        }
+        for row in rows
+    ]
 
 
 def _agreement(summary: Mapping[str, Any]) -> str:
@@ -91,17 +75,12 @@ def clearness(silhouette: float) -> str:
 
 def steadiness(stability: float) -> str:
     """The bootstrap's adjusted Rand index in words."""
-    said = next((word for minimum, word in _STABILITY if stability >= minimum), None)
-    told = said or "the segments come out different: do not rely on them"
+    weakest = "the segments come out different: do not rely on them"
+    told = next((words for minimum, words in _STABILITY if stability >= minimum), weakest)
     return (
         "Learned again on a resample of the customers, "
         f"{told} (bootstrap ARI {phrases.score(stability)}; 1 is identical, 0 is chance)."
     )
-
-
-def _remarks(k: int, summary: Mapping[str, Any]) -> list[str]:
-    marks = {"k": "chosen", "best_silhouette_k": "best silhouette", "elbow_k": "elbow"}
-    return [word for name, word in marks.items() if summary[name] == k]
 
 
 def explain_tendency(hopkins: Mapping[str, Any]) -> str:

@@ -46,15 +46,14 @@ def choice_curves(
     rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]
 ) -> tuple[Curve, ...]:
     """Inertia with its elbow, silhouette and stability with the chosen k."""
-    chosen, bend = int(summary["k"]), int(summary["elbow_k"])
-    told = {
-        name: {int(row["k"]): float(row[name]) for row in rows}
-        for name in ("inertia", "silhouette", "stability")
-    }
-    return (
-        _curve("Inertia (lower is tighter)", told["inertia"], bend, "elbow"),
-        _curve("Silhouette (higher is clearer)", told["silhouette"], chosen, "chosen"),
-        _curve("Stability (1 is identical)", told["stability"], chosen, "chosen"),
+    shown = (
+        ("Inertia (lower is tighter)", "inertia", "elbow_k", "elbow"),
+        ("Silhouette (higher is clearer)", "silhouette", "k", "chosen"),
+        ("Stability (1 is identical)", "stability", "k", "chosen"),
+    )
+    return tuple(
+        _curve(title, {int(row["k"]): float(row[measure]) for row in rows}, summary[marked], word)
+        for title, measure, marked, word in shown
     )
 
 

@@ -48,12 +48,9 @@ def _what_they_do(segments: list[Profile]) -> str:
         told.append(f"{first.name} customers spend the most, {against}")
     if all(profile.index(_WAITS) is not None for profile in segments):
         first = max(segments, key=lambda profile: profile.means[_WAITS])
-        shares = (phrases.percent(share[_WAITS]) for share in (first.means, first.base))
-        told.append(
-            "{} customers wait for offers most often, {} against {} of all".format(
-                first.name, *shares
-            )
-        )
+        here, overall = phrases.percent(first.means[_WAITS]), phrases.percent(first.base[_WAITS])
+        often = f"wait for offers most often, {here} against {overall} of all"
+        told.append(f"{first.name} customers {often}")
     return f"{'; '.join(told)}." if told else ""
 
 

@@ -26,22 +26,17 @@ class ModelRow:
 
 
 @dataclass(frozen=True)
-class Recognised:
-    """Of a segment's customers, how many the model puts there, and where most others go."""
-
-    name: str
-    share: str
-    otherwise: str
-
-
-@dataclass(frozen=True)
 class Models:
-    """How good the models of one kind are."""
+    """How good the models of one kind are.
+
+    `recognised` has a row a segment: its name, the share of its customers that the model puts
+    there, and where it puts most of the others.
+    """
 
     lead: str
     note: str
     rows: tuple[ModelRow, ...]
-    recognised: tuple[Recognised, ...] = ()
+    recognised: tuple[tuple[str, str, str], ...] = ()
 
 
 def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> Models:
@@ -49,8 +44,7 @@ def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> 
     if reason := section.get("left_out"):
         return Models(f"There is no cold-start model: {reason}.", "", ())
     exported = section["exported"]
-    accuracy = _balanced(section, exported)
-    baseline = _balanced(section, _BASELINE)
+    accuracy, baseline = _balanced(section, exported), _balanced(section, _BASELINE)
     members = [names.get(key, phrases.spoken(key)) for key in section["members"]]
     return Models(
         lead=(
@@ -98,40 +92,34 @@ def _balanced(section: Mapping[str, Any], model: str) -> float:
 
 
 def _model_rows(section: Mapping[str, Any], exported: str) -> tuple[ModelRow, ...]:
-    return tuple(
-        ModelRow(
-            bar=Bar(
-                label=_model_name(name),
-                text=phrases.percent(_balanced(section, name)),
-                length=round(100.0 * _balanced(section, name), 2),
-                mark=round(100.0 * _balanced(section, _BASELINE), 2),
-                note=f"\N{PLUS-MINUS SIGN}{100.0 * metrics['balanced_accuracy']['sd']:.1f}",
-            ),
-            log_loss=phrases.score(metrics["log_loss"]["mean"]),
-            calibration=phrases.score(metrics["expected_calibration_error"]["mean"]),
-            is_exported=name == exported,
+    baseline, rows = _balanced(section, _BASELINE), []
+    for name, metrics in section["models"].items():
+        accuracy, deviation = _balanced(section, name), metrics["balanced_accuracy"]["sd"]
+        title = "baseline: sizes only" if name == _BASELINE else phrases.spoken(name)
+        bar = Bar(
+            label=phrases.capitalised(title),
+            text=phrases.percent(accuracy),
+            length=round(100.0 * accuracy, 2),
+            mark=round(100.0 * baseline, 2),
+            note=f"\N{PLUS-MINUS SIGN}{100.0 * deviation:.1f}",
         )
-        for name, metrics in section["models"].items()
-    )
+        loss = phrases.score(metrics["log_loss"]["mean"])
+        calibration = phrases.score(metrics["expected_calibration_error"]["mean"])
+        rows.append(ModelRow(bar, loss, calibration, is_exported=name == exported))
+    return tuple(rows)
 
 
-def _model_name(name: str) -> str:
-    return (
-        "Baseline: sizes only" if name == _BASELINE else phrases.capitalised(phrases.spoken(name))
-    )
-
-
-def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> Recognised:
+def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> tuple[str, str, str]:
     others = [(count, -other) for other, count in enumerate(row) if other != number]
     count, other = max(others, default=(0, 0))
     total = max(sum(row), 1)
     otherwise = f"{members[-other]} ({phrases.percent(count / total)})" if count else ""
-    return Recognised(members[number], phrases.percent(row[number] / total), otherwise)
+    return members[number], phrases.percent(row[number] / total), otherwise
 
 
 def _sign_up(inputs: Sequence[str]) -> list[str]:
-    found = []
+    known = []
     for name in inputs:
         column = next((c for c in _CATEGORIES if name.startswith(f"{c}_")), name)
-        found.append("household" if name in _HOUSEHOLD else label_of(column))
-    return list(dict.fromkeys(found))
+        known.append("household" if name in _HOUSEHOLD else label_of(column))
+    return list(dict.fromkeys(known))

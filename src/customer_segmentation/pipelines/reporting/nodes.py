@@ -1,4 +1,4 @@
-"""Put all that was found on one page, and the segments into five lines."""
+"""Put all results on one page, and the segments into five lines."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.pipelines.reporting import phrases
-from customer_segmentation.pipelines.reporting.cards import make_card, overview_bars, spend_share
-from customer_segmentation.pipelines.reporting.choice import explain_choice, explain_tendency
+from customer_segmentation.pipelines.reporting import (
+    cards,
+    choice,
+    curves,
+    models,
+    phrases,
+    relations,
+)
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
-from customer_segmentation.pipelines.reporting.curves import HEIGHT, WIDTH, choice_curves
 from customer_segmentation.pipelines.reporting.glossary import define_terms
 from customer_segmentation.pipelines.reporting.key_points import key_points
-from customer_segmentation.pipelines.reporting.models import (
-    explain_cold_start,
-    explain_demonstration,
-    explain_potential,
-)
 from customer_segmentation.pipelines.reporting.notes import notes
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
-from customer_segmentation.pipelines.reporting.relations import explain_relations
 from customer_segmentation.pipelines.reporting.summary import five_lines
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 
@@ -33,7 +31,7 @@ Artifact = Any
 _HASH_DIGITS = 12
 
 
-def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
+def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     profiles: IntoFrame,
     segmenter: Artifact,
     accounting: dict[str, Any],
@@ -45,31 +43,31 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all that was found
     """The report: one page of HTML that needs nothing else, the same bytes for the same input.
 
     Raises:
-        UserError: The inputs come of different runs.
+        UserError: The inputs are of different runs.
     """
     metadata = metadata_of(segmenter)
-    found = read_profiles(profiles)
-    _require_one_run(metadata, found, accounting, clustering, supervised)
+    profiled = read_profiles(profiles)
+    _require_one_run(metadata, profiled, accounting, clustering, supervised)
     names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
     rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
-    spend = overview_bars(found.segments, spend_share)
     return _template().render(
-        cards=[make_card(segment) for segment in found.segments],
-        key_points=key_points(found),
-        by_size=overview_bars(found.segments, lambda segment: segment.share),
-        by_spend=spend,
+        cards=[cards.make_card(segment) for segment in profiled.segments],
+        key_points=key_points(profiled),
+        by_size=cards.overview_bars(profiled.segments, lambda segment: segment.share),
+        by_spend=cards.overview_bars(profiled.segments, cards.spend_share),
         notes=notes(clustering, supervised),
-        choice=explain_choice(clustering, rows),
-        curves=choice_curves(rows, clustering),
-        curve_size=(WIDTH, HEIGHT),
-        tendency=explain_tendency(eda["hopkins"]),
-        cleaning=explain_cleaning(accounting, found.unsegmented),
-        cold_start=explain_cold_start(supervised["cold_start"], names),
-        demonstration=explain_demonstration(supervised["demonstration"]),
-        potential=explain_potential(
+        choice=choice.explain_choice(clustering),
+        choice_rows=choice.choice_rows(clustering, rows),
+        curves=curves.choice_curves(rows, clustering),
+        curve_size=(curves.WIDTH, curves.HEIGHT),
+        tendency=choice.explain_tendency(eda["hopkins"]),
+        cleaning=explain_cleaning(accounting, profiled.unsegmented),
+        cold_start=models.explain_cold_start(supervised["cold_start"], names),
+        demonstration=models.explain_demonstration(supervised["demonstration"]),
+        potential=models.explain_potential(
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None
         ),
-        targets=explain_relations(eda),
+        targets=relations.explain_relations(eda),
         looked_at=phrases.count(eda["sample_rows"]),
         terms=define_terms(metadata),
         provenance=_provenance(metadata, accounting, supervised),
@@ -84,8 +82,8 @@ def summarise_segments(
 
     Made once there is a report that says more.
     """
-    told = [*notes(clustering, supervised), ""] if notes(clustering, supervised) else []
-    return "\n".join([*told, five_lines(profiles, clustering)])
+    told = notes(clustering, supervised)
+    return "\n".join([*told, *([""] if told else []), five_lines(profiles, clustering)])
 
 
 def _require_one_run(

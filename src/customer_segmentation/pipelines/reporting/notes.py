@@ -43,8 +43,8 @@ def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> li
     return [f"Left out: {phrases.listed(names)}: {reason}." for reason, names in reasons.items()]
 
 
-def _far_outside(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    told = [f"{label_of(one['column'])} of {_whom(one)}" for one in found]
+def _far_outside(extremes: Iterable[Mapping[str, Any]]) -> list[str]:
+    told = [f"{label_of(one['column'])} of {_whom(one)}" for one in extremes]
     if not told:
         return []
     ignored = "are ignored when segments are named and expected spend is learned"

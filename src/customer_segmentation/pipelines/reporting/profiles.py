@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 import narwhals as nw
 from narwhals.typing import IntoFrame
-
-_IDENTITY = ("segment", "segment_name", "segment_id", "customers", "share")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,6 @@ class Profile:
     A measure that the source does not allow, or that is not known, is in neither.
     """
 
-    key: str
     name: str
     customers: int
     share: float
@@ -57,28 +57,27 @@ class Profiles:
 
 def read_profiles(table: IntoFrame) -> Profiles:
     """The profiles of a long table, one row a segment and measure, of any engine."""
+    by_segment = itemgetter("segment_id")
     rows = nw.from_native(table).lazy().collect().rows(named=True)
-    identities = {row["segment_id"]: {name: row[name] for name in _IDENTITY} for row in rows}
-    means: dict[int, dict[str, float]] = {segment: {} for segment in identities}
-    base: dict[int, dict[str, float]] = {segment: {} for segment in identities}
-    for row in rows:
-        if _is_known(row["mean"]) and _is_known(row["base_mean"]):
-            means[row["segment_id"]][row["measure"]] = float(row["mean"])
-            base[row["segment_id"]][row["measure"]] = float(row["base_mean"])
-    segments = tuple(
-        Profile(
-            key=str(identity["segment"]),
-            name=str(identity["segment_name"]),
-            customers=int(identity["customers"]),
-            share=float(identity["share"]),
-            means=means[segment],
-            base=base[segment],
-        )
-        for segment, identity in sorted(identities.items())
-        if segment >= 0
+    groups = [
+        (segment, list(group))
+        for segment, group in groupby(sorted(rows, key=by_segment), by_segment)
+    ]
+    return Profiles(
+        tuple(_profile(group) for segment, group in groups if segment >= 0),
+        sum(int(group[0]["customers"]) for segment, group in groups if segment < 0),
     )
-    unsegmented = sum(int(i["customers"]) for segment, i in identities.items() if segment < 0)
-    return Profiles(segments, unsegmented)
+
+
+def _profile(rows: list[dict[str, Any]]) -> Profile:
+    known = [row for row in rows if _is_known(row["mean"]) and _is_known(row["base_mean"])]
+    return Profile(
+        name=str(rows[0]["segment_name"]),
+        customers=int(rows[0]["customers"]),
+        share=float(rows[0]["share"]),
+        means={row["measure"]: float(row["mean"]) for row in known},
+        base={row["measure"]: float(row["base_mean"]) for row in known},
+    )
 
 
 def _is_known(value: float | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from customer_segmentation.features.labels import label_of
@@ -14,44 +13,26 @@ _UNRELATED = 0.2
 _TOP = 5
 
 
-@dataclass(frozen=True)
-class Relation:
-    """One feature that tells about a target: how much, and in which direction."""
-
-    bar: Bar
-    direction: str
-
-
-@dataclass(frozen=True)
-class Target:
-    """What goes with a target, the most telling feature first."""
-
-    name: str
-    relations: tuple[Relation, ...]
+def explain_relations(summary: Mapping[str, Any]) -> dict[str, list[Bar]]:
+    """Target -> what goes with it, the most telling feature first; its direction is the note."""
+    return {
+        label_of(target): _bars(features[:_TOP])
+        for target, features in summary["top_features"].items()
+        if features
+    }
 
 
-def explain_relations(summary: Mapping[str, Any]) -> tuple[Target, ...]:
-    """What goes with spend, deals and answers."""
-    return tuple(
-        Target(label_of(target), _relations(found[:_TOP]))
-        for target, found in summary["top_features"].items()
-        if found
-    )
-
-
-def _relations(found: Sequence[Mapping[str, Any]]) -> tuple[Relation, ...]:
-    widest = max(item["mutual_information"] for item in found) or 1.0
-    return tuple(
-        Relation(
-            Bar(
-                label=phrases.capitalised(label_of(item["feature"])),
-                text=phrases.score(item["mutual_information"]),
-                length=round(100.0 * max(item["mutual_information"], 0.0) / widest, 2),
-            ),
-            direction(item["spearman"]),
+def _bars(features: Sequence[Mapping[str, Any]]) -> list[Bar]:
+    widest = max(feature["mutual_information"] for feature in features) or 1.0
+    return [
+        Bar(
+            label=phrases.capitalised(label_of(feature["feature"])),
+            text=phrases.score(feature["mutual_information"]),
+            length=round(100.0 * max(feature["mutual_information"], 0.0) / widest, 2),
+            note=direction(feature["spearman"]),
         )
-        for item in found
-    )
+        for feature in features
+    ]
 
 
 def direction(spearman: float) -> str:

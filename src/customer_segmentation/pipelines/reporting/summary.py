@@ -16,14 +16,14 @@ _LINES = 5
 
 def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
     """How the segments came out, then one line a segment; at most five lines in all."""
-    found = read_profiles(profiles)
-    head = headline(clustering_summary, found.customers)
+    profiled = read_profiles(profiles)
+    head = headline(clustering_summary, profiled.customers)
     room = _LINES - 1
-    shown = found.segments if len(found.segments) <= room else found.segments[: room - 1]
+    shown = profiled.segments if len(profiled.segments) <= room else profiled.segments[: room - 1]
     names = [phrases.printable(segment.name) for segment in shown]
     width = max((len(name) for name in names), default=0)
     lines = [head, *(_line(n.ljust(width), s) for n, s in zip(names, shown, strict=True))]
-    left = len(found.segments) - len(shown)
+    left = len(profiled.segments) - len(shown)
     return "\n".join([*lines, f"and {left} more"] if left else lines)
 
 

@@ -19,12 +19,12 @@ _MAX_MISSING = 0.05
 
 
 class NothingToLearnError(UserError):
-    """Why models of one kind are not learned: made of what follows "left out:"."""
+    """Why models of one kind are not learned; the message goes on from "left out:"."""
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """In the place of a validation: why there is none.
+    """Why there is no validation.
 
     Attributes:
         reason: In words.
@@ -76,39 +76,38 @@ def validate(
         NothingToLearnError: There are too few customers of a segment, or nothing to tell them
             apart by.
     """
-    known = _mostly_known(customers, varying(customers, inputs))
+    from sklearn import model_selection  # noqa: PLC0415 - seconds others need not pay
+
+    # An input that many customers lack is left out, and not the customers.
+    known = tuple(
+        name
+        for name in varying(customers, inputs)
+        if np.isnan(customers.columns([name])).mean() <= _MAX_MISSING
+    )
     if not known:
         columns = ", ".join(needed_columns(inputs))
         message = f"none of {columns} is there and tells customers apart"
         raise NothingToLearnError(message)
-    complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
-    learned_from = customers.of(complete)
-    groups = learned_from.repeats()
-    require_members(learned_from, groups, folds)
-    fold_of = assign_folds(learned_from.labels, groups, folds, seed)
-    values = learned_from.columns(known)
-    count = len(customers.segments)
+    is_complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
+    complete = customers.of(is_complete)
+    labels, groups = complete.labels, complete.repeats()
+    _require_members(complete, groups, folds)
+    fold_of = assign_folds(labels, groups, folds, seed)
+    # Every training part has every segment: each has members in every fold.
+    split, values = model_selection.PredefinedSplit(fold_of), complete.columns(known)
     with one_thread():
         probabilities = {
-            name: _out_of_fold(model, values, learned_from.labels, fold_of, count)
+            name: model_selection.cross_val_predict(
+                model, values, labels, cv=split, method="predict_proba"
+            )
             for name, model in models.items()
         }
-    left_out = int((~complete).sum())
-    return Validation(known, learned_from, left_out, len(np.unique(groups)), fold_of, probabilities)
+    left_out = int((~is_complete).sum())
+    return Validation(known, complete, left_out, len(np.unique(groups)), fold_of, probabilities)
 
 
-def _mostly_known(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ...]:
-    """Those that so few customers lack that the others can be learned from."""
-    missing = np.isnan(customers.columns(names)).mean(axis=0)
-    return tuple(n for n, share in zip(names, missing, strict=True) if share <= _MAX_MISSING)
-
-
-def require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:
-    """Refuse to cross-validate what has fewer distinct members of a segment than folds.
-
-    Raises:
-        NothingToLearnError: With what to change.
-    """
+def _require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:
+    """Raise NothingToLearnError if a segment has fewer distinct members than there are folds."""
     members = {
         segment.key: len(np.unique(groups[customers.labels == number]))
         for number, segment in enumerate(customers.segments)
@@ -142,21 +141,3 @@ def assign_folds(
     fold_of_group = np.empty(len(sizes), dtype=np.int64)
     fold_of_group[dealt] = np.arange(len(sizes)) % folds
     return fold_of_group[group_of]
-
-
-def _out_of_fold(
-    model: Any,  # noqa: ANN401 - scikit-learn has no types
-    values: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    fold_of: NDArray[np.int64],
-    segments: int,
-) -> NDArray[np.float64]:
-    from sklearn.base import clone  # noqa: PLC0415 - seconds that other commands need not pay
-
-    probabilities = np.zeros((len(labels), segments))
-    for fold in np.unique(fold_of):
-        tested = fold_of == fold
-        fitted = clone(model).fit(values[~tested], labels[~tested])
-        # A training part may lack a segment, whose probability then stays 0.
-        probabilities[np.ix_(tested, fitted.classes_)] = fitted.predict_proba(values[tested])
-    return probabilities

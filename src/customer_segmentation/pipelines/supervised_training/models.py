@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,36 +19,20 @@ COMPARED = (BASELINE, EXPORTED, "random_forest", "gradient_boosting")
 ALL = (*COMPARED, "neural_network")
 
 
-@dataclass(frozen=True)
-class Weights:
-    """A logistic regression as numbers: capping, standardisation, (segments x features)."""
-
-    caps: NDArray[np.float64]
-    means: NDArray[np.float64]
-    deviations: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
-
-
 def unfitted(size: ModelParameters, seed: int) -> dict[str, Any]:
     """Every model by name; the baseline answers with the segments' shares."""
-    from sklearn.dummy import DummyClassifier  # noqa: PLC0415 - seconds others need not pay
-    from sklearn.ensemble import (  # noqa: PLC0415 - as above
-        HistGradientBoostingClassifier,
-        RandomForestClassifier,
-    )
-    from sklearn.neural_network import MLPClassifier  # noqa: PLC0415 - as above
+    from sklearn import dummy, ensemble, neural_network  # noqa: PLC0415 - seconds others need not pay
 
-    network = MLPClassifier(
+    network = neural_network.MLPClassifier(
         (size.units,), max_iter=size.epochs, learning_rate_init=0.01, alpha=0.01, random_state=seed
     )
     return {
-        BASELINE: DummyClassifier(strategy="prior"),
-        EXPORTED: logistic_regression(size),
-        "random_forest": RandomForestClassifier(
+        BASELINE: dummy.DummyClassifier(strategy="prior"),
+        EXPORTED: _logistic_regression(size),
+        "random_forest": ensemble.RandomForestClassifier(
             size.trees, min_samples_leaf=size.min_leaf, random_state=seed
         ),
-        "gradient_boosting": HistGradientBoostingClassifier(
+        "gradient_boosting": ensemble.HistGradientBoostingClassifier(
             max_iter=size.rounds,
             max_leaf_nodes=size.leaves,
             early_stopping=False,
@@ -59,21 +42,11 @@ def unfitted(size: ModelParameters, seed: int) -> dict[str, Any]:
     }
 
 
-def logistic_regression(size: ModelParameters) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    """Caps, standardisation and multinomial logistic regression."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
-
-    regression = LogisticRegression(
-        C=size.inverse_penalty, solver="newton-cholesky", tol=1e-10, max_iter=200
-    )
-    return _standardised(regression, size)
-
-
 def fit_rounded(
     values: NDArray[np.float64], labels: NDArray[np.int64], size: ModelParameters
 ) -> Any:  # noqa: ANN401 - as above
     """The logistic regression fitted, its learned numbers rounded to what is exported."""
-    model = logistic_regression(size)
+    model = _logistic_regression(size)
     with one_thread():
         model.fit(values, labels)
     cap, scaler, regression = model
@@ -84,26 +57,39 @@ def fit_rounded(
     return model
 
 
-def weights_of(model: Any) -> Weights:  # noqa: ANN401 - as above
-    """The numbers of a fitted logistic regression, one row of weights a segment."""
+def learned_numbers(model: Any) -> dict[str, NDArray[np.float64]]:  # noqa: ANN401 - as above
+    """The numbers of a fitted logistic regression, by their names in `ColdStartModel`."""
     cap, scaler, regression = model
     weights, intercepts = regression.coef_, regression.intercept_
     if len(weights) == 1:
         # Of two segments, scikit-learn keeps the second one's weights against the first.
         weights = np.vstack([np.zeros_like(weights), weights])
         intercepts = np.concatenate([[0.0], intercepts])
-    return Weights(cap.caps_, scaler.mean_, scaler.scale_, weights, intercepts)
+    return {
+        "caps": cap.caps_,
+        "means": scaler.mean_,
+        "deviations": scaler.scale_,
+        "weights": weights,
+        "intercepts": intercepts,
+    }
+
+
+def _logistic_regression(size: ModelParameters) -> Any:  # noqa: ANN401 - as above
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - as above
+
+    regression = LogisticRegression(
+        C=size.inverse_penalty, solver="newton-cholesky", tol=1e-10, max_iter=200
+    )
+    return _standardised(regression, size)
 
 
 def _standardised(model: Any, size: ModelParameters) -> Any:  # noqa: ANN401 - as above
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - as above
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
 
-    from customer_segmentation.pipelines.supervised_training.capping import (  # noqa: PLC0415 - as above
-        UpperCap,
-    )
+    from customer_segmentation.pipelines.supervised_training import capping  # noqa: PLC0415 - as above
 
-    return make_pipeline(UpperCap(size.cap_quantile), StandardScaler(), model)
+    return make_pipeline(capping.UpperCap(size.cap_quantile), StandardScaler(), model)
 
 
 @contextmanager

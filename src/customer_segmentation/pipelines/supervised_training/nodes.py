@@ -6,34 +6,14 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
-from narwhals.typing import IntoFrame
 
 from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.pipelines.supervised_training import models, plots
-from customer_segmentation.pipelines.supervised_training.folds import (
-    LeftOut,
-    NothingToLearnError,
-    Validation,
-    validate,
-)
-from customer_segmentation.pipelines.supervised_training.metrics import (
-    advantage,
-    confusion,
-    flat,
-    summarise,
-)
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    SupervisedTrainingParameters,
-)
-from customer_segmentation.pipelines.supervised_training.sample import (
-    LabelledCustomers,
-    describing,
-    draw_labelled,
-)
+from customer_segmentation.pipelines.supervised_training import folds, metrics, models
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
+from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation.cold_start import ColdStartModel
-from customer_segmentation.segmentation.naming import SegmentName
 
 logger = logging.getLogger(__name__)
 
@@ -55,124 +35,90 @@ _COLD_START = (
 )
 
 
-def draw_customers(
-    features: IntoFrame,
-    segments: IntoFrame,
-    segmenter: Artifact,
-    parameters: SupervisedTrainingParameters,
-) -> LabelledCustomers:
-    """A bounded sample of customers with their segments.
-
-    Raises:
-        UserError: The segments are of another run than the segmenter.
-    """
-    names = tuple(SegmentName(**segment) for segment in _metadata_of(segmenter)["segments"])
-    return draw_labelled(
-        nw.from_native(features).lazy(),
-        nw.from_native(segments).lazy(),
-        names,
-        parameters.sample_rows,
-        parameters.seed,
-    )
-
-
 def relearn_segments(
-    customers: LabelledCustomers, parameters: SupervisedTrainingParameters
-) -> Validation | LeftOut:
+    customers: LabelledCustomers, parameters: TrainingParameters
+) -> folds.Validation | folds.LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
     return _validate(customers, describing(customers.names), models.ALL, parameters)
 
 
 def validate_cold_start(
-    customers: LabelledCustomers, parameters: SupervisedTrainingParameters
-) -> Validation | LeftOut:
+    customers: LabelledCustomers, parameters: TrainingParameters
+) -> folds.Validation | folds.LeftOut:
     """The cold start: models on what is known at sign-up, out of fold.
 
     Left out where the source has nothing of it, and where it does no better than sizes alone.
     """
-    found = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
-    if isinstance(found, LeftOut):
-        return found
-    gained, error = advantage(found, models.EXPORTED, models.BASELINE)
+    validation = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
+    if isinstance(validation, folds.LeftOut):
+        return validation
+    gained, error = metrics.advantage(validation, models.EXPORTED, models.BASELINE)
     if gained > error:
-        return found
+        return validation
     reason = (
-        f"{', '.join(found.inputs)} tell no more of the segment than its size does (log loss "
+        f"{', '.join(validation.inputs)} tell no more of the segment than its size does (log loss "
         f"lower by {gained:.3f}, with an error of {error:.3f})"
     )
     logger.warning("Left out: the cold-start model: %s.", reason)
-    return LeftOut(reason, is_worse_than_none=gained < 0.0)
+    return folds.LeftOut(reason, is_worse_than_none=gained < 0.0)
 
 
-def fit_cold_start(
-    validation: Validation | LeftOut, parameters: SupervisedTrainingParameters
-) -> Fitted | LeftOut:
-    """The logistic regression on all customers of the validation, its numbers rounded."""
-    if isinstance(validation, LeftOut):
-        return validation
-    customers = validation.customers
-    values = customers.columns(validation.inputs)
-    return models.fit_rounded(values, customers.labels, parameters.models)
-
-
-def build_artifact(
-    fitted: Fitted | LeftOut,
-    validation: Validation | LeftOut,
+def build_cold_start(
+    validation: folds.Validation | folds.LeftOut,
     segmenter: Artifact,
-    parameters: SupervisedTrainingParameters,
+    parameters: TrainingParameters,
 ) -> Artifact:
-    """The cold-start artifact, not checked yet; or a file that says that there is none."""
-    from customer_segmentation.scoring.cold_start import (  # noqa: PLC0415 - onnx takes a second
-        build_cold_start,
-        build_no_cold_start,
-    )
+    """The cold-start artifact, checked against scikit-learn; or a file that says there is none.
 
-    described = _metadata_of(segmenter)
-    if isinstance(validation, LeftOut):
-        return build_no_cold_start(validation.reason, described)
-    learned = models.weights_of(fitted)
-    metrics = summarise(validation, parameters.calibration_bins)
-    cross_validated = {
-        "validated_on": "tenured customers",
-        "rows": len(validation.customers.labels),
-        "folds": parameters.folds,
-        "baseline": metrics[models.BASELINE],
-        "model": metrics[models.EXPORTED],
-    }
-    return build_cold_start(
-        ColdStartModel(
-            features=validation.inputs,
-            caps=learned.caps,
-            means=learned.means,
-            deviations=learned.deviations,
-            weights=learned.weights,
-            intercepts=learned.intercepts,
-            names=validation.customers.segments,
-            segmenter_version=described["version"],
-            reading=described["customers"],
-            provenance=described["provenance"],
-            metrics=cross_validated,
-        )
-    )
-
-
-def check_artifact(
-    artifact: Artifact, fitted: Fitted | LeftOut, validation: Validation | LeftOut
-) -> Artifact:
-    """The artifact, once it answers as scikit-learn does on every customer it learned from.
+    The model is fitted on all customers of the validation.
 
     Raises:
-        RuntimeError: It does not.
+        RuntimeError: The artifact and scikit-learn disagree.
     """
-    from customer_segmentation.scoring.cold_start import probability_output  # noqa: PLC0415 - as above
-    from customer_segmentation.scoring.scorer import Scorer  # noqa: PLC0415 - as above
+    from customer_segmentation.scoring import cold_start  # noqa: PLC0415 - onnx takes a second
     from customer_segmentation.scoring.verify import verified  # noqa: PLC0415 - as above
 
-    if isinstance(validation, LeftOut) or isinstance(fitted, LeftOut):
+    metadata = metadata_of(segmenter)
+    if isinstance(validation, folds.LeftOut):
+        artifact = cold_start.build_no_cold_start(validation.reason, metadata)
         verified(artifact.SerializeToString(deterministic=True))
         return artifact
     customers = validation.customers
-    scorer = Scorer(artifact.SerializeToString(deterministic=True))
+    values = customers.columns(validation.inputs)
+    fitted = models.fit_rounded(values, customers.labels, parameters.models)
+    summary = metrics.summarise(validation, parameters.calibration_bins)
+    model = ColdStartModel(
+        features=validation.inputs,
+        **models.learned_numbers(fitted),
+        names=customers.segments,
+        segmenter_version=metadata["version"],
+        reading=metadata["customers"],
+        provenance=metadata["provenance"],
+        metrics={
+            "validated_on": "tenured customers",
+            "rows": len(customers.labels),
+            "folds": parameters.folds,
+            "baseline": summary[models.BASELINE],
+            "model": summary[models.EXPORTED],
+        },
+    )
+    artifact = cold_start.build_cold_start(model)
+    check_against_scikit_learn(artifact, fitted, validation)
+    return artifact
+
+
+def check_against_scikit_learn(
+    artifact: Artifact, fitted: Fitted, validation: folds.Validation
+) -> None:
+    """Compare the artifact's answers with scikit-learn's on every customer it learned from.
+
+    Raises:
+        RuntimeError: They disagree.
+    """
+    from customer_segmentation.scoring.cold_start import probability_output  # noqa: PLC0415 - as above
+    from customer_segmentation.scoring.scorer import Scorer  # noqa: PLC0415 - as above
+
+    customers, scorer = validation.customers, Scorer(artifact.SerializeToString(deterministic=True))
     answers = scorer.score(
         np.ascontiguousarray(customers.columns(needed_inputs(validation.inputs)))
     )
@@ -191,63 +137,43 @@ def check_artifact(
             "is allowed). Nothing was saved; this is a fault of the graph (scoring/cold_start.py)."
         )
         raise RuntimeError(message)
-    return artifact
 
 
-def report_metrics(
-    demonstration: Validation | LeftOut,
-    cold_start: Validation | LeftOut,
+def report_supervised_metrics(
+    demonstration: folds.Validation | folds.LeftOut,
+    cold_start: folds.Validation | folds.LeftOut,
     artifact: Artifact,
-    parameters: SupervisedTrainingParameters,
+    parameters: TrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow."""
-    bins = parameters.calibration_bins
-    described = _metadata_of(artifact)
-    versions = {name: described[name] for name in ("version", "segmenter_version")}
-    metrics = {
+    bins, metadata = parameters.calibration_bins, metadata_of(artifact)
+    versions = {name: metadata[name] for name in ("version", "segmenter_version")}
+    report = {
         "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
         "cold_start": {"note": _COLD_START} | _section(cold_start, bins) | versions,
     }
-    if isinstance(cold_start, Validation):
+    if isinstance(cold_start, folds.Validation):
         exported = cold_start.probabilities[models.EXPORTED]
-        metrics["cold_start"] |= {
+        report["cold_start"] |= {
             "exported": models.EXPORTED,
-            "confusion": confusion(cold_start.customers.labels, exported).tolist(),
+            "confusion": metrics.confusion(cold_start.customers.labels, exported).tolist(),
         }
-    return metrics, flat(metrics, models.EXPORTED)
-
-
-def plot_confusion(cold_start: Validation | LeftOut, _artifact: Artifact) -> plots.Figure:
-    """The exported model's confusion, once its artifact is checked."""
-    if isinstance(cold_start, LeftOut):
-        return plots.plot_reason(cold_start.reason)
-    return plots.plot_confusion(cold_start, models.EXPORTED)
-
-
-def plot_calibration(
-    cold_start: Validation | LeftOut,
-    _artifact: Artifact,
-    parameters: SupervisedTrainingParameters,
-) -> plots.Figure:
-    """The exported model's calibration, once its artifact is checked."""
-    if isinstance(cold_start, LeftOut):
-        return plots.plot_reason(cold_start.reason)
-    return plots.plot_calibration(cold_start, models.EXPORTED, parameters.calibration_bins)
+    return report, metrics.flat(report, models.EXPORTED)
 
 
 def _validate(
     customers: LabelledCustomers,
     inputs: Sequence[str],
     names: Sequence[str],
-    parameters: SupervisedTrainingParameters,
-) -> Validation | LeftOut:
+    parameters: TrainingParameters,
+) -> folds.Validation | folds.LeftOut:
     every = models.unfitted(parameters.models, parameters.seed)
     chosen = {name: every[name] for name in names}
     try:
-        validation = validate(customers, inputs, chosen, parameters.folds, parameters.seed)
-    except NothingToLearnError as error:
+        validation = folds.validate(customers, inputs, chosen, parameters.folds, parameters.seed)
+    except folds.NothingToLearnError as error:
         logger.warning("Left out: %s.", error)
-        return LeftOut(str(error))
+        return folds.LeftOut(str(error))
     if validation.left_out:
         logger.warning(
             "%d of %d customers lack one of %s: no model learns from them.",
@@ -258,12 +184,9 @@ def _validate(
     return validation
 
 
-def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
-    if isinstance(validation, LeftOut):
-        return {
-            "left_out": validation.reason,
-            "is_worse_than_none": validation.is_worse_than_none,
-        }
+def _section(validation: folds.Validation | folds.LeftOut, bins: int) -> dict[str, Any]:
+    if isinstance(validation, folds.LeftOut):
+        return {"left_out": validation.reason, "is_worse_than_none": validation.is_worse_than_none}
     customers = validation.customers
     return {
         "inputs": list(validation.inputs),
@@ -276,11 +199,5 @@ def _section(validation: Validation | LeftOut, bins: int) -> dict[str, Any]:
             segment.key: int((customers.labels == number).sum())
             for number, segment in enumerate(customers.segments)
         },
-        "models": summarise(validation, bins),
+        "models": metrics.summarise(validation, bins),
     }
-
-
-def _metadata_of(artifact: Artifact) -> dict[str, Any]:
-    from customer_segmentation.scoring.metadata import metadata_of  # noqa: PLC0415 - onnx, as above
-
-    return metadata_of(artifact)

@@ -45,7 +45,7 @@ class ModelParameters(Parameters):
     epochs: int = Field(ge=1)
 
 
-class SupervisedTrainingParameters(Parameters):
+class TrainingParameters(Parameters):
     """What to learn from, how to validate, and how large the models are.
 
     Attributes:

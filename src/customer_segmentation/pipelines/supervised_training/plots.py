@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.pipelines.supervised_training.folds import Validation
+from customer_segmentation.pipelines.supervised_training.folds import LeftOut, Validation
 from customer_segmentation.pipelines.supervised_training.metrics import calibration_curve, confusion
+from customer_segmentation.pipelines.supervised_training.models import EXPORTED
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 
-# matplotlib.figure.Figure, which only a plot imports.
+# matplotlib.figure.Figure and onnx.ModelProto: their libraries are imported when run.
 Figure = Any
+Artifact = Any
 Values = NDArray[np.float64]
 
 _COLUMNS = 3
@@ -25,11 +28,16 @@ _INK, _BLUE, _GREY = "#222222", "#1f5fa8", "#888888"
 _NOTE = "Out-of-fold predictions on tenured customers"
 
 
-def plot_confusion(validation: Validation, model: str) -> Figure:
-    """Where the customers of each segment are put, in per cent and in number."""
+def plot_cold_start_confusion(validation: Validation | LeftOut, _artifact: Artifact) -> Figure:
+    """Where the exported model puts the customers of each segment, in per cent and in number.
+
+    The artifact is an input only so that nothing is drawn before it is checked.
+    """
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
-    counts = confusion(validation.customers.labels, validation.probabilities[model])
+    if isinstance(validation, LeftOut):
+        return _plot_reason(validation.reason)
+    counts = confusion(validation.customers.labels, validation.probabilities[EXPORTED])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [segment.name for segment in validation.customers.segments]
     size = 2.6 + 1.35 * len(names)
@@ -46,7 +54,9 @@ def plot_confusion(validation: Validation, model: str) -> Figure:
             va="center",
             color="white" if share > _DARK else _INK,
         )
-    axes.set_xticks(range(len(names)), names, **_slanted(names))
+    is_short = len(names) <= _MAX_UPRIGHT and max(map(len, names)) <= _MAX_LETTERS
+    angled: dict[str, Any] = {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(names)), names, **({} if is_short else angled))
     members = counts.sum(axis=1)
     axes.set_yticks(
         range(len(names)), [f"{n}\n({m:,})" for n, m in zip(names, members, strict=True)]
@@ -59,10 +69,15 @@ def plot_confusion(validation: Validation, model: str) -> Figure:
     return figure
 
 
-def plot_calibration(validation: Validation, model: str, bins: int) -> Figure:
+def plot_cold_start_calibration(
+    validation: Validation | LeftOut, _artifact: Artifact, parameters: TrainingParameters
+) -> Figure:
     """For each segment, the probability given against how often it was true."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
+    if isinstance(validation, LeftOut):
+        return _plot_reason(validation.reason)
+    labels, probabilities = validation.customers.labels, validation.probabilities[EXPORTED]
     segments = validation.customers.segments
     columns = min(_COLUMNS, len(segments))
     rows = -(-len(segments) // columns)
@@ -70,7 +85,7 @@ def plot_calibration(validation: Validation, model: str, bins: int) -> Figure:
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for number, (axes, segment) in enumerate(zip(grid, segments, strict=False)):
         curve = calibration_curve(
-            validation.customers.labels == number, validation.probabilities[model][:, number], bins
+            labels == number, probabilities[:, number], parameters.calibration_bins
         )
         given, happened, members = (np.array(part) for part in zip(*curve, strict=True))
         low, high = _wilson(happened, members)
@@ -86,15 +101,15 @@ def plot_calibration(validation: Validation, model: str, bins: int) -> Figure:
     figure.supylabel("Share that is in the segment")
     figure.suptitle(
         "Do the probabilities hold?\n"
-        f"{_NOTE}; a point is about {len(validation.customers.labels) // bins:,} customers, "
+        f"{_NOTE}; a point is about {len(labels) // parameters.calibration_bins:,} customers, "
         "with its 95 % interval; on the dashed line they hold",
         fontsize="medium",
     )
     return figure
 
 
-def plot_reason(reason: str) -> Figure:
-    """In the place of a figure, why there is no model to draw."""
+def _plot_reason(reason: str) -> Figure:
+    """A figure that says why there is no model to draw."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
     figure = Figure(figsize=(7, 2))
@@ -104,13 +119,6 @@ def plot_reason(reason: str) -> Figure:
 
 def _percent(share: float) -> str:
     return "<1%" if 0.0 < share < 0.01 else f"{share:.0%}"  # noqa: PLR2004 - one per cent
-
-
-def _slanted(names: list[str]) -> dict[str, Any]:
-    longest = max(len(name) for name in names)
-    if len(names) <= _MAX_UPRIGHT and longest <= _MAX_LETTERS:
-        return {}
-    return {"rotation": 20, "ha": "right", "rotation_mode": "anchor"}
 
 
 def _wilson(share: Values, members: Values) -> tuple[Values, Values]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
 import numpy as np
+from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY, OUTCOMES, SAMPLE_KEY
 from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation.coreset import draw_uniform
 from customer_segmentation.segmentation.naming import SegmentName
 
@@ -43,10 +46,8 @@ class LabelledCustomers:
         return self.values[:, [self.names.index(name) for name in names]]
 
     def of(self, rows: NDArray[np.bool_]) -> LabelledCustomers:
-        """Those of these rows."""
-        return LabelledCustomers(
-            self.names, self.values[rows], self.labels[rows], self.segments, self.drawn_from
-        )
+        """The customers of these rows."""
+        return replace(self, values=self.values[rows], labels=self.labels[rows])
 
     def repeats(self) -> NDArray[np.int64]:
         """A number for each row, the same for customers that are equal in all but the key.
@@ -59,22 +60,24 @@ class LabelledCustomers:
         return np.unique(known, axis=0, return_inverse=True)[1].astype(np.int64)
 
 
-def draw_labelled(
-    features: nw.LazyFrame[Any],
-    labels: nw.LazyFrame[Any],
-    segments: tuple[SegmentName, ...],
-    size: int,
-    seed: int,
+def draw_labelled_customers(
+    gold_features: IntoFrame,
+    gold_segments: IntoFrame,
+    segmenter: Any,  # noqa: ANN401 - onnx.ModelProto, whose library is imported when run
+    parameters: TrainingParameters,
 ) -> LabelledCustomers:
-    """About `size` customers at most, with their segments.
+    """A sample of about `sample_rows` customers at most, with their segments.
 
     Raises:
         UserError: No customer has a segment, or the segments are not the segmenter's.
     """
+    features = nw.from_native(gold_features).lazy()
+    segments = tuple(SegmentName(**segment) for segment in metadata_of(segmenter)["segments"])
     present = features.collect_schema().names()
     candidates = (*numeric_columns([*COLUMNS, AS_OF]), *FEATURES)
     names = tuple(name for name in candidates if name in present)
-    known = labels.filter(nw.col("segment_id") >= 0).select(KEY, "segment_id", "segment")
+    known = nw.from_native(gold_segments).lazy().filter(nw.col("segment_id") >= 0)
+    known = known.select(KEY, "segment_id", "segment")
     labelled = features.select(KEY, SAMPLE_KEY, *names).join(known, on=KEY, how="inner")
     rows = int(labelled.select(nw.len()).collect().item())
     if rows == 0:
@@ -82,7 +85,7 @@ def draw_labelled(
             f"gold_segments has a segment for none of the customers of gold_features. {_RELABEL}"
         )
         raise UserError(message)
-    sample = draw_uniform(labelled, rows, size, seed)
+    sample = draw_uniform(labelled, rows, parameters.sample_rows, parameters.seed)
     _require_same_segments(sample.select("segment_id", "segment").unique().rows(), segments)
     return LabelledCustomers(
         names,
@@ -118,9 +121,9 @@ def describing(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _require_same_segments(
-    found: Sequence[tuple[int, str]], segments: tuple[SegmentName, ...]
+    present: Sequence[tuple[int, str]], segments: tuple[SegmentName, ...]
 ) -> None:
-    for number, key in sorted(found):
+    for number, key in sorted(present):
         if number >= len(segments) or segments[number].key != key:
             message = (
                 f"gold_segments: segment {number} is `{key}`, which the segmenter candidate does "
