@@ -22,7 +22,7 @@ def {NAME}(partnered):
     '''1 for a customer without a partner.'''
     return decisions.indicator(partnered == 0.0)
 
-decisions.DECISIONS["{NAME}"] = decisions._decision({NAME}, "{LABEL}", "code", labels=("no", "yes"))
+decisions.DECISIONS["{NAME}"] = decisions.define({NAME}, "{LABEL}", "code", labels=("no", "yes"))
 
 import httpx
 from kedro.framework.cli.cli import KedroCLI

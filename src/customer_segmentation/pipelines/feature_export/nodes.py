@@ -11,8 +11,8 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.features.definitions import describe
 from customer_segmentation.scoring.metadata import metadata_of, scaling_of
+from customer_segmentation.tables.schemas import EVENT_TIME
 
-EVENT_TIME = "event_timestamp"
 STANDARDISED = "_standardised"
 
 
