@@ -9,8 +9,12 @@ from fsspec import AbstractFileSystem
 from fsspec.core import has_magic, url_to_fs
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.recognise import ENDINGS
 
+# Endings of the files that are read from a folder, in either case.
+ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".psv", ".txt"),
+    *(".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".xlsx", ".xlsm", ".gz", ".zip"),
+)
 # Engines keep their own notes in such files.
 HIDDEN = "its name begins as a hidden file's"
 _IS_FOLDER = "it is a folder"

@@ -17,15 +17,13 @@ from customer_segmentation.sources.parquet import parquet_cells
 
 Kind = Literal["csv", "parquet", "ndjson", "xlsx"]
 
-# How messages name each kind, what reads it, and the endings of such files in a folder.
-_KINDS: dict[Kind, tuple[str, Callable[[Content], Cells], tuple[str, ...]]] = {
-    "csv": ("delimited text", delimited_cells, (".csv", ".tsv", ".tab", ".psv", ".txt")),
-    "ndjson": ("file of JSON lines", json_lines_cells, (".json", ".jsonl", ".ndjson")),
-    "parquet": ("Parquet file", parquet_cells, (".parquet", ".pq")),
-    "xlsx": ("Excel workbook", excel_cells, (".xlsx", ".xlsm")),
+# How messages name each kind, and what reads it.
+_KINDS: dict[Kind, tuple[str, Callable[[Content], Cells]]] = {
+    "csv": ("delimited text", delimited_cells),
+    "parquet": ("Parquet file", parquet_cells),
+    "ndjson": ("file of JSON lines", json_lines_cells),
+    "xlsx": ("Excel workbook", excel_cells),
 }
-# Of the files that are read from a folder, in either case.
-ENDINGS = (*(ending for *_, endings in _KINDS.values() for ending in endings), ".gz", ".zip")
 _START = 1 << 10
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -78,9 +76,9 @@ def open_cells(content: Content, declared: Kind | None = None) -> Cells:
         UserError: It is not a table, of an unsupported kind, or of another kind than declared.
     """
     kind = _kind_of(content)
-    name, reader, _ = _KINDS[kind]
+    name, reader = _KINDS[kind]
     if declared not in {None, kind}:
-        wanted, *_ = _KINDS[declared]
+        wanted, _ = _KINDS[declared]
         raise UserError(
             f"{content.name}: it is no {wanted} but looks like {name}. Send {wanted}, or say what "
             "it is."
