@@ -72,10 +72,10 @@ def learn() -> tuple[Scorer, Segmenter, Matrix]:
     features = preprocessing.compute_features(silver)
     sample = clustering.draw_sample(features, chosen)
     candidates = clustering.measure_candidates(sample, chosen)
-    learned = clustering.learn_segmenter(sample, candidates, chosen)
-    model = clustering.build_checked_artifact(learned, sample)
+    segmenter = clustering.learn_segmenter(sample, candidates, chosen, customers)
+    model = clustering.build_checked_artifact(segmenter, sample)
     scorer = Scorer(model.SerializeToString(), threads=1)
-    return scorer, learned.segmenter, scorer.matrix(nw.from_native(features).lazy().collect())
+    return scorer, segmenter, scorer.matrix(nw.from_native(features).lazy().collect())
 
 
 def on_matrix(scorer: Scorer, segmenter: Segmenter) -> Pipeline:

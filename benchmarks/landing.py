@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 from report import arguments, machine, table, write_json
 
-from customer_segmentation.sources.dataset import read
+from customer_segmentation.sources.dataset import READERS
 from customer_segmentation.sources.landing import land
 from tools.generator import write
 
@@ -52,7 +52,7 @@ def main() -> None:
             row |= {"landed s": perf_counter() - started, "landed MB": landed.stat().st_size / 1e6}
             for engine in ("pandas", "polars"):
                 started = perf_counter()
-                data = read(engine, str(landed), found)
+                data = READERS[engine](str(landed), found)
                 if engine == "polars":
                     data = data.collect()
                 row[f"{engine} s"] = perf_counter() - started

@@ -97,7 +97,7 @@ FAULTS: dict[str, tuple[Callable[[Access], Access], str]] = {
     "missing bucket": (lambda right: replace(right, bucket="absent"), "there is no such bucket"),
     "wrong secret": (
         lambda right: changed(right, secret_key=NONSENSE),
-        "the secret key is not the access key's: check AWS_SECRET_ACCESS_KEY",
+        "the secret key does not match the access key: check AWS_SECRET_ACCESS_KEY",
     ),
     "unknown key": (
         lambda right: changed(right, access_key="nobody"),
@@ -264,7 +264,7 @@ class TestTexts:
             ("301", {}, "AWS_DEFAULT_REGION to its region"),
             ("RequestTimeTooSkewed", {}, "clock is wrong"),
             ("SlowDown", {}, "try again later"),
-            ("NotImplemented", {}, "no conditional writes"),
+            ("NotImplemented", {}, "not support conditional writes"),
         ],
     )
     def test_amazons_codes(self, code, headers, wording):

@@ -97,7 +97,7 @@ class ParameterHooks:
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise UserError(
-                f"wrong parameters: {unknown} are read by nobody; the blocks are {known}"
+                f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}"
             )
         try:
             Promotion(**given["promotion"])

@@ -23,13 +23,13 @@ _ADVICE = {
     "403": f"S3 refuses these credentials, and does not say why: check {_CREDENTIALS}",
     "InvalidAccessKeyId": f"S3 does not know the access key: check {_CREDENTIALS}",
     "SignatureDoesNotMatch": (
-        "the secret key is not the access key's: check AWS_SECRET_ACCESS_KEY,"
+        "the secret key does not match the access key: check AWS_SECRET_ACCESS_KEY,"
         " or the profile that AWS_PROFILE names"
     ),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"), _EXPIRED),
     **dict.fromkeys(("TokenRetrievalError", "UnauthorizedSSOTokenError"), _EXPIRED),
     "InvalidToken": (
-        "the session token is not the access key's: unset AWS_SESSION_TOKEN,"
+        "the session token does not match the access key: unset AWS_SESSION_TOKEN,"
         " or set it together with its two keys"
     ),
     "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
@@ -40,7 +40,8 @@ _ADVICE = {
         " AWS_SESSION_TOKEN is wrong"
     ),
     "NotImplemented": (
-        "this store takes no conditional writes, by which a run keeps others out: use one that does"
+        "this store does not support conditional writes, which the lock on an environment needs:"
+        " use one that does"
     ),
     **dict.fromkeys(("405", "501", "ResponseParserError"), _NOT_S3),
     **dict.fromkeys(("SlowDown", "ServiceUnavailable", "InternalError", "500", "503"), _BUSY),

@@ -55,7 +55,7 @@ def test_a_whole_source_is_told_in_three_lines() -> None:
         ),
         (
             {"lost_values": {"a: w": 4}},
-            "Kept without a value that is not needed: a: w (4)",
+            "Kept, with an unusable optional value dropped: a: w (4)",
         ),
         ({"newest_dates": {}}, "no date in the file says so; if the file is of another day, set"),
         (

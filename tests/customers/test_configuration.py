@@ -30,7 +30,7 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("two_digit_years_before", 1930, "less than or equal to 100"),
         ("decimal_sign", ";", "'.' or ','"),
         ("thousands_sign", ".", "decimal_sign and thousands_sign are both '.'"),
-        ("ignored_signs", ["k.r"], "hold what a number is made of"),
+        ("ignored_signs", ["k.r"], "contain digits, signs or separators of numbers"),
         ("flags", {True: 1}, "in quotes"),
         ("flags", {"maybe": 2}, "0 or 1"),
         ("date_formats", ["%d-%m/%Y"], "one separator"),

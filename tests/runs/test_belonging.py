@@ -143,6 +143,13 @@ def test_a_damaged_ledger_is_named(used_project: Project) -> None:
     )
 
 
+def test_an_entry_with_a_key_of_newer_code_is_not_read_in_part(used_project: Project) -> None:
+    known = ledger(used_project)
+    known["tables_and_files"]["gold_segments"]["signed_by"] = "somebody"
+    (used_project.root / "data" / "lineage.json").write_text(json.dumps(known))
+    assert "lineage.json is not as a run wrote it" in refused(used_project, "--pipelines=reporting")
+
+
 def test_only_missing_outputs_makes_what_is_missing(used_project: Project) -> None:
     report = used_project.root / "data/reporting/report.html"
     before = report.read_bytes()

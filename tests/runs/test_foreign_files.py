@@ -133,7 +133,7 @@ CASES = (
         "a column that nothing chosen needs, blank in half the rows",
         csv(with_column("Recency", lambda n, cell: cell if n % 2 else "")),
         KEPT,
-        ["Kept without a value that is not needed: recency_days: missing ("],
+        ["Kept, with an unusable optional value dropped: recency_days: missing ("],
     ),
     Case(
         "a column that is needed, blank in half the rows",

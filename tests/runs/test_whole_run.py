@@ -72,7 +72,7 @@ def test_it_ends_with_the_segments_in_five_lines_the_account_and_the_report(
     assert account.splitlines() == [
         "customers.csv: 2,240 rows, 2,202 customers kept (98 %), 27 left out, 11 repeats removed",
         "Left out most often for: income: missing (24); year_birth: age outside 18 to 100 (3)",
-        "Kept without a value that is not needed: marital_status: unknown category (4)",
+        "Kept, with an unusable optional value dropped: marital_status: unknown category (4)",
         "As of 2014-06-30 (customers.as_of); newest enrolled_on 2014-06-29, read as %d-%m-%Y",
         "Columns read: 27 of 29; ignored: Z_CostContact, Z_Revenue",
     ]

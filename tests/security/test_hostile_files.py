@@ -140,7 +140,7 @@ def test_long_cells_of_json_and_parquet_are_refused(client: httpx.Client) -> Non
 
 def test_a_long_description_of_parquet_is_not_read(client: httpx.Client) -> None:
     content = b"PAR1" + bytes(100) + (1 << 30).to_bytes(4, "little") + b"PAR1"
-    assert "its description has more than" in refused(client, content, PARQUET)
+    assert "its footer has more than" in refused(client, content, PARQUET)
 
 
 def test_a_number_of_rows_that_cannot_be_costs_no_job(client: httpx.Client) -> None:

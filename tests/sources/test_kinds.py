@@ -166,7 +166,7 @@ def test_the_sheet_of_a_workbook_is_declared_where_several_hold_something(
     landed: Callable[..., Landed],
 ) -> None:
     workbook = as_xlsx({"notes": [["hello"]], "customers": CUSTOMERS_SHEET, "none": []})
-    with pytest.raises(UserError, match=r"\['notes', 'customers'\] all hold something.*_SHEET"):
+    with pytest.raises(UserError, match=r"\['notes', 'customers'\] all have data.*_SHEET"):
         landed(workbook)
     assert landed(workbook, sheet="customers").rows == 3
     with pytest.raises(UserError, match=r"no sheet 'Customers'.*one of \['notes', 'customers', 'n"):
@@ -229,7 +229,7 @@ for _at in (ENCRYPTED.index(b"PK\x03\x04") + 6, ENCRYPTED.index(b"PK\x01\x02") +
         (as_parquet(ID=pa.array([b"\xff"])), "its data cannot be read"),
         (as_parquet(ID=["1"], a=["x"])[:-20] + b"x" * 12 + b"PAR1\0\0\0\0"[:8], "no Parquet file"),
         (as_xlsx({"a": []}), "the workbook is empty."),
-        (as_xlsx({"a": [["Our customers"], ["ID", "a"], [1, 2]]}), "names one column ('Our custom"),
+        (as_xlsx({"a": [["Our customers"], ["ID", "a"], [1, 2]]}), "only one name ('Our custom"),
         (as_xlsx({"a": [["ID", "a"], [1, ('<c r="PLACE"><f>1+1</f></c>',)]]}), "never computed"),
         (as_xlsx({"a": [["ID", "a", "a"], [1, 2, 3]]}), "names ['a'] more than once"),
         (as_xlsx({"a": [["ID", "a"], [1, ('<c r="XFD1048576"><v>1</v></c>',)]]}), "row 1048576"),

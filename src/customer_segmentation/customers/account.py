@@ -75,7 +75,7 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
     if left_out:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
     if lost := accounting["lost_values"]:
-        lines.append(f"Kept without a value that is not needed: {_main_reasons(lost)}")
+        lines.append(f"Kept, with an unusable optional value dropped: {_main_reasons(lost)}")
     lines += _day(accounting) + _columns(accounting, is_whole=is_whole)
     return [*lines, *(f"Warning: {warning}" for warning in accounting["warnings"])]
 

@@ -80,7 +80,9 @@ class CustomerParameters(Parameters):
         taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
         wrong = [sign for sign in self.ignored_signs if not taken.isdisjoint(sign)]
         if wrong:
-            raise ValueError(f"ignored_signs: {wrong} hold what a number is made of")
+            raise ValueError(
+                f"ignored_signs: {wrong} contain digits, signs or separators of numbers"
+            )
         return self
 
     @field_validator("flags", mode="before")

@@ -164,8 +164,8 @@ class DateColumn:
         if both and only / total["rows"] > _A_FEW:
             problem = (
                 f"the dates of {self._name} are of two formats: {ours.text} fits {counts[i]:,} of"
-                f" {total['rows']:,} cells, {only:,} others are days as {other.text} alone, and"
-                f" {both:,} are days in each, but not the same:"
+                f" {total['rows']:,} cells, {only:,} others fit only {other.text}, and"
+                f" {both:,} fit both, with different days:"
                 f" {_both_ways(total[f'low_{i}_{j}'], ours, other)}"
             )
             raise UnclearDatesError(problem, "Write all of them in one format, best as 2013-12-31")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 from kedro.io import AbstractDataset
-from kedro.io.core import get_protocol_and_path
+from kedro.io.core import get_filepath_str, get_protocol_and_path
 
 if TYPE_CHECKING:
     import onnx
@@ -39,7 +39,7 @@ class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
             read_model,
         )
 
-        with self._fs.open(str(self._filepath), "rb") as file:
+        with self._fs.open(self._path(), "rb") as file:
             # First, since the checker opens other files that a model names.
             model = read_model(file.read(MAX_BYTES + 1))
         onnx.checker.check_model(model)
@@ -47,11 +47,14 @@ class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
 
     def save(self, data: onnx.ModelProto) -> None:
         """Write the bytes of the model, the same for equal models."""
-        with self._fs.open(str(self._filepath), "wb") as file:
+        with self._fs.open(self._path(), "wb") as file:
             file.write(data.SerializeToString(deterministic=True))
 
+    def _path(self) -> str:
+        return get_filepath_str(self._filepath, self._protocol)
+
     def _exists(self) -> bool:
-        return bool(self._fs.exists(str(self._filepath)))
+        return bool(self._fs.exists(self._path()))
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "protocol": self._protocol}
+        return {"filepath": self._path(), "protocol": self._protocol}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pydantic import ConfigDict, with_config
+
 from customer_segmentation.datasets.pending import filesystem_of, place_of
 
 # Operations in the log of a Delta table that do not change its rows.
@@ -16,6 +18,7 @@ _LOG = "_delta_log"
 SHA256 = "sha256:"
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Content:
     """The content of a table or file.

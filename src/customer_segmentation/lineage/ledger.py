@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fsspec.core import url_to_fs
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, with_config
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import Content
@@ -20,6 +20,8 @@ LEDGER = "lineage.json"
 _ABOUT = "What each table and file was made from: docs/environments.md, What a run leaves."
 
 
+# An unknown key is of newer code, which may know a reason not to join two tables.
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Entry:
     """A table or file, and how it was made.
@@ -48,6 +50,7 @@ class Entry:
     parameters: Mapping[str, str]
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Publishing:
     """The outputs that a successful run is publishing.

@@ -47,7 +47,7 @@ def go_on(place: str, ledger: Ledger, catalog: WholeFilesCatalog) -> Ledger:
     if not (told := ledger.publishing):
         return ledger
     _log.warning(
-        "Run %s was ended while it put its tables and files in their places: the rest is done now",
+        "Run %s was stopped while it published its outputs: the rest is published now",
         told.run.get("run_id", "unknown"),
     )
     token = current_run.set(dict(told.run))

@@ -31,7 +31,7 @@ def refusal(
     clash = min(clashing, key=_rank)
     makes = makers(_to_make(node, clash, state, current_parameters(state.catalog)))
     return (
-        f"{node.name} would join what does not belong together: {_words(clash, state)}. Run "
+        f"{node.name} would combine outputs of different states: {_words(clash, state)}. Run "
         f"{command(makes, run_params)}"
     )
 
@@ -41,7 +41,7 @@ def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> 
     named = listed((f"{name} (made {why})" for name, why in sorted(stale.items())), _MAX_NAMED)
     anew = command(makers(stale), {**run_params, "pipeline_names": ()})
     return (
-        "--only-missing-outputs would keep what a run would not make now: "
+        "--only-missing-outputs would keep outdated outputs: "
         f"{named}. Run {anew} first, without that option"
     )
 
@@ -88,7 +88,7 @@ def _words(clash: Clash, state: RunState) -> str:
     others = [name for value, names in groups.items() if value != now for name in names]
     those = groups.get(now) or [name for name in others if name not in next(iter(groups.values()))]
     others = [name for name in others if name not in those]
-    return f"{_listed(others)} and {_listed(those)} go back to different states of {clash.name}"
+    return f"{_listed(others)} and {_listed(those)} were made from different states of {clash.name}"
 
 
 def _listed(names: Sequence[str]) -> str:

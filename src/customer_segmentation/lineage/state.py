@@ -59,7 +59,10 @@ class RunState:
         """
         content = content_of(self.catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
-            mark, former = f"run {current_run.get()['run_id']}", self._ledger.entries.get(name)
+            mark, former = (
+                f"run {current_run.get().get('run_id', 'none')}",
+                self._ledger.entries.get(name),
+            )
             made_now = code_hash(), self.origin(name)
             if former and (former.code, self._ledger.origin(former)) == made_now:
                 mark = former.content.mark

@@ -175,7 +175,7 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
             is_each = rows == [_ROWS] * of_customers and not _is_over_customers(node, shape)
             require(
                 kind in kinds and is_sized and is_each and name not in known,
-                f"computes {shown(name)}, which is no table of numbers of each customer",
+                f"computes {shown(name)}, which is not one row of numbers per customer",
             )
             counts[of_customers] += math.prod(sizes)
             known[name] = of_customers

@@ -52,7 +52,7 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
         unknown = values[is_missing]
         if not (np.isnan(unknown) if unknown.dtype.kind == "f" else unknown == -1).all():
             wrong.append(name)
-    require(not wrong, f"answers `{next(iter(wrong), '')}` otherwise than its own metadata say")
+    require(not wrong, f"answers `{next(iter(wrong), '')}`, contradicting its metadata")
 
 
 def made_up(metadata: Mapping[str, Any]) -> Array:

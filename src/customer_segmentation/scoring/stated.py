@@ -137,16 +137,14 @@ class Shared(Parameters):
 
     def require_columns(self, names: list[str]) -> None:
         """Raise if a column that these features need is absent."""
-        _require(
-            {*needed_inputs(names)} <= {*self.columns}, "columns: one that is needed is missing"
-        )
+        _require({*needed_inputs(names)} <= {*self.columns}, "columns: a needed one is missing")
 
     def require_shape(self, name: str, rows: int, columns: int | None = None) -> None:
         """Raise if a table has not so many rows, or its rows have not all this one length."""
         table: list[list[float]] = getattr(self, name)
         lengths = {len(row) for row in table}
         is_right = len(table) == rows and len(lengths) == 1 and columns in {None, *lengths}
-        _require(is_right, f"{name}: it is not of {rows} rows by {columns or 'as many'}")
+        _require(is_right, f"{name}: it must have {rows} rows of {columns or 'equal'} numbers")
 
 
 class StatedSegmenter(Shared):
@@ -169,7 +167,7 @@ class StatedSegmenter(Shared):
         others = {*DECISIONS} - {*known} - INTERMEDIATE
         _require({*self.left_out} <= others, "left_out: it names an output, or no decision")
         labels = {name: [*DECISIONS[name].labels] for name in known if DECISIONS[name].labels}
-        _require(self.codes == labels, "codes: they are not the outputs' own")
+        _require(self.codes == labels, "codes: they do not match the outputs")
         needed = _with_steps(known)
         self.require_columns([*features, *(i for n in needed for i in DECISIONS[n].inputs)])
         self.require_shape("components", len(features))

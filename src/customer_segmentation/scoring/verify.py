@@ -52,12 +52,12 @@ def _metadata(model: onnx.ModelProto) -> dict[str, Any]:
     try:
         STATED.validate_json(json.dumps(metadata))
     except ValidationError as error:
-        message = f"states what cannot be: {_first(error)}"
+        message = f"has invalid metadata: {_first(error)}"
         raise artifact_file.WrongArtifactError(message) from None
     own = json.loads(texts.pop(VERSION))
     version = version_of(model.graph, texts)
     artifact_file.require(
-        own == version, f"is not what its version {own} stands for, but {version}"
+        own == version, f"has the version {own}, but its content has the version {version}"
     )
     return metadata
 

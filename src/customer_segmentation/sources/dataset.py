@@ -65,9 +65,9 @@ class SourceDataset(AbstractDataset[None, Any]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The file need not be there yet."""
-        if engine not in _READERS:
+        if engine not in READERS:
             raise UserError(
-                f"SourceDataset: no engine {engine!r}. Set one of {', '.join(_READERS)}."
+                f"SourceDataset: no engine {engine!r}. Set one of {', '.join(READERS)}."
             )
         self._filepath = filepath
         self._engine = engine
@@ -84,7 +84,7 @@ class SourceDataset(AbstractDataset[None, Any]):
             UserError: The source is not a table, or exceeds a limit.
         """
         path = self._landing or _apart()
-        return _READERS[self._engine](path, self._land(path))
+        return READERS[self._engine](path, self._land(path))
 
     def look(self) -> None:
         """Land it in a temporary file to fill `landed`; the configured landing is left alone.
@@ -170,8 +170,8 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     ]
     if unusable:
         raise UserError(
-            f"{landed.name}: Spark takes the `.` and the backtick for signs of its own, and large "
-            f"letters for small ones. Rename the columns {unusable}, or run dev or staging."
+            f"{landed.name}: Spark does not allow `.` or backticks in column names, and ignores "
+            f"their case. Rename the columns {unusable}, or run dev or staging."
         )
     from kedro_datasets._utils.databricks_utils import (  # noqa: PLC0415 - only where an environment names this engine
         to_spark_path,
@@ -188,4 +188,4 @@ def _spark(path: str, landed: Landed) -> DataFrame:
     return get_spark_with_remote_support().read.parquet(escaped).drop(SOURCE_FILE)
 
 
-_READERS = {"pandas": _pandas, "polars": _polars, "spark": _spark}
+READERS = {"pandas": _pandas, "polars": _polars, "spark": _spark}

@@ -57,8 +57,8 @@ def excel_cells(content: Content) -> Cells:
         headers.pop()
     if sum(map(bool, headers)) < 2:  # noqa: PLR2004 - a table of one column is none
         raise UserError(
-            f"{content.name}: the first row of sheet {name!r} that is not empty is to be the "
-            f"header, and names one column ({headers[0][:60]!r}). Remove what stands above."
+            f"{content.name}: the first non-empty row of sheet {name!r} must be the header, "
+            f"but has only one name ({headers[0][:60]!r}). Delete the rows above the header."
         )
     refuse_names(content.name, headers)
 
@@ -97,8 +97,8 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
             ) from error
     if len(tables) > 1:
         raise UserError(
-            f"{content.name}: the sheets {list(tables)} all hold something. Leave the "
-            "customers' one alone, or name it by SEGMENTATION_SHEET."
+            f"{content.name}: the sheets {list(tables)} all have data. Set "
+            "SEGMENTATION_SHEET to the one with the customers, or delete the others."
         )
     return next(iter(tables.items()), ("", []))
 

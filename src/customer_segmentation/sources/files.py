@@ -16,7 +16,7 @@ ENDINGS = (
     *(".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".xlsx", ".xlsm", ".gz", ".zip"),
 )
 # Engines keep their own notes in such files.
-HIDDEN = "its name begins as a hidden file's"
+HIDDEN = "it is a hidden file"
 _IS_FOLDER = "it is a folder"
 # It may be a table, or a note about the tables beside it.
 _UNSURE = ".txt"
@@ -94,7 +94,7 @@ def why_skipped(name: str) -> str:
     path = PurePosixPath(name)
     if path.name[0] in "._":
         return HIDDEN
-    return "" if path.suffix.lower() in ENDINGS else "its ending is none of a table's"
+    return "" if path.suffix.lower() in ENDINGS else "its file extension is not one that is read"
 
 
 def unsure_of(names: list[str]) -> set[str]:

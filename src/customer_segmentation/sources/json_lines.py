@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, cells_of_rows
+from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import (
@@ -39,11 +39,11 @@ def json_lines_cells(content: Content) -> Cells:
                 )
     refuse_names(content.name, names)
 
-    def rows() -> Iterator[list[str]]:
+    def rows(wanted: Iterable[str] = names) -> Iterator[list[str]]:
         for _, record in _records(content):
-            yield [record.get(name, "") for name in names]
+            yield [record.get(name, "") for name in wanted]
 
-    return cells_of_rows(list(names), rows)
+    return Cells(tuple(names), lambda wanted: batches_of(rows(wanted), wanted, wanted), rows)
 
 
 def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:
@@ -96,10 +96,10 @@ def _decode(line: str) -> dict[str, str]:
     """
     pairs = _decoder.decode(line.strip())
     if not isinstance(pairs, tuple):
-        raise ValueError("it is another value")  # noqa: TRY004 - of the text, not of an argument
+        raise ValueError("it is not an object")  # noqa: TRY004 - of the text, not of an argument
     record = dict(pairs)
     if len(record) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name is repeated")
     # Usually all values are text already.
     if set(map(type, record.values())) - {str}:
         for name, value in record.items():

@@ -91,8 +91,8 @@ def opened(content: Content, file: BinaryIO) -> zipfile.ZipFile:
     infos = archive.infolist()
     if len(infos) > MAX_MEMBERS:
         raise UserError(
-            f"{content.name}: the archive holds {len(infos)} files and folders, and {MAX_MEMBERS} "
-            "are the most. Put the tables together, or pack them in several archives."
+            f"{content.name}: the archive holds {len(infos)} files and folders; at most "
+            f"{MAX_MEMBERS} are allowed. Put the tables together, or pack them in several archives."
         )
     if any(info.flag_bits & 1 for info in infos):
         raise UserError(f"{content.name}: it is encrypted. Save it without a password.")

@@ -146,6 +146,6 @@ def _refuse_long_footer(content: Content) -> None:
         end = file.read()
     if end[4:] == PARQUET and int.from_bytes(end[:4], "little") > _LONGEST_FOOTER:
         raise UserError(
-            f"{content.name}: its description has more than {_LONGEST_FOOTER} bytes. Write it in "
+            f"{content.name}: its footer has more than {_LONGEST_FOOTER} bytes. Write it in "
             "fewer groups of rows, with the contract's columns alone."
         )

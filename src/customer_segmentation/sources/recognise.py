@@ -80,8 +80,8 @@ def open_cells(content: Content, declared: Kind | None = None) -> Cells:
     if declared not in {None, kind}:
         wanted, _ = _KINDS[declared]
         raise UserError(
-            f"{content.name}: it is no {wanted} but looks like {name}. Send {wanted}, or say what "
-            "it is."
+            f"{content.name}: it was sent as {wanted}, but looks like {name}. Send {wanted}, or "
+            "say what it is."
         )
     return reader(content)
 

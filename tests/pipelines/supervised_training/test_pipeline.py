@@ -288,7 +288,8 @@ def test_without_anything_of_sign_up_there_is_no_cold_start_model_and_all_else(
     without = features.assign(**dict.fromkeys(names)) if blank else features.drop(columns=names)
     found = run(inputs, gold_features=without)
     require_no_cold_start(
-        found, "none of year_birth, education, .*, income, .* is there and tells customers apart"
+        found,
+        "none of year_birth, education, .*, income, .* is present and differs between customers",
     )
     assert "left_out" not in found["supervised_metrics"]["demonstration"]
 
@@ -306,7 +307,7 @@ def test_a_cold_start_model_that_tells_no_more_than_sizes_is_left_out(
     random = np.random.default_rng(0)
     noise = {name: random.permutation(features[name]) for name in parameters.sign_up_features}
     found = run(inputs, gold_features=features.assign(**noise))
-    require_no_cold_start(found, "tell no more of the segment than its size does")
+    require_no_cold_start(found, "predict the segment no better than its size does")
     assert isinstance(found["supervised_metrics"]["cold_start"]["is_worse_than_none"], bool)
 
 

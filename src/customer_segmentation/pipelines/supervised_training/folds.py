@@ -86,7 +86,7 @@ def validate(
     )
     if not known:
         columns = ", ".join(needed_columns(inputs))
-        message = f"none of {columns} is there and tells customers apart"
+        message = f"none of {columns} is present and differs between customers"
         raise NothingToLearnError(message)
     is_complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
     complete = customers.of(is_complete)

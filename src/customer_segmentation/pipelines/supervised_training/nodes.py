@@ -56,8 +56,8 @@ def validate_cold_start(
     if gained > error:
         return validation
     reason = (
-        f"{', '.join(validation.inputs)} tell no more of the segment than its size does (log loss "
-        f"lower by {gained:.3f}, with an error of {error:.3f})"
+        f"{', '.join(validation.inputs)} predict the segment no better than its size does (log "
+        f"loss lower by {gained:.3f}, with an error of {error:.3f})"
     )
     logger.warning("Left out: the cold-start model: %s.", reason)
     return folds.LeftOut(reason, is_worse_than_none=gained < 0.0)
