@@ -120,10 +120,15 @@ def _steps(segmenter: Segmenter) -> list[Any]:
 
 
 def beside_boundaries(matrix: Matrix, scorer: Scorer, rows: int) -> Matrix:
-    """Customers moved towards one of another segment until the margin is 1e-6 to 1e-9."""
+    """Customers moved towards one of another segment until the margin is 1e-6 to 1e-9.
+
+    Only amounts of money move: the artifact scores no fraction of a purchase or a year.
+    """
     random = np.random.default_rng(2)
-    here = matrix[random.integers(0, len(matrix), 3 * rows)]
-    there = matrix[random.integers(0, len(matrix), 3 * rows)]
+    here = matrix[random.integers(0, len(matrix), 6 * rows)]
+    there = matrix[random.integers(0, len(matrix), 6 * rows)]
+    is_money = [name == "income" or name.startswith("spend_") for name in scorer.columns]
+    there = np.where(is_money, there, here)
     labels = scorer.score(here)["segment"]
     differ = np.flatnonzero(labels != scorer.score(there)["segment"])[: rows // 2]
     here, there, labels = here[differ], there[differ], labels[differ]
