@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from http import HTTPStatus
 from pathlib import Path
 
 from customer_segmentation.serving.access import Route
@@ -61,13 +60,12 @@ class Admission:
             if rate := given and self._settings.wrong_keys_per_second:
                 self._count(f"wrong {_address(scope)}", rate, "wrong keys")
             needs = {"www-authenticate": "Bearer"}
-            detail = "give an API key: `Authorization: Bearer KEY`"
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, detail, headers=needs)
+            raise RefusedError(401, "give an API key: `Authorization: Bearer KEY`", headers=needs)
         if rate := self._settings.requests_per_second:
             client = f"key {key.name}" if key.sha256 else f"address {_address(scope)}"
             self._count(client, rate, "requests")
         if route.access != "known" and not key.may(route.access):
-            raise RefusedError(HTTPStatus.FORBIDDEN, f"this key lacks the role `{route.access}`")
+            raise RefusedError(403, f"this key lacks the role `{route.access}`")
         return key
 
     def enter(self, route: Route, key: Key | None) -> str | None:
@@ -85,8 +83,7 @@ class Admission:
         if key and len(self._keys.known) > 1:
             limit = max(1, slots // 2)
         if held >= limit or (key and self._total >= slots):
-            busy = "the server is busy: ask again"
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers={"retry-after": "1"})
+            raise RefusedError(503, "the server is busy: ask again", headers={"retry-after": "1"})
         self._slots[holder] = held + 1
         self._total += holder is not _OPEN
         return holder
@@ -111,16 +108,16 @@ class Admission:
                     "without keys the server answers only to 127.0.0.1, localhost and [::1]: use "
                     "one of them, or start it with --keys"
                 )
-                raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, detail)
+                raise RefusedError(421, detail)
             self._host = host
         if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
             detail = "without keys the server answers only its own page, not other sites"
-            raise RefusedError(HTTPStatus.FORBIDDEN, detail)
+            raise RefusedError(403, detail)
 
     def _count(self, client: str, rate: float, what: str) -> None:
         if wait := self._rates.take(client, rate):
             raise RefusedError(
-                HTTPStatus.TOO_MANY_REQUESTS,
+                429,
                 f"more than {rate:g} {what} a second",
                 headers={"retry-after": str(max(1, round(wait)))},
             )

@@ -8,7 +8,6 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -88,10 +87,9 @@ def _routes(server: Server) -> list[Any]:
         try:
             found, state = server.stored.find(customer_id)
         except FileNotFoundError as error:
-            detail = "no batch run has stored answers yet: run kedro run"
-            raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
+            raise RefusedError(404, "no batch run has stored answers yet: run kedro run") from error
         if found is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "the last batch run has no such customer")
+            raise RefusedError(404, "the last batch run has no such customer")
         champion = bundle_of(request.scope).version
         answer = with_champion_note(found, champion)
         headers = {
@@ -144,5 +142,4 @@ def _raise(_request: AnyRequest, error: Exception) -> NoReturn:
     """
     if not isinstance(error, HTTPException):
         raise error
-    status = HTTPStatus(error.status_code)
-    raise RefusedError(status, error.detail or status.phrase) from error
+    raise RefusedError(error.status_code, error.detail) from error

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from time import monotonic
 
 from customer_segmentation.serving.asgi import Message, Receive
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import CLOSE, RefusedError
 
 
 async def read_body(
@@ -52,19 +51,15 @@ async def receive_within(receive: Receive, seconds: float) -> Message:
     except TimeoutError as error:
         raise too_slow() from error
     if message["type"] == "http.disconnect":
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "the client disconnected")
+        raise RefusedError(400, "the client disconnected")
     return message
 
 
 def too_slow() -> RefusedError:
     """The refusal of a body that does not arrive in time."""
-    detail = "the body came too slowly"
-    return RefusedError(HTTPStatus.REQUEST_TIMEOUT, detail, headers={"connection": "close"})
+    return RefusedError(408, "the body came too slowly", headers=CLOSE)
 
 
 def _too_large(max_bytes: int) -> RefusedError:
     detail = f"a body of more than {max_bytes} bytes: score many customers by POST /v1/jobs"
-    # The rest of the body is not read.
-    return RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers={"connection": "close"}
-    )
+    return RefusedError(413, detail, headers=CLOSE)

@@ -52,11 +52,10 @@ class Bundle:
             self.cold_start = _opened(cold_start, "cold_start", device)
         made_for = stated["segmenter_version"]
         if made_for != self.version:
-            message = (
+            raise BrokenBundleError(
                 f"cold_start.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
                 f"{self.version}: promote the two together"
             )
-            raise BrokenBundleError(message)
         # Why there is no cold-start model; '' if there is one.
         self.no_cold_start = str(stated.get("reason", ""))
         # Answer that it does not give -> why.
@@ -65,11 +64,10 @@ class Bundle:
             self.left_out["cold_start"] = self.no_cold_start
         for key in ("segments", "contract", "customers"):
             if self.cold_start and stated[key] != self.segmenter.metadata[key]:
-                message = (
+                raise BrokenBundleError(
                     f"cold_start.onnx states other {key} than segmenter.onnx: promote the two "
                     "files that one kedro run wrote"
                 )
-                raise BrokenBundleError(message)
         self.contract = Contract(self.segmenter.metadata, stated if self.cold_start else None)
         self.reader = Reader(self.contract)
         self._segments = Predictor(self.segmenter)
@@ -162,14 +160,12 @@ class Champion:
             info = self._info(path)
             if info["type"] != "file":
                 # Such as a pipe, which would block.
-                message = f"{path} is no file. Promote the file that kedro run wrote"
-                raise BrokenBundleError(message)
+                raise BrokenBundleError(f"{path} is no file. Promote the file that kedro run wrote")
             if (size := info["size"]) > MAX_BYTES:
-                message = (
+                raise BrokenBundleError(
                     f"{kind}.onnx is of {size} bytes, and {MAX_BYTES} are the most. Promote the "
                     "file that kedro run wrote"
                 )
-                raise BrokenBundleError(message)
         # The file may have grown since.
         segmenter, cold_start = (
             self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in self._paths
@@ -188,12 +184,10 @@ def _refusing(kind: str) -> Iterator[None]:
     try:
         yield
     except WrongArtifactError as error:
-        message = f"{kind}.onnx is refused: {error}"
-        raise BrokenBundleError(message) from error
+        raise BrokenBundleError(f"{kind}.onnx is refused: {error}") from error
     # Protobuf detects some damage only when a field is read.
     except Exception as error:
-        message = f"{kind}.onnx is no ONNX file that can be run: {error}"
-        raise BrokenBundleError(message) from error
+        raise BrokenBundleError(f"{kind}.onnx is no ONNX file that can be run: {error}") from error
 
 
 def _opened(content: bytes, kind: str, device: str) -> Scorer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -124,7 +123,7 @@ class Guard:
             logger.exception("request %s failed", request_id.decode())
             if not has_begun:
                 detail = "the server failed; its log tells more under this request's id"
-                await _refuse(answer, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+                await _refuse(answer, RefusedError(500, detail))
         finally:
             self._admission.leave(place)
             self._metrics.waiting.dec()
@@ -155,10 +154,9 @@ def _refuse_unanswered(route: Route, method: str) -> None:
     if method in route.methods:
         return
     if route is UNKNOWN:
-        raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such path: /docs tells which are")
+        raise RefusedError(404, "there is no such path: /docs tells which are")
     allowed = ", ".join(route.methods)
-    detail = f"{route.label} answers {allowed}"
-    raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": allowed})
+    raise RefusedError(405, f"{route.label} answers {allowed}", headers={"allow": allowed})
 
 
 def _receive_of(body: bytes) -> Receive:

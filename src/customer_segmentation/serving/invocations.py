@@ -13,7 +13,6 @@ and sends no API key, since it authenticates callers itself. The entry point is
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ def _media_type(request: AnyRequest) -> str:
     has_header = parameters.get("header", "present") == "present"
     if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
         detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
-        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+        raise RefusedError(415, detail)
     return media_type
 
 
@@ -85,6 +84,6 @@ def _read(bundle: Bundle, body: bytes, media_type: str, max_rows: int) -> Matrix
     try:
         return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
     except TooManyRowsError as error:
-        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
+        raise RefusedError(413, str(error)) from error
     except WrongInputError as error:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
+        raise RefusedError(400, str(error)) from error

@@ -127,9 +127,8 @@ def _read(path: Path) -> list[Key]:
 
 
 def _no_keys(path: Path, why: object) -> UserError:
-    message = (
+    return UserError(
         f"{path} holds no API keys ({why}): make one with "
         f"python -m customer_segmentation.serving add-key --keys {path} "
         "--name NAME --role score"
     )
-    return UserError(message)

@@ -88,8 +88,7 @@ class ModelInputs:
             raise WrongInputError(message) from error
         forms = [form for form in _FORMS if getattr(decoded, form) is not UNSET]
         if len(forms) != 1:
-            message = f"{_ONE_FORM}; this one has {' and '.join(forms) or 'none'}"
-            raise WrongInputError(message)
+            raise WrongInputError(f"{_ONE_FORM}; this one has {' and '.join(forms) or 'none'}")
         form = forms[0]
         sent = getattr(decoded, form)
         if form == "dataframe_split":
@@ -110,8 +109,7 @@ class ModelInputs:
             lines = csv.reader(text.splitlines(keepends=True), strict=True)
             rows = [row for row in lines if row]
         except (UnicodeDecodeError, csv.Error) as error:
-            message = f"no CSV in UTF-8: {error}"
-            raise WrongInputError(message) from error
+            raise WrongInputError(f"no CSV in UTF-8: {error}") from error
         if not rows:
             message = f"no CSV: the first line names the columns {_listed(self.columns)}"
             raise WrongInputError(message)
@@ -132,8 +130,7 @@ class ModelInputs:
         if isinstance(sent, list):
             lists = sum(isinstance(row, list) for row in sent)
             if lists and lists < len(sent):
-                message = "inputs holds lists and objects: give a matrix, or records"
-                raise WrongInputError(message)
+                raise WrongInputError("inputs holds lists and objects: give a matrix, or records")
             return self._table(self.columns, sent, "inputs") if lists else self._records(sent)
         given = {name: getattr(sent, name) for name in self.columns}
         given = {name: values for name, values in given.items() if values is not UNSET}
@@ -210,10 +207,9 @@ class ModelInputs:
         )
         column = header[place] if place < len(header) else "a column without a name"
         cell = shown(rows[line][place])
-        message = (
+        raise WrongInputError(
             f"the CSV: row {line}, {column}: `{cell}` is no finite number; leave unknown empty"
         )
-        raise WrongInputError(message)
 
 
 def _plain(rows: list[list[str]]) -> list[list[float]] | None:

@@ -22,12 +22,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
-from customer_segmentation.serving.validation import (
-    LONGEST_KEY,
-    Contract,
-    Problem,
-    ReadCustomer,
-)
+from customer_segmentation.serving.validation import LONGEST_KEY, Contract, Problem, ReadCustomer
 
 # Only the first wrong records get hints for unknown names: the others have the same names.
 _MAX_HINTED = 5

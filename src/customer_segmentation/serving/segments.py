@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -104,7 +103,7 @@ class Segments:
         try:
             read = bundle.reader.careful(body, self._max_customers)
         except MalformedJsonError as error:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"no JSON: {error}") from error
+            raise RefusedError(400, f"no JSON: {error}") from error
         except TooManyCustomersError as error:
             raise self._too_many(error.customers) from error
         found = [_Found(None, one) if isinstance(one, list) else _Found(one) for one in read]
@@ -128,7 +127,7 @@ class Segments:
         """
         if len(found) > _MAX_EXPLAINED:
             detail = f"{len(found)} customers; at most {_MAX_EXPLAINED} are explained a request"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+            raise RefusedError(413, detail)
         for one in found:
             if one.customer and one.answer:
                 one.answer.explanation = self._explainer.explain(bundle, one.customer)
@@ -137,7 +136,7 @@ class Segments:
         detail = (
             f"{customers} customers; at most {self._max_customers} a request: use POST /v1/jobs"
         )
-        return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        return RefusedError(413, detail)
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
@@ -151,8 +150,7 @@ def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
     flags = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in names or value not in {"true", "false"}:
-            detail = f"the query takes {' and '.join(names)}, each true or false"
-            raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
+            raise RefusedError(400, f"the query takes {' and '.join(names)}, each true or false")
         flags[name] = value == "true"
     return flags
 
@@ -161,4 +159,4 @@ def _refused(problems: list[Problem]) -> RefusedError:
     fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
     cut = f"; the first {MAX_PROBLEMS} are listed" if len(problems) > MAX_PROBLEMS else ""
     errors = problems[:MAX_PROBLEMS]
-    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong{cut}", errors=errors)
+    return RefusedError(422, f"{fields} wrong{cut}", errors=errors)

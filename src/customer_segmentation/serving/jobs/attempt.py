@@ -83,8 +83,7 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             held.report(rows_done=done, rows_rejected=refused)
         rejected.write(scorer.reasons(pl.concat(broken)))
     if done != rows:
-        message = f"the file has {rows} rows, and {done} could be read. Post it again."
-        raise UserError(message)
+        raise UserError(f"the file has {rows} rows, and {done} could be read. Post it again.")
 
 
 def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:

@@ -11,13 +11,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select, update
 
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime
-from customer_segmentation.serving.jobs.table import (
-    NO_MORE,
-    Job,
-    JobTable,
-    forget_damaged,
-    job_of,
-)
+from customer_segmentation.serving.jobs.table import NO_MORE, Job, JobTable, forget_damaged, job_of
 
 MAX_ATTEMPTS = 3
 _NOW = DatabaseTime()

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from customer_segmentation.serving.jobs.table import Kind, Usage
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import CLOSE, RefusedError
 from customer_segmentation.serving.settings import Settings
-
-# The rest of the body is not read.
-CLOSE = {"connection": "close"}
 
 
 @dataclass
@@ -70,7 +66,7 @@ class Quota:
             detail = (
                 f"a file of more than {self._max_job} bytes: post it in parts, each with the header"
             )
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
+            raise RefusedError(413, detail, headers=CLOSE)
         if kind := wanted.exceeds(self.limits):
             raise self.refusal(kind)
 
@@ -81,11 +77,11 @@ class Quota:
             detail = (
                 f"the files of this key would take more than {self.limits.bytes} bytes: {delete}"
             )
-            return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
+            return RefusedError(413, detail, headers=CLOSE)
         detail = f"{self.limits.jobs} jobs of this key are kept: {delete}"
         if kind == "unfinished":
             detail = (
                 f"{self.limits.unfinished} jobs of this key are not done yet: wait, or cancel one"
             )
         headers = {**CLOSE, "retry-after": "10"}
-        return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=headers)
+        return RefusedError(429, detail, headers=headers)

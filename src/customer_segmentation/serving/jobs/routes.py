@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from typing import Any
 
 from litestar import Response, delete, get, post
@@ -33,7 +32,7 @@ def job_routes(server: Server) -> list[Any]:
     def seen(request: AnyRequest, job: Job) -> JobView:
         return view(job, server.settings.jobs_kept, server.root_path(request.headers))
 
-    @post("/v1/jobs", opt=_STREAMED, status_code=HTTPStatus.ACCEPTED)
+    @post("/v1/jobs", opt=_STREAMED, status_code=202)
     async def post_job(request: AnyRequest) -> Response[bytes]:
         job = await server.jobs.post(key_of(request.scope), request.headers, request.receive)
         seen_job = seen(request, job)

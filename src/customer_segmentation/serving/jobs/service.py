@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from http import HTTPStatus
 from pathlib import Path
 from secrets import token_hex
 
@@ -17,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
 from customer_segmentation.serving.jobs.files import JobFiles, Table
-from customer_segmentation.serving.jobs.quota import CLOSE, OpenUploads, Quota
+from customer_segmentation.serving.jobs.quota import OpenUploads, Quota
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.table import (
     STATES,
@@ -31,7 +30,7 @@ from customer_segmentation.serving.jobs.table import (
 from customer_segmentation.serving.jobs.uploads import IdleBudget, save
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import CLOSE, RefusedError
 from customer_segmentation.serving.responses import CSV
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.sources.content import require_encoding
@@ -85,7 +84,7 @@ class JobService:
         sent, idempotency_key = self._parameters(headers), headers.get("idempotency-key")
         if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
             detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} signs"
-            raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
+            raise RefusedError(400, detail, headers=CLOSE)
         owner = _owner(key)
         kept = Usage(0, 0, 0)
         if idempotency_key is None:
@@ -111,7 +110,7 @@ class JobService:
         upload = await save(receive, incoming, budget, admit)
         if not upload.size:
             incoming.unlink()
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a file")
+            raise RefusedError(400, "the body is empty: send a file")
 
         def add() -> Job:
             self._files.accept(identity)
@@ -136,7 +135,7 @@ class JobService:
         job = await asyncio.shield(asyncio.to_thread(add))
         if (job.sha256, job.parameters) != (upload.sha256, sent):
             detail = "this Idempotency-Key was used for another file: take another key"
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+            raise RefusedError(422, detail)
         return job
 
     def find(self, key: Key, identity: str) -> Job:
@@ -181,10 +180,9 @@ class JobService:
         sent: Format = job.parameters["format"]
         if kind not in ("", "parquet", sent):
             detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
-            raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
+            raise RefusedError(400, detail)
         if job.state != "done":
-            detail = f"the job is {job.state}: there are results once it is done"
-            raise RefusedError(HTTPStatus.CONFLICT, detail)
+            raise RefusedError(409, f"the job is {job.state}: there are results once it is done")
         wanted: Format = "parquet" if kind == "parquet" else sent
         path = self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}"
         if not path.exists():
@@ -206,19 +204,18 @@ class JobService:
         sent = sent.strip()
         if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
             detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
-            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=CLOSE)
+            raise RefusedError(415, detail, headers=CLOSE)
         found = Parameters(format=MEDIA_TYPES[sent])
         if charset := _CHARSET.search(more):
             try:
                 found["encoding"] = require_encoding(charset[1])
             except UserError as error:
-                status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-                raise RefusedError(status, str(error), headers=CLOSE) from error
+                raise RefusedError(415, str(error), headers=CLOSE) from error
         return found
 
 
 def _no_job() -> RefusedError:
-    return RefusedError(HTTPStatus.NOT_FOUND, "there is no such job, or it was removed")
+    return RefusedError(404, "there is no such job, or it was removed")
 
 
 def _owner(key: Key) -> str:

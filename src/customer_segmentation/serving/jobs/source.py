@@ -49,8 +49,7 @@ class Source:
         """
         count = sum(len(batch) for cells in self.tables for batch in cells.batches(headers))
         if not count:
-            message = "the file has a header but no row below it. Send it with rows."
-            raise UserError(message)
+            raise UserError("the file has a header but no row below it. Send it with rows.")
         return count
 
     def batches(self, headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
@@ -79,8 +78,7 @@ def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
         UserError: The file has another format, invalid headers, or exceeds a limit.
     """
     if not path.is_file():
-        message = "what was posted is not there any more. Post the file again."
-        raise UserError(message)
+        raise UserError("what was posted is not there any more. Post the file again.")
     content = Content(str(path), partial(_opened, path), encoding)
     tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
     return Source(tuple(tables.values()))

@@ -99,12 +99,11 @@ class HeldJob:
         if self._stopping.is_set():
             raise StoppingError
         if self.leases.table.kept(self.job.owner).bytes > self._settings.max_kept_bytes:
-            message = (
+            raise UserError(
                 f"the jobs of this key take more than {self._settings.max_kept_bytes} bytes, of "
                 f"which {written} are this one's results so far. Delete finished jobs (DELETE "
                 "/v1/jobs/ID), and post the file again, or in parts."
             )
-            raise UserError(message)
 
     def fail(self, message: str) -> None:
         """End the job with a message for its owner."""

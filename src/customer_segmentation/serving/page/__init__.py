@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
@@ -15,11 +14,7 @@ from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.responses import AnyRequest, cached_response
 
 _START = "page.html"
-_MEDIA_TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-}
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 @cache
@@ -44,7 +39,7 @@ def page_routes() -> list[Any]:
     @get("/page/{name:str}", opt={"access": "open"}, sync_to_thread=False)
     def file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         if name == _START or name not in static_files():
-            raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
+            raise RefusedError(404, "the page has no such file")
         return _answer(request, name)
 
     return [start, file]
