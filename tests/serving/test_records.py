@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from customer_segmentation.customers.cells import _SPACE
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.records import FastReader, MalformedJsonError, Reader
+from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.records import FastReader, Reader
 from customer_segmentation.serving.validation import Contract, Problem, ReadCustomer, matrix_of
 from tests.serving.example import a_customer, a_new_customer
 from tests.serving.sent_customers import SentCustomer, sent_customers, with_headers
@@ -176,7 +177,7 @@ def test_a_day_of_the_customer_s_own_moves_what_is_accepted(reader: Reader) -> N
 def test_what_is_no_json_is_told_apart_from_wrong_customers(reader: Reader, body: bytes) -> None:
     for is_list in (False, True):
         assert reader.fast(body, is_list=is_list) is None
-    with pytest.raises(MalformedJsonError):
+    with pytest.raises(RefusedError, match="no JSON"):
         reader.careful(body, MAX)
 
 

@@ -104,11 +104,11 @@ class Admission:
         # Most clients use the same host each time.
         if host != self._host:
             if not _HOST.fullmatch(host):
-                detail = (
+                raise RefusedError(
+                    421,
                     "without keys the server answers only to 127.0.0.1, localhost and [::1]: use "
-                    "one of them, or start it with --keys"
+                    "one of them, or start it with --keys",
                 )
-                raise RefusedError(421, detail)
             self._host = host
         if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
             detail = "without keys the server answers only its own page, not other sites"
@@ -116,11 +116,8 @@ class Admission:
 
     def _count(self, client: str, rate: float, what: str) -> None:
         if wait := self._rates.take(client, rate):
-            raise RefusedError(
-                429,
-                f"more than {rate:g} {what} a second",
-                headers={"retry-after": str(max(1, round(wait)))},
-            )
+            headers = {"retry-after": str(max(1, round(wait)))}
+            raise RefusedError(429, f"more than {rate:g} {what} a second", headers=headers)
 
 
 def _address(scope: Scope) -> str:

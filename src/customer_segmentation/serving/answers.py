@@ -101,6 +101,7 @@ class Predictor:
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
+        self.width = len(scorer.columns)
         self.predict = (
             self._segments if scorer.metadata["kind"] == "segmenter" else self._cold_starts
         )
@@ -108,11 +109,10 @@ class Predictor:
         self.keys: list[str] = [segment["key"] for segment in segments]
         self.names: list[str] = [segment["name"] for segment in segments]
         codes = scorer.metadata.get("codes", {})
-        known = set(_FIELDS)
         self._labels: dict[str, list[str] | None] = {
             name: [*codes[name]] if name in codes else None
             for name in scorer.outputs
-            if name in known and name not in {"segment", "runner_up"}
+            if name in _FIELDS and name not in {"segment", "runner_up"}
         }
 
     def _segments(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import msgspec
 from litestar import Litestar, Response, asgi, get
 from litestar.exceptions import HTTPException
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.access import Routes
@@ -112,9 +113,7 @@ def _routes(server: Server) -> list[Any]:
     @get("/metrics", opt={"access": "admin"}, sync_to_thread=True)
     def metrics() -> Response[bytes]:
         server.jobs.measure(server.metrics)
-        return Response(
-            server.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        return Response(server.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return [
         *(segments, customer, healthz, readyz, metrics),

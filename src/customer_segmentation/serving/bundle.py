@@ -44,6 +44,7 @@ class Bundle:
 
     def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
         self.segmenter = _opened(segmenter, "segmenter", device)
+        self.version = self.segmenter.version
         # Metadata first; the model is not loaded yet.
         with _refusing("cold_start"):
             stated = verified(cold_start)
@@ -72,20 +73,11 @@ class Bundle:
         self.reader = Reader(self.contract)
         self._segments = Predictor(self.segmenter)
         self._cold_starts = Predictor(self.cold_start) if self.cold_start else None
+        # The segments' keys, in the order of their ids.
+        self.keys = self._segments.keys
         # A file that loads may still fail to score.
-        self._segments.predict(["tried"], np.zeros((1, len(self.segmenter.columns))))
-        if self.cold_start and self._cold_starts:
-            self._cold_starts.predict(["tried"], np.zeros((1, len(self.cold_start.columns))))
-
-    @property
-    def version(self) -> str:
-        """The segmenter's version."""
-        return self.segmenter.version
-
-    @property
-    def keys(self) -> list[str]:
-        """The segments' keys, in the order of their ids."""
-        return self._segments.keys
+        for predictor in filter(None, (self._segments, self._cold_starts)):
+            predictor.predict(["tried"], np.zeros((1, predictor.width)))
 
     def answer_matrix(self, ids: Sequence[str | None], matrix: Any) -> list[Answer]:  # noqa: ANN401 - NumPy's
         """One answer per row of the segmenter's columns."""
@@ -93,17 +85,14 @@ class Bundle:
 
     def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
         """One answer per customer, in order, each by the model that fits its columns."""
-        answers: list[Answer | None] = [None] * len(customers)
+        answers: dict[bool, Iterator[Answer]] = {}
         for is_cold, predictor in ((False, self._segments), (True, self._cold_starts)):
-            places = [i for i, customer in enumerate(customers) if customer.is_cold is is_cold]
+            chosen = [customer for customer in customers if customer.is_cold is is_cold]
             # Without a cold-start model, no customer is cold.
-            if places and predictor:
-                chosen = [customers[place] for place in places]
+            if chosen and predictor:
                 ids = [customer.customer_id for customer in chosen]
-                found = predictor.predict(ids, matrix_of(chosen))
-                for place, answer in zip(places, found, strict=True):
-                    answers[place] = answer
-        return [answer for answer in answers if answer is not None]
+                answers[is_cold] = iter(predictor.predict(ids, matrix_of(chosen)))
+        return [next(answers[customer.is_cold]) for customer in customers]
 
 
 class Champion:
@@ -148,11 +137,10 @@ class Champion:
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
-            info: dict[str, Any] = self._files.info(path)
+            return self._files.info(path)
         except FileNotFoundError as error:
             message = f"no bundle: {path} is not there. Make one with kedro run"
             raise BrokenBundleError(message) from error
-        return info
 
     def _load(self) -> Bundle:
         for path, kind in zip(self._paths, _KINDS, strict=True):

@@ -46,14 +46,12 @@ _HEADERS = [
 
 def bundle_of(scope: Scope) -> Bundle:
     """The bundle that answers this request, even when a new one is loaded meanwhile."""
-    found: Bundle = scope[_BUNDLE]
-    return found
+    return scope[_BUNDLE]
 
 
 def key_of(scope: Scope) -> Key:
     """The caller's key, on a route that needs one."""
-    found: Key = scope[_KEY]
-    return found
+    return scope[_KEY]
 
 
 class Guard:
@@ -111,9 +109,8 @@ class Guard:
                 # Methods without a body do not wait for one.
                 is_read = method in _WITH_BODY
                 limits = self._settings.max_body, self._settings.body_seconds
-                receive = _receive_of(
-                    await read_body(receive, headers, *limits) if is_read else b""
-                )
+                body = await read_body(receive, headers, *limits) if is_read else b""
+                receive = _receive_of(body)
             scope["path"] = route.path or scope["path"]
             await (route.handler or self._router)(scope, receive, answer)
         except RefusedError as refused:

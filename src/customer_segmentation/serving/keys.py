@@ -89,11 +89,8 @@ class Keys:
         if self._path is None:
             return ANYBODY
         digest = hashlib.sha256((given or "").encode()).hexdigest()
-        found = None
-        for key in self.known:
-            if hmac.compare_digest(digest, key.sha256):
-                found = key
-        return found
+        same = [key for key in self.known if hmac.compare_digest(digest, key.sha256)]
+        return same[-1] if same else None
 
 
 def add_key(path: Path, name: str, roles: tuple[Role, ...]) -> str:

@@ -63,13 +63,10 @@ class Metrics:
         for answer in answers:
             key = answer.segment, answer.model
             counts[key] = counts.get(key, 0) + 1
-        self._count(counts)
+        self.count(counts)
 
-    def scored(self, customers: Mapping[str, int]) -> None:
-        """Count rows that the segmenter scored, by segment."""
-        self._count({(segment, "segmenter"): count for segment, count in customers.items()})
-
-    def _count(self, customers: Mapping[tuple[str, str], int]) -> None:
+    def count(self, customers: Mapping[tuple[str, str], int]) -> None:
+        """Count answered customers, given their number by segment and model."""
         for key, count in customers.items():
             if (cell := self._cells.get(key)) is None:
                 cell = self._cells[key] = self._answers.labels(*key)

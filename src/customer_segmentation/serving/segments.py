@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.asgi import Receive, Scope, Send
-from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.records import MalformedJsonError, TooManyCustomersError
+from customer_segmentation.serving.records import FastReader, too_many_customers
 from customer_segmentation.serving.validation import (
     MAX_PROBLEMS,
     Problem,
@@ -27,6 +27,46 @@ from customer_segmentation.serving.validation import (
 _encode = msgspec.json.Encoder().encode
 _MAX_EXPLAINED = 20
 _SPACE = b" \t\r\n"
+_Waiting = tuple[Any, "asyncio.Future[Answer]"]
+
+
+class Batcher:
+    """Collects the customers of one event loop turn; no request waits for a later one."""
+
+    def __init__(self) -> None:
+        # By bundle: a request keeps the bundle that read it, even when a new one replaces it.
+        self._waiting: dict[tuple[Bundle, FastReader], list[_Waiting]] = {}
+
+    async def answer(self, bundle: Bundle, reader: FastReader, customer: Any) -> Answer:  # noqa: ANN401 - a class made at run time
+        """Answer one customer.
+
+        Args:
+            bundle: What scores.
+            reader: The bundle's reader that decoded the customer.
+            customer: As decoded.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._score)
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.setdefault((bundle, reader), []).append((customer, future))
+        return await future
+
+    def _score(self) -> None:
+        together, self._waiting = self._waiting, {}
+        for (bundle, reader), waiting in together.items():
+            customers = [customer for customer, _ in waiting]
+            try:
+                answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
+            except Exception as error:  # noqa: BLE001 - passed on to each request
+                for _, future in waiting:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), answer in zip(waiting, answers, strict=True):
+                # The client may have disconnected.
+                if not future.done():
+                    future.set_result(answer)
 
 
 @dataclass
@@ -88,7 +128,7 @@ class Segments:
                 self._metrics.answered([answer])
                 return _encode(answer)
             if len(customers) > self._max_customers:
-                raise self._too_many(len(customers))
+                raise too_many_customers(len(customers), self._max_customers)
             answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
             self._metrics.answered(answers)
             return _encode(answers)
@@ -100,12 +140,7 @@ class Segments:
         return _encode(results if is_list else results[0])
 
     def _carefully(self, bundle: Bundle, body: bytes, *, partial: bool) -> list[_Found]:
-        try:
-            read = bundle.reader.careful(body, self._max_customers)
-        except MalformedJsonError as error:
-            raise RefusedError(400, f"no JSON: {error}") from error
-        except TooManyCustomersError as error:
-            raise self._too_many(error.customers) from error
+        read = bundle.reader.careful(body, self._max_customers)
         found = [_Found(None, one) if isinstance(one, list) else _Found(one) for one in read]
         problems = [problem for one in found for problem in one.problems]
         self._metrics.rejected(problems, bundle.contract.rules)
@@ -131,12 +166,6 @@ class Segments:
         for one in found:
             if one.customer and one.answer:
                 one.answer.explanation = self._explainer.explain(bundle, one.customer)
-
-    def _too_many(self, customers: int) -> RefusedError:
-        detail = (
-            f"{customers} customers; at most {self._max_customers} a request: use POST /v1/jobs"
-        )
-        return RefusedError(413, detail)
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:

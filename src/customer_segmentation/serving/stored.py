@@ -138,29 +138,21 @@ class StoredAnswers:
             count = sum(row["len"] for row in own)
             share = own[0]["len"] / count if has_offer else None
             segments[key] = SegmentCounts(count, own[0]["offer"], share)
-        total = sum(row["len"] for row in rows)
         versions = ", ".join(sorted({row[ARTIFACT_VERSION] for row in rows}))
-        return Summary(state, total, versions, segments)
+        return Summary(state, sum(row["len"] for row in rows), versions, segments)
 
     def _read_row(self, customer_id: str, _state: str) -> dict[str, Any] | None:
         """The row of a customer; the state is part of the cache key."""
         import polars as pl  # noqa: PLC0415 - as above
 
-        found = (
-            self._scan()
-            .filter(pl.col(KEY) == customer_id)
-            .drop(_ID)
-            .with_columns(pl.col(AS_OF).cast(pl.Date))
-        )
+        row = self._scan().filter(pl.col(KEY) == customer_id).drop(_ID)
         try:
-            rows = found.collect().to_dicts()
+            rows = row.with_columns(pl.col(AS_OF).cast(pl.Date)).collect().to_dicts()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             # Its message would repeat the customer's id in the log.
             kind = type(error).__name__
             message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
             raise UserError(message) from None
-        if not rows:
-            return None
-        row: dict[str, Any] = rows[0]
         # Absent decisions are null, as in a live answer.
-        return row | {name: None for name in DECIDED if name not in row}
+        absent = dict.fromkeys(name for name in DECIDED if rows and name not in rows[0])
+        return rows[0] | absent if rows else None

@@ -102,8 +102,6 @@ class Contract:
         )
         self.cold_needed = canonical_columns(self.cold_columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
-        # Each name at most once.
-        self._max_fields = len(self._names)
 
     def read(
         self, record: object, path: str, *, hints: bool = True
@@ -117,8 +115,9 @@ class Contract:
         """
         if not isinstance(record, dict):
             return [Problem(path, "not an object", "an object of canonical columns")]
-        if len(record) > self._max_fields:
-            return [Problem(path, "too many fields", f"at most {self._max_fields}")]
+        # Each name at most once.
+        if len(record) > len(self._names):
+            return [Problem(path, "too many fields", f"at most {len(self._names)}")]
         given, problems = self._named(record, path, hints=hints)
         as_of = self.as_of
         if AS_OF in given:

@@ -96,6 +96,5 @@ def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:
 
 
 def _is_full(waiting: list[pl.DataFrame]) -> bool:
-    if sum(map(len, waiting)) >= _MAX_WAITING:
-        return True
-    return sum(rows.estimated_size() for rows in waiting) >= _MAX_WAITING_BYTES
+    size = sum(rows.estimated_size() for rows in waiting)
+    return sum(map(len, waiting)) >= _MAX_WAITING or size >= _MAX_WAITING_BYTES

@@ -5,6 +5,7 @@ Each update names its attempt, so that a worker that lost its job changes nothin
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
@@ -17,6 +18,7 @@ MAX_ATTEMPTS = 3
 _NOW = DatabaseTime()
 
 
+@dataclass(frozen=True)
 class Leases:
     """Leases on the jobs of a table.
 
@@ -25,10 +27,8 @@ class Leases:
         seconds: After so many without a renewal, another worker may take the job.
     """
 
-    def __init__(self, table: JobTable, seconds: float) -> None:
-        self.table = table
-        self._engine = table.engine
-        self.seconds = seconds
+    table: JobTable
+    seconds: float
 
     def take(self) -> Job | None:
         """Lease the oldest free job: queued, or with an expired lease; None if there is none."""
@@ -63,7 +63,7 @@ class Leases:
             )
             .returning(*JOBS.c)
         )
-        with self._engine.begin() as connection:
+        with self.table.engine.begin() as connection:
             connection.execute(give_up)
             row = connection.execute(take).one_or_none()
             job = None if row is None else job_of(row)
@@ -92,5 +92,4 @@ class Leases:
     def _change(self, job: Job, **values: Any) -> bool:  # noqa: ANN401 - columns of the table
         is_ours = and_(JOBS.c.id == job.id, JOBS.c.attempt == job.attempt)
         change = update(JOBS).where(is_ours, JOBS.c.state == "running").values(**values)
-        with self._engine.begin() as connection:
-            return connection.execute(change).rowcount == 1
+        return self.table.changes(change)

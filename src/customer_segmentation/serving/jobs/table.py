@@ -9,11 +9,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Connection, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Row,
+    Select,
+    Update,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime, engine_of, make_table
 
@@ -23,7 +37,7 @@ Format = Literal["csv", "parquet", "ndjson"]
 # What the quota of a key limits.
 Kind = Literal["unfinished", "jobs", "bytes"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
+STATES: tuple[State, ...] = get_args(State)
 UNFINISHED: tuple[State, ...] = ("queued", "running")
 # Columns of a job that ended without results.
 NO_MORE = {"attempt": None, "lease_until": None, "kept_bytes": 0}
@@ -165,21 +179,15 @@ class JobTable:
                 sha256=sha256,
                 bytes=size,
                 parameters=parameters,
-                state="queued",
                 created_at=DatabaseTime(),
-                rows_done=0,
-                rows_rejected=0,
-                attempts=0,
                 kept_bytes=size,
             )
             return Job(**connection.execute(made.returning(*JOBS.c)).one()._mapping)  # noqa: SLF001 - as above
 
     def find(self, identity: str) -> Job | None:
         """One job."""
-        with self.engine.begin() as connection:
-            query = select(JOBS).where(JOBS.c.id == identity, self._is_kept)
-            row = connection.execute(query).one_or_none()
-        return None if row is None else job_of(row)
+        rows = self._rows(select(JOBS).where(JOBS.c.id == identity, self._is_kept))
+        return job_of(rows[0]) if rows else None
 
     def kept(self, owner: str) -> Usage:
         """The usage of an owner."""
@@ -198,25 +206,18 @@ class JobTable:
         """The owner's last jobs, newest first."""
         query = select(JOBS).where(JOBS.c.owner == owner, self._is_kept)
         query = query.order_by(JOBS.c.created_at.desc(), JOBS.c.id).limit(_MAX_LISTED)
-        with self.engine.begin() as connection:
-            found = [job_of(row) for row in connection.execute(query)]
-        return [job for job in found if job is not None]
+        return [job for row in self._rows(query) if (job := job_of(row))]
 
     def cancel(self, identity: str) -> bool:
         """Cancel an unfinished job, whose worker loses its lease; False if it has ended."""
-        change = (
-            update(JOBS)
-            .where(JOBS.c.id == identity, JOBS.c.state.in_(UNFINISHED))
-            .values(state="cancelled", ended_at=DatabaseTime(), **NO_MORE)
-        )
-        with self.engine.begin() as connection:
-            return connection.execute(change).rowcount == 1
+        is_it = and_(JOBS.c.id == identity, JOBS.c.state.in_(UNFINISHED))
+        ended = {"state": "cancelled", "ended_at": DatabaseTime(), **NO_MORE}
+        return self.changes(update(JOBS).where(is_it).values(ended))
 
-    def remove(self, identity: str) -> bool:
-        """Remove a job that has ended; False if there is none."""
-        ended = delete(JOBS).where(JOBS.c.id == identity, JOBS.c.state.not_in(UNFINISHED))
-        with self.engine.begin() as connection:
-            return connection.execute(ended).rowcount == 1
+    def remove(self, identity: str) -> None:
+        """Remove a job if it has ended."""
+        is_it = and_(JOBS.c.id == identity, JOBS.c.state.not_in(UNFINISHED))
+        self.changes(delete(JOBS).where(is_it))
 
     def remove_old(self) -> Sequence[str]:
         """Remove expired jobs and damaged rows; the ids of the former."""
@@ -229,12 +230,19 @@ class JobTable:
     def states(self, identities: Collection[str]) -> dict[str, tuple[State, str | None]]:
         """The state and attempt of each job that exists."""
         query = select(JOBS.c.id, JOBS.c.state, JOBS.c.attempt).where(JOBS.c.id.in_(identities))
-        with self.engine.begin() as connection:
-            return {row.id: (row.state, row.attempt) for row in connection.execute(query)}
+        return {row.id: (row.state, row.attempt) for row in self._rows(query)}
 
     def counts(self) -> dict[State, int]:
         """The number of jobs in each state."""
         query = select(JOBS.c.state, func.count()).where(self._is_kept).group_by(JOBS.c.state)
+        counts: dict[State, int] = dict(map(tuple, self._rows(query)))
+        return {state: counts.get(state, 0) for state in STATES}
+
+    def changes(self, statement: Update | Delete) -> bool:
+        """Execute an update or a deletion; whether it found its row."""
         with self.engine.begin() as connection:
-            found = {row[0]: row[1] for row in connection.execute(query)}
-        return {state: found.get(state, 0) for state in STATES}
+            return connection.execute(statement).rowcount == 1
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with self.engine.begin() as connection:
+            return connection.execute(query).all()
