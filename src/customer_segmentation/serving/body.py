@@ -76,44 +76,19 @@ class Upload:
     sha256: str
 
 
-class IdleBudget:
-    """The time that a client may be idle: a bucket of seconds that received bytes refill.
-
-    Only time spent waiting counts.
-
-    Args:
-        seconds: The size of the bucket: the longest time without any byte.
-        rate: Bytes that refill a second; with 0, any byte refills all.
-    """
-
-    def __init__(self, seconds: float, rate: int) -> None:
-        self._seconds = seconds
-        self._rate = rate
-        self._left = seconds
-
-    async def next(self, receive: Receive) -> Message:
-        """The next message.
-
-        Raises:
-            RefusedError: The client is too slow, or disconnected.
-        """
-        started = monotonic()
-        message = await receive_within(receive, self._left)
-        if self._rate:
-            refill = len(message.get("body", b"")) / self._rate
-            self._left = min(self._seconds, self._left + refill - (monotonic() - started))
-        return message
-
-
 async def save(
-    receive: Receive, path: Path, budget: IdleBudget, admit: Callable[[int], None]
+    receive: Receive, path: Path, seconds: float, min_rate: int, admit: Callable[[int], None]
 ) -> Upload:
     """Write a request's body to a file; on any error no file is left.
+
+    The client may be idle for a budget of seconds, which the bytes that it sends refill; only time
+    spent waiting for it counts.
 
     Args:
         receive: ASGI's.
         path: Must not exist yet.
-        budget: Limits the waiting time.
+        seconds: The full budget: the longest time without any byte.
+        min_rate: Bytes that refill a second; with 0, any byte refills all.
         admit: Called with the size of each piece; raises if it is too much.
 
     Raises:
@@ -121,20 +96,20 @@ async def save(
     """
     file = await asyncio.to_thread(path.open, "xb")
     digest, size, more = hashlib.sha256(), 0, True
-    piece = bytearray()
+    piece, idle = bytearray(), seconds
 
     def write(content: bytes) -> None:
         digest.update(content)
         file.write(content)
-
-    def finish() -> None:
         file.flush()
-        os.fsync(file.fileno())
 
     try:
         while more:
-            message = await budget.next(receive)
+            started = monotonic()
+            message = await receive_within(receive, idle)
             body = message.get("body", b"")
+            if min_rate:
+                idle = min(seconds, idle + len(body) / min_rate - (monotonic() - started))
             admit(len(body))
             piece += body
             more = message.get("more_body", False)
@@ -142,7 +117,7 @@ async def save(
                 await asyncio.to_thread(write, bytes(piece))
                 size += len(piece)
                 piece.clear()
-        await asyncio.to_thread(finish)
+        await asyncio.to_thread(os.fsync, file.fileno())
     except BaseException:
         path.unlink(missing_ok=True)  # noqa: ASYNC240 - a cancelled task starts no thread
         raise

@@ -114,7 +114,7 @@ def explain_unsegmented(
             found = Problem(name, problem, _accepted(contract, name))
             for number in np.flatnonzero(is_wrong).tolist():
                 rows[number].problems.append(found)
-    limit_problems(rows)
+    limit_problems(row.problems for row in rows)
     return rows
 
 

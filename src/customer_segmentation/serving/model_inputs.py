@@ -180,7 +180,13 @@ class ModelInputs:
         # Cells repeat: each spelling is read once.
         numbers = {cell: self._number(cell) for cell in set(chain.from_iterable(rows))}
         if wrong := {cell for cell, number in numbers.items() if math.isinf(number)}:
-            self._raise_for(wrong, header, rows)
+            line, place = next(
+                (n, i) for n, row in enumerate(rows) for i, cell in enumerate(row) if cell in wrong
+            )
+            column = header[place] if place < len(header) else "a column without a name"
+            cell = shown(rows[line][place])
+            message = f"the CSV: row {line}, {column}: `{cell}` is no finite number"
+            raise RefusedError(400, f"{message}; leave unknown empty")
         return [list(map(numbers.__getitem__, row)) for row in rows]
 
     def _number(self, cell: str) -> float:
@@ -188,18 +194,6 @@ class ModelInputs:
         if text in self._missing_values:
             return math.nan
         return float(text) if _NUMBER.fullmatch(text) else _ABSENT
-
-    @staticmethod
-    def _raise_for(wrong: set[str], header: list[str], rows: list[list[str]]) -> None:
-        """Raise for the first cell that is no number."""
-        line, place = next(
-            (n, i) for n, row in enumerate(rows) for i, cell in enumerate(row) if cell in wrong
-        )
-        column = header[place] if place < len(header) else "a column without a name"
-        cell = shown(rows[line][place])
-        raise RefusedError(
-            400, f"the CSV: row {line}, {column}: `{cell}` is no finite number; leave unknown empty"
-        )
 
 
 def _plain(rows: list[list[str]]) -> list[list[float]] | None:

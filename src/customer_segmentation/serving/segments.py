@@ -146,7 +146,7 @@ class Segments:
         self._metrics.rejected(problems, bundle.contract.rules)
         if problems and not partial:
             raise _refused(problems)
-        limit_problems(found)
+        limit_problems(one.problems for one in found)
         right = [one for one in found if one.customer]
         answers = bundle.answer([one.customer for one in right if one.customer])
         self._metrics.answered(answers)

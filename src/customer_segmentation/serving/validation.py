@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -265,15 +265,9 @@ def shown(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
 
 
-class WithProblems(Protocol):
-    """A record, or a row, and what is wrong with it."""
-
-    problems: list[Problem]
-
-
-def limit_problems(records: Iterable[WithProblems]) -> None:
+def limit_problems(records: Iterable[list[Problem]]) -> None:
     """Keep the first hundred problems of all records, but at least one of each wrong record."""
     left = MAX_PROBLEMS
-    for record in records:
-        record.problems = record.problems[: max(left, 1)]
-        left -= len(record.problems)
+    for problems in records:
+        del problems[max(left, 1) :]
+        left -= len(problems)

@@ -15,19 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
-from customer_segmentation.serving.body import IdleBudget, Upload, save
+from customer_segmentation.serving.body import Upload, save
 from customer_segmentation.serving.jobs.files import JobFiles, Table
-from customer_segmentation.serving.jobs.quota import OpenUploads, Quota
+from customer_segmentation.serving.jobs.quota import OpenUploads, Quota, Usage
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
-from customer_segmentation.serving.jobs.table import (
-    STATES,
-    Format,
-    Job,
-    JobTable,
-    Parameters,
-    TooManyJobsError,
-    Usage,
-)
+from customer_segmentation.serving.jobs.table import STATES, Format, Job, JobTable, Parameters
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import CLOSE, RefusedError
@@ -95,8 +87,8 @@ class JobService:
         identity = token_hex(16)
         with self._quota.upload(kept, self._uploading[owner], size) as admit:
             incoming = await asyncio.to_thread(self._files.incoming, identity)
-            budget = IdleBudget(self._settings.body_seconds, self._settings.min_rate)
-            upload = await save(receive, incoming, budget, admit)
+            limits = self._settings.body_seconds, self._settings.min_rate
+            upload = await save(receive, incoming, *limits, admit)
             if not upload.size:
                 incoming.unlink()
                 raise RefusedError(400, "the body is empty: send a file")
@@ -123,9 +115,9 @@ class JobService:
                 idempotency_key=key,
                 limits=self._quota.limits,
             )
-        except TooManyJobsError as error:
+        except RefusedError:
             self._files.remove(identity)
-            raise self._quota.refusal(error.kind) from error
+            raise
         if job.id != identity:
             self._files.remove(identity)
         return job

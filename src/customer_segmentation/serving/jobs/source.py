@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 
@@ -79,10 +77,6 @@ def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
     """
     if not path.is_file():
         raise UserError("what was posted is not there any more. Post the file again.")
-    content = Content(str(path), partial(_opened, path), encoding)
+    content = Content(str(path), lambda: path.open("rb"), encoding)
     tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
     return Source(tuple(tables.values()))
-
-
-def _opened(path: Path) -> BinaryIO:
-    return path.open("rb")

@@ -29,13 +29,12 @@ from sqlalchemy import (
     update,
 )
 
+from customer_segmentation.serving.jobs.quota import Usage
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime, engine_of, make_table
 
 logger = logging.getLogger(__name__)
 
 Format = Literal["csv", "parquet", "ndjson"]
-# What the quota of a key limits.
-Kind = Literal["unfinished", "jobs", "bytes"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)
 UNFINISHED: tuple[State, ...] = ("queued", "running")
@@ -50,40 +49,11 @@ _Count = Annotated[int, Meta(ge=0)]
 _Time = Annotated[float, Meta(ge=0.0, le=1e11)]
 
 
-class TooManyJobsError(Exception):
-    """The quota of a key is used up."""
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
 class Parameters(TypedDict):
     """How to read a file: its format, and the encoding of its text."""
 
     format: Format
     encoding: NotRequired[str]
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What an owner uses or may use: unfinished jobs, all jobs, and bytes of their files."""
-
-    unfinished: int
-    jobs: int
-    bytes: int
-
-    def with_one_more(self, size: int) -> Usage:
-        """The usage with another unfinished job."""
-        return Usage(self.unfinished + 1, self.jobs + 1, self.bytes + size)
-
-    def exceeds(self, limits: Usage) -> Kind | None:
-        """The first limit that is exceeded, if any."""
-        if self.unfinished > limits.unfinished:
-            return "unfinished"
-        if self.jobs > limits.jobs:
-            return "jobs"
-        return "bytes" if self.bytes > limits.bytes else None
 
 
 @dataclass(frozen=True)
@@ -156,7 +126,7 @@ class JobTable:
         """Add a queued job, or return the one of the same owner and `Idempotency-Key`.
 
         Raises:
-            TooManyJobsError: The quota of the owner is used up.
+            RefusedError: The quota of the owner is used up.
         """
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
@@ -170,8 +140,7 @@ class JobTable:
                     return job
                 forget_damaged(connection, [] if found is None else [found.id])
             kept = self._kept(connection, owner)
-            if kind := kept.with_one_more(size).exceeds(limits):
-                raise TooManyJobsError(kind)
+            kept.with_one_more(size).require_within(limits)
             made = insert(JOBS).values(
                 id=identity,
                 owner=owner,

@@ -4,6 +4,7 @@ import { make, show } from "./elements.js";
 import { ask, hasKey } from "./server.js";
 import { capital, count, percent } from "./words.js";
 
+// Suffix -> media type; each is one of those that the server takes.
 const TYPES = {
   csv: "text/csv",
   tsv: "text/csv",
@@ -25,6 +26,7 @@ const AWAY = 0;
 export function prepareFiles() {
   const zone = document.getElementById("drop");
   const chosen = document.getElementById("chosen");
+  chosen.accept = Object.keys(TYPES).map((suffix) => `.${suffix}`).join();
   chosen.addEventListener("change", () => {
     [...chosen.files].forEach(post);
     chosen.value = "";
