@@ -83,8 +83,7 @@ def _routes(server: Server) -> list[Any]:
     @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
     def customer(request: AnyRequest) -> Response[bytes]:
         # The raw path: an id may contain slashes, and Litestar merges repeated ones.
-        path = unquote(request.scope["raw_path"].decode("latin-1"))
-        customer_id = path.removeprefix(_CUSTOMERS)
+        customer_id = unquote(request.scope["raw_path"].decode("latin-1")).removeprefix(_CUSTOMERS)
         try:
             found, state = server.stored.find(customer_id)
         except FileNotFoundError as error:

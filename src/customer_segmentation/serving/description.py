@@ -128,11 +128,10 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         typical = _typical(metadata, place)
         customer = typical_customer(bundle, typical)
         described = Segment(segment["key"], segment["name"], typical, customer)
-        if summary and is_own and (counted := summary.segments.get(described.key)):
-            described.customers = counted.customers
-            described.share = counted.customers / summary.customers
-            described.offer = counted.offer
-            described.offer_share = counted.offer_share
+        if summary and is_own and (counts := summary.segments.get(described.key)):
+            described.customers = counts.customers
+            described.share = counts.customers / summary.customers
+            described.offer, described.offer_share = counts.offer, counts.offer_share
         segments.append(described)
     return Description(
         artifact_version=bundle.version,

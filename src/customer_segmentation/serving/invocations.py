@@ -57,7 +57,12 @@ def invocation_routes(server: Server) -> list[Any]:
     @post("/invocations", opt={"access": "score"}, status_code=200)
     async def invocations(request: AnyRequest) -> Response[bytes]:
         bundle = bundle_of(request.scope)
-        media_type = _media_type(request)
+        media_type, parameters = request.content_type
+        charset = parameters.get("charset", "utf-8").strip('"').lower()
+        has_header = parameters.get("header", "present") == "present"
+        if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
+            detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
+            raise RefusedError(415, detail)
         body = await request.body()
         inputs = ModelInputs(bundle.segmenter.metadata, max_rows)
         read = inputs.from_csv if media_type == CSV else inputs.from_json
@@ -78,16 +83,6 @@ def invocation_routes(server: Server) -> list[Any]:
         return json_response(answer)
 
     return [ping, invocations]
-
-
-def _media_type(request: AnyRequest) -> str:
-    media_type, parameters = request.content_type
-    charset = parameters.get("charset", "utf-8").strip('"').lower()
-    has_header = parameters.get("header", "present") == "present"
-    if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
-        detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
-        raise RefusedError(415, detail)
-    return media_type
 
 
 def explain_unsegmented(

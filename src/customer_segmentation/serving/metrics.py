@@ -37,15 +37,11 @@ class Metrics:
         )
         self._answers = count("segmentation_answers", "Customers answered", ["segment", "model"])
         self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
-        self.waiting = gauge(
-            "segmentation_requests_in_flight",
-            "Requests being answered",
-            multiprocess_mode="livesum",
-        )
+        waiting = "segmentation_requests_in_flight", "Requests being answered"
+        self.waiting = gauge(*waiting, multiprocess_mode="livesum")
         self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
-        self._artifact = gauge(
-            "segmentation_artifact", "1 for the artifact in use, 0 for earlier ones", ["version"]
-        )
+        in_use = "1 for the artifact in use, 0 for earlier ones"
+        self._artifact = gauge("segmentation_artifact", in_use, ["version"])
         self._cells: dict[tuple[str, ...], Any] = {}
         self._version = ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,6 +27,7 @@ from customer_segmentation.serving.validation import (
 _encode = msgspec.json.Encoder().encode
 _MAX_EXPLAINED = 20
 _SPACE = b" \t\r\n"
+Read = ReadCustomer | list[Problem]
 _Waiting = tuple[Any, "asyncio.Future[Answer]"]
 
 
@@ -67,15 +68,6 @@ class Batcher:
                 # The client may have disconnected.
                 if not future.done():
                     future.set_result(answer)
-
-
-@dataclass
-class _Found:
-    """One record: what was read, and its answer."""
-
-    customer: ReadCustomer | None
-    problems: list[Problem] = field(default_factory=list)
-    answer: Answer | None = None
 
 
 class Segments:
@@ -121,8 +113,8 @@ class Segments:
             RefusedError: The body is not JSON, has too many customers, or breaks the contract.
         """
         is_list = body.lstrip(_SPACE)[:1] == b"["
-        if not explain and (read := bundle.reader.fast(body, is_list=is_list)):
-            reader, customers = read
+        if not explain and (fast := bundle.reader.fast(body, is_list=is_list)):
+            reader, customers = fast
             if not is_list:
                 answer = await self._batcher.answer(bundle, reader, customers[0])
                 self._metrics.answered([answer])
@@ -132,40 +124,43 @@ class Segments:
             answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
             self._metrics.answered(answers)
             return _encode(answers)
-        found = self._carefully(bundle, body, partial=partial and is_list)
-        if explain:
-            # Scores thousands of changes per customer.
-            await asyncio.to_thread(self._explain, bundle, found)
-        results = [one.answer or Rejection(one.problems) for one in found]
+        read = bundle.reader.careful(body, self._max_customers)
+        partial &= is_list
+        valid = iter(await self._answers(bundle, read, explain=explain, partial=partial))
+        results = [Rejection(one) if isinstance(one, list) else next(valid) for one in read]
         return _encode(results if is_list else results[0])
 
-    def _carefully(self, bundle: Bundle, body: bytes, *, partial: bool) -> list[_Found]:
-        read = bundle.reader.careful(body, self._max_customers)
-        found = [_Found(None, one) if isinstance(one, list) else _Found(one) for one in read]
-        problems = [problem for one in found for problem in one.problems]
+    async def _answers(
+        self, bundle: Bundle, read: list[Read], *, explain: bool, partial: bool
+    ) -> list[Answer]:
+        """The answers for the valid customers of a body.
+
+        Raises:
+            RefusedError: A record is wrong and the request is not `partial`, or there are more
+                customers than one request may explain.
+        """
+        wrong = [one for one in read if isinstance(one, list)]
+        problems = list(chain.from_iterable(wrong))
         self._metrics.rejected(problems, bundle.contract.rules)
         if problems and not partial:
             raise _refused(problems)
-        limit_problems(one.problems for one in found)
-        right = [one for one in found if one.customer]
-        answers = bundle.answer([one.customer for one in right if one.customer])
+        limit_problems(wrong)
+        customers = [one for one in read if isinstance(one, ReadCustomer)]
+        answers = bundle.answer(customers)
         self._metrics.answered(answers)
-        for one, answer in zip(right, answers, strict=True):
-            one.answer = answer
-        return found
+        if explain:
+            if len(read) > _MAX_EXPLAINED:
+                detail = f"{len(read)} customers; at most {_MAX_EXPLAINED} are explained a request"
+                raise RefusedError(413, detail)
+            # In a thread: it scores thousands of changes per customer.
+            await asyncio.to_thread(self._explain, bundle, customers, answers)
+        return answers
 
-    def _explain(self, bundle: Bundle, found: list[_Found]) -> None:
-        """Add an explanation to each answer.
-
-        Raises:
-            RefusedError: There are more customers than one request may explain.
-        """
-        if len(found) > _MAX_EXPLAINED:
-            detail = f"{len(found)} customers; at most {_MAX_EXPLAINED} are explained a request"
-            raise RefusedError(413, detail)
-        for one in found:
-            if one.customer and one.answer:
-                one.answer.explanation = self._explainer.explain(bundle, one.customer)
+    def _explain(
+        self, bundle: Bundle, customers: list[ReadCustomer], answers: list[Answer]
+    ) -> None:
+        for customer, answer in zip(customers, answers, strict=True):
+            answer.explanation = self._explainer.explain(bundle, customer)
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:

@@ -106,13 +106,11 @@ def read_settings(given: dict[str, Any]) -> Settings:
     Raises:
         UserError: A value is invalid; the message names the setting.
     """
-    fields = Settings.__struct_fields__
-    from_environment = {
-        name: os.environ[_PREFIX + name.upper()]
-        for name in fields
-        if os.environ.get(_PREFIX + name.upper())
+    names = Settings.__struct_fields__
+    from_environment = {name: os.environ.get(_PREFIX + name.upper()) or None for name in names}
+    wanted = {
+        k: v for values in (from_environment, given) for k, v in values.items() if v is not None
     }
-    wanted = from_environment | {k: v for k, v in given.items() if v is not None}
     try:
         return msgspec.convert(wanted, Settings, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as error:

@@ -70,9 +70,7 @@ class Contract:
     def __init__(
         self, segmenter: Mapping[str, Any], cold_start: Mapping[str, Any] | None = None
     ) -> None:
-        self.rules: dict[str, dict[str, Any]] = {
-            rule["name"]: rule for rule in segmenter["contract"]
-        }
+        self.rules: dict[str, Record] = {rule["name"]: rule for rule in segmenter["contract"]}
         reading = segmenter["customers"]
         self.as_of = date.fromisoformat(reading["as_of"])
         self.enrolled_from = date.fromisoformat(reading["enrolled_from"])
@@ -82,12 +80,9 @@ class Contract:
         pivot = reading.get("two_digit_years_before")
         formats = dict.fromkeys([*reading["date_formats"], _ISO])
         self._formats = [DateFormat.of(text, pivot) for text in formats]
+        meanings, unknown = reading["categories"], reading.get("unknown_categories", [])
         self._spellings = {
-            name: meanings_of(
-                reading["categories"].get(name, {}),
-                rule["categories"],
-                reading.get("unknown_categories", []),
-            )
+            name: meanings_of(meanings.get(name, {}), rule["categories"], unknown)
             for name, rule in self.rules.items()
             if rule["kind"] == "category"
         }

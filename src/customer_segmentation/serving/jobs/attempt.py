@@ -76,7 +76,8 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             results.write(scorer.answers(checked))
             broken.append(scorer.broken(checked))
             refused += len(broken[-1])
-            if _is_full(broken):
+            waiting_bytes = sum(rows.estimated_size() for rows in broken)
+            if sum(map(len, broken)) >= _MAX_WAITING or waiting_bytes >= _MAX_WAITING_BYTES:
                 rejected.write(scorer.reasons(pl.concat(broken)))
                 broken = [broken[0].clear()]
             done += len(checked)
@@ -93,8 +94,3 @@ def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:
     found = " ".join(f"{warning}." for warning in scorer.warnings(first))
     remedy = "Settings are the artifact's: ask who runs this server, or write the file otherwise."
     return f"Warning about {which}: {found} {remedy}" if found else None
-
-
-def _is_full(waiting: list[pl.DataFrame]) -> bool:
-    size = sum(rows.estimated_size() for rows in waiting)
-    return sum(map(len, waiting)) >= _MAX_WAITING or size >= _MAX_WAITING_BYTES

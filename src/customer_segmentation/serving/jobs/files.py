@@ -58,18 +58,15 @@ class JobFiles:
 
     def remove(self, identity: str) -> None:
         """Remove all files of a job; ignores invalid names, which only a damaged row has."""
-        if _NAME.fullmatch(identity) is None:
-            return
-        shutil.rmtree(self.root / identity, ignore_errors=True)
+        if _NAME.fullmatch(identity):
+            shutil.rmtree(self.root / identity, ignore_errors=True)
 
     def keep_only(self, identity: str, name: str | None) -> None:
         """Remove all files of a job but the upload, or one attempt's results."""
         for path in self._entries(self.root / identity):
-            if path.name == name:
-                continue
-            if path.is_file():
+            if path.name != name and path.is_file():
                 path.unlink(missing_ok=True)
-            else:
+            elif path.name != name:
                 shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self, table: JobTable, quiet_seconds: float) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select, update
 
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime
-from customer_segmentation.serving.jobs.table import NO_MORE, Job, JobTable, forget_damaged, job_of
+from customer_segmentation.serving.jobs.table import NO_MORE, Job, JobTable, valid_jobs
 
 MAX_ATTEMPTS = 3
 _NOW = DatabaseTime()
@@ -65,11 +65,8 @@ class Leases:
         )
         with self.table.engine.begin() as connection:
             connection.execute(give_up)
-            row = connection.execute(take).one_or_none()
-            job = None if row is None else job_of(row)
-            if row is not None and job is None:
-                forget_damaged(connection, [row.id])
-        return job
+            jobs = valid_jobs(connection, connection.execute(take).all())
+        return jobs[0] if jobs else None
 
     def renew(self, job: Job, **progress: Any) -> bool:  # noqa: ANN401 - columns of the table
         """Renew the lease and store progress; False if the lease was lost."""

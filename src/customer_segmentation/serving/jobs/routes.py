@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import File
 
@@ -80,28 +81,24 @@ def job_routes(server: Server) -> list[Any]:
     async def delete_job(request: AnyRequest, job_id: FromPath[str]) -> None:
         await asyncio.to_thread(server.jobs.delete, key_of(request.scope), job_id)
 
-    @get("/v1/jobs/{job_id:str}/results", opt=_STREAMED)
-    async def results(request: AnyRequest, job_id: FromPath[str]) -> File:
-        return await _download(server, request, job_id, "results")
+    def download(table: Table) -> HTTPRouteHandler:
+        @get(f"/v1/jobs/{{job_id:str}}/{table}", opt=_STREAMED)
+        async def answer(request: AnyRequest, job_id: FromPath[str]) -> File:
+            job = key_of(request.scope), job_id
+            asked = request.query_params.get("format", "")
+            path, kind = await asyncio.to_thread(server.jobs.result, *job, table, asked)
+            return File(
+                path,
+                filename=f"{table}-{job_id}.{kind}",
+                media_type=SENT_AS[kind],
+                content_disposition_type="attachment",
+                headers=_PRIVATE,
+            )
 
-    @get("/v1/jobs/{job_id:str}/rejected", opt=_STREAMED)
-    async def rejected(request: AnyRequest, job_id: FromPath[str]) -> File:
-        return await _download(server, request, job_id, "rejected")
+        return answer
 
-    return [post_job, list_jobs, get_job, delete_job, results, rejected]
-
-
-async def _download(server: Server, request: AnyRequest, job_id: str, table: Table) -> File:
-    asked = request.query_params.get("format", "")
-    key = key_of(request.scope)
-    path, kind = await asyncio.to_thread(server.jobs.result, key, job_id, table, asked)
-    return File(
-        path,
-        filename=f"{table}-{job_id}.{kind}",
-        media_type=SENT_AS[kind],
-        content_disposition_type="attachment",
-        headers=_PRIVATE,
-    )
+    downloads = download("results"), download("rejected")
+    return [post_job, list_jobs, get_job, delete_job, *downloads]
 
 
 def _view(job: Job, kept: float, root_path: str) -> JobView:

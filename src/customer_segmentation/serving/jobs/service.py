@@ -162,12 +162,12 @@ class JobService:
         """
         job = self.find(key, identity)
         sent: Format = job.parameters["format"]
-        if kind not in ("", "parquet", sent):
+        wanted: Format = "parquet" if kind == "parquet" else sent
+        if kind not in ("", wanted):
             detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
             raise RefusedError(400, detail)
         if job.state != "done":
             raise RefusedError(409, f"the job is {job.state}: there are results once it is done")
-        wanted: Format = "parquet" if kind == "parquet" else sent
         path = self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}"
         if not path.exists():
             raise _no_job()

@@ -91,11 +91,16 @@ def job_of(row: Row[Any]) -> Job | None:
         return None
 
 
-def forget_damaged(connection: Connection, identities: Iterable[object]) -> None:
-    """Remove damaged rows, and log each."""
-    for identity in identities:
-        logger.error("job %r: its row in the job table is damaged, and is removed", identity)
-        connection.execute(delete(JOBS).where(JOBS.c.id == identity))
+def valid_jobs(connection: Connection, rows: Iterable[Row[Any]]) -> list[Job]:
+    """Rows as jobs; damaged ones are removed from the table and logged."""
+    jobs = []
+    for row in rows:
+        if job := job_of(row):
+            jobs.append(job)
+        else:
+            logger.error("job %r: its row in the job table is damaged, and is removed", row.id)
+            connection.execute(delete(JOBS).where(JOBS.c.id == row.id))
+    return jobs
 
 
 class JobTable:
@@ -135,10 +140,10 @@ class JobTable:
             if idempotency_key is not None:
                 same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == idempotency_key)
                 connection.execute(delete(JOBS).where(same, self._is_old))
-                found = connection.execute(select(JOBS).where(same)).one_or_none()
-                if found is not None and (job := job_of(found)) is not None:
-                    return job
-                forget_damaged(connection, [] if found is None else [found.id])
+                if jobs := valid_jobs(
+                    connection, connection.execute(select(JOBS).where(same)).all()
+                ):
+                    return jobs[0]
             kept = self._kept(connection, owner)
             kept.with_one_more(size).require_within(limits)
             made = insert(JOBS).values(
@@ -191,8 +196,7 @@ class JobTable:
     def remove_old(self) -> Sequence[str]:
         """Remove expired jobs and damaged rows; the ids of the former."""
         with self.engine.begin() as connection:
-            rows = connection.execute(select(JOBS)).all()
-            forget_damaged(connection, [row.id for row in rows if job_of(row) is None])
+            valid_jobs(connection, connection.execute(select(JOBS)).all())
             gone = delete(JOBS).where(self._is_old).returning(JOBS.c.id)
             return connection.execute(gone).scalars().all()
 

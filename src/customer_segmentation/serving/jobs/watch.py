@@ -134,10 +134,9 @@ class HeldJob:
                 return
 
     def _reset_watchdog(self) -> None:
+        longest = self.leases.seconds + _DEAF_SECONDS
         # By file descriptor, since sys.stderr may have been replaced.
-        faulthandler.dump_traceback_later(
-            self.leases.seconds + _DEAF_SECONDS, exit=True, file=_STDERR
-        )
+        faulthandler.dump_traceback_later(longest, exit=True, file=_STDERR)
 
     def _exceeded(self, seconds: float) -> str:
         """The limit that is exceeded and what to do about it, as a message; else ''."""
