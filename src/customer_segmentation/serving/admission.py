@@ -83,7 +83,7 @@ class Admission:
         if key and len(self._keys.known) > 1:
             limit = max(1, slots // 2)
         if held >= limit or (key and self._total >= slots):
-            raise RefusedError(503, "the server is busy: ask again", headers={"retry-after": "1"})
+            raise RefusedError(503, "the server is busy: try again", headers={"retry-after": "1"})
         self._slots[holder] = held + 1
         self._total += holder is not _OPEN
         return holder
@@ -117,7 +117,7 @@ class Admission:
     def _count(self, client: str, rate: float, what: str) -> None:
         if wait := self._rates.take(client, rate):
             headers = {"retry-after": str(max(1, round(wait)))}
-            raise RefusedError(429, f"more than {rate:g} {what} a second", headers=headers)
+            raise RefusedError(429, f"more than {rate:g} {what} per second", headers=headers)
 
 
 def _address(scope: Scope) -> str:

@@ -57,7 +57,7 @@ async def receive_within(receive: Receive, seconds: float) -> Message:
         async with asyncio.timeout(max(seconds, 0.0)):
             message = await receive()
     except TimeoutError as error:
-        raise RefusedError(408, "the body came too slowly", headers=CLOSE) from error
+        raise RefusedError(408, "the body arrived too slowly", headers=CLOSE) from error
     if message["type"] == "http.disconnect":
         raise RefusedError(400, "the client disconnected")
     return message

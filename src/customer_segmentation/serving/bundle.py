@@ -148,10 +148,12 @@ class Champion:
             info = self._info(path)
             if info["type"] != "file":
                 # Such as a pipe, which would block.
-                raise BrokenBundleError(f"{path} is no file. Promote the file that kedro run wrote")
+                raise BrokenBundleError(
+                    f"{path} is not a file. Promote the file that kedro run wrote"
+                )
             if (size := info["size"]) > MAX_BYTES:
                 raise BrokenBundleError(
-                    f"{kind}.onnx is of {size} bytes, and {MAX_BYTES} are the most. Promote the "
+                    f"{kind}.onnx has {size} bytes; at most {MAX_BYTES} are allowed. Promote the "
                     "file that kedro run wrote"
                 )
         # The file may have grown since.

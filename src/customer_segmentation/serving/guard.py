@@ -119,7 +119,7 @@ class Guard:
         except Exception:
             logger.exception("request %s failed", request_id.decode())
             if not has_begun:
-                detail = "the server failed; its log tells more under this request's id"
+                detail = "the server failed: see its log for this request's id"
                 await _refuse(answer, RefusedError(500, detail))
         finally:
             self._admission.leave(place)
@@ -151,7 +151,7 @@ def _refuse_unanswered(route: Route, method: str) -> None:
     if method in route.methods:
         return
     if route is UNKNOWN:
-        raise RefusedError(404, "there is no such path: /docs tells which are")
+        raise RefusedError(404, "there is no such path: see /docs")
     allowed = ", ".join(route.methods)
     raise RefusedError(405, f"{route.label} answers {allowed}", headers={"allow": allowed})
 

@@ -76,7 +76,7 @@ class ModelInputs:
             raise RefusedError(400, message) from error
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             why = str(error) or "nested too deeply"
-            message = f"no JSON ({why}): NaN and Infinity are not of it, a missing number is null"
+            message = f"not JSON ({why}): it has no NaN or Infinity; a missing number is null"
             raise RefusedError(400, message) from error
         forms = [form for form in _FORMS if getattr(decoded, form) is not UNSET]
         if len(forms) != 1:
@@ -93,16 +93,16 @@ class ModelInputs:
         """(rows x columns) of UTF-8 text with a header; empty lines do not count.
 
         Raises:
-            RefusedError: Not UTF-8, no CSV, wrong columns, no numbers, or too many rows.
+            RefusedError: Not UTF-8, not CSV, wrong columns, no numbers, or too many rows.
         """
         try:
             text = body.decode("utf-8-sig")
             lines = csv.reader(text.splitlines(keepends=True), strict=True)
             rows = [row for row in lines if row]
         except (UnicodeDecodeError, csv.Error) as error:
-            raise RefusedError(400, f"no CSV in UTF-8: {error}") from error
+            raise RefusedError(400, f"not CSV in UTF-8: {error}") from error
         if not rows:
-            message = f"no CSV: the first line names the columns {_listed(self.columns)}"
+            message = f"not CSV: the first line must name the columns {_listed(self.columns)}"
             raise RefusedError(400, message)
         header = [name.strip() for name in rows.pop(0)]
         if len(rows) > self._max_rows:
@@ -112,7 +112,7 @@ class ModelInputs:
         return self._table(header, values or self._cells(header, rows), "the CSV")
 
     def _too_many(self, rows: int) -> RefusedError:
-        detail = f"{rows} rows; at most {self._max_rows} a request: use POST /v1/jobs"
+        detail = f"{rows} rows; at most {self._max_rows} per request: use POST /v1/jobs"
         return RefusedError(413, detail)
 
     def _inputs(self, sent: Any) -> Matrix:  # noqa: ANN401 - classes made at run time
@@ -185,8 +185,8 @@ class ModelInputs:
             )
             column = header[place] if place < len(header) else "a column without a name"
             cell = shown(rows[line][place])
-            message = f"the CSV: row {line}, {column}: `{cell}` is no finite number"
-            raise RefusedError(400, f"{message}; leave unknown empty")
+            message = f"the CSV: row {line}, {column}: `{cell}` is not a finite number"
+            raise RefusedError(400, f"{message}; leave unknown values empty")
         return [list(map(numbers.__getitem__, row)) for row in rows]
 
     def _number(self, cell: str) -> float:

@@ -125,7 +125,7 @@ class Reader:
         try:
             decoded = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise RefusedError(400, f"no JSON: {str(error) or 'nested too deeply'}") from error
+            raise RefusedError(400, f"not JSON: {str(error) or 'nested too deeply'}") from error
         if not isinstance(decoded, list):
             return [self.contract.read(decoded, "$")]
         if len(decoded) > max_customers:
@@ -140,7 +140,9 @@ class Reader:
 
 def too_many_customers(customers: int, most: int) -> RefusedError:
     """The refusal of a list that is too long for one request."""
-    return RefusedError(413, f"{customers} customers; at most {most} a request: use POST /v1/jobs")
+    return RefusedError(
+        413, f"{customers} customers; at most {most} per request: use POST /v1/jobs"
+    )
 
 
 def _id_of(sent: str | int | UnsetType | None) -> str | None:

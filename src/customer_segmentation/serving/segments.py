@@ -150,7 +150,9 @@ class Segments:
         self._metrics.answered(answers)
         if explain:
             if len(read) > _MAX_EXPLAINED:
-                detail = f"{len(read)} customers; at most {_MAX_EXPLAINED} are explained a request"
+                detail = (
+                    f"{len(read)} customers; at most {_MAX_EXPLAINED} can be explained per request"
+                )
                 raise RefusedError(413, detail)
             # In a thread: it scores thousands of changes per customer.
             await asyncio.to_thread(self._explain, bundle, customers, answers)

@@ -72,8 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         if not is_prefix(self.root_path):
             raise UserError(
-                f"root-path {self.root_path} is no prefix of a path: write it as /shop or "
-                "/shop/segments, without a slash at its end"
+                f"root-path {self.root_path} is not a path prefix: write it as /shop or "
+                "/shop/segments, without a slash at the end"
             )
         if self.behind_gateway and self.keys is not None:
             message = "behind-gateway says that no keys are asked for, and there are keys: give one"

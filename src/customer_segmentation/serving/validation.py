@@ -144,7 +144,7 @@ class Contract:
         """What a column accepts, in words."""
         rule = self.rules[column]
         if rule["kind"] == "key":
-            return f"text of 1 to {LONGEST_KEY} signs, or a whole number"
+            return f"text of 1 to {LONGEST_KEY} characters, or a whole number"
         if rule["kind"] == "category":
             return "one of " + ", ".join(rule["categories"])
         if rule["kind"] == "date":

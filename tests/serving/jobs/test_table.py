@@ -12,6 +12,7 @@ from secrets import token_hex
 import pytest
 from sqlalchemy import text
 
+from customer_segmentation.serving.body import Upload
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import MAX_ATTEMPTS, Leases
 from customer_segmentation.serving.jobs.quota import Usage
@@ -40,9 +41,8 @@ def add(  # noqa: PLR0913 - what differs between tests
     kept: int = 1_000,
     size: int = 1,
 ) -> Job:
-    rest = {"sha256": "0", "parameters": {"format": "csv"}}
-    amounts = Usage(maximum, kept, 1_000_000)
-    return table.add(token_hex(16), owner, size=size, idempotency_key=key, limits=amounts, **rest)
+    upload, limits = Upload(size, "0"), Usage(maximum, kept, 1_000_000)
+    return table.add(token_hex(16), owner, upload, {"format": "csv"}, key=key, limits=limits)
 
 
 def test_workers_that_ask_at_once_take_different_jobs(table: JobTable) -> None:

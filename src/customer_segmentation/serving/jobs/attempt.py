@@ -52,7 +52,7 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         # If the job was lost, its files were removed while being read.
         if leases.renew(job):
             logger.exception("job %s failed", job.id)
-            held.fail("the worker failed on this file; its log tells more")
+            held.fail("the worker failed on this file: see its log")
             return
     if is_published:
         files.keep_only(job.id, job.attempt)

@@ -36,8 +36,8 @@ class Leases:
         is_spent = JOBS.c.attempts >= MAX_ATTEMPTS
         is_free = or_(JOBS.c.state == "queued", and_(is_left, ~is_spent))
         message = (
-            f"the worker ended {MAX_ATTEMPTS} times while it worked on this job, most likely for "
-            "want of memory: look for cells of many megabytes, or post the file in parts"
+            f"the worker ended {MAX_ATTEMPTS} times while working on this job, most likely because "
+            "it ran out of memory: look for cells of many megabytes, or post the file in parts"
         )
         give_up = (
             update(JOBS)

@@ -75,7 +75,7 @@ class JobService:
         """
         parameters, idempotency_key = _parameters(headers), headers.get("idempotency-key")
         if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
-            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} signs"
+            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters"
             raise RefusedError(400, detail, headers=CLOSE)
         owner = _owner(key)
         kept = Usage(0, 0, 0)
@@ -106,15 +106,8 @@ class JobService:
         """Add an uploaded file to the table, unless it has its job already."""
         self._files.accept(identity)
         try:
-            job = self._table.add(
-                identity,
-                owner,
-                size=upload.size,
-                sha256=upload.sha256,
-                parameters=parameters,
-                idempotency_key=key,
-                limits=self._quota.limits,
-            )
+            limits = self._quota.limits
+            job = self._table.add(identity, owner, upload, parameters, key=key, limits=limits)
         except RefusedError:
             self._files.remove(identity)
             raise

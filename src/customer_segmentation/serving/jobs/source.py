@@ -76,7 +76,7 @@ def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
         UserError: The file has another format, invalid headers, or exceeds a limit.
     """
     if not path.is_file():
-        raise UserError("what was posted is not there any more. Post the file again.")
+        raise UserError("the posted file is gone. Post the file again.")
     content = Content(str(path), lambda: path.open("rb"), encoding)
     tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
     return Source(tuple(tables.values()))

@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from customer_segmentation.serving.body import Upload
 from customer_segmentation.serving.jobs.quota import Usage
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime, engine_of, make_table
 
@@ -121,14 +122,21 @@ class JobTable:
         self,
         identity: str,
         owner: str,
-        *,
-        size: int,
-        sha256: str,
+        upload: Upload,
         parameters: Parameters,
-        idempotency_key: str | None,
+        *,
+        key: str | None,
         limits: Usage,
     ) -> Job:
         """Add a queued job, or return the one of the same owner and `Idempotency-Key`.
+
+        Args:
+            identity: Its id.
+            owner: Of the job.
+            upload: Its file.
+            parameters: How to read the file.
+            key: The `Idempotency-Key`, if any.
+            limits: The quota of the owner.
 
         Raises:
             RefusedError: The quota of the owner is used up.
@@ -137,24 +145,24 @@ class JobTable:
             if self.engine.dialect.name == "postgresql":
                 # One transaction per owner at a time; SQLite has one writer anyway.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
-            if idempotency_key is not None:
-                same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == idempotency_key)
+            if key is not None:
+                same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == key)
                 connection.execute(delete(JOBS).where(same, self._is_old))
                 if jobs := valid_jobs(
                     connection, connection.execute(select(JOBS).where(same)).all()
                 ):
                     return jobs[0]
             kept = self._kept(connection, owner)
-            kept.with_one_more(size).require_within(limits)
+            kept.with_one_more(upload.size).require_within(limits)
             made = insert(JOBS).values(
                 id=identity,
                 owner=owner,
-                idempotency_key=idempotency_key,
-                sha256=sha256,
-                bytes=size,
+                idempotency_key=key,
+                sha256=upload.sha256,
+                bytes=upload.size,
                 parameters=parameters,
                 created_at=DatabaseTime(),
-                kept_bytes=size,
+                kept_bytes=upload.size,
             )
             return Job(**connection.execute(made.returning(*JOBS.c)).one()._mapping)  # noqa: SLF001 - as above
 

@@ -133,5 +133,5 @@ def _range(schema: Part) -> str:
     if lowest is not None:
         return f" from {lowest:,.0f}" + ("" if highest is None else f" to {highest:,.0f}")
     if "maxLength" in schema:
-        return f" of {schema.get('minLength', 0)} to {schema['maxLength']} signs"
+        return f" of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
     return ""

@@ -50,7 +50,7 @@ async function post(file) {
   const suffix = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
   const message = document.getElementById("file-message");
   if (!TYPES[suffix]) {
-    message.textContent = `${file.name} is no file that can be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
+    message.textContent = `${file.name} cannot be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
     return;
   }
   message.textContent = "";
