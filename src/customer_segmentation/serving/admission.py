@@ -54,7 +54,8 @@ class Admission:
             self._refuse_foreign(headers)
         if route.access in _WITHOUT_KEY:
             return None
-        given = _key_of(headers)
+        scheme, _, text = headers.get(b"authorization", b"").partition(b" ")
+        given = text.decode("latin-1").strip() if scheme.lower() == b"bearer" else None
         key = self._keys.find(given)
         if key is None:
             if rate := given and self._settings.wrong_keys_per_second:
@@ -122,8 +123,3 @@ class Admission:
 
 def _address(scope: Scope) -> str:
     return str((scope.get("client") or ("",))[0])
-
-
-def _key_of(headers: dict[bytes, bytes]) -> str | None:
-    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
-    return key.decode("latin-1").strip() if scheme.lower() == b"bearer" else None

@@ -117,26 +117,26 @@ class Predictor:
 
     def _segments(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
         """One answer per row, by the segmenter."""
-        found = self._scorer.score(matrix)
-        keys, codes = self.keys, found["segment"].tolist()
+        outputs = self._scorer.score(matrix)
+        keys, codes = self.keys, outputs["segment"].tolist()
         columns: dict[str, Iterable[Any]] = {
             "segment": [keys[code] for code in codes],
             "segment_name": [self.names[code] for code in codes],
             "artifact_version": repeat(self._scorer.version),
             "model": repeat("segmenter"),
             "customer_id": ids,
-            "runner_up": [keys[code] for code in found["runner_up"].tolist()],
+            "runner_up": [keys[code] for code in outputs["runner_up"].tolist()],
         }
         for name, labels in self._labels.items():
-            values = found[name].tolist()
+            values = outputs[name].tolist()
             columns[name] = [labels[value] for value in values] if labels else values
         # Positional arguments take a third of the time; the first column ends the iteration.
         return list(map(FullAnswer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
 
     def _cold_starts(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
         """One answer per row, by the cold-start model."""
-        found = self._scorer.score(matrix)
-        shares = np.column_stack([found[_PROBABILITY + key] for key in self.keys]).tolist()
+        outputs = self._scorer.score(matrix)
+        shares = np.column_stack([outputs[_PROBABILITY + key] for key in self.keys]).tolist()
         return [
             FullAnswer(
                 self.keys[code],
@@ -146,5 +146,5 @@ class Predictor:
                 customer_id,
                 probabilities=dict(zip(self.keys, row, strict=True)),
             )
-            for code, customer_id, row in zip(found["segment"].tolist(), ids, shares, strict=True)
+            for code, customer_id, row in zip(outputs["segment"].tolist(), ids, shares, strict=True)
         ]

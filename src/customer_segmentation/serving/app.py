@@ -85,17 +85,17 @@ def _routes(server: Server) -> list[Any]:
         # The raw path: an id may contain slashes, and Litestar merges repeated ones.
         customer_id = unquote(request.scope["raw_path"].decode("latin-1")).removeprefix(_CUSTOMERS)
         try:
-            found, state = server.stored.find(customer_id)
+            stored, state = server.stored.find(customer_id)
         except FileNotFoundError as error:
             raise RefusedError(404, "no batch run has stored answers yet: run kedro run") from error
-        if found is None:
+        if stored is None:
             raise RefusedError(404, "the last batch run has no such customer")
         champion = bundle_of(request.scope).version
-        answer = with_champion_note(found, champion)
+        answer = with_champion_note(stored, champion)
         headers = {
             "cache-control": "private, no-cache",
             # Of the stored answer, instead of the champion's.
-            "artifact-version": found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
+            "artifact-version": stored.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
         }
         etag = f'"{state}-{champion}"'
         return cached_response(request, etag, lambda: msgspec.json.encode(answer), headers=headers)

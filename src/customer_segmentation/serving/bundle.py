@@ -114,8 +114,8 @@ class Champion:
     def refresh(self) -> bool:
         """Load a new bundle, if any; a broken one is logged once, and the old one stays."""
         try:
-            found = self._signature()
-            if found == self._seen:
+            signature = self._signature()
+            if signature == self._seen:
                 return False
             loaded = self._load()
         except Exception as error:  # noqa: BLE001 - a store may raise anything
@@ -123,7 +123,7 @@ class Champion:
                 logger.error("the new bundle is refused, the old one stays: %s", error)  # noqa: TRY400 - its cause says no more
             self._last_error = str(error)
             return False
-        self._seen = found
+        self._seen = signature
         if loaded.version == self.current.version:
             return False
         logger.info("artifact %s replaces %s", loaded.version, self.current.version)

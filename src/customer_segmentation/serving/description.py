@@ -185,11 +185,11 @@ def _typical(metadata: Mapping[str, Any], place: int) -> list[Typical]:
     scaling = metadata["scaling"]
     standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
     values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
-    found = []
+    typical = []
     for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):
         description, unit = describe(name)
-        found.append(Typical(name, value, cap, unit, description))
-    return found
+        typical.append(Typical(name, value, cap, unit, description))
+    return typical
 
 
 def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) -> dict[str, float]:

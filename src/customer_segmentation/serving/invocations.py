@@ -68,17 +68,17 @@ def invocation_routes(server: Server) -> list[Any]:
         read = inputs.from_csv if media_type == CSV else inputs.from_json
         # In a thread: ten thousand rows would block the event loop.
         matrix = await asyncio.to_thread(read, body)
-        found = await asyncio.to_thread(bundle.segmenter.score, matrix)
-        keys, counts = np.unique(found["segment"], return_counts=True)
+        outputs = await asyncio.to_thread(bundle.segmenter.score, matrix)
+        keys, counts = np.unique(outputs["segment"], return_counts=True)
         names = [*bundle.keys, UNSEGMENTED]
         scored = zip(keys, counts, strict=True)
         server.metrics.count({(names[key], "segmenter"): int(count) for key, count in scored})
-        columns = [values.tolist() for values in found.values()]
-        rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
+        columns = [values.tolist() for values in outputs.values()]
+        rows = [dict(zip(outputs, row, strict=True)) for row in zip(*columns, strict=True)]
         answer: dict[str, Any] = {"predictions": rows}
         if -1 in keys:
             answer["unsegmented"] = await asyncio.to_thread(
-                explain_unsegmented, bundle.contract, matrix, found["segment"]
+                explain_unsegmented, bundle.contract, matrix, outputs["segment"]
             )
         return json_response(answer)
 
@@ -106,9 +106,9 @@ def explain_unsegmented(
                 for problem, is_wrong in _outside(contract, span, name, numbers):
                     wrong[problem] = wrong.get(problem, False) | is_wrong
         for problem, is_wrong in wrong.items():
-            found = Problem(name, problem, _accepted(contract, name))
+            entry = Problem(name, problem, _accepted(contract, name))
             for number in np.flatnonzero(is_wrong).tolist():
-                rows[number].problems.append(found)
+                rows[number].problems.append(entry)
     limit_problems(row.problems for row in rows)
     return rows
 

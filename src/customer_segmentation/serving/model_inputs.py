@@ -165,9 +165,9 @@ class ModelInputs:
         unknown = [name for name in names if name not in known]
         missing = [n for n in self.columns if n not in sent and n not in self._fixed]
         wrong = {"unknown": unknown, "missing": missing, "given twice": twice}
-        found = "; ".join(f"{what}: {_listed(which)}" for what, which in wrong.items() if which)
-        if found:
-            message = f"columns {found}. The model's columns are {_listed(self.columns)}"
+        mistakes = "; ".join(f"{what}: {_listed(which)}" for what, which in wrong.items() if which)
+        if mistakes:
+            message = f"columns {mistakes}. The model's columns are {_listed(self.columns)}"
             raise RefusedError(400, message)
         matrix = np.empty((count, len(self.columns)))
         given = dict(zip(names, values, strict=True))

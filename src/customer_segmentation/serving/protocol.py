@@ -89,12 +89,8 @@ class JoinedWrites:
             self.transport.writelines(parts)
 
 
-class _TooLargeError(Exception):
-    """A request's head has too many lines or bytes."""
-
-
-class _TooManyError(Exception):
-    """Too many pipelined requests wait."""
+class _RefusedHeadError(Exception):
+    """A request's head is too large, or too many pipelined requests wait."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -136,9 +132,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """The head is complete."""
         if len(self.headers) > MAX_HEADERS or self._is_long():
             self._is_too_large = True
-            raise _TooLargeError
+            raise _RefusedHeadError
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise _TooManyError
+            raise _RefusedHeadError
         self._unparsed = 0
         self._stop_timer()
         if not self.url.startswith(b"/") and (host := urlsplit(self.url).netloc):

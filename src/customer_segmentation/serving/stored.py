@@ -49,22 +49,22 @@ class Summary:
     segments: dict[str, SegmentCounts]
 
 
-def with_champion_note(found: dict[str, Any], champion: str) -> dict[str, Any]:
+def with_champion_note(stored: dict[str, Any], champion: str) -> dict[str, Any]:
     """A stored answer, with a note if it is not the champion's.
 
     Args:
-        found: The stored answer.
+        stored: The stored answer.
         champion: The version of the artifact in use.
     """
-    version = found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION
+    version = stored.get(ARTIFACT_VERSION) or UNKNOWN_VERSION
     if version == champion:
-        return found
+        return stored
     note = (
         f"artifact {version} gave this answer, and {champion} is the champion: the last batch run "
         "was a trial, or is older than the champion. A whole kedro run that promotes what it "
         "learned brings the two together"
     )
-    return {**found, "champion_version": champion, "note": note}
+    return {**stored, "champion_version": champion, "note": note}
 
 
 class StoredAnswers:

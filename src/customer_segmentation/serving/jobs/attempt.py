@@ -91,6 +91,6 @@ def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:
     """What the first rows may mean other than what is read: they show it as all do."""
     first = next(source.batches(scorer.headers, lambda batch: batch))
     which = f"the first {len(first)} rows" if len(first) < rows else "the file"
-    found = " ".join(f"{warning}." for warning in scorer.warnings(first))
+    doubts = " ".join(f"{warning}." for warning in scorer.warnings(first))
     remedy = "Settings are the artifact's: ask who runs this server, or write the file otherwise."
-    return f"Warning about {which}: {found} {remedy}" if found else None
+    return f"Warning about {which}: {doubts} {remedy}" if doubts else None

@@ -68,8 +68,8 @@ def job_routes(server: Server) -> list[Any]:
 
     @get("/v1/jobs", opt=_STREAMED)
     async def list_jobs(request: AnyRequest) -> Response[bytes]:
-        found = await asyncio.to_thread(server.jobs.own, key_of(request.scope))
-        jobs = [seen(request, job) for job in found]
+        own = await asyncio.to_thread(server.jobs.own, key_of(request.scope))
+        jobs = [seen(request, job) for job in own]
         return json_response({"jobs": jobs}, headers=_PRIVATE)
 
     @get("/v1/jobs/{job_id:str}", opt=_ACCESS)

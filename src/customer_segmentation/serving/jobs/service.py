@@ -96,8 +96,7 @@ class JobService:
             # Completed even if the client disconnects: a job is accepted or leaves no trace.
             job = await asyncio.shield(asyncio.to_thread(add))
         if (job.sha256, job.parameters) != (upload.sha256, parameters):
-            detail = "this Idempotency-Key was used for another file: take another key"
-            raise RefusedError(422, detail)
+            raise RefusedError(422, "this Idempotency-Key was used for another file: take another")
         return job
 
     def _add(
@@ -184,13 +183,13 @@ def _parameters(headers: Mapping[str, str]) -> Parameters:
     if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
         detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
         raise RefusedError(415, detail, headers=CLOSE)
-    found = Parameters(format=MEDIA_TYPES[sent])
+    parameters = Parameters(format=MEDIA_TYPES[sent])
     if charset := _CHARSET.search(more):
         try:
-            found["encoding"] = require_encoding(charset[1])
+            parameters["encoding"] = require_encoding(charset[1])
         except UserError as error:
             raise RefusedError(415, str(error), headers=CLOSE) from error
-    return found
+    return parameters
 
 
 def _no_job() -> RefusedError:

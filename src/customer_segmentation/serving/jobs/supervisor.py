@@ -37,7 +37,7 @@ def job_workers(count: int, stop_seconds: float) -> Iterator[None]:
     finally:
         stopping.set()
         watching.join()
-        _stop(workers, stop_seconds)
+        _stop([worker.process for worker in workers if worker.process], stop_seconds)
 
 
 @dataclass
@@ -71,8 +71,7 @@ def _watch(workers: list[_Worker], stopping: threading.Event) -> None:
         stopping.wait(_LOOK_SECONDS)
 
 
-def _stop(workers: list[_Worker], seconds: float) -> None:
-    processes = [worker.process for worker in workers if worker.process is not None]
+def _stop(processes: list[subprocess.Popen[bytes]], seconds: float) -> None:
     for process in processes:
         process.terminate()
     until = monotonic() + seconds

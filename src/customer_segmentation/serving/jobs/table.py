@@ -85,9 +85,9 @@ class Job:
 def job_of(row: Row[Any]) -> Job | None:
     """A row as a job; None if it is damaged."""
     # SQLAlchemy's names are a subclass of str that msgspec does not accept.
-    found = {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name
+    columns = {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name
     try:
-        return msgspec.convert(found, Job)
+        return msgspec.convert(columns, Job)
     except msgspec.ValidationError:
         return None
 
@@ -180,9 +180,9 @@ class JobTable:
         is_unfinished = case((JOBS.c.state.in_(UNFINISHED), 1), else_=0)
         counted = func.sum(is_unfinished), func.count(), func.sum(JOBS.c.kept_bytes)
         query = select(*counted).where(JOBS.c.owner == owner, self._is_kept)
-        found = connection.execute(query).one()
+        totals = connection.execute(query).one()
         # A damaged row may not hold a whole number.
-        return Usage(*(int(min(each or 0, _LARGEST)) for each in found))
+        return Usage(*(int(min(each or 0, _LARGEST)) for each in totals))
 
     def of(self, owner: str) -> list[Job]:
         """The owner's last jobs, newest first."""

@@ -70,19 +70,19 @@ def field_schema(contract: Contract, name: str) -> Schema:
     """The schema of one field."""
     rule = contract.rules[name]
     if rule["kind"] == "number":
-        found = _number(contract, rule)
+        schema = _number(contract, rule)
     elif rule["kind"] == "category":
-        found = {"type": "string", "enum": list(rule["categories"])}
+        schema = {"type": "string", "enum": list(rule["categories"])}
     elif rule["kind"] == "date":
-        found = _day(contract.enrolled_from, contract.as_of)
+        schema = _day(contract.enrolled_from, contract.as_of)
     else:
         text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": _SOME_INK}
         number = {"type": "integer", "minimum": -_LARGEST_KEY, "maximum": _LARGEST_KEY}
-        found = {"anyOf": [text, number]}
+        schema = {"anyOf": [text, number]}
     aliases = [f"`{alias}`" for alias, column in contract.aliases.items() if column == name]
     unit = f", in {rule['unit']}" if rule.get("unit") not in {None, "", "date", "year"} else ""
     also = f" Also taken under the name {', '.join(aliases)}." if aliases else ""
-    return found | {"description": f"{rule['description']}{unit}.{also}"}
+    return schema | {"description": f"{rule['description']}{unit}.{also}"}
 
 
 def _record(
@@ -120,9 +120,9 @@ def _or_null(schema: Schema) -> Schema:
 def _number(contract: Contract, rule: Mapping[str, Any]) -> Schema:
     minimum, maximum = contract.range_of(rule["name"])
     whole = bool(rule.get("whole"))
-    found: Schema = {"type": "integer" if whole else "number"}
-    found |= {} if math.isinf(minimum) else {"minimum": int(minimum) if whole else minimum}
-    return found | ({} if math.isinf(maximum) else {"maximum": int(maximum) if whole else maximum})
+    schema: Schema = {"type": "integer" if whole else "number"}
+    schema |= {} if math.isinf(minimum) else {"minimum": int(minimum) if whole else minimum}
+    return schema | ({} if math.isinf(maximum) else {"maximum": int(maximum) if whole else maximum})
 
 
 def _day(first: date, last: date) -> Schema:

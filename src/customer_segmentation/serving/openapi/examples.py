@@ -80,11 +80,11 @@ def _csv(*rows: list[Any]) -> str:
 
 
 def _read(bundle: Bundle, record: Record) -> ReadCustomer:
-    found = bundle.contract.read(record, "$")
-    if isinstance(found, list):
+    customer = bundle.contract.read(record, "$")
+    if isinstance(customer, list):
         # The record is made from the contract itself, so that only a mistake of ours comes here.
-        raise TypeError(found)
-    return found
+        raise TypeError(customer)
+    return customer
 
 
 def _answered(bundle: Bundle, record: Record, explainer: Explainer | None = None) -> Any:  # noqa: ANN401 - JSON

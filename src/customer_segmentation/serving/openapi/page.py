@@ -103,7 +103,7 @@ def _curl(path: str, method: str, operation: Part, body: Part) -> str:
         else:
             text = json.dumps(first, ensure_ascii=False).replace("'", "'\\''")
             words.append(f"-d '{text}'")
-    place = re.sub(r"\{(\w+)\}", lambda found: f"${found[1].upper()}", path)
+    place = re.sub(r"\{(\w+)\}", lambda name: f"${name[1].upper()}", path)
     words.append(f'"$SERVER{place}"')
     return " \\\n  ".join(words)
 

@@ -20,13 +20,13 @@ _MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascrip
 @cache
 def static_files() -> dict[str, tuple[bytes, str, str]]:
     """Name -> content, media type and ETag of each file of this package that is served."""
-    found = {}
+    served = {}
     for file in files(__package__).iterdir():
         if media_type := _MEDIA_TYPES.get(file.name[file.name.rfind(".") :]):
             content = file.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            found[file.name] = content, media_type, etag
-    return found
+            served[file.name] = content, media_type, etag
+    return served
 
 
 def page_routes() -> list[Any]:
