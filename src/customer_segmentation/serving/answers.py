@@ -102,9 +102,8 @@ class Predictor:
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self.width = len(scorer.columns)
-        self.predict = (
-            self._segments if scorer.metadata["kind"] == "segmenter" else self._cold_starts
-        )
+        is_segmenter = scorer.metadata["kind"] == "segmenter"
+        self.predict = self._segments if is_segmenter else self._cold_starts
         segments = scorer.metadata["segments"]
         self.keys: list[str] = [segment["key"] for segment in segments]
         self.names: list[str] = [segment["name"] for segment in segments]

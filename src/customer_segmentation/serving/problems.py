@@ -36,10 +36,6 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.details = Details(HTTPStatus(status).phrase, status, detail, list(errors))
+        details = Details(HTTPStatus(status).phrase, status, detail, list(errors))
+        self.body = msgspec.json.encode(details)
         self.headers = dict(headers or {})
-
-    @property
-    def body(self) -> bytes:
-        """JSON of the details."""
-        return msgspec.json.encode(self.details)

@@ -151,18 +151,14 @@ class Segments:
         if explain:
             if len(read) > _MAX_EXPLAINED:
                 detail = (
-                    f"{len(read)} customers; at most {_MAX_EXPLAINED} can be explained per request"
+                    f"{len(read)} customers; at most {_MAX_EXPLAINED} are explained per request"
                 )
                 raise RefusedError(413, detail)
-            # In a thread: it scores thousands of changes per customer.
-            await asyncio.to_thread(self._explain, bundle, customers, answers)
+            for customer, answer in zip(customers, answers, strict=True):
+                # In a thread: it scores thousands of changes.
+                explanation = asyncio.to_thread(self._explainer.explain, bundle, customer)
+                answer.explanation = await explanation
         return answers
-
-    def _explain(
-        self, bundle: Bundle, customers: list[ReadCustomer], answers: list[Answer]
-    ) -> None:
-        for customer, answer in zip(customers, answers, strict=True):
-            answer.explanation = self._explainer.explain(bundle, customer)
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:

@@ -124,11 +124,9 @@ class StoredAnswers:
         table = self._scan()
         names = table.collect_schema().names()
         # Without channels in the data there are no offers.
-        has_offer = "offer" in names
-        offer = pl.col("offer") if has_offer else pl.lit(None, pl.String).alias("offer")
-        has_version = ARTIFACT_VERSION in names
-        version = pl.col(ARTIFACT_VERSION) if has_version else pl.lit(None, pl.String)
-        by = ["segment", offer, version.fill_null(UNKNOWN_VERSION).alias(ARTIFACT_VERSION)]
+        absent = [name for name in ("offer", ARTIFACT_VERSION) if name not in names]
+        table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+        by = ["segment", "offer", pl.col(ARTIFACT_VERSION).fill_null(UNKNOWN_VERSION)]
         rows = table.group_by(by).len().sort("len", "offer", descending=True).collect().to_dicts()
         if not rows:
             return None
@@ -136,7 +134,7 @@ class StoredAnswers:
         for key in {row["segment"] for row in rows}:
             own = [row for row in rows if row["segment"] == key]
             count = sum(row["len"] for row in own)
-            share = own[0]["len"] / count if has_offer else None
+            share = own[0]["len"] / count if "offer" in names else None
             segments[key] = SegmentCounts(count, own[0]["offer"], share)
         versions = ", ".join(sorted({row[ARTIFACT_VERSION] for row in rows}))
         return Summary(state, sum(row["len"] for row in rows), versions, segments)

@@ -131,9 +131,8 @@ class Contract:
         is_cold = bool(self.cold_columns) and not is_tenured
         for column in self.cold_needed if is_cold else self.needed:
             if column not in given:
-                problems.append(
-                    Problem(f"{path}.{column}", "missing", self.accepted(column, as_of))
-                )
+                accepted = self.accepted(column, as_of)
+                problems.append(Problem(f"{path}.{column}", "missing", accepted))
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns

@@ -93,8 +93,6 @@ class Quota:
 
     def _refuse(self, size: int, wanted: Usage) -> None:
         if size > self._max_job:
-            detail = (
-                f"a file of more than {self._max_job} bytes: post it in parts, each with the header"
-            )
+            detail = f"a file of more than {self._max_job} bytes: post parts, each with the header"
             raise RefusedError(413, detail, headers=CLOSE)
         wanted.require_within(self.limits)

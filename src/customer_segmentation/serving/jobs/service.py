@@ -177,9 +177,8 @@ class JobService:
 
 
 def _parameters(headers: Mapping[str, str]) -> Parameters:
-    sent, _, more = (
-        part.strip() for part in headers.get("content-type", "").lower().partition(";")
-    )
+    sent, _, more = headers.get("content-type", "").lower().partition(";")
+    sent = sent.strip()
     if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
         detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
         raise RefusedError(415, detail, headers=CLOSE)
