@@ -153,7 +153,7 @@ class Champion:
                 )
             if (size := info["size"]) > MAX_BYTES:
                 raise BrokenBundleError(
-                    f"{kind}.onnx has {size} bytes; at most {MAX_BYTES} are allowed. Promote the "
+                    f"{kind}.onnx is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
                     "file that kedro run wrote"
                 )
         # The file may have grown since.
