@@ -96,7 +96,7 @@ def test_a_large_file_is_refused_before_it_is_read(
         pytest.fail("the file was read")
 
     monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.cat_file", read_all)
-    assert f"{kind}.onnx is of 50000000000 bytes" in refused(folder)
+    assert f"{kind}.onnx is too large: 50000000000 bytes" in refused(folder)
 
 
 def test_a_pipe_in_place_of_a_file_is_not_waited_for(bundle: Path, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(bundle: Path, tmp_path: Pat
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "pipe").replace(folder / "segmenter.onnx")
     assert not champion.refresh()
-    assert "is no file" in refused(folder)
+    assert "is not a file" in refused(folder)
 
 
 def test_a_file_that_grew_since_it_was_looked_at_is_refused(

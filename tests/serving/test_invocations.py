@@ -135,8 +135,8 @@ def test_no_rows_have_no_answers(client: httpx.Client, columns: list[str]) -> No
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("{", "no JSON"),
-        (b"\xff", "no JSON"),
+        ("{", "not JSON"),
+        (b"\xff", "not JSON"),
         ("[" * 100_000, "got `array`"),
         ('{"inputs":' + "[" * 100_000, "$.inputs[0]"),
         ("[1]", "a body is an object with exactly one of dataframe_split"),
@@ -171,14 +171,14 @@ def test_wrong_json_is_refused_with_what_is_wrong(
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("rich", "row 0, income: `rich` is no finite number"),
+        ("rich", "row 0, income: `rich` is not a finite number"),
         ("1_000", "`1_000`"),
         ("inf", "`inf`"),
         ("nan", "`nan`"),
         ("1e999", "`1e999`"),
         ("\u0663", "`\u0663`"),
         ("1,2", "row 0 has 17 values and not 16"),
-        ('"1', "no CSV in UTF-8"),
+        ('"1', "not CSV in UTF-8"),
     ],
 )
 def test_wrong_csv_is_refused_with_the_row_and_the_column(
@@ -222,7 +222,7 @@ def test_ten_times_as_many_rows_as_customers_are_taken_and_counted(
         assert (nobody[0]["segment"], nobody[0]["margin"]) == (-1, None)
         answer = invoke(client, {"inputs": [row] * 21})
         assert answer.status_code == 413
-        assert "21 rows; at most 20 a request" in answer.json()["detail"]
+        assert "21 rows; at most 20 per request" in answer.json()["detail"]
         counts = client.get("/metrics").text
     assert 'segmentation_answers_total{model="segmenter",segment="unsegmented"} 1.0' in counts
 

@@ -45,6 +45,16 @@ def test_every_example_is_answered_as_it_says(client: httpx.Client, document: Do
     assert explained.json() == told["customer_explained"]["value"]
 
 
+def test_the_page_sends_files_as_media_types_that_the_server_takes(
+    client: httpx.Client, document: Document
+) -> None:
+    script = client.get("/page/files.js").text
+    table = script[script.index("const TYPES") : script.index("};")]
+    sent = set(re.findall('"(.+?)"', table))
+    taken = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
+    assert "text/csv" in sent <= taken.keys()
+
+
 def test_the_example_of_a_wrong_customer_is_what_the_server_says(
     client: httpx.Client, document: Document
 ) -> None:

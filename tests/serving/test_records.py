@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from customer_segmentation.customers.cells import _SPACE
 from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.records import FastReader, MalformedJsonError, Reader
+from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.records import FastReader, Reader
 from customer_segmentation.serving.validation import Contract, Problem, ReadCustomer, matrix_of
 from tests.serving.example import a_customer, a_new_customer
 from tests.serving.sent_customers import SentCustomer, sent_customers, with_headers
@@ -101,19 +102,19 @@ def numbers(reader: Reader, body: bytes) -> dict[str, float]:
             {"customer_id": 1.5},
             "$.customer_id",
             "not text",
-            "text of 1 to 256 signs, or a whole number",
+            "text of 1 to 256 characters, or a whole number",
         ),
         (
             {"customer_id": " NA "},
             "$.customer_id",
             "missing",
-            "text of 1 to 256 signs, or a whole number",
+            "text of 1 to 256 characters, or a whole number",
         ),
         (
             {"customer_id": LONG},
             "$.customer_id",
             "too long",
-            "text of 1 to 256 signs, or a whole number",
+            "text of 1 to 256 characters, or a whole number",
         ),
         ({"incme": 1}, "$.incme", "unknown field", "did you mean income?"),
         ({LONG: 1}, f"$.{LONG[:60]}...", "unknown field", "a canonical column or an alias"),
@@ -176,7 +177,7 @@ def test_a_day_of_the_customer_s_own_moves_what_is_accepted(reader: Reader) -> N
 def test_what_is_no_json_is_told_apart_from_wrong_customers(reader: Reader, body: bytes) -> None:
     for is_list in (False, True):
         assert reader.fast(body, is_list=is_list) is None
-    with pytest.raises(MalformedJsonError):
+    with pytest.raises(RefusedError, match="not JSON"):
         reader.careful(body, MAX)
 
 

@@ -11,7 +11,7 @@ from mlflow.deployments import PredictionsResponse
 
 from customer_segmentation.scoring.mlflow_model import example_customer
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.serving.unsegmented import explain_unsegmented
+from customer_segmentation.serving.invocations import explain_unsegmented
 from customer_segmentation.serving.validation import Contract
 
 NAN = float("nan")

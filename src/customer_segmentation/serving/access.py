@@ -72,8 +72,8 @@ class Routes:
 
     def find(self, raw_path: bytes) -> Route:
         """The route of a path as sent, still percent-encoded."""
-        if (found := self._fixed.get(raw_path)) is not None:
-            return found
+        if route := self._fixed.get(raw_path):
+            return route
         return next((r for pattern, r in self._patterns if pattern.fullmatch(raw_path)), UNKNOWN)
 
 
@@ -92,23 +92,15 @@ def _declared(route: BaseRoute) -> Route:
     if "GET" in methods:
         methods.add("HEAD")
     return Route(
-        label=_label(route.path),
+        # The first two parts of the path, without parameters: `/v1/jobs`.
+        label="/" + "/".join(route.path.partition("/{")[0].split("/")[1:3]),
         access=accesses.pop(),
         methods=tuple(sorted(methods)),
         is_streamed=any(each.get("streams") for each in options),
         # The router would split the parameter at its slashes; the handler reads the raw path.
-        path=_filled(route.path) if ":path}" in route.path else None,
+        path=re.sub(r"\{[^}]*\}", "-", route.path) if ":path}" in route.path else None,
         handler=first.fn if is_asgi else None,
     )
-
-
-def _label(path: str) -> str:
-    """The first two parts of a path, without parameters: `/v1/jobs`."""
-    return "/" + "/".join(path.partition("/{")[0].split("/")[1:3])
-
-
-def _filled(path: str) -> str:
-    return re.sub(r"\{[^}]*\}", "-", path)
 
 
 def _pattern(route: BaseRoute) -> re.Pattern[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from http import HTTPStatus
 from pathlib import Path
 
 from customer_segmentation.serving.access import Route
@@ -55,19 +54,19 @@ class Admission:
             self._refuse_foreign(headers)
         if route.access in _WITHOUT_KEY:
             return None
-        given = _key_of(headers)
+        scheme, _, text = headers.get(b"authorization", b"").partition(b" ")
+        given = text.decode("latin-1").strip() if scheme.lower() == b"bearer" else None
         key = self._keys.find(given)
         if key is None:
             if rate := given and self._settings.wrong_keys_per_second:
                 self._count(f"wrong {_address(scope)}", rate, "wrong keys")
             needs = {"www-authenticate": "Bearer"}
-            detail = "give an API key: `Authorization: Bearer KEY`"
-            raise RefusedError(HTTPStatus.UNAUTHORIZED, detail, headers=needs)
+            raise RefusedError(401, "give an API key: `Authorization: Bearer KEY`", headers=needs)
         if rate := self._settings.requests_per_second:
             client = f"key {key.name}" if key.sha256 else f"address {_address(scope)}"
             self._count(client, rate, "requests")
         if route.access != "known" and not key.may(route.access):
-            raise RefusedError(HTTPStatus.FORBIDDEN, f"this key lacks the role `{route.access}`")
+            raise RefusedError(403, f"this key lacks the role `{route.access}`")
         return key
 
     def enter(self, route: Route, key: Key | None) -> str | None:
@@ -85,8 +84,7 @@ class Admission:
         if key and len(self._keys.known) > 1:
             limit = max(1, slots // 2)
         if held >= limit or (key and self._total >= slots):
-            busy = "the server is busy: ask again"
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, busy, headers={"retry-after": "1"})
+            raise RefusedError(503, "the server is busy: try again", headers={"retry-after": "1"})
         self._slots[holder] = held + 1
         self._total += holder is not _OPEN
         return holder
@@ -107,29 +105,21 @@ class Admission:
         # Most clients use the same host each time.
         if host != self._host:
             if not _HOST.fullmatch(host):
-                detail = (
+                raise RefusedError(
+                    421,
                     "without keys the server answers only to 127.0.0.1, localhost and [::1]: use "
-                    "one of them, or start it with --keys"
+                    "one of them, or start it with --keys",
                 )
-                raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, detail)
             self._host = host
         if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
             detail = "without keys the server answers only its own page, not other sites"
-            raise RefusedError(HTTPStatus.FORBIDDEN, detail)
+            raise RefusedError(403, detail)
 
     def _count(self, client: str, rate: float, what: str) -> None:
         if wait := self._rates.take(client, rate):
-            raise RefusedError(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                f"more than {rate:g} {what} a second",
-                headers={"retry-after": str(max(1, round(wait)))},
-            )
+            headers = {"retry-after": str(max(1, round(wait)))}
+            raise RefusedError(429, f"more than {rate:g} {what} per second", headers=headers)
 
 
 def _address(scope: Scope) -> str:
     return str((scope.get("client") or ("",))[0])
-
-
-def _key_of(headers: dict[bytes, bytes]) -> str | None:
-    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
-    return key.decode("latin-1").strip() if scheme.lower() == b"bearer" else None

@@ -101,42 +101,41 @@ class Predictor:
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self.predict = (
-            self._segments if scorer.metadata["kind"] == "segmenter" else self._cold_starts
-        )
+        self.width = len(scorer.columns)
+        is_segmenter = scorer.metadata["kind"] == "segmenter"
+        self.predict = self._segments if is_segmenter else self._cold_starts
         segments = scorer.metadata["segments"]
         self.keys: list[str] = [segment["key"] for segment in segments]
         self.names: list[str] = [segment["name"] for segment in segments]
         codes = scorer.metadata.get("codes", {})
-        known = set(_FIELDS)
         self._labels: dict[str, list[str] | None] = {
             name: [*codes[name]] if name in codes else None
             for name in scorer.outputs
-            if name in known and name not in {"segment", "runner_up"}
+            if name in _FIELDS and name not in {"segment", "runner_up"}
         }
 
     def _segments(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
         """One answer per row, by the segmenter."""
-        found = self._scorer.score(matrix)
-        keys, codes = self.keys, found["segment"].tolist()
+        outputs = self._scorer.score(matrix)
+        keys, codes = self.keys, outputs["segment"].tolist()
         columns: dict[str, Iterable[Any]] = {
             "segment": [keys[code] for code in codes],
             "segment_name": [self.names[code] for code in codes],
             "artifact_version": repeat(self._scorer.version),
             "model": repeat("segmenter"),
             "customer_id": ids,
-            "runner_up": [keys[code] for code in found["runner_up"].tolist()],
+            "runner_up": [keys[code] for code in outputs["runner_up"].tolist()],
         }
         for name, labels in self._labels.items():
-            values = found[name].tolist()
+            values = outputs[name].tolist()
             columns[name] = [labels[value] for value in values] if labels else values
         # Positional arguments take a third of the time; the first column ends the iteration.
         return list(map(FullAnswer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
 
     def _cold_starts(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
         """One answer per row, by the cold-start model."""
-        found = self._scorer.score(matrix)
-        shares = np.column_stack([found[_PROBABILITY + key] for key in self.keys]).tolist()
+        outputs = self._scorer.score(matrix)
+        shares = np.column_stack([outputs[_PROBABILITY + key] for key in self.keys]).tolist()
         return [
             FullAnswer(
                 self.keys[code],
@@ -146,5 +145,5 @@ class Predictor:
                 customer_id,
                 probabilities=dict(zip(self.keys, row, strict=True)),
             )
-            for code, customer_id, row in zip(found["segment"].tolist(), ids, shares, strict=True)
+            for code, customer_id, row in zip(outputs["segment"].tolist(), ids, shares, strict=True)
         ]

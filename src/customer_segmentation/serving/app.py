@@ -8,13 +8,13 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Response, asgi, get
 from litestar.exceptions import HTTPException
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.access import Routes
@@ -83,21 +83,19 @@ def _routes(server: Server) -> list[Any]:
     @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
     def customer(request: AnyRequest) -> Response[bytes]:
         # The raw path: an id may contain slashes, and Litestar merges repeated ones.
-        path = unquote(request.scope["raw_path"].decode("latin-1"))
-        customer_id = path.removeprefix(_CUSTOMERS)
+        customer_id = unquote(request.scope["raw_path"].decode("latin-1")).removeprefix(_CUSTOMERS)
         try:
-            found, state = server.stored.find(customer_id)
+            stored, state = server.stored.find(customer_id)
         except FileNotFoundError as error:
-            detail = "no batch run has stored answers yet: run kedro run"
-            raise RefusedError(HTTPStatus.NOT_FOUND, detail) from error
-        if found is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "the last batch run has no such customer")
+            raise RefusedError(404, "no batch run has stored answers yet: run kedro run") from error
+        if stored is None:
+            raise RefusedError(404, "the last batch run has no such customer")
         champion = bundle_of(request.scope).version
-        answer = with_champion_note(found, champion)
+        answer = with_champion_note(stored, champion)
         headers = {
             "cache-control": "private, no-cache",
             # Of the stored answer, instead of the champion's.
-            "artifact-version": found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
+            "artifact-version": stored.get(ARTIFACT_VERSION) or UNKNOWN_VERSION,
         }
         etag = f'"{state}-{champion}"'
         return cached_response(request, etag, lambda: msgspec.json.encode(answer), headers=headers)
@@ -114,9 +112,7 @@ def _routes(server: Server) -> list[Any]:
     @get("/metrics", opt={"access": "admin"}, sync_to_thread=True)
     def metrics() -> Response[bytes]:
         server.jobs.measure(server.metrics)
-        return Response(
-            server.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        return Response(server.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return [
         *(segments, customer, healthz, readyz, metrics),
@@ -144,5 +140,4 @@ def _raise(_request: AnyRequest, error: Exception) -> NoReturn:
     """
     if not isinstance(error, HTTPException):
         raise error
-    status = HTTPStatus(error.status_code)
-    raise RefusedError(status, error.detail or status.phrase) from error
+    raise RefusedError(error.status_code, error.detail) from error

@@ -1,13 +1,20 @@
-"""Read request bodies within limits of size and time."""
+"""Read request bodies, into memory or to a file, within limits of size and time."""
 
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 from customer_segmentation.serving.asgi import Message, Receive
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import CLOSE, RefusedError
+
+# Written at once: switching to a thread costs as much as copying this much.
+_PIECE = 1 << 20
 
 
 async def read_body(
@@ -50,21 +57,70 @@ async def receive_within(receive: Receive, seconds: float) -> Message:
         async with asyncio.timeout(max(seconds, 0.0)):
             message = await receive()
     except TimeoutError as error:
-        raise too_slow() from error
+        raise RefusedError(408, "the body arrived too slowly", headers=CLOSE) from error
     if message["type"] == "http.disconnect":
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "the client disconnected")
+        raise RefusedError(400, "the client disconnected")
     return message
-
-
-def too_slow() -> RefusedError:
-    """The refusal of a body that does not arrive in time."""
-    detail = "the body came too slowly"
-    return RefusedError(HTTPStatus.REQUEST_TIMEOUT, detail, headers={"connection": "close"})
 
 
 def _too_large(max_bytes: int) -> RefusedError:
     detail = f"a body of more than {max_bytes} bytes: score many customers by POST /v1/jobs"
-    # The rest of the body is not read.
-    return RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers={"connection": "close"}
-    )
+    return RefusedError(413, detail, headers=CLOSE)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A received file: its size in bytes, and its SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+async def save(
+    receive: Receive, path: Path, seconds: float, min_rate: int, admit: Callable[[int], None]
+) -> Upload:
+    """Write a request's body to a file; on any error no file is left.
+
+    The client may be idle for a budget of seconds, which the bytes that it sends refill; only time
+    spent waiting for it counts.
+
+    Args:
+        receive: ASGI's.
+        path: Must not exist yet.
+        seconds: The full budget: the longest time without any byte.
+        min_rate: Bytes that refill a second; with 0, any byte refills all.
+        admit: Called with the size of each piece; raises if it is too much.
+
+    Raises:
+        RefusedError: The body is too large, too slow, or incomplete.
+    """
+    file = await asyncio.to_thread(path.open, "xb")
+    digest, size, more = hashlib.sha256(), 0, True
+    piece, idle = bytearray(), seconds
+
+    def write(content: bytes) -> None:
+        digest.update(content)
+        file.write(content)
+        file.flush()
+
+    try:
+        while more:
+            started = monotonic()
+            message = await receive_within(receive, idle)
+            body = message.get("body", b"")
+            if min_rate:
+                idle = min(seconds, idle + len(body) / min_rate - (monotonic() - started))
+            admit(len(body))
+            piece += body
+            more = message.get("more_body", False)
+            if len(piece) >= _PIECE or not more:
+                await asyncio.to_thread(write, bytes(piece))
+                size += len(piece)
+                piece.clear()
+        await asyncio.to_thread(os.fsync, file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 - a cancelled task starts no thread
+        raise
+    finally:
+        file.close()
+    return Upload(size, digest.hexdigest())

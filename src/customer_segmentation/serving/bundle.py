@@ -44,6 +44,7 @@ class Bundle:
 
     def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
         self.segmenter = _opened(segmenter, "segmenter", device)
+        self.version = self.segmenter.version
         # Metadata first; the model is not loaded yet.
         with _refusing("cold_start"):
             stated = verified(cold_start)
@@ -52,11 +53,10 @@ class Bundle:
             self.cold_start = _opened(cold_start, "cold_start", device)
         made_for = stated["segmenter_version"]
         if made_for != self.version:
-            message = (
+            raise BrokenBundleError(
                 f"cold_start.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
                 f"{self.version}: promote the two together"
             )
-            raise BrokenBundleError(message)
         # Why there is no cold-start model; '' if there is one.
         self.no_cold_start = str(stated.get("reason", ""))
         # Answer that it does not give -> why.
@@ -65,29 +65,19 @@ class Bundle:
             self.left_out["cold_start"] = self.no_cold_start
         for key in ("segments", "contract", "customers"):
             if self.cold_start and stated[key] != self.segmenter.metadata[key]:
-                message = (
+                raise BrokenBundleError(
                     f"cold_start.onnx states other {key} than segmenter.onnx: promote the two "
                     "files that one kedro run wrote"
                 )
-                raise BrokenBundleError(message)
         self.contract = Contract(self.segmenter.metadata, stated if self.cold_start else None)
         self.reader = Reader(self.contract)
         self._segments = Predictor(self.segmenter)
         self._cold_starts = Predictor(self.cold_start) if self.cold_start else None
+        # The segments' keys, in the order of their ids.
+        self.keys = self._segments.keys
         # A file that loads may still fail to score.
-        self._segments.predict(["tried"], np.zeros((1, len(self.segmenter.columns))))
-        if self.cold_start and self._cold_starts:
-            self._cold_starts.predict(["tried"], np.zeros((1, len(self.cold_start.columns))))
-
-    @property
-    def version(self) -> str:
-        """The segmenter's version."""
-        return self.segmenter.version
-
-    @property
-    def keys(self) -> list[str]:
-        """The segments' keys, in the order of their ids."""
-        return self._segments.keys
+        for predictor in filter(None, (self._segments, self._cold_starts)):
+            predictor.predict(["tried"], np.zeros((1, predictor.width)))
 
     def answer_matrix(self, ids: Sequence[str | None], matrix: Any) -> list[Answer]:  # noqa: ANN401 - NumPy's
         """One answer per row of the segmenter's columns."""
@@ -95,17 +85,14 @@ class Bundle:
 
     def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
         """One answer per customer, in order, each by the model that fits its columns."""
-        answers: list[Answer | None] = [None] * len(customers)
+        answers: dict[bool, Iterator[Answer]] = {}
         for is_cold, predictor in ((False, self._segments), (True, self._cold_starts)):
-            places = [i for i, customer in enumerate(customers) if customer.is_cold is is_cold]
+            chosen = [customer for customer in customers if customer.is_cold is is_cold]
             # Without a cold-start model, no customer is cold.
-            if places and predictor:
-                chosen = [customers[place] for place in places]
+            if chosen and predictor:
                 ids = [customer.customer_id for customer in chosen]
-                found = predictor.predict(ids, matrix_of(chosen))
-                for place, answer in zip(places, found, strict=True):
-                    answers[place] = answer
-        return [answer for answer in answers if answer is not None]
+                answers[is_cold] = iter(predictor.predict(ids, matrix_of(chosen)))
+        return [next(answers[customer.is_cold]) for customer in customers]
 
 
 class Champion:
@@ -127,8 +114,8 @@ class Champion:
     def refresh(self) -> bool:
         """Load a new bundle, if any; a broken one is logged once, and the old one stays."""
         try:
-            found = self._signature()
-            if found == self._seen:
+            signature = self._signature()
+            if signature == self._seen:
                 return False
             loaded = self._load()
         except Exception as error:  # noqa: BLE001 - a store may raise anything
@@ -136,7 +123,7 @@ class Champion:
                 logger.error("the new bundle is refused, the old one stays: %s", error)  # noqa: TRY400 - its cause says no more
             self._last_error = str(error)
             return False
-        self._seen = found
+        self._seen = signature
         if loaded.version == self.current.version:
             return False
         logger.info("artifact %s replaces %s", loaded.version, self.current.version)
@@ -150,11 +137,10 @@ class Champion:
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
-            info: dict[str, Any] = self._files.info(path)
+            return self._files.info(path)
         except FileNotFoundError as error:
             message = f"no bundle: {path} is not there. Make one with kedro run"
             raise BrokenBundleError(message) from error
-        return info
 
     def _load(self) -> Bundle:
         for path, kind in zip(self._paths, _KINDS, strict=True):
@@ -162,14 +148,14 @@ class Champion:
             info = self._info(path)
             if info["type"] != "file":
                 # Such as a pipe, which would block.
-                message = f"{path} is no file. Promote the file that kedro run wrote"
-                raise BrokenBundleError(message)
+                raise BrokenBundleError(
+                    f"{path} is not a file. Promote the file that kedro run wrote"
+                )
             if (size := info["size"]) > MAX_BYTES:
-                message = (
-                    f"{kind}.onnx is of {size} bytes, and {MAX_BYTES} are the most. Promote the "
+                raise BrokenBundleError(
+                    f"{kind}.onnx is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
                     "file that kedro run wrote"
                 )
-                raise BrokenBundleError(message)
         # The file may have grown since.
         segmenter, cold_start = (
             self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in self._paths
@@ -188,12 +174,10 @@ def _refusing(kind: str) -> Iterator[None]:
     try:
         yield
     except WrongArtifactError as error:
-        message = f"{kind}.onnx is refused: {error}"
-        raise BrokenBundleError(message) from error
+        raise BrokenBundleError(f"{kind}.onnx is refused: {error}") from error
     # Protobuf detects some damage only when a field is read.
     except Exception as error:
-        message = f"{kind}.onnx is no ONNX file that can be run: {error}"
-        raise BrokenBundleError(message) from error
+        raise BrokenBundleError(f"{kind}.onnx is no ONNX file that can be run: {error}") from error
 
 
 def _opened(content: bytes, kind: str, device: str) -> Scorer:

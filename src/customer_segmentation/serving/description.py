@@ -128,11 +128,10 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         typical = _typical(metadata, place)
         customer = typical_customer(bundle, typical)
         described = Segment(segment["key"], segment["name"], typical, customer)
-        if summary and is_own and (counted := summary.segments.get(described.key)):
-            described.customers = counted.customers
-            described.share = counted.customers / summary.customers
-            described.offer = counted.offer
-            described.offer_share = counted.offer_share
+        if summary and is_own and (counts := summary.segments.get(described.key)):
+            described.customers = counts.customers
+            described.share = counts.customers / summary.customers
+            described.offer, described.offer_share = counts.offer, counts.offer_share
         segments.append(described)
     return Description(
         artifact_version=bundle.version,
@@ -186,11 +185,11 @@ def _typical(metadata: Mapping[str, Any], place: int) -> list[Typical]:
     scaling = metadata["scaling"]
     standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
     values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
-    found = []
+    typical = []
     for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):
         description, unit = describe(name)
-        found.append(Typical(name, value, cap, unit, description))
-    return found
+        typical.append(Typical(name, value, cap, unit, description))
+    return typical
 
 
 def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) -> dict[str, float]:

@@ -55,8 +55,8 @@ class Explainer:
 
 def _explain(bundle: Bundle, row: tuple[float, ...]) -> Explanation:
     values = np.array([row])
-    found = bundle.segmenter.score(values)
-    own, other = int(found["segment"][0]), int(found["runner_up"][0])
+    outputs = bundle.segmenter.score(values)
+    own, other = int(outputs["segment"][0]), int(outputs["runner_up"][0])
     columns = dict(zip(bundle.contract.columns, row, strict=True))
     return Explanation(
         against=bundle.keys[other],
@@ -79,8 +79,8 @@ def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[
     away = components @ (centroids[own] - centroids[other])
     middle = components @ (centroids[own] + centroids[other]) / 2.0
     pulls = 2.0 * (standardised - middle) * away
-    found = list(map(Pull, names, raw.tolist(), pulls.tolist()))
-    return sorted(found, key=lambda part: -abs(part.pull))
+    parts = list(map(Pull, names, raw.tolist(), pulls.tolist()))
+    return sorted(parts, key=lambda part: -abs(part.pull))
 
 
 def _smallest_change(bundle: Bundle, row: Array, other: int) -> Change | Literal["none"]:

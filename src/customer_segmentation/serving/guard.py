@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -47,14 +46,12 @@ _HEADERS = [
 
 def bundle_of(scope: Scope) -> Bundle:
     """The bundle that answers this request, even when a new one is loaded meanwhile."""
-    found: Bundle = scope[_BUNDLE]
-    return found
+    return scope[_BUNDLE]
 
 
 def key_of(scope: Scope) -> Key:
     """The caller's key, on a route that needs one."""
-    found: Key = scope[_KEY]
-    return found
+    return scope[_KEY]
 
 
 class Guard:
@@ -112,9 +109,8 @@ class Guard:
                 # Methods without a body do not wait for one.
                 is_read = method in _WITH_BODY
                 limits = self._settings.max_body, self._settings.body_seconds
-                receive = _receive_of(
-                    await read_body(receive, headers, *limits) if is_read else b""
-                )
+                body = await read_body(receive, headers, *limits) if is_read else b""
+                receive = _receive_of(body)
             scope["path"] = route.path or scope["path"]
             await (route.handler or self._router)(scope, receive, answer)
         except RefusedError as refused:
@@ -123,8 +119,8 @@ class Guard:
         except Exception:
             logger.exception("request %s failed", request_id.decode())
             if not has_begun:
-                detail = "the server failed; its log tells more under this request's id"
-                await _refuse(answer, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+                detail = "the server failed: see its log for this request's id"
+                await _refuse(answer, RefusedError(500, detail))
         finally:
             self._admission.leave(place)
             self._metrics.waiting.dec()
@@ -155,10 +151,9 @@ def _refuse_unanswered(route: Route, method: str) -> None:
     if method in route.methods:
         return
     if route is UNKNOWN:
-        raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such path: /docs tells which are")
+        raise RefusedError(404, "there is no such path: see /docs")
     allowed = ", ".join(route.methods)
-    detail = f"{route.label} answers {allowed}"
-    raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"allow": allowed})
+    raise RefusedError(405, f"{route.label} answers {allowed}", headers={"allow": allowed})
 
 
 def _receive_of(body: bytes) -> Receive:

@@ -13,29 +13,36 @@ and sends no API key, since it authenticates callers itself. The entry point is
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 from litestar import Response, get, post
+from numpy.typing import NDArray
 
+from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
 from customer_segmentation.scoring.decoding import UNSEGMENTED
-from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.scoring.ranges import Span
 from customer_segmentation.serving.guard import bundle_of
-from customer_segmentation.serving.model_inputs import (
-    Matrix,
-    ModelInputs,
-    TooManyRowsError,
-    WrongInputError,
-)
+from customer_segmentation.serving.model_inputs import Matrix, ModelInputs
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.responses import CSV, JSON, AnyRequest, json_response
 from customer_segmentation.serving.server import Server
-from customer_segmentation.serving.unsegmented import explain_unsegmented
+from customer_segmentation.serving.validation import Contract, Problem, limit_problems
 
 # A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10
+_YEAR, _DAY = numeric_columns([AS_OF])
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
+
+
+class Unsegmented(msgspec.Struct):
+    """A row without a segment, counted from 0, and what is wrong with its columns."""
+
+    row: int
+    problems: list[Problem]
 
 
 def invocation_routes(server: Server) -> list[Any]:
@@ -50,41 +57,94 @@ def invocation_routes(server: Server) -> list[Any]:
     @post("/invocations", opt={"access": "score"}, status_code=200)
     async def invocations(request: AnyRequest) -> Response[bytes]:
         bundle = bundle_of(request.scope)
-        media_type = _media_type(request)
+        media_type, parameters = request.content_type
+        charset = parameters.get("charset", "utf-8").strip('"').lower()
+        has_header = parameters.get("header", "present") == "present"
+        if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
+            detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
+            raise RefusedError(415, detail)
         body = await request.body()
+        inputs = ModelInputs(bundle.segmenter.metadata, max_rows)
+        read = inputs.from_csv if media_type == CSV else inputs.from_json
         # In a thread: ten thousand rows would block the event loop.
-        matrix = await asyncio.to_thread(_read, bundle, body, media_type, max_rows)
-        found = await asyncio.to_thread(bundle.segmenter.score, matrix)
-        keys, counts = np.unique(found["segment"], return_counts=True)
+        matrix = await asyncio.to_thread(read, body)
+        outputs = await asyncio.to_thread(bundle.segmenter.score, matrix)
+        keys, counts = np.unique(outputs["segment"], return_counts=True)
         names = [*bundle.keys, UNSEGMENTED]
-        server.metrics.scored({names[k]: int(n) for k, n in zip(keys, counts, strict=True)})
-        columns = [values.tolist() for values in found.values()]
-        rows = [dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True)]
+        scored = zip(keys, counts, strict=True)
+        server.metrics.count({(names[key], "segmenter"): int(count) for key, count in scored})
+        columns = [values.tolist() for values in outputs.values()]
+        rows = [dict(zip(outputs, row, strict=True)) for row in zip(*columns, strict=True)]
         answer: dict[str, Any] = {"predictions": rows}
         if -1 in keys:
             answer["unsegmented"] = await asyncio.to_thread(
-                explain_unsegmented, bundle.contract, matrix, found["segment"]
+                explain_unsegmented, bundle.contract, matrix, outputs["segment"]
             )
         return json_response(answer)
 
     return [ping, invocations]
 
 
-def _media_type(request: AnyRequest) -> str:
-    media_type, parameters = request.content_type
-    charset = parameters.get("charset", "utf-8").strip('"').lower()
-    has_header = parameters.get("header", "present") == "present"
-    if media_type not in {JSON, CSV} or charset not in _CHARSETS or not has_header:
-        detail = f"the body is {JSON}, or {CSV} with a header, in UTF-8: say so in Content-Type"
-        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
-    return media_type
+def explain_unsegmented(
+    contract: Contract, matrix: Matrix, segments: NDArray[np.int64]
+) -> list[Unsegmented]:
+    """Each row whose segment is -1, with some of its problems, at least the first.
+
+    Args:
+        contract: The artifact's.
+        matrix: (rows x the artifact's columns), NaN for missing.
+        segments: The artifact's answers, one per row.
+    """
+    places = np.flatnonzero(segments < 0)
+    rows = [Unsegmented(place, []) for place in places.tolist()]
+    numbers = dict(zip(contract.columns, matrix[places].T, strict=True))
+    for name, values in numbers.items():
+        wrong = {"missing": np.isnan(values)}
+        for span in contract.spans:
+            # A span of several columns is a rule on another column than the snapshot's.
+            if name in span.weights and (len(span.weights) == 1 or name not in (_YEAR, _DAY)):
+                for problem, is_wrong in _outside(contract, span, name, numbers):
+                    wrong[problem] = wrong.get(problem, False) | is_wrong
+        for problem, is_wrong in wrong.items():
+            entry = Problem(name, problem, _accepted(contract, name))
+            for number in np.flatnonzero(is_wrong).tolist():
+                rows[number].problems.append(entry)
+    limit_problems(row.problems for row in rows)
+    return rows
 
 
-def _read(bundle: Bundle, body: bytes, media_type: str, max_rows: int) -> Matrix:
-    inputs = ModelInputs(bundle.segmenter.metadata, max_rows)
-    try:
-        return inputs.from_csv(body) if media_type == CSV else inputs.from_json(body)
-    except TooManyRowsError as error:
-        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
-    except WrongInputError as error:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
+def _outside(
+    contract: Contract, span: Span, name: str, numbers: Mapping[str, Matrix]
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Each problem that a span can find in a column, and the rows that have it."""
+    values = np.sum([weight * numbers[each] for each, weight in span.weights.items()], axis=0)
+    below, above = values < span.minimum, values > span.maximum
+    is_broken = ~(below | above | np.isnan(values)) & (values != np.floor(values))
+    # The parts of a rule on several columns are checked by their own spans.
+    is_broken &= span.whole and len(span.weights) == 1
+    (column,) = canonical_columns([name]) or (AS_OF,)
+    kind = "date" if column == AS_OF else contract.rules[column]["kind"]
+    if kind != "number":
+        problem = "unknown category" if kind == "category" else "outside the accepted days"
+        yield problem, below | above | is_broken
+        return
+    yield "too small", below if span.weights[name] > 0.0 else above
+    yield "too large", above if span.weights[name] > 0.0 else below
+    yield "not a whole number", is_broken
+
+
+def _accepted(contract: Contract, name: str) -> str:
+    """What a column of numbers accepts, in words that are true for every row."""
+    if name == "year_birth":
+        minimum, maximum = contract.age["minimum"], contract.age["maximum"]
+        return f"a year from {maximum} to {minimum} years before {_YEAR}"
+    if name in (_YEAR, _DAY):
+        return "the year of a day" if name == _YEAR else "a day of the year, 1 to 366"
+    (column,) = canonical_columns([name])
+    rule = contract.rules[column]
+    if rule["kind"] == "category":
+        return "a code: " + ", ".join(f"{n} {word}" for n, word in enumerate(rule["categories"]))
+    if rule["kind"] == "date":
+        first = contract.enrolled_from
+        return f"of a day from {first} to the snapshot's, as its year and its day of the year"
+    return contract.accepted(column)

@@ -65,23 +65,22 @@ class Keys:
         """
         if self._path is None:
             return
+        before, self._last_error = self._last_error, ""
         try:
             self._load(self._path)
         except Exception as error:  # noqa: BLE001 - a file may raise anything
-            if str(error) != self._last_error:
-                logger.warning("the new keys are refused, the old ones stay: %s", error)
             self._last_error = str(error)
-            return
-        self._last_error = ""
+            if self._last_error != before:
+                logger.warning("the new keys are refused, the old ones stay: %s", error)
 
     def _load(self, path: Path) -> None:
-        found = _read(path)
-        if found == self.known:
+        keys = _read(path)
+        if keys == self.known:
             return
         if os.name == "posix" and path.stat().st_mode & 0o077:
             logger.warning("%s can be read by other users of this machine: chmod 600 it", path)
-        self.known = found
-        logger.info("keys in %s: %d", path, len(found))
+        self.known = keys
+        logger.info("keys in %s: %d", path, len(keys))
 
     def find(self, given: str | None) -> Key | None:
         """The key of a caller, compared in constant time; None if unknown."""
@@ -89,11 +88,8 @@ class Keys:
         if self._path is None:
             return ANYBODY
         digest = hashlib.sha256((given or "").encode()).hexdigest()
-        found = None
-        for key in self.known:
-            if hmac.compare_digest(digest, key.sha256):
-                found = key
-        return found
+        same = [key for key in self.known if hmac.compare_digest(digest, key.sha256)]
+        return same[-1] if same else None
 
 
 def add_key(path: Path, name: str, roles: tuple[Role, ...]) -> str:
@@ -127,9 +123,8 @@ def _read(path: Path) -> list[Key]:
 
 
 def _no_keys(path: Path, why: object) -> UserError:
-    message = (
+    return UserError(
         f"{path} holds no API keys ({why}): make one with "
         f"python -m customer_segmentation.serving add-key --keys {path} "
         "--name NAME --role score"
     )
-    return UserError(message)

@@ -37,15 +37,11 @@ class Metrics:
         )
         self._answers = count("segmentation_answers", "Customers answered", ["segment", "model"])
         self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
-        self.waiting = gauge(
-            "segmentation_requests_in_flight",
-            "Requests being answered",
-            multiprocess_mode="livesum",
-        )
+        waiting = "segmentation_requests_in_flight", "Requests being answered"
+        self.waiting = gauge(*waiting, multiprocess_mode="livesum")
         self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
-        self._artifact = gauge(
-            "segmentation_artifact", "1 for the artifact in use, 0 for earlier ones", ["version"]
-        )
+        in_use = "1 for the artifact in use, 0 for earlier ones"
+        self._artifact = gauge("segmentation_artifact", in_use, ["version"])
         self._cells: dict[tuple[str, ...], Any] = {}
         self._version = ""
 
@@ -63,13 +59,10 @@ class Metrics:
         for answer in answers:
             key = answer.segment, answer.model
             counts[key] = counts.get(key, 0) + 1
-        self._count(counts)
+        self.count(counts)
 
-    def scored(self, customers: Mapping[str, int]) -> None:
-        """Count rows that the segmenter scored, by segment."""
-        self._count({(segment, "segmenter"): count for segment, count in customers.items()})
-
-    def _count(self, customers: Mapping[tuple[str, str], int]) -> None:
+    def count(self, customers: Mapping[tuple[str, str], int]) -> None:
+        """Count answered customers, given their number by segment and model."""
         for key, count in customers.items():
             if (cell := self._cells.get(key)) is None:
                 cell = self._cells[key] = self._answers.labels(*key)

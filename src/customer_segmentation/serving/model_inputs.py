@@ -25,6 +25,7 @@ from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.customers.numbers import NUMBER
 from customer_segmentation.scoring.metadata import INPUT
+from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.validation import shown
 
 Matrix = NDArray[np.float64]
@@ -38,14 +39,6 @@ _ONE_FORM = "a body is an object with exactly one of " + ", ".join(_FORMS)
 _FRAME = 4
 # Marks an absent value: no JSON number is infinite.
 _ABSENT = math.inf
-
-
-class WrongInputError(ValueError):
-    """The body is no valid input; the message is for the client."""
-
-
-class TooManyRowsError(ValueError):
-    """The body has too many rows; the message is for the client."""
 
 
 class ModelInputs:
@@ -69,8 +62,7 @@ class ModelInputs:
         """(rows x columns) of `dataframe_split`, `dataframe_records` or `inputs`.
 
         Raises:
-            WrongInputError: Not JSON, no known form, wrong columns, or no numbers.
-            TooManyRowsError: There are too many rows.
+            RefusedError: Not JSON, no known form, wrong columns, no numbers, or too many rows.
         """
         # Each row, its index and each column close a bracket. Counting them bounds the memory
         # before records are decoded, each of which takes all columns.
@@ -81,15 +73,14 @@ class ModelInputs:
             decoded = self._decoder.decode(body)
         except msgspec.ValidationError as error:
             message = f"{error}. {_ONE_FORM}, of the model's numbers; a missing one is null"
-            raise WrongInputError(message) from error
+            raise RefusedError(400, message) from error
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             why = str(error) or "nested too deeply"
-            message = f"no JSON ({why}): NaN and Infinity are not of it, a missing number is null"
-            raise WrongInputError(message) from error
+            message = f"not JSON ({why}): it has no NaN or Infinity; a missing number is null"
+            raise RefusedError(400, message) from error
         forms = [form for form in _FORMS if getattr(decoded, form) is not UNSET]
         if len(forms) != 1:
-            message = f"{_ONE_FORM}; this one has {' and '.join(forms) or 'none'}"
-            raise WrongInputError(message)
+            raise RefusedError(400, f"{_ONE_FORM}; this one has {' and '.join(forms) or 'none'}")
         form = forms[0]
         sent = getattr(decoded, form)
         if form == "dataframe_split":
@@ -102,19 +93,17 @@ class ModelInputs:
         """(rows x columns) of UTF-8 text with a header; empty lines do not count.
 
         Raises:
-            WrongInputError: Not UTF-8, no CSV, wrong columns, or no numbers.
-            TooManyRowsError: There are too many rows.
+            RefusedError: Not UTF-8, not CSV, wrong columns, no numbers, or too many rows.
         """
         try:
             text = body.decode("utf-8-sig")
             lines = csv.reader(text.splitlines(keepends=True), strict=True)
             rows = [row for row in lines if row]
         except (UnicodeDecodeError, csv.Error) as error:
-            message = f"no CSV in UTF-8: {error}"
-            raise WrongInputError(message) from error
+            raise RefusedError(400, f"not CSV in UTF-8: {error}") from error
         if not rows:
-            message = f"no CSV: the first line names the columns {_listed(self.columns)}"
-            raise WrongInputError(message)
+            message = f"not CSV: the first line must name the columns {_listed(self.columns)}"
+            raise RefusedError(400, message)
         header = [name.strip() for name in rows.pop(0)]
         if len(rows) > self._max_rows:
             raise self._too_many(len(rows))
@@ -122,30 +111,28 @@ class ModelInputs:
         values = None if is_odd else _plain(rows)
         return self._table(header, values or self._cells(header, rows), "the CSV")
 
-    def _too_many(self, rows: int) -> TooManyRowsError:
-        return TooManyRowsError(
-            f"{rows} rows; at most {self._max_rows} a request: use POST /v1/jobs"
-        )
+    def _too_many(self, rows: int) -> RefusedError:
+        detail = f"{rows} rows; at most {self._max_rows} per request: use POST /v1/jobs"
+        return RefusedError(413, detail)
 
     def _inputs(self, sent: Any) -> Matrix:  # noqa: ANN401 - classes made at run time
         """The matrix of `inputs`: a matrix, records, or columns by name."""
         if isinstance(sent, list):
             lists = sum(isinstance(row, list) for row in sent)
             if lists and lists < len(sent):
-                message = "inputs holds lists and objects: give a matrix, or records"
-                raise WrongInputError(message)
+                raise RefusedError(400, "inputs holds lists and objects: give a matrix, or records")
             return self._table(self.columns, sent, "inputs") if lists else self._records(sent)
         given = {name: getattr(sent, name) for name in self.columns}
         given = {name: values for name, values in given.items() if values is not UNSET}
         if sent.customers is not UNSET:
             if given:
                 message = f"inputs has {INPUT} and {_listed(given)}: give the matrix, or columns"
-                raise WrongInputError(message)
+                raise RefusedError(400, message)
             return self._table(self.columns, sent.customers, f"inputs.{INPUT}")
         lengths = {len(values) for values in given.values()}
         if len(lengths) > 1:
             message = f"the columns of inputs are of different lengths: {sorted(lengths)}"
-            raise WrongInputError(message)
+            raise RefusedError(400, message)
         columns = [np.array(values, dtype=np.float64) for values in given.values()]
         return self._arranged(list(given), columns, max(lengths, default=0))
 
@@ -165,7 +152,7 @@ class ModelInputs:
         if any(len(row) != width for row in rows):
             number, row = next((n, row) for n, row in enumerate(rows) if len(row) != width)
             message = f"{where}: row {number} has {len(row)} values and not {width}, one a column"
-            raise WrongInputError(message)
+            raise RefusedError(400, message)
         sent = np.array(rows, dtype=np.float64).reshape(len(rows), width)
         return self._arranged(columns, sent.T, len(rows))
 
@@ -178,10 +165,10 @@ class ModelInputs:
         unknown = [name for name in names if name not in known]
         missing = [n for n in self.columns if n not in sent and n not in self._fixed]
         wrong = {"unknown": unknown, "missing": missing, "given twice": twice}
-        found = "; ".join(f"{what}: {_listed(which)}" for what, which in wrong.items() if which)
-        if found:
-            message = f"columns {found}. The model's columns are {_listed(self.columns)}"
-            raise WrongInputError(message)
+        mistakes = "; ".join(f"{what}: {_listed(which)}" for what, which in wrong.items() if which)
+        if mistakes:
+            message = f"columns {mistakes}. The model's columns are {_listed(self.columns)}"
+            raise RefusedError(400, message)
         matrix = np.empty((count, len(self.columns)))
         given = dict(zip(names, values, strict=True))
         for position, name in enumerate(self.columns):
@@ -193,7 +180,13 @@ class ModelInputs:
         # Cells repeat: each spelling is read once.
         numbers = {cell: self._number(cell) for cell in set(chain.from_iterable(rows))}
         if wrong := {cell for cell, number in numbers.items() if math.isinf(number)}:
-            self._raise_for(wrong, header, rows)
+            line, place = next(
+                (n, i) for n, row in enumerate(rows) for i, cell in enumerate(row) if cell in wrong
+            )
+            column = header[place] if place < len(header) else "a column without a name"
+            cell = shown(rows[line][place])
+            message = f"the CSV: row {line}, {column}: `{cell}` is not a finite number"
+            raise RefusedError(400, f"{message}; leave unknown values empty")
         return [list(map(numbers.__getitem__, row)) for row in rows]
 
     def _number(self, cell: str) -> float:
@@ -201,19 +194,6 @@ class ModelInputs:
         if text in self._missing_values:
             return math.nan
         return float(text) if _NUMBER.fullmatch(text) else _ABSENT
-
-    @staticmethod
-    def _raise_for(wrong: set[str], header: list[str], rows: list[list[str]]) -> None:
-        """Raise for the first cell that is no number."""
-        line, place = next(
-            (n, i) for n, row in enumerate(rows) for i, cell in enumerate(row) if cell in wrong
-        )
-        column = header[place] if place < len(header) else "a column without a name"
-        cell = shown(rows[line][place])
-        message = (
-            f"the CSV: row {line}, {column}: `{cell}` is no finite number; leave unknown empty"
-        )
-        raise WrongInputError(message)
 
 
 def _plain(rows: list[list[str]]) -> list[list[float]] | None:

@@ -10,6 +10,8 @@ import msgspec
 from customer_segmentation.serving.validation import Problem
 
 MEDIA_TYPE = "application/problem+json"
+# Of a refusal after which the rest of the body is not read.
+CLOSE = {"connection": "close"}
 
 
 class Details(msgspec.Struct, omit_defaults=True):
@@ -26,7 +28,7 @@ class RefusedError(Exception):
 
     def __init__(
         self,
-        status: HTTPStatus,
+        status: int,
         detail: str,
         *,
         errors: Sequence[Problem] = (),
@@ -34,10 +36,6 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.details = Details(status.phrase, int(status), detail, list(errors))
+        details = Details(HTTPStatus(status).phrase, status, detail, list(errors))
+        self.body = msgspec.json.encode(details)
         self.headers = dict(headers or {})
-
-    @property
-    def body(self) -> bytes:
-        """JSON of the details."""
-        return msgspec.json.encode(self.details)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ MAX_PIPELINED = 100
 _MIN_RATE = 1_000.0
 
 
+@dataclass(eq=False)
 class JoinedWrites:
     """A transport that joins the writes of one event loop turn into one.
 
@@ -37,18 +39,15 @@ class JoinedWrites:
         seconds: How often the client must have read something.
     """
 
-    def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, seconds: float
-    ) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._seconds = seconds
-        self._parts: list[bytes] = []
-        self._unread: asyncio.TimerHandle | None = None
+    transport: asyncio.Transport
+    loop: asyncio.AbstractEventLoop
+    seconds: float
+    _parts: list[bytes] = field(default_factory=list, init=False)
+    _unread: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute
         """Any other attribute of the transport."""
-        return getattr(self._transport, name)
+        return getattr(self.transport, name)
 
     def write(self, data: bytes) -> None:
         """Send data at the end of this turn, or at once if it is large."""
@@ -56,25 +55,25 @@ class JoinedWrites:
         if len(data) > _LARGE:
             self._flush()
         elif len(self._parts) == 1:
-            self._loop.call_soon(self._flush)
+            self.loop.call_soon(self._flush)
 
     def close(self) -> None:
         """Send pending data, then close."""
         self._flush()
-        self._transport.close()
+        self.transport.close()
         self.watch()
 
     def watch(self) -> None:
         """Start to check that the client reads its data."""
-        if self._unread is None and (waiting := self._transport.get_write_buffer_size()):
-            self._unread = self._loop.call_later(self._seconds, self._check, waiting)
+        if self._unread is None and (waiting := self.transport.get_write_buffer_size()):
+            self._unread = self.loop.call_later(self.seconds, self._check, waiting)
 
     def _check(self, before: int) -> None:
         self._unread = None
         # Nothing is added while the buffer is full, so that it shrinks by what was read.
-        if before - self._transport.get_write_buffer_size() < _MIN_RATE * self._seconds:
+        if before - self.transport.get_write_buffer_size() < _MIN_RATE * self.seconds:
             logger.warning("a client does not read its response: the connection is closed")
-            self._transport.abort()
+            self.transport.abort()
         else:
             self.watch()
 
@@ -86,16 +85,12 @@ class JoinedWrites:
 
     def _flush(self) -> None:
         parts, self._parts = self._parts, []
-        if parts and not self._transport.is_closing():
-            self._transport.writelines(parts)
+        if parts and not self.transport.is_closing():
+            self.transport.writelines(parts)
 
 
-class _TooLargeError(Exception):
-    """A request's head has too many lines or bytes."""
-
-
-class _TooManyError(Exception):
-    """Too many pipelined requests wait."""
+class _RefusedHeadError(Exception):
+    """A request's head is too large, or too many pipelined requests wait."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -137,9 +132,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """The head is complete."""
         if len(self.headers) > MAX_HEADERS or self._is_long():
             self._is_too_large = True
-            raise _TooLargeError
+            raise _RefusedHeadError
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise _TooManyError
+            raise _RefusedHeadError
         self._unparsed = 0
         self._stop_timer()
         if not self.url.startswith(b"/") and (host := urlsplit(self.url).netloc):

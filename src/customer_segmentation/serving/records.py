@@ -22,27 +22,11 @@ from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
-from customer_segmentation.serving.validation import (
-    LONGEST_KEY,
-    Contract,
-    Problem,
-    ReadCustomer,
-)
+from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.validation import LONGEST_KEY, Contract, Problem, ReadCustomer
 
 # Only the first wrong records get hints for unknown names: the others have the same names.
 _MAX_HINTED = 5
-
-
-class MalformedJsonError(ValueError):
-    """The body is not JSON."""
-
-
-class TooManyCustomersError(ValueError):
-    """The body has more customers than one request may have; `customers` is their number."""
-
-    def __init__(self, customers: int) -> None:
-        super().__init__(f"{customers} customers")
-        self.customers = customers
 
 
 class FastReader:
@@ -136,23 +120,29 @@ class Reader:
             max_customers: In one body.
 
         Raises:
-            MalformedJsonError: The body is not JSON.
-            TooManyCustomersError: It has more records.
+            RefusedError: The body is not JSON, or has more records.
         """
         try:
             decoded = msgspec.json.decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise MalformedJsonError(str(error) or "nested too deeply") from error
+            raise RefusedError(400, f"not JSON: {str(error) or 'nested too deeply'}") from error
         if not isinstance(decoded, list):
             return [self.contract.read(decoded, "$")]
         if len(decoded) > max_customers:
-            raise TooManyCustomersError(len(decoded))
+            raise too_many_customers(len(decoded), max_customers)
         read: list[ReadCustomer | list[Problem]] = []
         wrong = 0
         for i, record in enumerate(decoded):
             read.append(self.contract.read(record, f"$[{i}]", hints=wrong < _MAX_HINTED))
             wrong += isinstance(read[-1], list)
         return read
+
+
+def too_many_customers(customers: int, most: int) -> RefusedError:
+    """The refusal of a list that is too long for one request."""
+    return RefusedError(
+        413, f"{customers} customers; at most {most} per request: use POST /v1/jobs"
+    )
 
 
 def _id_of(sent: str | int | UnsetType | None) -> str | None:

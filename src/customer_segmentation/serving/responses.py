@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -37,5 +36,5 @@ def cached_response(
     """
     all_headers = {"etag": etag, "cache-control": "no-cache", **(headers or {})}
     if request.headers.get("if-none-match") == etag:
-        return Response(b"", status_code=HTTPStatus.NOT_MODIFIED, headers=all_headers)
+        return Response(b"", status_code=304, headers=all_headers)
     return Response(body(), media_type=media_type, headers=all_headers)

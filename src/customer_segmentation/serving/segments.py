@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from itertools import chain
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.asgi import Receive, Scope, Send
-from customer_segmentation.serving.batching import Batcher
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.records import MalformedJsonError, TooManyCustomersError
+from customer_segmentation.serving.records import FastReader, too_many_customers
 from customer_segmentation.serving.validation import (
     MAX_PROBLEMS,
     Problem,
@@ -28,15 +27,47 @@ from customer_segmentation.serving.validation import (
 _encode = msgspec.json.Encoder().encode
 _MAX_EXPLAINED = 20
 _SPACE = b" \t\r\n"
+Read = ReadCustomer | list[Problem]
+_Waiting = tuple[Any, "asyncio.Future[Answer]"]
 
 
-@dataclass
-class _Found:
-    """One record: what was read, and its answer."""
+class Batcher:
+    """Collects the customers of one event loop turn; no request waits for a later one."""
 
-    customer: ReadCustomer | None
-    problems: list[Problem] = field(default_factory=list)
-    answer: Answer | None = None
+    def __init__(self) -> None:
+        # By bundle: a request keeps the bundle that read it, even when a new one replaces it.
+        self._waiting: dict[tuple[Bundle, FastReader], list[_Waiting]] = {}
+
+    async def answer(self, bundle: Bundle, reader: FastReader, customer: Any) -> Answer:  # noqa: ANN401 - a class made at run time
+        """Answer one customer.
+
+        Args:
+            bundle: What scores.
+            reader: The bundle's reader that decoded the customer.
+            customer: As decoded.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._score)
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.setdefault((bundle, reader), []).append((customer, future))
+        return await future
+
+    def _score(self) -> None:
+        together, self._waiting = self._waiting, {}
+        for (bundle, reader), waiting in together.items():
+            customers = [customer for customer, _ in waiting]
+            try:
+                answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
+            except Exception as error:  # noqa: BLE001 - passed on to each request
+                for _, future in waiting:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), answer in zip(waiting, answers, strict=True):
+                # The client may have disconnected.
+                if not future.done():
+                    future.set_result(answer)
 
 
 class Segments:
@@ -82,62 +113,52 @@ class Segments:
             RefusedError: The body is not JSON, has too many customers, or breaks the contract.
         """
         is_list = body.lstrip(_SPACE)[:1] == b"["
-        if not explain and (read := bundle.reader.fast(body, is_list=is_list)):
-            reader, customers = read
+        if not explain and (fast := bundle.reader.fast(body, is_list=is_list)):
+            reader, customers = fast
             if not is_list:
                 answer = await self._batcher.answer(bundle, reader, customers[0])
                 self._metrics.answered([answer])
                 return _encode(answer)
             if len(customers) > self._max_customers:
-                raise self._too_many(len(customers))
+                raise too_many_customers(len(customers), self._max_customers)
             answers = bundle.answer_matrix(reader.ids(customers), reader.matrix(customers))
             self._metrics.answered(answers)
             return _encode(answers)
-        found = self._carefully(bundle, body, partial=partial and is_list)
-        if explain:
-            # Scores thousands of changes per customer.
-            await asyncio.to_thread(self._explain, bundle, found)
-        results = [one.answer or Rejection(one.problems) for one in found]
+        read = bundle.reader.careful(body, self._max_customers)
+        partial &= is_list
+        valid = iter(await self._answers(bundle, read, explain=explain, partial=partial))
+        results = [Rejection(one) if isinstance(one, list) else next(valid) for one in read]
         return _encode(results if is_list else results[0])
 
-    def _carefully(self, bundle: Bundle, body: bytes, *, partial: bool) -> list[_Found]:
-        try:
-            read = bundle.reader.careful(body, self._max_customers)
-        except MalformedJsonError as error:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"no JSON: {error}") from error
-        except TooManyCustomersError as error:
-            raise self._too_many(error.customers) from error
-        found = [_Found(None, one) if isinstance(one, list) else _Found(one) for one in read]
-        problems = [problem for one in found for problem in one.problems]
+    async def _answers(
+        self, bundle: Bundle, read: list[Read], *, explain: bool, partial: bool
+    ) -> list[Answer]:
+        """The answers for the valid customers of a body.
+
+        Raises:
+            RefusedError: A record is wrong and the request is not `partial`, or there are more
+                customers than one request may explain.
+        """
+        wrong = [one for one in read if isinstance(one, list)]
+        problems = list(chain.from_iterable(wrong))
         self._metrics.rejected(problems, bundle.contract.rules)
         if problems and not partial:
             raise _refused(problems)
-        limit_problems(found)
-        right = [one for one in found if one.customer]
-        answers = bundle.answer([one.customer for one in right if one.customer])
+        limit_problems(wrong)
+        customers = [one for one in read if isinstance(one, ReadCustomer)]
+        answers = bundle.answer(customers)
         self._metrics.answered(answers)
-        for one, answer in zip(right, answers, strict=True):
-            one.answer = answer
-        return found
-
-    def _explain(self, bundle: Bundle, found: list[_Found]) -> None:
-        """Add an explanation to each answer.
-
-        Raises:
-            RefusedError: There are more customers than one request may explain.
-        """
-        if len(found) > _MAX_EXPLAINED:
-            detail = f"{len(found)} customers; at most {_MAX_EXPLAINED} are explained a request"
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-        for one in found:
-            if one.customer and one.answer:
-                one.answer.explanation = self._explainer.explain(bundle, one.customer)
-
-    def _too_many(self, customers: int) -> RefusedError:
-        detail = (
-            f"{customers} customers; at most {self._max_customers} a request: use POST /v1/jobs"
-        )
-        return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        if explain:
+            if len(read) > _MAX_EXPLAINED:
+                detail = (
+                    f"{len(read)} customers; at most {_MAX_EXPLAINED} are explained per request"
+                )
+                raise RefusedError(413, detail)
+            for customer, answer in zip(customers, answers, strict=True):
+                # In a thread: it scores thousands of changes.
+                explanation = asyncio.to_thread(self._explainer.explain, bundle, customer)
+                answer.explanation = await explanation
+        return answers
 
 
 def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
@@ -151,8 +172,7 @@ def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
     flags = {}
     for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in names or value not in {"true", "false"}:
-            detail = f"the query takes {' and '.join(names)}, each true or false"
-            raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
+            raise RefusedError(400, f"the query takes {' and '.join(names)}, each true or false")
         flags[name] = value == "true"
     return flags
 
@@ -161,4 +181,4 @@ def _refused(problems: list[Problem]) -> RefusedError:
     fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
     cut = f"; the first {MAX_PROBLEMS} are listed" if len(problems) > MAX_PROBLEMS else ""
     errors = problems[:MAX_PROBLEMS]
-    return RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{fields} wrong{cut}", errors=errors)
+    return RefusedError(422, f"{fields} wrong{cut}", errors=errors)

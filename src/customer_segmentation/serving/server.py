@@ -6,7 +6,6 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
 
 from litestar.datastructures import Headers
 
@@ -54,7 +53,7 @@ class Server:
             RefusedError: It takes no requests now.
         """
         if not self.is_ready:
-            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "starting or stopping")
+            raise RefusedError(503, "starting or stopping")
 
     async def follow(self) -> None:
         """Reload keys and champion when they change, until cancelled; at SIGHUP at once."""

@@ -71,22 +71,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 both; or the root path is invalid.
         """
         if not is_prefix(self.root_path):
-            message = (
-                f"root-path {self.root_path} is no prefix of a path: write it as /shop or "
-                "/shop/segments, without a slash at its end"
+            raise UserError(
+                f"root-path {self.root_path} is not a path prefix: write it as /shop or "
+                "/shop/segments, without a slash at the end"
             )
-            raise UserError(message)
         if self.behind_gateway and self.keys is not None:
             message = "behind-gateway says that no keys are asked for, and there are keys: give one"
             raise UserError(message)
         if self.host not in _LOOPBACK and self.keys is None and not self.behind_gateway:
-            message = (
+            raise UserError(
                 f"host {self.host} is not loopback, and there are no API keys: make one with "
                 "python -m customer_segmentation.serving add-key --keys keys.json --name NAME "
                 "--role score, and start with --keys keys.json; or, where something else lets only "
                 "those through who may ask, say so with --behind-gateway"
             )
-            raise UserError(message)
 
     @property
     def database_url(self) -> str:
@@ -108,18 +106,15 @@ def read_settings(given: dict[str, Any]) -> Settings:
     Raises:
         UserError: A value is invalid; the message names the setting.
     """
-    fields = Settings.__struct_fields__
-    from_environment = {
-        name: os.environ[_PREFIX + name.upper()]
-        for name in fields
-        if os.environ.get(_PREFIX + name.upper())
+    names = Settings.__struct_fields__
+    from_environment = {name: os.environ.get(_PREFIX + name.upper()) or None for name in names}
+    wanted = {
+        k: v for values in (from_environment, given) for k, v in values.items() if v is not None
     }
-    wanted = from_environment | {k: v for k, v in given.items() if v is not None}
     try:
         return msgspec.convert(wanted, Settings, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as error:
-        message = f"wrong setting (--OPTION or {_PREFIX}NAME): {error}"
-        raise UserError(message) from error
+        raise UserError(f"wrong setting (--OPTION or {_PREFIX}NAME): {error}") from error
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -49,22 +49,22 @@ class Summary:
     segments: dict[str, SegmentCounts]
 
 
-def with_champion_note(found: dict[str, Any], champion: str) -> dict[str, Any]:
+def with_champion_note(stored: dict[str, Any], champion: str) -> dict[str, Any]:
     """A stored answer, with a note if it is not the champion's.
 
     Args:
-        found: The stored answer.
+        stored: The stored answer.
         champion: The version of the artifact in use.
     """
-    version = found.get(ARTIFACT_VERSION) or UNKNOWN_VERSION
+    version = stored.get(ARTIFACT_VERSION) or UNKNOWN_VERSION
     if version == champion:
-        return found
+        return stored
     note = (
         f"artifact {version} gave this answer, and {champion} is the champion: the last batch run "
         "was a trial, or is older than the champion. A whole kedro run that promotes what it "
         "learned brings the two together"
     )
-    return {**found, "champion_version": champion, "note": note}
+    return {**stored, "champion_version": champion, "note": note}
 
 
 class StoredAnswers:
@@ -124,11 +124,9 @@ class StoredAnswers:
         table = self._scan()
         names = table.collect_schema().names()
         # Without channels in the data there are no offers.
-        has_offer = "offer" in names
-        offer = pl.col("offer") if has_offer else pl.lit(None, pl.String).alias("offer")
-        has_version = ARTIFACT_VERSION in names
-        version = pl.col(ARTIFACT_VERSION) if has_version else pl.lit(None, pl.String)
-        by = ["segment", offer, version.fill_null(UNKNOWN_VERSION).alias(ARTIFACT_VERSION)]
+        absent = [name for name in ("offer", ARTIFACT_VERSION) if name not in names]
+        table = table.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+        by = ["segment", "offer", pl.col(ARTIFACT_VERSION).fill_null(UNKNOWN_VERSION)]
         rows = table.group_by(by).len().sort("len", "offer", descending=True).collect().to_dicts()
         if not rows:
             return None
@@ -136,31 +134,23 @@ class StoredAnswers:
         for key in {row["segment"] for row in rows}:
             own = [row for row in rows if row["segment"] == key]
             count = sum(row["len"] for row in own)
-            share = own[0]["len"] / count if has_offer else None
+            share = own[0]["len"] / count if "offer" in names else None
             segments[key] = SegmentCounts(count, own[0]["offer"], share)
-        total = sum(row["len"] for row in rows)
         versions = ", ".join(sorted({row[ARTIFACT_VERSION] for row in rows}))
-        return Summary(state, total, versions, segments)
+        return Summary(state, sum(row["len"] for row in rows), versions, segments)
 
     def _read_row(self, customer_id: str, _state: str) -> dict[str, Any] | None:
         """The row of a customer; the state is part of the cache key."""
         import polars as pl  # noqa: PLC0415 - as above
 
-        found = (
-            self._scan()
-            .filter(pl.col(KEY) == customer_id)
-            .drop(_ID)
-            .with_columns(pl.col(AS_OF).cast(pl.Date))
-        )
+        row = self._scan().filter(pl.col(KEY) == customer_id).drop(_ID)
         try:
-            rows = found.collect().to_dicts()
+            rows = row.with_columns(pl.col(AS_OF).cast(pl.Date)).collect().to_dicts()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             # Its message would repeat the customer's id in the log.
             kind = type(error).__name__
             message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
             raise UserError(message) from None
-        if not rows:
-            return None
-        row: dict[str, Any] = rows[0]
         # Absent decisions are null, as in a live answer.
-        return row | {name: None for name in DECIDED if name not in row}
+        absent = dict.fromkeys(name for name in DECIDED if rows and name not in rows[0])
+        return rows[0] | absent if rows else None

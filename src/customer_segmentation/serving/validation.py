@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -70,9 +70,7 @@ class Contract:
     def __init__(
         self, segmenter: Mapping[str, Any], cold_start: Mapping[str, Any] | None = None
     ) -> None:
-        self.rules: dict[str, dict[str, Any]] = {
-            rule["name"]: rule for rule in segmenter["contract"]
-        }
+        self.rules: dict[str, Record] = {rule["name"]: rule for rule in segmenter["contract"]}
         reading = segmenter["customers"]
         self.as_of = date.fromisoformat(reading["as_of"])
         self.enrolled_from = date.fromisoformat(reading["enrolled_from"])
@@ -82,12 +80,9 @@ class Contract:
         pivot = reading.get("two_digit_years_before")
         formats = dict.fromkeys([*reading["date_formats"], _ISO])
         self._formats = [DateFormat.of(text, pivot) for text in formats]
+        meanings, unknown = reading["categories"], reading.get("unknown_categories", [])
         self._spellings = {
-            name: meanings_of(
-                reading["categories"].get(name, {}),
-                rule["categories"],
-                reading.get("unknown_categories", []),
-            )
+            name: meanings_of(meanings.get(name, {}), rule["categories"], unknown)
             for name, rule in self.rules.items()
             if rule["kind"] == "category"
         }
@@ -102,8 +97,6 @@ class Contract:
         )
         self.cold_needed = canonical_columns(self.cold_columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
-        # Each name at most once.
-        self._max_fields = len(self._names)
 
     def read(
         self, record: object, path: str, *, hints: bool = True
@@ -117,8 +110,9 @@ class Contract:
         """
         if not isinstance(record, dict):
             return [Problem(path, "not an object", "an object of canonical columns")]
-        if len(record) > self._max_fields:
-            return [Problem(path, "too many fields", f"at most {self._max_fields}")]
+        # Each name at most once.
+        if len(record) > len(self._names):
+            return [Problem(path, "too many fields", f"at most {len(self._names)}")]
         given, problems = self._named(record, path, hints=hints)
         as_of = self.as_of
         if AS_OF in given:
@@ -137,9 +131,8 @@ class Contract:
         is_cold = bool(self.cold_columns) and not is_tenured
         for column in self.cold_needed if is_cold else self.needed:
             if column not in given:
-                problems.append(
-                    Problem(f"{path}.{column}", "missing", self.accepted(column, as_of))
-                )
+                accepted = self.accepted(column, as_of)
+                problems.append(Problem(f"{path}.{column}", "missing", accepted))
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns
@@ -150,7 +143,7 @@ class Contract:
         """What a column accepts, in words."""
         rule = self.rules[column]
         if rule["kind"] == "key":
-            return f"text of 1 to {LONGEST_KEY} signs, or a whole number"
+            return f"text of 1 to {LONGEST_KEY} characters, or a whole number"
         if rule["kind"] == "category":
             return "one of " + ", ".join(rule["categories"])
         if rule["kind"] == "date":
@@ -266,15 +259,9 @@ def shown(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
 
 
-class WithProblems(Protocol):
-    """A record, or a row, and what is wrong with it."""
-
-    problems: list[Problem]
-
-
-def limit_problems(records: Iterable[WithProblems]) -> None:
+def limit_problems(records: Iterable[list[Problem]]) -> None:
     """Keep the first hundred problems of all records, but at least one of each wrong record."""
     left = MAX_PROBLEMS
-    for record in records:
-        record.problems = record.problems[: max(left, 1)]
-        left -= len(record.problems)
+    for problems in records:
+        del problems[max(left, 1) :]
+        left -= len(problems)

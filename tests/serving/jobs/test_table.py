@@ -12,10 +12,13 @@ from secrets import token_hex
 import pytest
 from sqlalchemy import text
 
+from customer_segmentation.serving.body import Upload
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import MAX_ATTEMPTS, Leases
+from customer_segmentation.serving.jobs.quota import Usage
 from customer_segmentation.serving.jobs.schema import JOBS
-from customer_segmentation.serving.jobs.table import Job, JobTable, TooManyJobsError, Usage
+from customer_segmentation.serving.jobs.table import Job, JobTable
+from customer_segmentation.serving.problems import RefusedError
 
 KEPT = 0.3
 
@@ -38,9 +41,8 @@ def add(  # noqa: PLR0913 - what differs between tests
     kept: int = 1_000,
     size: int = 1,
 ) -> Job:
-    rest = {"sha256": "0", "parameters": {"format": "csv"}}
-    amounts = Usage(maximum, kept, 1_000_000)
-    return table.add(token_hex(16), owner, size=size, idempotency_key=key, limits=amounts, **rest)
+    upload, limits = Upload(size, "0"), Usage(maximum, kept, 1_000_000)
+    return table.add(token_hex(16), owner, upload, {"format": "csv"}, key=key, limits=limits)
 
 
 def test_workers_that_ask_at_once_take_different_jobs(table: JobTable) -> None:
@@ -125,7 +127,7 @@ def test_posts_at_once_do_not_pass_the_limit(table: JobTable) -> None:
     def one(_: int) -> bool:
         try:
             add(table, maximum=3)
-        except TooManyJobsError:
+        except RefusedError:
             return False
         return True
 
@@ -138,15 +140,15 @@ def test_posts_at_once_do_not_pass_what_is_kept_of_a_key(table: JobTable) -> Non
     def one(size: int) -> str:
         try:
             add(table, kept=6, size=size)
-        except TooManyJobsError as error:
-            return error.kind
+        except RefusedError as error:
+            return str(error)
         return "accepted"
 
     with ThreadPoolExecutor(6) as several:
         large = list(several.map(one, [400_000] * 6))
         small = list(several.map(one, [1] * 6))
-    assert sorted(large) == ["accepted"] * 2 + ["bytes"] * 4
-    assert sorted(small) == ["accepted"] * 4 + ["jobs"] * 2
+    assert [large.count("accepted"), sum("1000000 bytes" in each for each in large)] == [2, 4]
+    assert [small.count("accepted"), sum("6 jobs" in each for each in small)] == [4, 2]
     assert table.kept("me") == Usage(6, 6, 800_004)
 
 

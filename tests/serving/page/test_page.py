@@ -27,6 +27,12 @@ BOUGHT = (
 GOOD = "1970,50000,0,1,10,10,10,10,10,10,2,3,1,4,5"
 
 
+def test_the_file_chooser_offers_the_files_that_can_be_scored(site, open_page: OpenPage) -> None:
+    chosen = open_page(site.url).page.locator("#chosen")
+    kinds = ".csv,.tsv,.txt,.gz,.zip,.xlsx,.ndjson,.jsonl,.parquet"
+    expect(chosen).to_have_attribute("accept", kinds)
+
+
 def test_the_cards_show_each_segment_with_its_share_and_offer(site, open_page: OpenPage) -> None:
     visit = open_page(site.url)
     cards = visit.page.locator("#cards article")

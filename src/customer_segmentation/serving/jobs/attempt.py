@@ -52,7 +52,7 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         # If the job was lost, its files were removed while being read.
         if leases.renew(job):
             logger.exception("job %s failed", job.id)
-            held.fail("the worker failed on this file; its log tells more")
+            held.fail("the worker failed on this file: see its log")
             return
     if is_published:
         files.keep_only(job.id, job.attempt)
@@ -76,27 +76,21 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             results.write(scorer.answers(checked))
             broken.append(scorer.broken(checked))
             refused += len(broken[-1])
-            if _is_full(broken):
+            waiting_bytes = sum(rows.estimated_size() for rows in broken)
+            if sum(map(len, broken)) >= _MAX_WAITING or waiting_bytes >= _MAX_WAITING_BYTES:
                 rejected.write(scorer.reasons(pl.concat(broken)))
                 broken = [broken[0].clear()]
             done += len(checked)
             held.report(rows_done=done, rows_rejected=refused)
         rejected.write(scorer.reasons(pl.concat(broken)))
     if done != rows:
-        message = f"the file has {rows} rows, and {done} could be read. Post it again."
-        raise UserError(message)
+        raise UserError(f"the file has {rows} rows, and {done} could be read. Post it again.")
 
 
 def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:
     """What the first rows may mean other than what is read: they show it as all do."""
     first = next(source.batches(scorer.headers, lambda batch: batch))
     which = f"the first {len(first)} rows" if len(first) < rows else "the file"
-    found = " ".join(f"{warning}." for warning in scorer.warnings(first))
+    doubts = " ".join(f"{warning}." for warning in scorer.warnings(first))
     remedy = "Settings are the artifact's: ask who runs this server, or write the file otherwise."
-    return f"Warning about {which}: {found} {remedy}" if found else None
-
-
-def _is_full(waiting: list[pl.DataFrame]) -> bool:
-    if sum(map(len, waiting)) >= _MAX_WAITING:
-        return True
-    return sum(rows.estimated_size() for rows in waiting) >= _MAX_WAITING_BYTES
+    return f"Warning about {which}: {doubts} {remedy}" if doubts else None

@@ -54,22 +54,19 @@ class JobFiles:
 
     def size(self, identity: str, attempt: str | None) -> int:
         """The bytes of one attempt's results so far."""
-        return sum(path.stat().st_size for path in self._entries(self.attempt(identity, attempt)))
+        return sum(path.stat().st_size for path in self.attempt(identity, attempt).glob("*"))
 
     def remove(self, identity: str) -> None:
         """Remove all files of a job; ignores invalid names, which only a damaged row has."""
-        if _NAME.fullmatch(identity) is None:
-            return
-        shutil.rmtree(self.root / identity, ignore_errors=True)
+        if _NAME.fullmatch(identity):
+            shutil.rmtree(self.root / identity, ignore_errors=True)
 
     def keep_only(self, identity: str, name: str | None) -> None:
         """Remove all files of a job but the upload, or one attempt's results."""
-        for path in self._entries(self.root / identity):
-            if path.name == name:
-                continue
-            if path.is_file():
+        for path in list((self.root / identity).glob("*")):
+            if path.name != name and path.is_file():
                 path.unlink(missing_ok=True)
-            else:
+            elif path.name != name:
                 shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self, table: JobTable, quiet_seconds: float) -> None:
@@ -81,7 +78,7 @@ class JobFiles:
         """
         for identity in table.remove_old():
             self.remove(identity)
-        folders = [path for path in self._entries(self.root) if _NAME.fullmatch(path.name)]
+        folders = [path for path in self.root.glob("*") if _NAME.fullmatch(path.name)]
         known = table.states([folder.name for folder in folders])
         for folder in folders:
             state, attempt = known.get(folder.name, (None, None))
@@ -89,13 +86,9 @@ class JobFiles:
                 self.keep_only(folder.name, attempt)
             elif state not in UNFINISHED and (state or _is_older(folder, _LATEST_ROW)):
                 self.remove(folder.name)
-        for path in self._entries(self.root / "incoming"):
+        for path in list((self.root / "incoming").glob("*")):
             if _is_older(path, quiet_seconds):
                 path.unlink(missing_ok=True)
-
-    @staticmethod
-    def _entries(folder: Path) -> list[Path]:
-        return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def sync(path: Path) -> None:

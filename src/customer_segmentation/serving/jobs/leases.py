@@ -5,24 +5,20 @@ Each update names its attempt, so that a worker that lost its job changes nothin
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select, update
 
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime
-from customer_segmentation.serving.jobs.table import (
-    NO_MORE,
-    Job,
-    JobTable,
-    forget_damaged,
-    job_of,
-)
+from customer_segmentation.serving.jobs.table import NO_MORE, Job, JobTable, valid_jobs
 
 MAX_ATTEMPTS = 3
 _NOW = DatabaseTime()
 
 
+@dataclass(frozen=True)
 class Leases:
     """Leases on the jobs of a table.
 
@@ -31,10 +27,8 @@ class Leases:
         seconds: After so many without a renewal, another worker may take the job.
     """
 
-    def __init__(self, table: JobTable, seconds: float) -> None:
-        self.table = table
-        self._engine = table.engine
-        self.seconds = seconds
+    table: JobTable
+    seconds: float
 
     def take(self) -> Job | None:
         """Lease the oldest free job: queued, or with an expired lease; None if there is none."""
@@ -42,8 +36,8 @@ class Leases:
         is_spent = JOBS.c.attempts >= MAX_ATTEMPTS
         is_free = or_(JOBS.c.state == "queued", and_(is_left, ~is_spent))
         message = (
-            f"the worker ended {MAX_ATTEMPTS} times while it worked on this job, most likely for "
-            "want of memory: look for cells of many megabytes, or post the file in parts"
+            f"the worker ended {MAX_ATTEMPTS} times while working on this job, most likely because "
+            "it ran out of memory: look for cells of many megabytes, or post the file in parts"
         )
         give_up = (
             update(JOBS)
@@ -69,13 +63,10 @@ class Leases:
             )
             .returning(*JOBS.c)
         )
-        with self._engine.begin() as connection:
+        with self.table.engine.begin() as connection:
             connection.execute(give_up)
-            row = connection.execute(take).one_or_none()
-            job = None if row is None else job_of(row)
-            if row is not None and job is None:
-                forget_damaged(connection, [row.id])
-        return job
+            jobs = valid_jobs(connection, connection.execute(take).all())
+        return jobs[0] if jobs else None
 
     def renew(self, job: Job, **progress: Any) -> bool:  # noqa: ANN401 - columns of the table
         """Renew the lease and store progress; False if the lease was lost."""
@@ -98,5 +89,4 @@ class Leases:
     def _change(self, job: Job, **values: Any) -> bool:  # noqa: ANN401 - columns of the table
         is_ours = and_(JOBS.c.id == job.id, JOBS.c.attempt == job.attempt)
         change = update(JOBS).where(is_ours, JOBS.c.state == "running").values(**values)
-        with self._engine.begin() as connection:
-            return connection.execute(change).rowcount == 1
+        return self.table.changes(change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -75,10 +75,9 @@ def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWr
     folder.mkdir(mode=0o700)
     with ExitStack() as stack:
         results, rejected = (
-            TableWriter(folder, name, kind, separator) for name in ("results", "rejected")
+            stack.enter_context(closing(TableWriter(folder, name, kind, separator)))
+            for name in ("results", "rejected")
         )
-        for writer in (results, rejected):
-            stack.callback(writer.close)
         yield results, rejected
     for written in (results, rejected):
         written.sync()

@@ -5,14 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 
-from customer_segmentation.serving.jobs.table import Kind, Usage
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import CLOSE, RefusedError
 from customer_segmentation.serving.settings import Settings
 
-# The rest of the body is not read.
-CLOSE = {"connection": "close"}
+
+@dataclass(frozen=True)
+class Usage:
+    """What an owner uses or may use: unfinished jobs, all jobs, and bytes of their files."""
+
+    unfinished: int
+    jobs: int
+    bytes: int
+
+    def with_one_more(self, size: int) -> Usage:
+        """The usage with another unfinished job."""
+        return Usage(self.unfinished + 1, self.jobs + 1, self.bytes + size)
+
+    def require_within(self, limits: Usage) -> None:
+        """Refuse a usage beyond the limits.
+
+        Raises:
+            RefusedError: A limit is exceeded; it names the first.
+        """
+        wait = {**CLOSE, "retry-after": "10"}
+        delete = "delete some that are finished: DELETE /v1/jobs/ID"
+        if self.unfinished > limits.unfinished:
+            detail = f"{limits.unfinished} jobs of this key are not done yet: wait, or cancel one"
+            raise RefusedError(429, detail, headers=wait)
+        if self.jobs > limits.jobs:
+            detail = f"{limits.jobs} jobs of this key are kept: {delete}"
+            raise RefusedError(429, detail, headers=wait)
+        if self.bytes > limits.bytes:
+            detail = f"the files of this key would take more than {limits.bytes} bytes: {delete}"
+            raise RefusedError(413, detail, headers=CLOSE)
 
 
 @dataclass
@@ -67,25 +93,6 @@ class Quota:
 
     def _refuse(self, size: int, wanted: Usage) -> None:
         if size > self._max_job:
-            detail = (
-                f"a file of more than {self._max_job} bytes: post it in parts, each with the header"
-            )
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
-        if kind := wanted.exceeds(self.limits):
-            raise self.refusal(kind)
-
-    def refusal(self, kind: Kind) -> RefusedError:
-        """The refusal of a file that exceeds the quota of a kind."""
-        delete = "delete some that are finished: DELETE /v1/jobs/ID"
-        if kind == "bytes":
-            detail = (
-                f"the files of this key would take more than {self.limits.bytes} bytes: {delete}"
-            )
-            return RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, headers=CLOSE)
-        detail = f"{self.limits.jobs} jobs of this key are kept: {delete}"
-        if kind == "unfinished":
-            detail = (
-                f"{self.limits.unfinished} jobs of this key are not done yet: wait, or cancel one"
-            )
-        headers = {**CLOSE, "retry-after": "10"}
-        return RefusedError(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=headers)
+            detail = f"a file of more than {self._max_job} bytes: post parts, each with the header"
+            raise RefusedError(413, detail, headers=CLOSE)
+        wanted.require_within(self.limits)

@@ -9,27 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    create_engine,
-    event,
-    func,
-    inspect,
-    make_url,
-    select,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.functions import FunctionElement
@@ -40,39 +20,39 @@ _OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
 # The key of the lock under which a process creates the table.
 _MAKING = 7_315_201
 
-JOBS = Table(
+JOBS = sa.Table(
     "jobs",
-    MetaData(),
-    Column("id", String(32), primary_key=True),
-    Column("owner", String(64), nullable=False),
-    Column("idempotency_key", String(LONGEST_IDEMPOTENCY_KEY)),
-    Column("sha256", String(64), nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("parameters", JSON, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("created_at", Float, nullable=False),
-    Column("started_at", Float),
-    Column("ended_at", Float),
-    Column("rows", BigInteger),
-    Column("rows_done", BigInteger, nullable=False),
-    Column("rows_rejected", BigInteger, nullable=False),
-    Column("artifact_version", String(64)),
-    Column("message", Text),
+    sa.MetaData(),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("idempotency_key", sa.String(LONGEST_IDEMPOTENCY_KEY)),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False, default="queued"),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("rows_done", sa.BigInteger, nullable=False, default=0),
+    sa.Column("rows_rejected", sa.BigInteger, nullable=False, default=0),
+    sa.Column("artifact_version", sa.String(64)),
+    sa.Column("message", sa.Text),
     # The current attempt, whose results are the job's once it is done.
-    Column("attempt", String(32)),
-    Column("attempts", Integer, nullable=False),
-    Column("lease_until", Float),
+    sa.Column("attempt", sa.String(32)),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("lease_until", sa.Float),
     # Bytes of its files, as last reported.
-    Column("kept_bytes", BigInteger, nullable=False, server_default="0"),
-    UniqueConstraint("owner", "idempotency_key"),
-    Index("jobs_by_state", "state", "created_at"),
+    sa.Column("kept_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.UniqueConstraint("owner", "idempotency_key"),
+    sa.Index("jobs_by_state", "state", "created_at"),
 )
 
 
 class DatabaseTime(FunctionElement[float]):
     """Seconds since 1970 by the database's clock."""
 
-    type = Float()
+    type = sa.Float()
     inherit_cache = True
 
 
@@ -86,33 +66,33 @@ def _postgresql_time(*_: object, **__: object) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
-def make_table(engine: Engine) -> None:
+def make_table(engine: sa.Engine) -> None:
     """Create the table if needed; safe for concurrent processes."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
         connection.execute(CreateTable(JOBS, if_not_exists=True))
         for index in JOBS.indexes:
             connection.execute(CreateIndex(index, if_not_exists=True))
         # Added to tables of an older version.
-        if all(each["name"] != "kept_bytes" for each in inspect(connection).get_columns("jobs")):
+        if all(each["name"] != "kept_bytes" for each in sa.inspect(connection).get_columns("jobs")):
             added = "ALTER TABLE jobs ADD COLUMN kept_bytes BIGINT NOT NULL DEFAULT 0"
-            connection.execute(text(added))
+            connection.execute(sa.text(added))
 
 
-def engine_of(url: str) -> Engine:
+def engine_of(url: str) -> sa.Engine:
     """An engine for SQLite, whose file only its owner can read, or for another database.
 
     Args:
         url: SQLAlchemy's.
     """
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=2)
-    _make_file(Path(make_url(url).database or ""))
+    if sa.make_url(url).get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True, pool_size=2)
+    _make_file(Path(sa.make_url(url).database or ""))
     settings = {"timeout": _BUSY_SECONDS}
-    engine = create_engine(url, connect_args=settings, json_deserializer=_decoded)
+    engine = sa.create_engine(url, connect_args=settings, json_deserializer=_decoded)
 
-    @event.listens_for(engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _: object) -> None:
         # The driver would begin transactions itself, without waiting for later locks.
         connection.isolation_level = None
@@ -121,9 +101,9 @@ def engine_of(url: str) -> Engine:
         for setting in ("journal_mode = WAL", "synchronous = FULL"):
             connection.execute(f"PRAGMA {setting}").close()
 
-    @event.listens_for(engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
-        connection.execute(text("BEGIN IMMEDIATE"))
+        connection.execute(sa.text("BEGIN IMMEDIATE"))
 
     return engine
 

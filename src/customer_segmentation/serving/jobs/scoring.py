@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time
-from functools import cached_property
 
 import narwhals as nw
 import polars as pl
@@ -50,6 +49,7 @@ class FileScorer:
 
     Attributes:
         headers: Those that the contract uses, in the file's order.
+        version: Of the artifact that answers.
 
     Raises:
         UserError: A needed column is missing or given twice, or the date format is ambiguous.
@@ -64,6 +64,7 @@ class FileScorer:
         cold_start = bundle.cold_start if is_new else None
         self.is_cold = cold_start is not None
         self._scorer = cold_start or bundle.segmenter
+        self.version = self._scorer.version
         needed = canonical_columns(self._scorer.columns)
         if named := name_missing(headers, mapped, [KEY, *needed], self._parameters):
             why = f" (there is no cold-start model: {bundle.no_cold_start})" if is_new else ""
@@ -76,18 +77,11 @@ class FileScorer:
         self._needed = needed
         self._rules = Rules(used, self._reading, needed)
         self._numbers = numeric_expressions([*needed, AS_OF])
-
-    @property
-    def version(self) -> str:
-        """The version of the artifact that answers."""
-        return self._scorer.version
-
-    @cached_property
-    def _answers(self) -> dict[str, nw.Expr]:
-        if self.is_cold:
-            return cold_start_in_words(self._scorer.metadata)
-        words = in_words(self._scorer.metadata)
-        return {name: words[name] for name in _ANSWERS if name in words}
+        if cold_start:
+            self._answers = cold_start_in_words(cold_start.metadata)
+        else:
+            words = in_words(bundle.segmenter.metadata)
+            self._answers = {name: words[name] for name in _ANSWERS if name in words}
 
     def check(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The parsed values of each row, whether it is broken, and then its cells.

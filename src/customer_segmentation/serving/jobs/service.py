@@ -6,9 +6,8 @@ import asyncio
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from http import HTTPStatus
+from collections.abc import Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from secrets import token_hex
 
@@ -16,22 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
+from customer_segmentation.serving.body import Upload, save
 from customer_segmentation.serving.jobs.files import JobFiles, Table
-from customer_segmentation.serving.jobs.quota import CLOSE, OpenUploads, Quota
+from customer_segmentation.serving.jobs.quota import OpenUploads, Quota, Usage
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
-from customer_segmentation.serving.jobs.table import (
-    STATES,
-    Format,
-    Job,
-    JobTable,
-    Parameters,
-    TooManyJobsError,
-    Usage,
-)
-from customer_segmentation.serving.jobs.uploads import IdleBudget, save
+from customer_segmentation.serving.jobs.table import STATES, Format, Job, JobTable, Parameters
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import CLOSE, RefusedError
 from customer_segmentation.serving.responses import CSV
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.sources.content import require_encoding
@@ -82,61 +73,45 @@ class JobService:
         Raises:
             RefusedError: The file is invalid, too large, too slow, or one too many.
         """
-        sent, idempotency_key = self._parameters(headers), headers.get("idempotency-key")
+        parameters, idempotency_key = _parameters(headers), headers.get("idempotency-key")
         if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
-            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} signs"
-            raise RefusedError(HTTPStatus.BAD_REQUEST, detail, headers=CLOSE)
+            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters"
+            raise RefusedError(400, detail, headers=CLOSE)
         owner = _owner(key)
         kept = Usage(0, 0, 0)
         if idempotency_key is None:
             # A repeated request adds no job: its quota is checked later.
             kept = await asyncio.to_thread(lambda: self._table.kept(owner))
-        uploads = self._uploading[owner]
         declared = headers.get("content-length", "0")
         size = int(declared) if declared.isdigit() else 0
-        with self._quota.upload(kept, uploads, size) as admit:
-            return await self._accept(owner, sent, idempotency_key, receive, admit)
-
-    async def _accept(
-        self,
-        owner: str,
-        sent: Parameters,
-        idempotency_key: str | None,
-        receive: Receive,
-        admit: Callable[[int], None],
-    ) -> Job:
         identity = token_hex(16)
-        incoming = await asyncio.to_thread(self._files.incoming, identity)
-        budget = IdleBudget(self._settings.body_seconds, self._settings.min_rate)
-        upload = await save(receive, incoming, budget, admit)
-        if not upload.size:
-            incoming.unlink()
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "the body is empty: send a file")
+        with self._quota.upload(kept, self._uploading[owner], size) as admit:
+            incoming = await asyncio.to_thread(self._files.incoming, identity)
+            limits = self._settings.body_seconds, self._settings.min_rate
+            upload = await save(receive, incoming, *limits, admit)
+            if not upload.size:
+                incoming.unlink()
+                raise RefusedError(400, "the body is empty: send a file")
+            add = partial(self._add, identity, owner, upload, parameters, idempotency_key)
+            # Completed even if the client disconnects: a job is accepted or leaves no trace.
+            job = await asyncio.shield(asyncio.to_thread(add))
+        if (job.sha256, job.parameters) != (upload.sha256, parameters):
+            raise RefusedError(422, "this Idempotency-Key was used for another file: take another")
+        return job
 
-        def add() -> Job:
-            self._files.accept(identity)
-            try:
-                job = self._table.add(
-                    identity,
-                    owner,
-                    size=upload.size,
-                    sha256=upload.sha256,
-                    parameters=sent,
-                    idempotency_key=idempotency_key,
-                    limits=self._quota.limits,
-                )
-            except TooManyJobsError as error:
-                self._files.remove(identity)
-                raise self._quota.refusal(error.kind) from error
-            if job.id != identity:
-                self._files.remove(identity)
-            return job
-
-        # Completed even if the client disconnects: a job is accepted or leaves no trace.
-        job = await asyncio.shield(asyncio.to_thread(add))
-        if (job.sha256, job.parameters) != (upload.sha256, sent):
-            detail = "this Idempotency-Key was used for another file: take another key"
-            raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    def _add(
+        self, identity: str, owner: str, upload: Upload, parameters: Parameters, key: str | None
+    ) -> Job:
+        """Add an uploaded file to the table, unless it has its job already."""
+        self._files.accept(identity)
+        try:
+            limits = self._quota.limits
+            job = self._table.add(identity, owner, upload, parameters, key=key, limits=limits)
+        except RefusedError:
+            self._files.remove(identity)
+            raise
+        if job.id != identity:
+            self._files.remove(identity)
         return job
 
     def find(self, key: Key, identity: str) -> Job:
@@ -179,13 +154,12 @@ class JobService:
         """
         job = self.find(key, identity)
         sent: Format = job.parameters["format"]
-        if kind not in ("", "parquet", sent):
-            detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
-            raise RefusedError(HTTPStatus.BAD_REQUEST, detail)
-        if job.state != "done":
-            detail = f"the job is {job.state}: there are results once it is done"
-            raise RefusedError(HTTPStatus.CONFLICT, detail)
         wanted: Format = "parquet" if kind == "parquet" else sent
+        if kind not in ("", wanted):
+            detail = f"format={kind} is not there: leave it out for {sent}, or give parquet"
+            raise RefusedError(400, detail)
+        if job.state != "done":
+            raise RefusedError(409, f"the job is {job.state}: there are results once it is done")
         path = self._files.attempt(job.id, job.attempt) / f"{table}.{wanted}"
         if not path.exists():
             raise _no_job()
@@ -201,24 +175,24 @@ class JobService:
         for state in STATES:
             metrics.jobs.labels(state).set(counts[state])
 
-    def _parameters(self, headers: Mapping[str, str]) -> Parameters:
-        sent, _, more = headers.get("content-type", "").lower().partition(";")
-        sent = sent.strip()
-        if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
-            detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
-            raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers=CLOSE)
-        found = Parameters(format=MEDIA_TYPES[sent])
-        if charset := _CHARSET.search(more):
-            try:
-                found["encoding"] = require_encoding(charset[1])
-            except UserError as error:
-                status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-                raise RefusedError(status, str(error), headers=CLOSE) from error
-        return found
+
+def _parameters(headers: Mapping[str, str]) -> Parameters:
+    sent, _, more = headers.get("content-type", "").lower().partition(";")
+    sent = sent.strip()
+    if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":
+        detail = f"send one of {', '.join(MEDIA_TYPES)} as Content-Type, not compressed"
+        raise RefusedError(415, detail, headers=CLOSE)
+    parameters = Parameters(format=MEDIA_TYPES[sent])
+    if charset := _CHARSET.search(more):
+        try:
+            parameters["encoding"] = require_encoding(charset[1])
+        except UserError as error:
+            raise RefusedError(415, str(error), headers=CLOSE) from error
+    return parameters
 
 
 def _no_job() -> RefusedError:
-    return RefusedError(HTTPStatus.NOT_FOUND, "there is no such job, or it was removed")
+    return RefusedError(404, "there is no such job, or it was removed")
 
 
 def _owner(key: Key) -> str:

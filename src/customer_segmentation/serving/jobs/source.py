@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 
@@ -49,8 +47,7 @@ class Source:
         """
         count = sum(len(batch) for cells in self.tables for batch in cells.batches(headers))
         if not count:
-            message = "the file has a header but no row below it. Send it with rows."
-            raise UserError(message)
+            raise UserError("the file has a header but no row below it. Send it with rows.")
         return count
 
     def batches(self, headers: Sequence[str], plan: Plan) -> Iterator[pl.DataFrame]:
@@ -79,12 +76,7 @@ def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
         UserError: The file has another format, invalid headers, or exceeds a limit.
     """
     if not path.is_file():
-        message = "what was posted is not there any more. Post the file again."
-        raise UserError(message)
-    content = Content(str(path), partial(_opened, path), encoding)
+        raise UserError("the posted file is gone. Post the file again.")
+    content = Content(str(path), lambda: path.open("rb"), encoding)
     tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
     return Source(tuple(tables.values()))
-
-
-def _opened(path: Path) -> BinaryIO:
-    return path.open("rb")

@@ -37,7 +37,7 @@ def job_workers(count: int, stop_seconds: float) -> Iterator[None]:
     finally:
         stopping.set()
         watching.join()
-        _stop(workers, stop_seconds)
+        _stop([worker.process for worker in workers if worker.process], stop_seconds)
 
 
 @dataclass
@@ -55,11 +55,8 @@ class _Worker:
         if self.process is not None and self.process.poll() is not None:
             is_healthy = now - self.started > _HEALTHY_SECONDS
             self.pause = 0.5 if is_healthy else min(2.0 * self.pause + 0.5, _LONGEST_PAUSE)
-            logger.error(
-                "a job worker ended with %s: another starts in %g s",
-                self.process.returncode,
-                self.pause,
-            )
+            code = self.process.returncode
+            logger.error("a job worker ended with %s: another starts in %g s", code, self.pause)
             self.process, self.start_at = None, now + self.pause
         if self.process is None and now >= self.start_at:
             command = [sys.executable, "-m", "customer_segmentation.serving.jobs.worker"]
@@ -74,8 +71,7 @@ def _watch(workers: list[_Worker], stopping: threading.Event) -> None:
         stopping.wait(_LOOK_SECONDS)
 
 
-def _stop(workers: list[_Worker], seconds: float) -> None:
-    processes = [worker.process for worker in workers if worker.process is not None]
+def _stop(processes: list[subprocess.Popen[bytes]], seconds: float) -> None:
     for process in processes:
         process.terminate()
     until = monotonic() + seconds

@@ -9,21 +9,35 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Connection, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Row,
+    Select,
+    Update,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from customer_segmentation.serving.body import Upload
+from customer_segmentation.serving.jobs.quota import Usage
 from customer_segmentation.serving.jobs.schema import JOBS, DatabaseTime, engine_of, make_table
 
 logger = logging.getLogger(__name__)
 
 Format = Literal["csv", "parquet", "ndjson"]
-# What the quota of a key limits.
-Kind = Literal["unfinished", "jobs", "bytes"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-STATES: tuple[State, ...] = ("queued", "running", "done", "failed", "cancelled")
+STATES: tuple[State, ...] = get_args(State)
 UNFINISHED: tuple[State, ...] = ("queued", "running")
 # Columns of a job that ended without results.
 NO_MORE = {"attempt": None, "lease_until": None, "kept_bytes": 0}
@@ -36,40 +50,11 @@ _Count = Annotated[int, Meta(ge=0)]
 _Time = Annotated[float, Meta(ge=0.0, le=1e11)]
 
 
-class TooManyJobsError(Exception):
-    """The quota of a key is used up."""
-
-    def __init__(self, kind: Kind) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
 class Parameters(TypedDict):
     """How to read a file: its format, and the encoding of its text."""
 
     format: Format
     encoding: NotRequired[str]
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What an owner uses or may use: unfinished jobs, all jobs, and bytes of their files."""
-
-    unfinished: int
-    jobs: int
-    bytes: int
-
-    def with_one_more(self, size: int) -> Usage:
-        """The usage with another unfinished job."""
-        return Usage(self.unfinished + 1, self.jobs + 1, self.bytes + size)
-
-    def exceeds(self, limits: Usage) -> Kind | None:
-        """The first limit that is exceeded, if any."""
-        if self.unfinished > limits.unfinished:
-            return "unfinished"
-        if self.jobs > limits.jobs:
-            return "jobs"
-        return "bytes" if self.bytes > limits.bytes else None
 
 
 @dataclass(frozen=True)
@@ -100,18 +85,23 @@ class Job:
 def job_of(row: Row[Any]) -> Job | None:
     """A row as a job; None if it is damaged."""
     # SQLAlchemy's names are a subclass of str that msgspec does not accept.
-    found = {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name
+    columns = {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name
     try:
-        return msgspec.convert(found, Job)
+        return msgspec.convert(columns, Job)
     except msgspec.ValidationError:
         return None
 
 
-def forget_damaged(connection: Connection, identities: Iterable[object]) -> None:
-    """Remove damaged rows, and log each."""
-    for identity in identities:
-        logger.error("job %r: its row in the job table is damaged, and is removed", identity)
-        connection.execute(delete(JOBS).where(JOBS.c.id == identity))
+def valid_jobs(connection: Connection, rows: Iterable[Row[Any]]) -> list[Job]:
+    """Rows as jobs; damaged ones are removed from the table and logged."""
+    jobs = []
+    for row in rows:
+        if job := job_of(row):
+            jobs.append(job)
+        else:
+            logger.error("job %r: its row in the job table is damaged, and is removed", row.id)
+            connection.execute(delete(JOBS).where(JOBS.c.id == row.id))
+    return jobs
 
 
 class JobTable:
@@ -132,54 +122,54 @@ class JobTable:
         self,
         identity: str,
         owner: str,
-        *,
-        size: int,
-        sha256: str,
+        upload: Upload,
         parameters: Parameters,
-        idempotency_key: str | None,
+        *,
+        key: str | None,
         limits: Usage,
     ) -> Job:
         """Add a queued job, or return the one of the same owner and `Idempotency-Key`.
 
+        Args:
+            identity: Its id.
+            owner: Of the job.
+            upload: Its file.
+            parameters: How to read the file.
+            key: The `Idempotency-Key`, if any.
+            limits: The quota of the owner.
+
         Raises:
-            TooManyJobsError: The quota of the owner is used up.
+            RefusedError: The quota of the owner is used up.
         """
         with self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
                 # One transaction per owner at a time; SQLite has one writer anyway.
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(owner))))
-            if idempotency_key is not None:
-                same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == idempotency_key)
+            if key is not None:
+                same = (JOBS.c.owner == owner) & (JOBS.c.idempotency_key == key)
                 connection.execute(delete(JOBS).where(same, self._is_old))
-                found = connection.execute(select(JOBS).where(same)).one_or_none()
-                if found is not None and (job := job_of(found)) is not None:
-                    return job
-                forget_damaged(connection, [] if found is None else [found.id])
+                if jobs := valid_jobs(
+                    connection, connection.execute(select(JOBS).where(same)).all()
+                ):
+                    return jobs[0]
             kept = self._kept(connection, owner)
-            if kind := kept.with_one_more(size).exceeds(limits):
-                raise TooManyJobsError(kind)
+            kept.with_one_more(upload.size).require_within(limits)
             made = insert(JOBS).values(
                 id=identity,
                 owner=owner,
-                idempotency_key=idempotency_key,
-                sha256=sha256,
-                bytes=size,
+                idempotency_key=key,
+                sha256=upload.sha256,
+                bytes=upload.size,
                 parameters=parameters,
-                state="queued",
                 created_at=DatabaseTime(),
-                rows_done=0,
-                rows_rejected=0,
-                attempts=0,
-                kept_bytes=size,
+                kept_bytes=upload.size,
             )
             return Job(**connection.execute(made.returning(*JOBS.c)).one()._mapping)  # noqa: SLF001 - as above
 
     def find(self, identity: str) -> Job | None:
         """One job."""
-        with self.engine.begin() as connection:
-            query = select(JOBS).where(JOBS.c.id == identity, self._is_kept)
-            row = connection.execute(query).one_or_none()
-        return None if row is None else job_of(row)
+        rows = self._rows(select(JOBS).where(JOBS.c.id == identity, self._is_kept))
+        return job_of(rows[0]) if rows else None
 
     def kept(self, owner: str) -> Usage:
         """The usage of an owner."""
@@ -190,51 +180,50 @@ class JobTable:
         is_unfinished = case((JOBS.c.state.in_(UNFINISHED), 1), else_=0)
         counted = func.sum(is_unfinished), func.count(), func.sum(JOBS.c.kept_bytes)
         query = select(*counted).where(JOBS.c.owner == owner, self._is_kept)
-        found = connection.execute(query).one()
+        totals = connection.execute(query).one()
         # A damaged row may not hold a whole number.
-        return Usage(*(int(min(each or 0, _LARGEST)) for each in found))
+        return Usage(*(int(min(each or 0, _LARGEST)) for each in totals))
 
     def of(self, owner: str) -> list[Job]:
         """The owner's last jobs, newest first."""
         query = select(JOBS).where(JOBS.c.owner == owner, self._is_kept)
         query = query.order_by(JOBS.c.created_at.desc(), JOBS.c.id).limit(_MAX_LISTED)
-        with self.engine.begin() as connection:
-            found = [job_of(row) for row in connection.execute(query)]
-        return [job for job in found if job is not None]
+        return [job for row in self._rows(query) if (job := job_of(row))]
 
     def cancel(self, identity: str) -> bool:
         """Cancel an unfinished job, whose worker loses its lease; False if it has ended."""
-        change = (
-            update(JOBS)
-            .where(JOBS.c.id == identity, JOBS.c.state.in_(UNFINISHED))
-            .values(state="cancelled", ended_at=DatabaseTime(), **NO_MORE)
-        )
-        with self.engine.begin() as connection:
-            return connection.execute(change).rowcount == 1
+        is_it = and_(JOBS.c.id == identity, JOBS.c.state.in_(UNFINISHED))
+        ended = {"state": "cancelled", "ended_at": DatabaseTime(), **NO_MORE}
+        return self.changes(update(JOBS).where(is_it).values(ended))
 
-    def remove(self, identity: str) -> bool:
-        """Remove a job that has ended; False if there is none."""
-        ended = delete(JOBS).where(JOBS.c.id == identity, JOBS.c.state.not_in(UNFINISHED))
-        with self.engine.begin() as connection:
-            return connection.execute(ended).rowcount == 1
+    def remove(self, identity: str) -> None:
+        """Remove a job if it has ended."""
+        is_it = and_(JOBS.c.id == identity, JOBS.c.state.not_in(UNFINISHED))
+        self.changes(delete(JOBS).where(is_it))
 
     def remove_old(self) -> Sequence[str]:
         """Remove expired jobs and damaged rows; the ids of the former."""
         with self.engine.begin() as connection:
-            rows = connection.execute(select(JOBS)).all()
-            forget_damaged(connection, [row.id for row in rows if job_of(row) is None])
+            valid_jobs(connection, connection.execute(select(JOBS)).all())
             gone = delete(JOBS).where(self._is_old).returning(JOBS.c.id)
             return connection.execute(gone).scalars().all()
 
     def states(self, identities: Collection[str]) -> dict[str, tuple[State, str | None]]:
         """The state and attempt of each job that exists."""
         query = select(JOBS.c.id, JOBS.c.state, JOBS.c.attempt).where(JOBS.c.id.in_(identities))
-        with self.engine.begin() as connection:
-            return {row.id: (row.state, row.attempt) for row in connection.execute(query)}
+        return {row.id: (row.state, row.attempt) for row in self._rows(query)}
 
     def counts(self) -> dict[State, int]:
         """The number of jobs in each state."""
         query = select(JOBS.c.state, func.count()).where(self._is_kept).group_by(JOBS.c.state)
+        counts: dict[State, int] = dict(map(tuple, self._rows(query)))
+        return {state: counts.get(state, 0) for state in STATES}
+
+    def changes(self, statement: Update | Delete) -> bool:
+        """Execute an update or a deletion; whether it found its row."""
         with self.engine.begin() as connection:
-            found = {row[0]: row[1] for row in connection.execute(query)}
-        return {state: found.get(state, 0) for state in STATES}
+            return connection.execute(statement).rowcount == 1
+
+    def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with self.engine.begin() as connection:
+            return connection.execute(query).all()

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import NoReturn, Self
@@ -45,6 +46,7 @@ class StoppingError(Exception):
     """The worker must stop."""
 
 
+@dataclass
 class HeldJob:
     """A job that this worker has leased.
 
@@ -56,32 +58,24 @@ class HeldJob:
         stopping: Set when the worker must stop.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        leases: Leases,
-        files: JobFiles,
-        settings: Settings,
-        stopping: threading.Event,
-    ) -> None:
-        self.job = job
-        self.leases = leases
-        self.files = files
-        self._settings = settings
-        self._stopping = stopping
-        self._is_over = threading.Event()
-        self._is_lost = False
-        self._watching = threading.Thread(target=self._watch, daemon=True)
+    job: Job
+    leases: Leases
+    files: JobFiles
+    settings: Settings
+    stopping: threading.Event
+    _is_over: threading.Event = field(default_factory=threading.Event, init=False)
+    _is_lost: bool = field(default=False, init=False)
 
     @contextmanager
     def watched(self) -> Iterator[Self]:
         """Renew the lease and check the limits during a `with` block."""
-        self._watching.start()
+        watching = threading.Thread(target=self._watch, daemon=True)
+        watching.start()
         try:
             yield self
         finally:
             self._is_over.set()
-            self._watching.join()
+            watching.join()
             faulthandler.cancel_dump_traceback_later()
 
     def report(self, **progress: object) -> None:
@@ -96,15 +90,14 @@ class HeldJob:
         kept = self.job.bytes + written
         if self._is_lost or not self.leases.renew(self.job, kept_bytes=kept, **progress):
             raise LostJobError
-        if self._stopping.is_set():
+        if self.stopping.is_set():
             raise StoppingError
-        if self.leases.table.kept(self.job.owner).bytes > self._settings.max_kept_bytes:
-            message = (
-                f"the jobs of this key take more than {self._settings.max_kept_bytes} bytes, of "
+        if self.leases.table.kept(self.job.owner).bytes > self.settings.max_kept_bytes:
+            raise UserError(
+                f"the jobs of this key take more than {self.settings.max_kept_bytes} bytes, of "
                 f"which {written} are this one's results so far. Delete finished jobs (DELETE "
                 "/v1/jobs/ID), and post the file again, or in parts."
             )
-            raise UserError(message)
 
     def fail(self, message: str) -> None:
         """End the job with a message for its owner."""
@@ -137,18 +130,17 @@ class HeldJob:
             if self._is_lost:
                 if not self._is_over.wait(_GRACE_SECONDS):
                     self.remove_results()
-                    restart(self._stopping)
+                    restart(self.stopping)
                 return
 
     def _reset_watchdog(self) -> None:
+        longest = self.leases.seconds + _DEAF_SECONDS
         # By file descriptor, since sys.stderr may have been replaced.
-        faulthandler.dump_traceback_later(
-            self.leases.seconds + _DEAF_SECONDS, exit=True, file=_STDERR
-        )
+        faulthandler.dump_traceback_later(longest, exit=True, file=_STDERR)
 
     def _exceeded(self, seconds: float) -> str:
         """The limit that is exceeded and what to do about it, as a message; else ''."""
-        longest, limit = self._settings.job_seconds, self._settings.job_memory
+        longest, limit = self.settings.job_seconds, self.settings.job_memory
         if seconds > longest:
             return f"the job took more than {longest:g} seconds. Post the file in parts."
         if limit and memory() > limit:
@@ -164,7 +156,7 @@ class HeldJob:
             self.fail(message)
         except SQLAlchemyError:
             logger.exception("job %s: its failure could not be stored", self.job.id)
-        restart(self._stopping)
+        restart(self.stopping)
 
 
 def memory() -> int:

@@ -46,10 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
             # SIGHUP is meant for the server, but may be sent to its process group.
             if hasattr(signal, "SIGHUP"):
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            watch = threading.Thread(
-                target=_watch, args=(parent, stopping, settings.stop_seconds), daemon=True
-            )
-            watch.start()
+            watched = parent, stopping, settings.stop_seconds
+            threading.Thread(target=_watch, args=watched, daemon=True).start()
         work(settings, stopping)
     except UserError as error:
         sys.exit(f"Error: {error}")

@@ -69,11 +69,20 @@ def day_pattern(first: date, last: date) -> str:
 def field_schema(contract: Contract, name: str) -> Schema:
     """The schema of one field."""
     rule = contract.rules[name]
-    found = _KINDS[rule["kind"]](contract, rule)
+    if rule["kind"] == "number":
+        schema = _number(contract, rule)
+    elif rule["kind"] == "category":
+        schema = {"type": "string", "enum": list(rule["categories"])}
+    elif rule["kind"] == "date":
+        schema = _day(contract.enrolled_from, contract.as_of)
+    else:
+        text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": _SOME_INK}
+        number = {"type": "integer", "minimum": -_LARGEST_KEY, "maximum": _LARGEST_KEY}
+        schema = {"anyOf": [text, number]}
     aliases = [f"`{alias}`" for alias, column in contract.aliases.items() if column == name]
     unit = f", in {rule['unit']}" if rule.get("unit") not in {None, "", "date", "year"} else ""
     also = f" Also taken under the name {', '.join(aliases)}." if aliases else ""
-    return found | {"description": f"{rule['description']}{unit}.{also}"}
+    return schema | {"description": f"{rule['description']}{unit}.{also}"}
 
 
 def _record(
@@ -85,7 +94,12 @@ def _record(
         if name not in left_out:
             schema = field_schema(contract, name)
             fields[name] = schema if name in needed else _or_null(schema)
-    fields[AS_OF] = _as_of(contract)
+    about_day = (
+        f"The day as of which the record is; {contract.as_of} unless told. Other days are taken "
+        "too, as long as the year of birth and the day of enrolment are right as of them."
+    )
+    day = _day(contract.as_of, date(contract.as_of.year, 12, 31))
+    fields[AS_OF] = _or_null(day | {"description": about_day})
     return {
         "type": "object",
         "description": f"{description}. A null counts as absent where a field may be absent.",
@@ -106,37 +120,13 @@ def _or_null(schema: Schema) -> Schema:
 def _number(contract: Contract, rule: Mapping[str, Any]) -> Schema:
     minimum, maximum = contract.range_of(rule["name"])
     whole = bool(rule.get("whole"))
-    found: Schema = {"type": "integer" if whole else "number"}
-    found |= {} if math.isinf(minimum) else {"minimum": int(minimum) if whole else minimum}
-    return found | ({} if math.isinf(maximum) else {"maximum": int(maximum) if whole else maximum})
+    schema: Schema = {"type": "integer" if whole else "number"}
+    schema |= {} if math.isinf(minimum) else {"minimum": int(minimum) if whole else minimum}
+    return schema | ({} if math.isinf(maximum) else {"maximum": int(maximum) if whole else maximum})
 
 
-def _category(_contract: Contract, rule: Mapping[str, Any]) -> Schema:
-    return {"type": "string", "enum": list(rule["categories"])}
-
-
-def _date(contract: Contract, _rule: Mapping[str, Any]) -> Schema:
-    first, last = contract.enrolled_from, contract.as_of
+def _day(first: date, last: date) -> Schema:
     return {"type": "string", "format": "date", "pattern": day_pattern(first, last)}
-
-
-def _key(_contract: Contract, _rule: Mapping[str, Any]) -> Schema:
-    text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": _SOME_INK}
-    number = {"type": "integer", "minimum": -_LARGEST_KEY, "maximum": _LARGEST_KEY}
-    return {"anyOf": [text, number]}
-
-
-_KINDS = {"number": _number, "category": _category, "date": _date, "key": _key}
-
-
-def _as_of(contract: Contract) -> Schema:
-    last = date(contract.as_of.year, 12, 31)
-    schema = {"type": "string", "format": "date", "pattern": day_pattern(contract.as_of, last)}
-    description = (
-        f"The day as of which the record is; {contract.as_of} unless told. Other days are taken "
-        "too, as long as the year of birth and the day of enrolment are right as of them."
-    )
-    return _or_null(schema | {"description": description})
 
 
 def _any(values: Iterable[object]) -> str:

@@ -22,10 +22,10 @@ from customer_segmentation.serving.answers import NOT_STORED, FullAnswer, Reject
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
-from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER
+from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER, Unsegmented
+from customer_segmentation.serving.jobs.routes import JobView
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.service import SENT_AS
-from customer_segmentation.serving.jobs.views import JobView
 from customer_segmentation.serving.keys import ROLES
 from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of, matrix_schemas
@@ -33,7 +33,6 @@ from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.responses import JSON, AnyRequest
 from customer_segmentation.serving.server import Server
-from customer_segmentation.serving.unsegmented import Unsegmented
 
 Document = dict[str, Any]
 _FILE = {"type": "string", "format": "binary"}
@@ -85,7 +84,10 @@ def openapi_routes(server: Server) -> list[Any]:
         return render_docs(document, start).encode() if is_page else msgspec.json.encode(document)
 
     def answer(request: AnyRequest, media_type: str) -> Response[bytes]:
-        bundle, start = bundle_of(request.scope), _start(request)
+        bundle = bundle_of(request.scope)
+        path = request.scope["raw_path"].decode("latin-1")
+        # The relative path from the request's to `/`, which holds behind any prefix of a proxy.
+        start = "../" * (path.count("/") - 1) or "./"
         # One at a time: many may ask before the first is made.
         with making:
             body = made(request.app, bundle, start, media_type)
@@ -100,12 +102,6 @@ def openapi_routes(server: Server) -> list[Any]:
         return answer(request, "text/html")
 
     return [openapi, docs]
-
-
-def _start(request: AnyRequest) -> str:
-    """The relative path from the request's to `/`, which holds behind any prefix of a proxy."""
-    path = request.scope["raw_path"].decode("latin-1")
-    return "../" * (path.count("/") - 1) or "./"
 
 
 def _filled(part: Any, values: Document) -> Any:  # noqa: ANN401 - JSON

@@ -30,9 +30,9 @@ def examples_of(bundle: Bundle) -> Record:
     customers: dict[str, Any] = {"customer": known}
     if contract.cold_columns:
         customers["at_sign_up"] = _at_sign_up(bundle, known)
-    customers["list"] = list(customers.values())
     answers = {name: _answered(bundle, sent) for name, sent in customers.items()}
-    answers["customer_explained"] = _explained(bundle, known)
+    customers["list"], answers["list"] = list(customers.values()), list(answers.values())
+    answers["customer_explained"] = _answered(bundle, known, Explainer())
     stored = {k: v for k, v in answers["customer"].items() if k not in NOT_STORED}
     file = _csv(list(known), list(known.values()))
     numbers = _read(bundle, known).numbers
@@ -80,23 +80,18 @@ def _csv(*rows: list[Any]) -> str:
 
 
 def _read(bundle: Bundle, record: Record) -> ReadCustomer:
-    found = bundle.contract.read(record, "$")
-    if isinstance(found, list):
+    customer = bundle.contract.read(record, "$")
+    if isinstance(customer, list):
         # The record is made from the contract itself, so that only a mistake of ours comes here.
-        raise TypeError(found)
-    return found
+        raise TypeError(customer)
+    return customer
 
 
-def _answered(bundle: Bundle, sent: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(sent, list):
-        return [_answered(bundle, record) for record in sent]
-    return msgspec.to_builtins(bundle.answer([_read(bundle, sent)])[0])
-
-
-def _explained(bundle: Bundle, record: Record) -> Any:  # noqa: ANN401 - JSON
+def _answered(bundle: Bundle, record: Record, explainer: Explainer | None = None) -> Any:  # noqa: ANN401 - JSON
     customer = _read(bundle, record)
     (answer,) = bundle.answer([customer])
-    answer.explanation = Explainer().explain(bundle, customer)
+    if explainer:
+        answer.explanation = explainer.explain(bundle, customer)
     return msgspec.to_builtins(answer)
 
 

@@ -75,22 +75,17 @@ def _operation(document: Part, path: str, method: str, operation: Part) -> Part:
 
 def _examples(contents: Part) -> dict[str, str]:
     """Title -> text of all examples."""
-    return {
-        f"{name.replace('_', ' ')} ({where})": _text(example["value"])
-        for where, content in contents.items()
-        for name, example in _named(content).items()
-    }
-
-
-def _named(content: Part) -> Part:
-    if "example" in content:
-        return {"example": {"value": content["example"]}}
-    found: Part = content.get("examples", {})
-    return found
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - JSON
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    texts = {}
+    for where, content in contents.items():
+        alone = {"example": {"value": content.get("example")}}
+        examples = alone if "example" in content else content.get("examples", {})
+        for name, example in examples.items():
+            value = example["value"]
+            text = (
+                value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+            )
+            texts[f"{name.replace('_', ' ')} ({where})"] = text
+    return texts
 
 
 def _curl(path: str, method: str, operation: Part, body: Part) -> str:
@@ -108,7 +103,7 @@ def _curl(path: str, method: str, operation: Part, body: Part) -> str:
         else:
             text = json.dumps(first, ensure_ascii=False).replace("'", "'\\''")
             words.append(f"-d '{text}'")
-    place = re.sub(r"\{(\w+)\}", lambda found: f"${found[1].upper()}", path)
+    place = re.sub(r"\{(\w+)\}", lambda name: f"${name[1].upper()}", path)
     words.append(f'"$SERVER{place}"')
     return " \\\n  ".join(words)
 
@@ -138,5 +133,5 @@ def _range(schema: Part) -> str:
     if lowest is not None:
         return f" from {lowest:,.0f}" + ("" if highest is None else f" to {highest:,.0f}")
     if "maxLength" in schema:
-        return f" of {schema.get('minLength', 0)} to {schema['maxLength']} signs"
+        return f" of {schema.get('minLength', 0)} to {schema['maxLength']} characters"
     return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
@@ -15,23 +14,19 @@ from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.responses import AnyRequest, cached_response
 
 _START = "page.html"
-_MEDIA_TYPES = {
-    ".html": "text/html",
-    ".css": "text/css",
-    ".js": "text/javascript",
-}
+_MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
 @cache
 def static_files() -> dict[str, tuple[bytes, str, str]]:
     """Name -> content, media type and ETag of each file of this package that is served."""
-    found = {}
+    served = {}
     for file in files(__package__).iterdir():
         if media_type := _MEDIA_TYPES.get(file.name[file.name.rfind(".") :]):
             content = file.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            found[file.name] = content, media_type, etag
-    return found
+            served[file.name] = content, media_type, etag
+    return served
 
 
 def page_routes() -> list[Any]:
@@ -44,7 +39,7 @@ def page_routes() -> list[Any]:
     @get("/page/{name:str}", opt={"access": "open"}, sync_to_thread=False)
     def file(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         if name == _START or name not in static_files():
-            raise RefusedError(HTTPStatus.NOT_FOUND, "the page has no such file")
+            raise RefusedError(404, "the page has no such file")
         return _answer(request, name)
 
     return [start, file]

@@ -4,6 +4,7 @@ import { make, show } from "./elements.js";
 import { ask, hasKey } from "./server.js";
 import { capital, count, percent } from "./words.js";
 
+// Suffix -> media type; each is one of those that the server takes.
 const TYPES = {
   csv: "text/csv",
   tsv: "text/csv",
@@ -25,6 +26,7 @@ const AWAY = 0;
 export function prepareFiles() {
   const zone = document.getElementById("drop");
   const chosen = document.getElementById("chosen");
+  chosen.accept = Object.keys(TYPES).map((suffix) => `.${suffix}`).join();
   chosen.addEventListener("change", () => {
     [...chosen.files].forEach(post);
     chosen.value = "";
@@ -48,7 +50,7 @@ async function post(file) {
   const suffix = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
   const message = document.getElementById("file-message");
   if (!TYPES[suffix]) {
-    message.textContent = `${file.name} is no file that can be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
+    message.textContent = `${file.name} cannot be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
     return;
   }
   message.textContent = "";

@@ -8,7 +8,7 @@ const MEANINGS = {
   408: "The connection is too slow: try again.",
   413: "That is too large for this server.",
   415: "The server does not take this kind of file.",
-  500: "The server failed; its log tells more.",
+  500: "The server failed: see its log.",
   503: "The server is busy or restarting: try again in a moment.",
 };
 const AWAY = "The server does not answer. Is it running, and is this computer online? Try again.";
