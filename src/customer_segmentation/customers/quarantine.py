@@ -30,12 +30,12 @@ ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
 SHARED_KEY = f"{KEY}: appears with different values"
 
 # Prefixed, since the headers of the source may be any text.
-_IS_BROKEN = "checked__is_broken"
+IS_BROKEN = "checked__is_broken"
 _REPEAT = "checked__is_repeat"
 _CONFLICT = "checked__is_conflict"
 _SAME_KEY = "checked__same_key"
 _ROWS = "checked__rows"
-_VERDICTS = (_IS_BROKEN, _REPEAT, _CONFLICT)
+_VERDICTS = (IS_BROKEN, _REPEAT, _CONFLICT)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class CheckedCustomers:
     @cached_property
     def kept(self) -> nw.LazyFrame[Any]:
         """The rows of customers."""
-        return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(_IS_BROKEN))
+        return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(IS_BROKEN))
 
     def customers(self) -> nw.LazyFrame[Any]:
         """The valid rows, sorted by key: canonical columns, `as_of` and `sample_key`."""
@@ -81,7 +81,7 @@ class CheckedCustomers:
             reading: As in `check_customers`.
             needed: As in `check_customers`.
         """
-        broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(_IS_BROKEN))
+        broken = self.rows.filter(~nw.col(_REPEAT) & nw.col(IS_BROKEN))
         # Computed again for these rows: for all rows it would take longer than parsing.
         rules = Rules(reading.headers, reading, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
@@ -111,7 +111,7 @@ class CheckedCustomers:
 
     def counts(self) -> dict[str, int]:
         """The numbers of `customers`, `quarantined` and `repeats`, each counted by its own rule."""
-        is_repeat, is_broken = nw.col(_REPEAT), nw.col(_IS_BROKEN)
+        is_repeat, is_broken = nw.col(_REPEAT), nw.col(IS_BROKEN)
         ends = {
             "customers": ~is_repeat & ~is_broken,
             "quarantined": ~is_repeat & is_broken,
@@ -210,7 +210,7 @@ def check_customers(
     broken = (nw.col(_CONFLICT), *rules.problems().values())
     is_broken = nw.any_horizontal(*broken, ignore_nulls=True)
     rows = rows.select(
-        *cells, *ADDED, _REPEAT, _CONFLICT, **{_IS_BROKEN: is_broken}, **rules.values()
+        *cells, *ADDED, _REPEAT, _CONFLICT, **{IS_BROKEN: is_broken}, **rules.values()
     )
     return CheckedCustomers(rules.with_dates(rows))
 

@@ -25,11 +25,10 @@ from customer_segmentation.datasets.delta_rules import CONSTRAINT, constraint
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
-from customer_segmentation.tables.schemas import contract_of
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION, contract_of
 
 logger = logging.getLogger(__name__)
 
-_ARTIFACT_VERSION = "artifact_version"
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -203,8 +202,8 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
 
     def _provenance(self, rows: DataFrame) -> dict[str, str]:
         record = dict(current_run.get())
-        if _ARTIFACT_VERSION in rows.columns and (first := rows.select(_ARTIFACT_VERSION).first()):
-            record[_ARTIFACT_VERSION] = first[0]
+        if ARTIFACT_VERSION in rows.columns and (first := rows.select(ARTIFACT_VERSION).first()):
+            record[ARTIFACT_VERSION] = first[0]
         return record
 
     def _is_delta(self, spark: SparkSession) -> bool:

@@ -8,9 +8,7 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.scoring.metadata import VERSION
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
-
-UNSEGMENTED = "unsegmented"
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION, UNSEGMENTED
 
 
 def in_words(metadata: Mapping[str, Any]) -> dict[str, nw.Expr]:

@@ -22,7 +22,8 @@ import numpy as np
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, Scorer
+from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature

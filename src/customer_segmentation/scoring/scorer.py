@@ -15,12 +15,10 @@ from customer_segmentation.scoring.artifact_file import MAX_BYTES, require
 from customer_segmentation.scoring.metadata import INPUT, NO_COLD_START, VERSION
 from customer_segmentation.scoring.probe import check_answers
 from customer_segmentation.scoring.verify import verified
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 # Rows that fit the cache: up to twice as fast as all at once, most of all on a busy machine.
 _CHUNK = 4_096
-
-# The column of a scored table that tells which artifact scored it.
-ARTIFACT_VERSION = "artifact_version"
 
 
 def require_version(scored: nw.LazyFrame[Any], version: str) -> None:

@@ -16,7 +16,6 @@ from litestar import Litestar, Response, asgi, get
 from litestar.exceptions import HTTPException
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard, bundle_of
@@ -30,6 +29,7 @@ from customer_segmentation.serving.responses import AnyRequest, cached_response,
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.settings import Settings, read_settings
 from customer_segmentation.serving.stored import UNKNOWN_VERSION, with_champion_note
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 logger = logging.getLogger(__name__)
 

@@ -116,6 +116,7 @@ class Champion:
         try:
             signature = self._signature()
             if signature == self._seen:
+                self._last_error = ""
                 return False
             loaded = self._load()
         except Exception as error:  # noqa: BLE001 - a store may raise anything
@@ -123,12 +124,11 @@ class Champion:
                 logger.error("the new bundle is refused, the old one stays: %s", error)  # noqa: TRY400 - its cause says no more
             self._last_error = str(error)
             return False
-        self._seen = signature
+        self._seen, self._last_error = signature, ""
         if loaded.version == self.current.version:
             return False
         logger.info("artifact %s replaces %s", loaded.version, self.current.version)
         self.current = loaded
-        self._last_error = ""
         return True
 
     def _signature(self) -> tuple[str, ...]:

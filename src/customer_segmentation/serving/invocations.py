@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
-from customer_segmentation.scoring.decoding import UNSEGMENTED
 from customer_segmentation.scoring.ranges import Span
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import Matrix, ModelInputs
@@ -31,6 +30,7 @@ from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.responses import CSV, JSON, AnyRequest, json_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.validation import Contract, Problem, limit_problems
+from customer_segmentation.tables.schemas import UNSEGMENTED
 
 # A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10

@@ -15,10 +15,10 @@ import fsspec
 
 from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import file_state
 from customer_segmentation.serving.validation import LONGEST_KEY
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 # Of a table without versions, which another program wrote.
 UNKNOWN_VERSION = "unknown"

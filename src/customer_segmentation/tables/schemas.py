@@ -15,6 +15,8 @@ from customer_segmentation.features.decisions import DECISIONS, PERCENTILE
 from customer_segmentation.features.definitions import FEATURES, SHARE
 
 EVENT_TIME = "event_timestamp"
+# The column of a scored table that names the artifact, and the label of a row it cannot score.
+ARTIFACT_VERSION, UNSEGMENTED = "artifact_version", "unsegmented"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ _ANSWERS = (
     _bounded("margin", 0.0, 1.0),
     *(_bounded(d.name, 0.0, 100.0) for d in DECISIONS.values() if d.unit == PERCENTILE),
     *(
-        Column(d.name, "category", "", categories=(*d.labels, "unsegmented"))
+        Column(d.name, "category", "", categories=(*d.labels, UNSEGMENTED))
         for d in DECISIONS.values()
         if d.labels
     ),
@@ -70,13 +72,13 @@ TABLES: dict[str, TableContract] = {
     "gold_features": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*_NUMBERS, *_SHARES, _SAMPLE_KEY)),
     "gold_segments": TableContract(
         (KEY,),
-        ("segment", "segment_name", "segment_id", "runner_up", "artifact_version", AS_OF),
+        ("segment", "segment_name", "segment_id", "runner_up", ARTIFACT_VERSION, AS_OF),
         _ANSWERS,
         tells_changes=True,
     ),
     "gold_unsegmented": TableContract(
         (ROW_NUMBER,),
-        (KEY, "segment", REASONS, AS_OF, "artifact_version"),
+        (KEY, "segment", REASONS, AS_OF, ARTIFACT_VERSION),
         (_ROW_NUMBER,),
         tells_changes=True,
     ),

@@ -17,12 +17,13 @@ from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import MEASURED_DECISIONS
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
 from customer_segmentation.features.operations import indicator
-from customer_segmentation.scoring.decoding import UNSEGMENTED, in_words
+from customer_segmentation.scoring.decoding import in_words
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION, require_version
+from customer_segmentation.scoring.scorer import require_version
 from customer_segmentation.scoring.table import score_table
 from customer_segmentation.segmentation.naming import SPEND
 from customer_segmentation.segmentation.profiles import known_weight, weighted_means
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION, UNSEGMENTED
 
 _ONE = "customers"
 

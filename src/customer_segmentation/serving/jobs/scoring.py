@@ -17,6 +17,7 @@ from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
 from customer_segmentation.customers.quarantine import (
     ADDED,
+    IS_BROKEN,
     ROW_NUMBER,
     check_customers,
     map_headers,
@@ -25,12 +26,11 @@ from customer_segmentation.customers.reading import Look, Reading, Rows, settle_
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
-from customer_segmentation.scoring.scorer import ARTIFACT_VERSION
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 _ANSWERS = ("segment", "segment_name", "runner_up", "margin", *DECIDED, ARTIFACT_VERSION)
-IS_BROKEN = "checked__is_broken"
 
 
 # Runs a plan over batches of rows with the cells of some headers.
