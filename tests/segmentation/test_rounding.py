@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
+from customer_segmentation.segmentation.rounding import SUMMED, rounded, rounded_standardised
 
 FINITE = st.floats(-1e300, 1e300, allow_subnormal=False)
 
@@ -48,3 +48,10 @@ def test_a_small_sum_of_terms_around_1_has_no_digits_of_their_rounding() -> None
     assert rounded(pandas) != rounded(spark)
     assert rounded_standardised(pandas) == rounded_standardised(spark) == 0.0004233116
     assert str(rounded_standardised(-1e-12)) == "0.0"
+
+
+def test_the_means_of_two_engines_are_rounded_alike() -> None:
+    # Of the same spends, by pandas and by Spark.
+    pandas, spark = 541.2011184544999, 541.2011184545001
+    assert rounded(pandas) != rounded(spark)
+    assert rounded(pandas, SUMMED) == rounded(spark, SUMMED) == 541.2011185

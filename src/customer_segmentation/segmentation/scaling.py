@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.features.operations import at_most
-from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.rounding import SUMMED, rounded
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def learn_scaling(
             "(conf/base/parameters_clustering.yml)."
         )
         raise UserError(message)
-    return Scaling(tuple(features), rounded(caps), rounded(means), rounded(deviations))
+    return Scaling(tuple(features), *(rounded(part, SUMMED) for part in (caps, means, deviations)))
 
 
 def _row(aggregates: nw.LazyFrame[Any], features: Sequence[str]) -> list[float]:
