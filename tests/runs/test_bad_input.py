@@ -116,7 +116,7 @@ def test_a_constant_feature_is_refused_by_name(
         ("customers.age.minimum=-1", ["customers.age.minimum", "greater than or equal to 0"]),
         ("eda.sample_rows=many", ["eda.sample_rows", "integer"]),
         ("supervised_training.folds=0", ["supervised_training.folds"]),
-        ("clusterng.seed=3", ["clusterng", "read by nobody", "clustering"]),
+        ("clusterng.seed=3", ["clusterng", "no pipeline reads", "clustering"]),
         ("promotion.after_whole_run=maybe", ["promotion", "true or false"]),
     ],
 )

@@ -20,9 +20,9 @@ Kind = Literal["csv", "parquet", "ndjson", "xlsx"]
 # How messages name each kind, and what reads it.
 _KINDS: dict[Kind, tuple[str, Callable[[Content], Cells]]] = {
     "csv": ("delimited text", delimited_cells),
-    "parquet": ("Parquet file", parquet_cells),
-    "ndjson": ("file of JSON lines", json_lines_cells),
-    "xlsx": ("Excel workbook", excel_cells),
+    "parquet": ("a Parquet file", parquet_cells),
+    "ndjson": ("a file of JSON lines", json_lines_cells),
+    "xlsx": ("an Excel workbook", excel_cells),
 }
 _START = 1 << 10
 _OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -176,7 +176,7 @@ def test_no_cell_of_text_is_a_formula_of_a_spreadsheet(
         (f"{HEADER}\n1,1960,Single,5,0,0,\n{HEADER}\n".encode(), CSV, "line 3 does not"),
         (f"{HEADER}\n{HEADER}\n1,1960,Single,5,0,0,\n".encode(), CSV, "line 3 has more cells"),
         (b"%PDF-1.7", CSV, "a PDF. Export the table as CSV"),
-        (b"no Parquet at all", PARQUET, "no Parquet file"),
+        (b"no Parquet at all", PARQUET, "sent as a Parquet file"),
         (b'{"ID": 1}\n{"ID": [1]}\n', LINES, "line 2 is no JSON object"),
         (b'{"ID": 1\n', LINES, "line 1 is no JSON object"),
     ],
