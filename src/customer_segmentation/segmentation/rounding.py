@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 _DIGITS, _DECIMALS = 12, 10
 # Of what an engine sums: two differ in the 15th digit, and where one rounds up and the other down,
-# so does the artifact: in 1 base of 46 with 12 digits (benchmarks/equal_artifacts.py).
+# so does the artifact: in 1 base of 50 with 12 digits (benchmarks/equal_artifacts.py).
 SUMMED = 10
 
 
