@@ -88,9 +88,9 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
 
 
 def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:
-    """What the first rows may mean other than what is read: they show it as all do."""
+    """What the first rows may mean other than what was read, in words for the job's owner."""
     first = next(source.batches(scorer.headers, lambda batch: batch))
     which = f"the first {len(first)} rows" if len(first) < rows else "the file"
     doubts = " ".join(f"{warning}." for warning in scorer.warnings(first))
-    remedy = "Settings are the artifact's: ask who runs this server, or write the file otherwise."
+    remedy = "Ask whoever runs this server to change these settings, or write the file differently."
     return f"Warning about {which}: {doubts} {remedy}" if doubts else None

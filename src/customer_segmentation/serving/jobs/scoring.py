@@ -98,7 +98,7 @@ class FileScorer:
         return rules.with_dates(checked).to_native()
 
     def warnings(self, rows: pl.DataFrame) -> list[str]:
-        """What some rows may mean other than what is read, with what to do."""
+        """What some rows may mean other than what is read, and what to do."""
         given = nw.from_native(rows.lazy())
         given = given.with_columns(nw.lit("").alias(name) for name in ADDED if name != ROW_NUMBER)
         return doubts_about(check_customers(given, self._reading, self._needed), self._reading, {})
