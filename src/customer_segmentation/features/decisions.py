@@ -17,7 +17,7 @@ from customer_segmentation.features.definitions import (
     needed_columns,
     needed_inputs,
 )
-from customer_segmentation.features.operations import (
+from customer_segmentation.schema.operations import (
     Values,
     at_most,
     count_reached,

@@ -24,7 +24,7 @@ from customer_segmentation.customers.contract import (
     PRODUCTS,
 )
 from customer_segmentation.customers.matrix import canonical_columns, describe_numeric
-from customer_segmentation.features.operations import Values, floor_divide, indicator, ratio, total
+from customer_segmentation.schema.operations import Values, floor_divide, indicator, ratio, total
 
 # A ratio may be above 1.
 SHARE, RATIO = "share of 1", "ratio"

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.definitions import FEATURES
-from customer_segmentation.features.operations import Values
+from customer_segmentation.schema.operations import Values
 
 # For each decision, the numbers learned from the base that it takes as keywords.
 Learned = Mapping[str, Mapping[str, float | Sequence[float]]]

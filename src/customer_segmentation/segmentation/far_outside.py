@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import KEY
-from customer_segmentation.features.operations import indicator
+from customer_segmentation.schema.operations import indicator
 
 Array = NDArray[np.float64]
 Fences = Mapping[str, tuple[float, float]]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.operations import at_most
+from customer_segmentation.schema.operations import at_most
 from customer_segmentation.segmentation.rounding import SUMMED, rounded
 
 

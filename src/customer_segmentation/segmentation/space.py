@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.features.operations import at_most, first_equal, total
+from customer_segmentation.schema.operations import at_most, first_equal, total
 from customer_segmentation.segmentation.scaling import Scaling
 
 _POINT = "point__"

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.operations import indicator
+from customer_segmentation.schema.operations import indicator
 from customer_segmentation.tables.schemas import TableContract, contract_of
 
 _ROWS = "rows"

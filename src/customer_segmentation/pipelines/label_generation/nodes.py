@@ -16,7 +16,7 @@ from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.features.decisions import MEASURED_DECISIONS
 from customer_segmentation.features.definitions import FEATURES, uses_outcome
-from customer_segmentation.features.operations import indicator
+from customer_segmentation.schema.operations import indicator
 from customer_segmentation.scoring.decoding import in_words
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.scorer import require_version

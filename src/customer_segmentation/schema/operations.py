@@ -8,6 +8,7 @@ and passes through.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -30,15 +31,21 @@ def where(condition: Values, then: Values, otherwise: Values) -> Values:
     return xp.where(condition, _as(xp.asarray, then), _as(xp.asarray, otherwise))
 
 
-def ratio(numerator: Values, denominator: Values, *, at_zero: float) -> Values:
-    """The quotient, and `at_zero` where the denominator is 0; neither is negative."""
+def ratio(
+    numerator: Values, denominator: Values, *, at_zero: float, is_positive: bool = True
+) -> Values:
+    """The quotient, and `at_zero` where the denominator is 0.
+
+    `is_positive` says that the denominator is never negative, which spares a step.
+    """
+    size = denominator if is_positive else abs(denominator)
     if isinstance(denominator, nw.Expr):
-        is_zero = denominator < _NOTHING
+        is_zero = size < _NOTHING
         # A missing numerator stays missing.
         stated = numerator * 0.0 + at_zero
         return where(is_zero, stated, numerator / where(is_zero, 1.0, denominator))
     # In a graph that scores one row, a choice costs as much as four steps of arithmetic.
-    is_zero = indicator(denominator < _NOTHING)
+    is_zero = indicator(size < _NOTHING)
     quotient = numerator / (denominator + is_zero) * (1.0 - is_zero)
     return quotient + is_zero * at_zero if at_zero else quotient
 
@@ -57,6 +64,44 @@ def at_most(values: Values, limit: float) -> Values:
         return where(values > limit, limit, values)
     xp = values.__array_namespace__()
     return xp.minimum(values, xp.asarray(limit))
+
+
+def smallest(*values: Values) -> Values:
+    """The smallest of several columns or numbers; missing if any is."""
+    return reduce(lambda left, right: _either(left, right, left > right), values)
+
+
+def largest(*values: Values) -> Values:
+    """The largest of several columns or numbers; missing if any is."""
+    return reduce(lambda left, right: _either(left, right, left < right), values)
+
+
+def _either(left: Values, right: Values, is_right: Values) -> Values:
+    if isinstance(is_right, bool):
+        return right if is_right else left
+    # A comparison with a missing value is not true: the differences keep it missing.
+    return where(is_right, right + (left - left), left + (right - right))
+
+
+def log(values: Values) -> Values:
+    """The natural logarithm; missing at 0 and below."""
+    if isinstance(values, nw.Expr):
+        return nw.when(values > 0.0).then(values.log())
+    xp = values.__array_namespace__()
+    is_positive = values > 0.0
+    return where(is_positive, xp.log(where(is_positive, values, 1.0)), math.nan)
+
+
+def day_number(year: Values, day: Values) -> Values:
+    """Days from the first of January of year 1 of the Gregorian calendar.
+
+    Args:
+        year: Of the date.
+        day: Of the year.
+    """
+    past = year - 1.0
+    leap_days = floor_divide(past, 4.0) - floor_divide(past, 100.0) + floor_divide(past, 400.0)
+    return past * 365.0 + leap_days + day
 
 
 def floor_divide(values: Values, divisor: float) -> Values:

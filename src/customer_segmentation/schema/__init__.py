@@ -1,0 +1,1 @@
+"""What a customer is: columns, features and roles, all from one file."""
