@@ -16,7 +16,7 @@ from hypothesis import settings
 from kedro.config import OmegaConfigLoader
 from xdist.scheduler import LoadFileScheduling
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.settings import setting
@@ -196,9 +196,9 @@ def customers_block() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def customer_parameters(customers_block: dict[str, Any]) -> CustomerParameters:
+def customer_parameters(customers_block: dict[str, Any]) -> Schema:
     """The shipped `customers` parameters."""
-    return CustomerParameters.model_validate(customers_block)
+    return Schema.model_validate(customers_block)
 
 
 @pytest.fixture(scope="session", params=[pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
@@ -238,7 +238,7 @@ def source_of() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def bronze_of(
-    source_of: Callable[..., Any], customer_parameters: CustomerParameters
+    source_of: Callable[..., Any], customer_parameters: Schema
 ) -> Callable[..., Any]:
     """Rows of cells -> bronze."""
 

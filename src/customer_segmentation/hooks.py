@@ -30,6 +30,7 @@ from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
 from customer_segmentation.spark import prepare_session, require_java
+from customer_segmentation.tables.schemas import declare_tables
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,11 @@ class AnchorHooks:
 
 class ParameterHooks:
     """Before a run: refuse parameters that no pipeline reads, since they have no effect."""
+
+    @hook_impl
+    def after_catalog_created(self, catalog: Catalog) -> None:
+        """Hold tables to the schema in use."""
+        declare_tables(catalog.load("params:customers"))
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, catalog: Catalog) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from customer_segmentation.customers.configuration import Parameters
+from customer_segmentation.schema.parameters import Parameters
 
 if TYPE_CHECKING:
     import onnx

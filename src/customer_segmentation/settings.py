@@ -12,6 +12,7 @@ from kedro.utils import find_kedro_project
 from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
+from customer_segmentation.schema.file import schema_block
 from customer_segmentation.session import ProjectSession
 
 # Warnings of libraries go to the log (conf/logging.yml), not to the terminal.
@@ -47,7 +48,11 @@ CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "dev",
     "merge_strategy": {"globals": "soft", "parameters": "soft"},
-    "custom_resolvers": {"customer_source": customer_source, "setting": setting},
+    "custom_resolvers": {
+        "customer_source": customer_source,
+        "schema": schema_block,
+        "setting": setting,
+    },
     "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"]},
 }
 SESSION_CLASS = ProjectSession

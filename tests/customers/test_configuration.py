@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 
 
-def test_the_shipped_parameters_are_valid(customer_parameters: CustomerParameters) -> None:
+def test_the_shipped_parameters_are_valid(customer_parameters: Schema) -> None:
     assert customer_parameters.as_of == date(2014, 6, 30)
     assert len(customer_parameters.aliases) == 27
 
 
 def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[str, Any]) -> None:
     block = customers_block | {"as_of": "2015-01-31"}
-    assert CustomerParameters.model_validate(block).as_of == date(2015, 1, 31)
+    assert Schema.model_validate(block).as_of == date(2015, 1, 31)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_wrong_is_said_with_the_name_of_the_parameter(
     name: str, value: object, message: str, customers_block: dict[str, Any]
 ) -> None:
     with pytest.raises(ValidationError) as caught:
-        CustomerParameters.model_validate(customers_block | {name: value})
+        Schema.model_validate(customers_block | {name: value})
     assert name in str(caught.value)
     assert message in str(caught.value)
 
@@ -74,16 +74,16 @@ def test_what_is_wrong_is_said_with_the_name_of_the_parameter(
 def test_no_parameter_may_be_left_out(name: str, customers_block: dict[str, Any]) -> None:
     block = {key: value for key, value in customers_block.items() if key != name}
     with pytest.raises(ValidationError, match=name):
-        CustomerParameters.model_validate(block)
+        Schema.model_validate(block)
 
 
-def test_parameters_do_not_change(customer_parameters: CustomerParameters) -> None:
+def test_parameters_do_not_change(customer_parameters: Schema) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         customer_parameters.as_of = date(2020, 1, 1)  # type: ignore[misc]
 
 
 def test_windows_that_hold_nothing_are_refused(customers_block: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"minimum \(90\) is above maximum \(20\)"):
-        CustomerParameters(**customers_block | {"age": {"minimum": 90, "maximum": 20}})
+        Schema(**customers_block | {"age": {"minimum": 90, "maximum": 20}})
     with pytest.raises(ValidationError, match=r"enrolled_from .* is after as_of"):
-        CustomerParameters(**customers_block | {"enrolled_from": date(2030, 1, 1)})
+        Schema(**customers_block | {"enrolled_from": date(2030, 1, 1)})

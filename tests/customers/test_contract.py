@@ -1,6 +1,7 @@
 """The contract: the one table of rules."""
 
-from customer_segmentation.customers.contract import COLUMNS, CONTRACT, KEY, OUTCOMES, Column
+from customer_segmentation.schema.parts import Column, KEY
+from customer_segmentation.TODO import COLUMNS, CONTRACT, OUTCOMES
 
 
 def columns_of(kind: str) -> list[Column]:

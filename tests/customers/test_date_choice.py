@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.customers.date_choice import ChosenFormat, UnclearDatesError, offers
 from customer_segmentation.customers.reading import Look, Rows, settle, settle_parts
 
@@ -37,7 +37,7 @@ def chosen(customers_block: dict[str, Any]) -> Callable[..., ChosenFormat]:
         changes = {"date_formats": formats} if formats else {}
         block = customers_block | changes | {"two_digit_years_before": pivot}
         rows = nw.from_native(engine({"Since": cells})).lazy()
-        parameters = CustomerParameters.model_validate(block)
+        parameters = Schema.model_validate(block)
         return settle(rows, {"enrolled_on": "Since"}, parameters).date_formats["enrolled_on"]
 
     return choose
@@ -181,7 +181,7 @@ def test_spark_chooses_the_same(chosen: Callable[..., ChosenFormat], spark: Any)
 
 
 def test_the_parts_of_a_file_show_what_the_whole_shows(
-    customer_parameters: CustomerParameters, frame_of: Callable[..., Any]
+    customer_parameters: Schema, frame_of: Callable[..., Any]
 ) -> None:
     def read(cells: list[str], size: int) -> ChosenFormat:
         parts = [cells[start : start + size] for start in range(0, len(cells), size)]

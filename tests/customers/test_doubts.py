@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import COLUMNS
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.quarantine import check_customers, map_headers
 from customer_segmentation.customers.reading import settle
@@ -32,7 +32,7 @@ def doubts(
     def find(
         changes: Cells, engine: Callable[..., Any], absent: Iterable[str] = (), **declared: Any
     ) -> list[str]:
-        parameters = CustomerParameters.model_validate(customers_block | declared)
+        parameters = Schema.model_validate(customers_block | declared)
         rows = [sent(ID=f"C{n}") | cells for n, cells in enumerate(changes)]
         rows = [{name: cell for name, cell in row.items() if name not in absent} for row in rows]
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()

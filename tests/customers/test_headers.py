@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.customers.headers import as_aliases, nearest_columns
 
 
@@ -20,7 +20,7 @@ from customer_segmentation.customers.headers import as_aliases, nearest_columns
     ids=["capitals", "signs", "nearly", "the-same-first", "others"],
 )
 def test_a_header_is_offered_the_column_whose_name_or_alias_it_nearly_is(
-    customer_parameters: CustomerParameters, headers: list[str], expected: dict[str, str]
+    customer_parameters: Schema, headers: list[str], expected: dict[str, str]
 ) -> None:
     wanted = ["income", "year_birth", "kids_home", "spend_wines"]
     assert nearest_columns(headers, wanted, customer_parameters) == expected

@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import pytest
 
-from customer_segmentation.customers.contract import COLUMNS, EDUCATION
+from customer_segmentation.TODO import COLUMNS, EDUCATION
 from customer_segmentation.customers.matrix import (
     canonical_columns,
     describe_numeric,

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import COLUMNS, KEY
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.quarantine import (
     ADDED,
     check_customers,
@@ -51,14 +52,14 @@ class Outcome:
 def checked(
     bronze_of: Callable[..., Any],
     records_of: Callable[..., Records],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> Callable[..., Outcome]:
     """Rows as sent -> where each went."""
 
     def check(
         rows: Rows,
         engine: Callable[..., Any],
-        parameters: CustomerParameters = customer_parameters,
+        parameters: Schema = customer_parameters,
         needed: Iterable[str] = COLUMNS,
     ) -> Outcome:
         bronze = nw.from_native(bronze_of(rows, engine)).lazy()
@@ -293,7 +294,7 @@ def test_the_windows_are_those_configured(
     frame_of: Callable[..., Any],
     customers_block: dict[str, Any],
 ) -> None:
-    parameters = CustomerParameters.model_validate(
+    parameters = Schema.model_validate(
         customers_block | {"age": {"minimum": 21, "maximum": 60}, "enrolled_from": date(2013, 1, 1)}
     )
     rows = [sent(ID="1", Year_Birth="1994"), sent(ID="2", Year_Birth="1953"), sent(ID="3")]
@@ -311,7 +312,7 @@ def test_spark_finds_the_same_of_every_row(
     sent: Callable[..., Any],
     bronze_of: Callable[..., Any],
     records_of: Callable[..., Records],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
     spark: Any,
 ) -> None:
     # Only the headers that are about something, to spare time; and one of signs.
@@ -335,7 +336,7 @@ def test_spark_finds_the_same_of_every_row(
 
 
 def test_headers_are_trimmed_and_aliases_and_canonical_names_both_map(
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     headers = [" ID ", "income", "MntWines", "Z_Revenue", *ADDED]
     mapped = map_headers(headers, customer_parameters)
@@ -381,14 +382,14 @@ def test_the_loss_of_one_column_alone_is_counted(
 
 
 def test_two_headers_for_one_column_are_refused_by_name(
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     with pytest.raises(UserError, match=r"'Income' and ' income' both stand for `income`"):
         map_headers(["ID", "Income", " income"], customer_parameters)
 
 
 def test_every_missing_column_is_named_with_its_alias_and_the_file(
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     required = ["customer_id", "income", "year_birth"]
     with pytest.raises(UserError) as caught:

@@ -13,10 +13,11 @@ import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import COLUMNS, KEY
-from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
-from customer_segmentation.features.definitions import needed_columns
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.TODO import COLUMNS
+from customer_segmentation.schema.decisions import DECISIONS, INTERMEDIATE
+from customer_segmentation.TODO import needed_columns
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
@@ -81,7 +82,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     whole = register_pipelines()["__default__"]
     given = {
         "source": source.head(ROWS).drop(columns=headers),
-        "params:customers": CustomerParameters(**customers),
+        "params:customers": Schema(**customers),
         "params:clustering.features": features,
         "params:clustering.cap_quantile": clustering["cap_quantile"],
     }

@@ -14,7 +14,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.pipelines import (
     clustering,
     feature_export,
@@ -60,7 +60,7 @@ def run(source: Any) -> dict[str, Any]:
     quick["k"] |= {"maximum": 4, "starts": 2, "bootstraps": 2}
     wanted = {
         "source": source,
-        "params:customers": CustomerParameters(**block("customers")),
+        "params:customers": Schema(**block("customers")),
         "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**quick),
         "params:clustering.features": quick["features"],

@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing.nodes import (
@@ -118,7 +118,7 @@ def roots(project: Project) -> dict[str, tuple[str, str]]:
 @pytest.fixture(scope="module")
 def generated_customers(customers_block: dict[str, Any]) -> pd.DataFrame:
     """Numeric canonical columns of 10^5 generated customers, less those quarantined."""
-    parameters = CustomerParameters.model_validate(customers_block)
+    parameters = Schema.model_validate(customers_block)
     sent = pl.DataFrame(dict(generate(100_000, seed=3))).cast(pl.String).fill_null("")
     source = sent.with_columns(
         source_name=pl.lit("generated"), source_sha256=pl.lit("")

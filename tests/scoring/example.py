@@ -11,10 +11,10 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.TODO import CHANNELS, PRODUCTS
+from customer_segmentation.schema.decisions import DECISIONS
+from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
@@ -48,7 +48,7 @@ def draw_customers(rows: int, seed: int = 0) -> pd.DataFrame:
 def reading() -> dict[str, Any]:
     """How the shipped configuration reads records, as an artifact carries it."""
     block = yaml.safe_load(_PARAMETERS.read_text(encoding="utf-8"))["customers"]
-    return CustomerParameters.model_validate(block).model_dump(mode="json")
+    return Schema.model_validate(block).model_dump(mode="json")
 
 
 def make_segmenter(segments: int = 3) -> Segmenter:

@@ -11,9 +11,10 @@ import numpy as np
 import onnx
 import pytest
 
-from customer_segmentation.customers.contract import AS_OF, COLUMNS
+from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.TODO import FEATURES
 from customer_segmentation.scoring.allowed_graph import IR_VERSIONS, OPERATORS, OPSETS
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.cold_start import build_cold_start

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
-from customer_segmentation.features.evaluate import on_arrays, on_frame
+from customer_segmentation.schema.decisions import DECISIONS, INTERMEDIATE
+from customer_segmentation.schema.evaluate import on_arrays, on_frame
 from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.scorer import Scorer

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import CONTRACT, EDUCATION, PRODUCTS
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.TODO import CONTRACT, EDUCATION, PRODUCTS
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
@@ -55,7 +55,7 @@ def test_metadata_holds_the_contracts_rules_for_every_column(scorer: Scorer) -> 
 
 def test_metadata_tell_how_records_are_read(segmenter: Segmenter, scorer: Scorer) -> None:
     assert scorer.metadata["customers"] == segmenter.reading
-    read = CustomerParameters.model_validate_json(json.dumps(scorer.metadata["customers"]))
+    read = Schema.model_validate_json(json.dumps(scorer.metadata["customers"]))
     assert read.as_of.isoformat() == scorer.metadata["provenance"]["as_of"]
 
 

@@ -12,9 +12,10 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF, COLUMNS
+from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.TODO import FEATURES
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of

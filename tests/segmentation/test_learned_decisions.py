@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.TODO import CHANNELS, PRODUCTS
+from customer_segmentation.schema.decisions import DECISIONS
 from customer_segmentation.segmentation.learned_decisions import (
     DecisionRule,
     LearnedDecisions,

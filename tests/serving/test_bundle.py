@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.schema.decisions import DECISIONS
 from customer_segmentation.scoring.cold_start import build_no_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of

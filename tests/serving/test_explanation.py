@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.schema.evaluate import on_arrays
 from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.serving.bundle import Bundle, Champion
 from customer_segmentation.serving.explanation import CHANGEABLE, Explainer

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segmentation.customers.cells import _SPACE
-from customer_segmentation.customers.contract import COLUMNS
+from customer_segmentation.schema.cells import _SPACE
+from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.records import FastReader, Reader

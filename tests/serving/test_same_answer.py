@@ -27,8 +27,9 @@ import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.matrix import (
     canonical_columns,
     numeric_columns,
@@ -94,7 +95,7 @@ def checked(
     sent: list[SentCustomer],
     bronze_of: Bronze,
     engine: Callable[..., Any],
-    parameters: CustomerParameters,
+    parameters: Schema,
     needed: Iterable[str],
 ) -> tuple[CheckedCustomers, Reading]:
     cells = [one.cells for one in sent]
@@ -129,7 +130,7 @@ def test_every_way_gives_the_same_answer(  # noqa: PLR0913, PLR0917 - each way i
     bundle: Path,
     bronze_of: Bronze,
     frame_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     sent = sorted(sent, key=lambda one: one.cells[KEY])
     artifact = onnx.load(bundle / "segmenter.onnx")
@@ -216,7 +217,7 @@ def test_the_api_refuses_what_a_batch_that_needs_every_column_quarantines_and_no
     client: httpx.Client,
     bronze_of: Bronze,
     frame_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     sent = [sent_customer(seed, [odd]) for seed, odd in enumerate(ODD_CELLS)]
     rows, reading = checked(sent, bronze_of, frame_of, customer_parameters, COLUMNS)
@@ -239,7 +240,7 @@ def test_every_column_is_read_as_a_batch_reads_it(
     scorer: Scorer,
     bronze_of: Bronze,
     frame_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     columns = numeric_columns([*COLUMNS, AS_OF])
     contract = Contract(scorer.metadata | {"columns": columns})

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from kedro.validation import DataValidationError
 
-from customer_segmentation.customers.contract import Column
+from customer_segmentation.schema.parts import Column
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.tables.check import ContractValidator, promises, require_contract

@@ -6,7 +6,7 @@ import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
-from customer_segmentation.customers.contract import CONTRACT
+from customer_segmentation.TODO import CONTRACT
 from customer_segmentation.tables.schemas import TABLES, contract_of
 from tests.runs.project import CHECKOUT
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.file import chosen_schema
 
 Accounting = Mapping[str, Any]
 
@@ -16,7 +17,6 @@ _MAX_NAMES = 12
 _A_FEW = 0.01
 _SEE_ROWS = "`kedro check FILE --left-out rows.csv` writes these rows with their reasons"
 _SET_THE_DAY = "if the file is of another day, set `customers.as_of` to it"
-CONFIGURATION = "conf/base/parameters_customers.yml"
 # The newest dates of a file are at most this much older than its snapshot.
 _A_YEAR = timedelta(days=366)
 
@@ -43,7 +43,7 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
         )
     if accounting["customers"] and share <= max_left_out:
         return
-    remedies = f"Mend the file, or map its headers, formats and spellings in {CONFIGURATION}"
+    remedies = f"Mend the file, or map its headers, formats and spellings in {chosen_schema()}"
     if about_the_day := _about_the_day(accounting):
         remedies += f"; {about_the_day}"
     if accounting["customers"]:
@@ -103,7 +103,8 @@ def _columns(accounting: Accounting, *, is_whole: bool) -> list[str]:
         lines.append(f"Not in the file: {listed(absent)}")
     if accounting["nearest"]:
         lines.append(
-            f"If these are the missing columns, add to customers.aliases: {accounting['nearest']}"
+            f"If these are the missing columns, add to their headers in {chosen_schema()}: "
+            f"{accounting['nearest']}"
         )
     if is_whole:
         width = max(len(column) for column in read)

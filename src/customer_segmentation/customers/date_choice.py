@@ -13,7 +13,7 @@ from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.customers.dates import EXCEL, DateFormat
+from customer_segmentation.schema.dates import EXCEL, DateFormat
 
 # Share of cells: so few may be typing errors; more are dates in another order.
 _A_FEW = 0.01

@@ -9,12 +9,12 @@ from unicodedata import category
 
 import narwhals as nw
 
-from customer_segmentation.customers.cells import stripped
-from customer_segmentation.customers.contract import COLUMNS, KEY, MONEY
-from customer_segmentation.customers.numbers import NumberSigns
 from customer_segmentation.customers.quarantine import CheckedCustomers, counted
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import canonical_name
+from customer_segmentation.schema.cells import stripped
+from customer_segmentation.schema.numbers import NumberSigns
+from customer_segmentation.schema.parts import KEY
 
 # Share of the cells of a column: fewer may be typing errors.
 _MANY = 0.05
@@ -64,14 +64,15 @@ def doubts_about(checked: CheckedCustomers, reading: Reading, reasons: Counts) -
 
 def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Amounts of money with three decimals: most likely thousands."""
-    if reading.parameters.thousands_sign:
+    if reading.schema.thousands_sign:
         return []
-    money = [name for name in checked.columns if COLUMNS[name].unit == MONEY]
+    known = reading.schema.columns
+    money = [name for name in checked.columns if known[name].meaning == "money"]
     values = {name: nw.col(canonical_name(name)) for name in money}
     # Few files have fractions, and numbers are faster to search than text.
     fractions = counted(checked.kept, {n: v // 1.0 < v for n, v in values.items()})
     asked: dict[str, nw.Expr] = {}
-    sign = reading.parameters.decimal_sign
+    sign = reading.schema.decimal_sign
     for name in (name for name, rows in fractions.items() if rows):
         cell = stripped(reading.headers[name])
         asked[f"any {name}"] = cell.str.contains(f"[{sign}][0-9]")
@@ -100,13 +101,13 @@ def _other_numbers(checked: CheckedCustomers, reading: Reading, reasons: Counts)
     doubts = []
     for name in named:
         cell = stripped(reading.headers[name])
-        is_other = ~reading.parameters.signs.is_number(cell)
+        is_other = ~reading.schema.signs.is_number(cell)
         asked = {w: is_other & cell.str.contains(shape) for w, (shape, _) in _OTHER_NUMBERS.items()}
         counts = counted(checked.rows, asked)
         what = max(counts, key=counts.__getitem__)
         if counts[what]:
             cells = _examples(checked, {name: asked[what]}, reading.headers)
-            advice = _advice(cells[name], what, reading.parameters.signs)
+            advice = _advice(cells[name], what, reading.schema.signs)
             doubts.append(
                 f"{counts[what]:,} cells of {name} have {what}, such as {cells[name]!r}: {advice}"
             )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 
 # Low enough to allow for a missing word, high enough not to confuse two kinds of spend.
 _LIKE_ENOUGH = 0.8
@@ -16,7 +16,7 @@ def name_missing(
     headers: Iterable[str],
     mapped: Mapping[str, str],
     required: Iterable[str],
-    parameters: CustomerParameters,
+    schema: Schema,
 ) -> str:
     """The missing required columns, each with its possible headers; '' if none.
 
@@ -24,15 +24,15 @@ def name_missing(
         headers: As sent.
         mapped: Canonical column -> header.
         required: Canonical columns.
-        parameters: Their `aliases`.
+        schema: The headers of its columns.
     """
     missing = [name for name in required if name not in mapped]
-    aliases = {name: [a for a, c in parameters.aliases.items() if c == name] for name in missing}
+    aliases = {name: [a for a, c in schema.aliases.items() if c == name] for name in missing}
     named = ", ".join(
         f"`{name}` (header {' or '.join([*aliases[name], name])})" for name in missing
     )
-    nearest = nearest_columns(unread(headers, mapped), missing, parameters)
-    return f"{named}; near to it: {as_aliases(nearest)}" if nearest else named
+    nearest = nearest_columns(unread(headers, mapped), missing, schema)
+    return f"{named}; near to it: {as_headers(nearest)}" if nearest else named
 
 
 def unread(headers: Iterable[str], mapped: Mapping[str, str]) -> list[str]:
@@ -42,11 +42,11 @@ def unread(headers: Iterable[str], mapped: Mapping[str, str]) -> list[str]:
 
 
 def nearest_columns(
-    headers: Iterable[str], wanted: Iterable[str], parameters: CustomerParameters
+    headers: Iterable[str], wanted: Iterable[str], schema: Schema
 ) -> dict[str, str]:
     """Header as sent -> the wanted canonical column with the most similar name or alias."""
     columns = list(wanted)
-    known = [*parameters.aliases.items(), *((column, column) for column in columns)]
+    known = [*schema.aliases.items(), *((column, column) for column in columns)]
     names = {_plain(name): column for name, column in known if column in columns}
     nearest: dict[str, str] = {}
     # First the names that differ only in case and punctuation.
@@ -59,11 +59,9 @@ def nearest_columns(
     return nearest
 
 
-def as_aliases(nearest: dict[str, str]) -> str:
-    """The lines of `customers.aliases` that map them."""
-    return (
-        "{" + ", ".join(f'"{header.strip()}": {column}' for header, column in nearest.items()) + "}"
-    )
+def as_headers(nearest: dict[str, str]) -> str:
+    """Columns with the headers to add to them, as a schema writes them."""
+    return ", ".join(f'{column}: "{header.strip()}"' for header, column in nearest.items())
 
 
 def _plain(name: str) -> str:

@@ -15,12 +15,13 @@ from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT, KEY, SAMPLE_KEY
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import CANONICAL, Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.file import chosen_schema
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.schema import Schema
 
 SOURCE_NAME = "source_name"
 SOURCE_HASH = "source_sha256"
@@ -58,7 +59,7 @@ class CheckedCustomers:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The canonical columns that the source has."""
-        return tuple(c.name for c in CONTRACT if canonical_name(c.name) in self._names)
+        return tuple(n.removeprefix(CANONICAL) for n in self._names if n.startswith(CANONICAL))
 
     @cached_property
     def _names(self) -> list[str]:
@@ -121,7 +122,8 @@ class CheckedCustomers:
 
     def newest_dates(self) -> dict[str, str]:
         """The latest date of each date column that has one, as `YYYY-MM-DD`."""
-        dates = [name for name in self.columns if COLUMNS[name].kind == "date"]
+        types = self.rows.collect_schema()
+        dates = [name for name in self.columns if types[canonical_name(name)].is_temporal()]
         if not dates:
             return {}
         latest = self.rows.select(*(nw.col(canonical_name(name)).max() for name in dates)).collect()
@@ -146,7 +148,7 @@ def counted(rows: nw.LazyFrame[Any], rules: Mapping[str, nw.Expr]) -> dict[str, 
     }
 
 
-def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[str, str]:
+def map_headers(headers: Iterable[str], schema: Schema) -> dict[str, str]:
     """Canonical column -> header as sent.
 
     Raises:
@@ -155,13 +157,13 @@ def map_headers(headers: Iterable[str], parameters: CustomerParameters) -> dict[
     mapped: dict[str, str] = {}
     for header in headers:
         name = header.strip()
-        canonical = parameters.aliases.get(name, name)
-        if header in ADDED or canonical not in COLUMNS:
+        canonical = schema.aliases.get(name, name)
+        if header in ADDED or canonical not in schema.columns:
             continue
         if canonical in mapped:
             raise UserError(
                 f"the headers {mapped[canonical]!r} and {header!r} both stand for `{canonical}`: "
-                "remove one, or change `customers.aliases`"
+                f"remove one, or change the headers of the column in {chosen_schema()}"
             )
         mapped[canonical] = header
     return mapped
@@ -171,7 +173,7 @@ def require_columns(
     headers: Iterable[str],
     mapped: Mapping[str, str],
     required: Iterable[str],
-    parameters: CustomerParameters,
+    schema: Schema,
     source: str,
 ) -> None:
     """Refuse a source without all required columns.
@@ -180,17 +182,17 @@ def require_columns(
         headers: As sent.
         mapped: Canonical column -> header, from `map_headers`.
         required: Canonical columns.
-        parameters: Their `aliases`.
+        schema: The headers of its columns.
         source: The file's name.
 
     Raises:
         UserError: Names the source and each missing column, with its aliases and similar headers.
     """
     cells = [header for header in headers if header not in ADDED]
-    if named := name_missing(cells, mapped, required, parameters):
+    if named := name_missing(cells, mapped, required, schema):
         raise UserError(
             f"{source}: no column for {named}. Add it to the file, or map its header to the "
-            "column in `customers.aliases` (conf/base/parameters_customers.yml)."
+            f"column: add it to the column's headers in {chosen_schema()}."
         )
 
 

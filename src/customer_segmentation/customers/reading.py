@@ -9,10 +9,9 @@ from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.customers.cells import missing_as_empty, stripped
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import COLUMNS
 from customer_segmentation.customers.date_choice import ChosenFormat, DateColumn
+from customer_segmentation.schema.cells import missing_as_empty, stripped
+from customer_segmentation.schema.schema import Schema
 
 Rows = nw.LazyFrame[Any]
 # Reduces some rows to one row.
@@ -24,12 +23,12 @@ class Reading:
     """How the cells of one source are read.
 
     Attributes:
-        parameters: As configured.
+        schema: What the columns are, and how their cells are written.
         headers: Canonical column -> header as sent.
         date_formats: The format of each date column.
     """
 
-    parameters: CustomerParameters
+    schema: Schema
     headers: Mapping[str, str]
     date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
 
@@ -38,41 +37,41 @@ class Reading:
         return [chosen.note for chosen in self.date_formats.values() if chosen.note]
 
 
-def settle(rows: Rows, mapped: Mapping[str, str], parameters: CustomerParameters) -> Reading:
+def settle(rows: Rows, mapped: Mapping[str, str], schema: Schema) -> Reading:
     """Choose what only a whole column shows: one pass for each date column.
 
     Args:
         rows: All cells as text.
         mapped: Canonical column -> header.
-        parameters: What may be chosen.
+        schema: What may be chosen.
 
     Raises:
         UnclearDatesError: The format of a date column is not clear.
     """
-    return settle_parts(lambda _, look: [look(rows)], mapped, parameters)
+    return settle_parts(lambda _, look: [look(rows)], mapped, schema)
 
 
 def settle_parts(
     each: Callable[[str, Look], Iterable[Rows]],
     mapped: Mapping[str, str],
-    parameters: CustomerParameters,
+    schema: Schema,
 ) -> Reading:
     """The same for a source that is read in parts.
 
     Args:
         each: Applies a reduction to the cells of a header, part by part.
         mapped: Canonical column -> header.
-        parameters: What may be chosen.
+        schema: What may be chosen.
 
     Raises:
         UnclearDatesError: As `settle`.
     """
     chosen = {}
     for name, header in mapped.items():
-        if COLUMNS[name].kind != "date":
+        if schema.columns[name].kind != "date":
             continue
-        column = DateColumn(name, header, parameters.formats, parameters.two_digit_years_before)
-        text = missing_as_empty(stripped(header), parameters.missing_values)
+        column = DateColumn(name, header, schema.formats, schema.two_digit_years_before)
+        text = missing_as_empty(stripped(header), schema.missing_values)
         parts = each(header, partial(column.evidence, text=text))
         chosen[name] = column.choose(part.collect().rows(named=True)[0] for part in parts)
-    return Reading(parameters, mapped, chosen)
+    return Reading(schema, mapped, chosen)

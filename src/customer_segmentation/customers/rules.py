@@ -6,22 +6,23 @@ A batch run evaluates them on a whole table (`quarantine`), a job of the API on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.customers.cells import (
+from customer_segmentation.customers.reading import Reading
+from customer_segmentation.schema.cells import (
     UNKNOWN,
     Columns,
     category,
     missing_as_empty,
     stripped,
 )
-from customer_segmentation.customers.contract import CONTRACT, KEY, Column
-from customer_segmentation.customers.dates import ParsedDate
-from customer_segmentation.customers.numbers import ParsedNumber
-from customer_segmentation.customers.reading import Reading
+from customer_segmentation.schema.dates import ParsedDate
+from customer_segmentation.schema.numbers import ParsedNumber
+from customer_segmentation.schema.parts import KEY, Column
 
 REASONS = "reasons"
 SEPARATOR = "; "
@@ -45,13 +46,13 @@ class Rules:
     def __init__(self, mapped: Mapping[str, str], reading: Reading, needed: Iterable[str]) -> None:
         self.mapped = mapped
         self.reading = reading
-        self.parameters = reading.parameters
+        self.schema = reading.schema
         self.needed = frozenset([KEY, *needed])
-        self.columns = [column for column in CONTRACT if column.name in mapped]
+        self.columns = [c for c in self.schema.columns.values() if c.name in mapped]
 
     def text(self, name: str) -> nw.Expr:
         """The stripped cell of a column, '' if it spells a missing value."""
-        return missing_as_empty(stripped(self.mapped[name]), self.parameters.missing_values)
+        return missing_as_empty(stripped(self.mapped[name]), self.schema.missing_values)
 
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The rows with the text of each column and what is parsed from it."""
@@ -65,15 +66,15 @@ class Rules:
         name = canonical_name(column.name)
         text = (
             {name: stripped(self.mapped[column.name])},
-            {name: missing_as_empty(nw.col(name), self.parameters.missing_values)},
+            {name: missing_as_empty(nw.col(name), self.schema.missing_values)},
         )
         if column.kind == "number":
             return *text, *self._number(column).levels
         if column.kind == "date":
             return *text, *self._date(column).levels
         if column.kind == "category":
-            spellings = self.parameters.categories.get(column.name, {})
-            unknown = self.parameters.unknown_categories
+            spellings = self.schema.spellings(column.name)
+            unknown = self.schema.unknown_categories
             meaning = category(nw.col(name), spellings, column.categories, unknown)
             return *text, {_meaning(column): meaning}
         return text
@@ -83,8 +84,8 @@ class Rules:
         return ParsedDate(canonical_name(column.name), chosen.format, chosen.has_time)
 
     def _number(self, column: Column) -> ParsedNumber:
-        words = self.parameters.flags if column.is_flag else {}
-        return ParsedNumber(canonical_name(column.name), self.parameters.signs, words)
+        words = self.schema.flags if column.is_flag else {}
+        return ParsedNumber(canonical_name(column.name), self.schema.signs, words)
 
     def values(self) -> Columns:
         """The canonical columns of parsed rows; dates are text, `YYYYMMDD`, until `with_dates`."""
@@ -97,7 +98,7 @@ class Rules:
             elif column.kind == "date":
                 day = self._date(column)
                 # pandas cannot hold dates far from today.
-                is_day = day.is_date & ~self._outside(day)
+                is_day = day.is_date & ~self._outside(column, day)
                 value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
             elif column.kind == "category":
                 value = nw.col(_meaning(column))
@@ -138,27 +139,29 @@ class Rules:
         problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
         if column.whole:
             problems["not a whole number"] = value // 1.0 < value
-        if column.name == "year_birth":
-            window, year = self.parameters.age, float(self.parameters.as_of.year)
-            outside = (value > year - window.minimum) | (value < year - window.maximum)
-            problems[f"age outside {window.minimum} to {window.maximum}"] = outside
-        if column.minimum == 0.0:
-            problems["negative"] = value < 0.0
+        if column.age:
+            (youngest, oldest), year = column.age, float(self.schema.as_of.year)
+            outside = (value > year - youngest) | (value < year - oldest)
+            problems[f"age outside {youngest} to {oldest}"] = outside
+        if column.minimum is not None:
+            below = f"below {column.minimum:.15g}" if column.minimum else "negative"
+            problems[below] = value < column.minimum
         if column.maximum is not None:
-            problems[f"above {column.maximum:.0f}"] = value > column.maximum
+            problems[f"above {column.maximum:.15g}"] = value > column.maximum
         return problems
 
     def _date_problems(self, column: Column) -> Problems:
         day = self._date(column)
-        earliest, latest = self.parameters.enrolled_from, self.parameters.as_of
         return {
             "not a date": (nw.col(canonical_name(column.name)) != "") & ~day.is_date,
-            f"outside {earliest} to {latest}": day.is_date & self._outside(day),
+            f"outside {column.earliest} to {self.schema.as_of}": (
+                day.is_date & self._outside(column, day)
+            ),
         }
 
-    def _outside(self, day: ParsedDate) -> nw.Expr:
-        window = self.parameters.enrolled_from, self.parameters.as_of
-        first, last = (float(end.strftime("%Y%m%d")) for end in window)
+    def _outside(self, column: Column, day: ParsedDate) -> nw.Expr:
+        window = column.earliest or date.min, self.schema.as_of
+        first, last = (float(f"{end:%Y%m%d}") for end in window)
         return (day.ordered < first) | (day.ordered > last)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.customers.cells import stripped
-from customer_segmentation.customers.contract import SAMPLE_KEY
+from customer_segmentation.schema.cells import stripped
+from customer_segmentation.schema.parts import SAMPLE_KEY
 
 _BITS = 31
 _RANGE = 2**_BITS

@@ -6,7 +6,8 @@
 
 `+ - * /`, one comparison, `sum`, `min`, `max`, `log`, `where(condition, then, otherwise)` and
 `is(category, value)`. A date is its day in `later - earlier`, and has a `.year`. A value is missing
-where one that it needs is missing; a quotient is the stated value where its divisor is 0.
+where one that it needs is missing. A quotient is the stated value where its divisor is 0, and so is
+a logarithm of 0 and below.
 """
 
 from __future__ import annotations
@@ -37,8 +38,13 @@ Compare = Callable[[Values, Values], Values]
 class Known(Protocol):
     """What a formula may name."""
 
-    kind: str
-    categories: tuple[str, ...]
+    @property
+    def kind(self) -> str:
+        """number, date, category, key or feature."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The values of a category."""
 
     @property
     def is_never_negative(self) -> bool:
@@ -117,7 +123,7 @@ class _Parser:
         self._known = known
         self._at_zero = at_zero
 
-    def number(self, node: ast.expr) -> _Part:
+    def number(self, node: ast.expr) -> _Part:  # noqa: PLR0911 - one for each kind of node
         """A part that gives a number a row."""
         if isinstance(node, ast.Constant):
             return _constant(node.value)
@@ -196,8 +202,10 @@ class _Parser:
         if name == "where":
             return self._where(*node.args)
         parts = [self.number(argument) for argument in node.args]
+        if name == "log":
+            return _joined(lambda value: operations.log(value, at_zero=self._at_zero), *parts)
         positive = all(part.is_never_negative for part in parts)
-        return _joined(_FUNCTIONS[name], *parts, positive=positive and name != "log")
+        return _joined(_FUNCTIONS[name], *parts, positive=positive)
 
     def _where(self, test: ast.expr, then: ast.expr, otherwise: ast.expr) -> _Part:
         if not isinstance(test, ast.Compare):
@@ -319,7 +327,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda *values: operations.total(values),
     "min": operations.smallest,
     "max": operations.largest,
-    "log": operations.log,
 }
 _AS_NUMBER = {
     "date": "`{0}` is a date: write {0}.year, or the difference of two dates",

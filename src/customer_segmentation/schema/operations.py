@@ -8,7 +8,6 @@ and passes through.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -83,13 +82,14 @@ def _either(left: Values, right: Values, is_right: Values) -> Values:
     return where(is_right, right + (left - left), left + (right - right))
 
 
-def log(values: Values) -> Values:
-    """The natural logarithm; missing at 0 and below."""
-    if isinstance(values, nw.Expr):
-        return nw.when(values > 0.0).then(values.log())
-    xp = values.__array_namespace__()
+def log(values: Values, *, at_zero: float) -> Values:
+    """The natural logarithm, and `at_zero` at 0 and below."""
     is_positive = values > 0.0
-    return where(is_positive, xp.log(where(is_positive, values, 1.0)), math.nan)
+    # The difference keeps a missing value missing.
+    positive, stated = where(is_positive, values, 1.0), (values - values) + at_zero
+    if isinstance(values, nw.Expr):
+        return where(is_positive, positive.log(), stated)
+    return where(is_positive, values.__array_namespace__().log(positive), stated)
 
 
 def day_number(year: Values, day: Values) -> Values:

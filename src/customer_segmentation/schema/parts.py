@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from customer_segmentation.schema.operations import Values
@@ -47,6 +48,10 @@ class Column:
     changeable: bool = False
     from_purchases: bool = False
     at_sign_up: bool = False
+    # Of a year: the fewest and the most years between it and the snapshot's.
+    age: tuple[int, int] | None = None
+    # Of a date: the first allowed day; the last is the snapshot's.
+    earliest: date | None = None
 
     @property
     def is_flag(self) -> bool:
@@ -86,6 +91,8 @@ class Feature:
     labels: tuple[str, ...] = ()
     lists: Mapping[str, Numbers] = field(default_factory=dict)
     is_never_negative: bool = False
+    # The column whose value it is a flag of.
+    of_category: str = ""
     # A formula may name a feature as it may name a column.
     kind: str = "feature"
     categories: tuple[str, ...] = ()

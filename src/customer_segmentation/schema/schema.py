@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from customer_segmentation.schema.formula import FormulaError, is_value, parse
+from customer_segmentation.schema.dates import DateFormat
+from customer_segmentation.schema.decisions import OFFER_LABELS, define_decisions
+from customer_segmentation.schema.formula import FormulaError, Known, date_parts, is_value, parse
+from customer_segmentation.schema.numbers import NumberSigns
+from customer_segmentation.schema.parameters import Parameters
 from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SHARE, Column, Feature, Kind
 
 # Far above any real value, and low enough for sums and squares to stay finite.
@@ -20,12 +24,21 @@ _MAX_COUNT = 1e6
 _NAME = r"^[a-z][a-z0-9_]*$"
 _PATTERN = re.compile(r"\{(\w+)(\.label)?\}")
 _PERIOD = "period"
-
-
-class Parameters(BaseModel):
-    """A block of the configuration; wrong types and unknown names are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+_SNAPSHOT = "Day of the snapshot"
+_SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
+_DATE_FORMATS = [
+    *("%d-%m-%Y", "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d"),
+    *("%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
+]
+_FLAGS: dict[str, Literal[0, 1]] = {
+    **dict.fromkeys(("yes", "y", "true", "t", "on", "ja", "oui", "si", "sí", "sim"), 1),
+    **dict.fromkeys(("no", "n", "false", "f", "off", "nein", "non", "não"), 0),
+}
+_UNKNOWN = [
+    *("unknown", "not known", "other", "n/a", "na", "not available", "not applicable"),
+    *("not stated", "not specified", "not given", "unspecified", "undefined", "undisclosed"),
+    *("prefer not to say", "missing", "none", "?", "-"),
+]
 
 
 # `--params` gives dates as text; YAML gives them as dates.
@@ -76,10 +89,8 @@ class ColumnRule(Parameters):
         at_sign_up: Known when a customer signs up.
     """
 
-    kind: Literal[
-        "key", "money", "count", "share", "number", "year", "date", "flag", "category"
-    ]
-    headers: Headers = []
+    kind: Literal["key", "money", "count", "share", "number", "year", "date", "flag", "category"]
+    headers: Headers = Field([])
     label: str = ""
     description: str = ""
     unit: str = ""
@@ -87,7 +98,7 @@ class ColumnRule(Parameters):
     maximum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
     age: AgeWindow | None = None
     earliest: Annotated[Day, Field(ge=date(1900, 1, 1))] | None = None
-    categories: dict[Word, list[Word]] = {}
+    categories: dict[Word, list[Word]] = Field({})
     outcome: bool = False
     personal: bool = False
     changeable: bool = False
@@ -98,7 +109,11 @@ class ColumnRule(Parameters):
     def _keys_suit_the_kind(self) -> Self:
         for key, kind in (("age", "year"), ("earliest", "date"), ("categories", "category")):
             if bool(getattr(self, key)) != (self.kind == kind):
-                needs = f"a {self.kind} needs `{key}`" if self.kind == kind else f"`{key}` is only for a {kind}"
+                needs = (
+                    f"a {self.kind} needs `{key}`"
+                    if self.kind == kind
+                    else f"`{key}` is only for a {kind}"
+                )
                 raise ValueError(needs)
         if self.kind not in _RANGES and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"a {self.kind} has no minimum and no maximum")
@@ -111,7 +126,7 @@ class FeatureRule(Parameters):
     Attributes:
         formula: One line of arithmetic (`schema/formula.py`).
         kind: money, share (at most 1) or flag, which give it a unit; else it has its own.
-        at_zero: The value of a quotient whose divisor is 0.
+        at_zero: The value of a quotient whose divisor is 0, and of a logarithm of 0 and below.
     """
 
     formula: Word
@@ -126,7 +141,7 @@ class Roles(Parameters):
     """Which column or feature plays which part in names, decisions and the report."""
 
     income: str = ""
-    means: list[str] = []
+    means: list[str] = Field([])
     spend: str = ""
     purchases: str = ""
     deals: str = ""
@@ -138,18 +153,153 @@ class Roles(Parameters):
     channel: str = ""
 
 
+class Card(Parameters):
+    """What a segment's card in the report says of its customers, as columns, features or measures.
+
+    Attributes:
+        who: Who they are.
+        habits: What they do.
+    """
+
+    who: list[str] = Field([])
+    habits: list[str] = Field([])
+
+
 class Schema(Parameters):
-    """What a customer is."""
+    """What a customer is, and how its source is read: the block `customers` of the configuration.
+
+    Attributes:
+        as_of: The snapshot's day.
+        money: Of amounts.
+        groups: Members, each with its label, over which patterns such as `spend_{product}` go.
+        column_rules: `columns` in a file.
+        feature_rules: `features` in a file.
+        roles: Which column or feature plays which part.
+        segment_features: What segments are made of.
+        sign_up_features: What the cold-start model looks at; without any there is none.
+        card: What the report says of each segment.
+        date_formats: What dates look like, most likely first; one is chosen for each column.
+        two_digit_years_before: Years of two digits below it belong to this century.
+        missing_values: Cells without a value.
+        decimal_sign: Before the fraction of a number.
+        thousands_sign: Between groups of three digits.
+        ignored_signs: What may stand around a number.
+        flags: Words for 0 and 1 in columns of flags; case is ignored.
+        unknown_categories: Words that say that a category is not known.
+    """
+
+    model_config = ConfigDict(
+        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     as_of: Day
     money: Money
-    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, Word]] = {}
-    columns: dict[str, ColumnRule]
-    features: dict[str, FeatureRule] = {}
+    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, Word]] = Field({})
+    column_rules: dict[str, ColumnRule] = Field(alias="columns")
+    feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
     roles: Roles = Roles()
+    segment_features: list[str] = Field(min_length=2)
+    sign_up_features: list[str] = Field([])
+    card: Card = Card()
+
+    date_formats: list[str] = Field(_DATE_FORMATS, min_length=1)
+    two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None
+    missing_values: list[str] = Field(["", "NA", "N/A", "NULL", "null", "None"])
+    decimal_sign: Literal[".", ","] = "."
+    thousands_sign: Literal["", ".", ",", " ", "'"] = ""
+    ignored_signs: list[Word] = Field([])
+    flags: dict[str, Literal[0, 1]] = Field(_FLAGS)
+    unknown_categories: list[Word] = Field(_UNKNOWN)
+
+    @field_validator("flags", mode="before")
+    @classmethod
+    def _flags_are_words(cls, flags: object) -> object:
+        if isinstance(flags, dict) and not all(isinstance(word, str) and word for word in flags):
+            raise ValueError(
+                "give its words in quotes: YAML reads yes, no, true and false as no words"
+            )
+        return flags
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> Self:
+        try:
+            _ = self.formats
+        except ValueError as error:
+            raise ValueError(f"date_formats: {error}") from error
+        if self.decimal_sign == self.thousands_sign:
+            raise ValueError(f"decimal_sign and thousands_sign are both {self.decimal_sign!r}")
+        taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
+        wrong = [sign for sign in self.ignored_signs if not taken.isdisjoint(sign)]
+        if wrong:
+            raise ValueError(
+                f"ignored_signs: {wrong} contain digits, signs or separators of numbers"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _columns_agree(self) -> Self:
+        keys = [name for name, column in self.columns.items() if column.kind == "key"]
+        if keys != [KEY]:
+            raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
+        headers = [header for _, headers in self._expanded for header in headers]
+        if twice := {header for header in headers if headers.count(header) > 1}:
+            raise ValueError(f"columns: {sorted(twice)} are headers of two columns")
+        for name, column in self.columns.items():
+            if column.earliest and column.earliest > self.as_of:
+                raise ValueError(
+                    f"columns.{name}: earliest ({column.earliest}) is after as_of ({self.as_of})"
+                )
+        self._check_features()
+        known = {*self.columns, *self.features}
+        for role, played in self.roles.model_dump().items():
+            for name in played if isinstance(played, list) else [played]:
+                if name and not _PATTERN.search(name) and name not in known:
+                    near = get_close_matches(name, known, n=1)
+                    hint = f": did you mean {near[0]}?" if near else ""
+                    raise ValueError(f"roles.{role}: `{name}` is no column and no feature{hint}")
+        return self
+
+    def _check_features(self) -> None:
+        at_sign_up = {name for name, column in self.columns.items() if column.at_sign_up}
+        for key in ("segment_features", "sign_up_features"):
+            names: list[str] = getattr(self, key)
+            if len({*names}) < len(names):
+                raise ValueError(f"{key}: one stands twice")
+            known = {*self.features, *self.numeric_columns(self.columns)}
+            for name in names:
+                if name not in known:
+                    near = get_close_matches(name, known, n=1)
+                    hint = f": did you mean {near[0]}?" if near else ""
+                    raise ValueError(f"{key}: `{name}` is no feature and no number{hint}")
+                if name in self.columns and self.columns[name].kind == "category":
+                    raise ValueError(
+                        f"{key}: `{name}` is a code without distances: take {name}_* instead"
+                    )
+        for name in self.segment_features:
+            if self.uses_outcome(name):
+                raise ValueError(
+                    f"segment_features: `{name}` comes from campaign answers, which segments must "
+                    f"not see ({', '.join(self.needed_inputs([name]))})"
+                )
+        for name in self.sign_up_features:
+            if later := {*self.needed_columns([name])} - at_sign_up:
+                raise ValueError(
+                    f"sign_up_features: `{name}` needs {', '.join(sorted(later))}, not known at "
+                    "sign-up: mark it `at_sign_up: true` if it is"
+                )
 
     @cached_property
-    def contract(self) -> dict[str, Column]:
+    def formats(self) -> tuple[DateFormat, ...]:
+        """The allowed formats of a date column, most likely first."""
+        return tuple(DateFormat.of(text, self.two_digit_years_before) for text in self.date_formats)
+
+    @property
+    def signs(self) -> NumberSigns:
+        """How numbers are written."""
+        return NumberSigns(self.decimal_sign, self.thousands_sign, tuple(self.ignored_signs))
+
+    @cached_property
+    def columns(self) -> dict[str, Column]:
         """The columns by name, in the file's order, with a pattern's in its place."""
         return {column.name: column for column, _ in self._expanded}
 
@@ -158,11 +308,77 @@ class Schema(Parameters):
         """Header -> column."""
         return {header: column.name for column, headers in self._expanded for header in headers}
 
+    def spellings(self, column: str) -> dict[str, str]:
+        """Other spelling -> category."""
+        rule = self.column_rules[column]
+        return {text: word for word, texts in rule.categories.items() for text in texts}
+
+    def numeric_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """The numbers that these columns give: a date gives its year and its day of the year."""
+        present = set(columns)
+        names: list[str] = []
+        for column in self.columns.values():
+            if column.name in present and column.kind != "key":
+                names += date_parts(column.name) if column.kind == "date" else [column.name]
+        return (*names, *date_parts(AS_OF)) if AS_OF in present else tuple(names)
+
+    def canonical_columns(self, numeric: Iterable[str]) -> tuple[str, ...]:
+        """The columns behind these numbers, without `as_of`."""
+        wanted = set(numeric)
+        return tuple(
+            name for name in self.columns if wanted.intersection(self.numeric_columns([name]))
+        )
+
+    def needed_inputs(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The numbers that these features come down to, in first-use order.
+
+        A name that is no feature is taken for one of them.
+        """
+        inputs: dict[str, None] = {}
+        for name in names:
+            feature = self.features.get(name)
+            inputs |= dict.fromkeys(self.needed_inputs(feature.inputs) if feature else [name])
+        return tuple(inputs)
+
+    def needed_columns(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The columns of a source that these features come down to."""
+        return self.canonical_columns(self.needed_inputs(names))
+
+    def available_features(self, inputs: Iterable[str]) -> tuple[str, ...]:
+        """The features that can be computed from these numbers, in the file's order."""
+        present = set(inputs)
+        return tuple(n for n in self.features if present.issuperset(self.needed_inputs([n])))
+
+    def uses_outcome(self, name: str) -> bool:
+        """Whether a column or feature is made of campaign answers, which segments must not see."""
+        return any(self.columns[column].outcome for column in self.needed_columns([name]))
+
+    def is_quantity(self, name: str) -> bool:
+        """Whether the size of a number means something: no code, no year, no part of a date."""
+        column = self.columns.get(name)
+        is_amount = column and column.kind == "number" and column.meaning != "year"
+        return name in self.features or bool(is_amount)
+
+    def describe(self, name: str) -> tuple[str, str]:
+        """Description and unit of a feature or of a number that a column gives."""
+        if name in self.features:
+            return self.features[name].description, self.features[name].unit
+        source = next(iter(self.canonical_columns([name])), AS_OF)
+        described = self.columns[source].description if source in self.columns else _SNAPSHOT
+        if source == AS_OF or self.columns[source].kind == "date":
+            part = "year" if name == date_parts(source)[0] else "day of the year"
+            return f"{described}: its {part}", ""
+        column = self.columns[source]
+        if column.kind == "category":
+            codes = ", ".join(f"{code} {word}" for code, word in enumerate(column.categories))
+            return f"{described}, as a code: {codes}", "code"
+        return described, column.unit
+
     @cached_property
-    def computed(self) -> dict[str, Feature]:
+    def features(self) -> dict[str, Feature]:
         """The features by name: a flag for each category's value, then the file's."""
         found: dict[str, Feature] = {}
-        for column in self.contract.values():
+        for column in self.columns.values():
             for code, word in enumerate(column.categories):
                 part = is_value(column.name, code)
                 spoken = word.replace("_", " ")
@@ -174,14 +390,15 @@ class Schema(Parameters):
                     f"1 where {column.name} is {word}, else 0",
                     FLAG,
                     is_never_negative=True,
+                    of_category=column.name,
                 )
                 found[feature.name] = feature
-        as_of = Column(AS_OF, "date", "Day of the snapshot", "date", meaning="date")
-        for pattern, rule in self.features.items():
+        as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
+        for pattern, rule in self.feature_rules.items():
             for name, fill in self._members(pattern):
-                if name in found or name in self.contract:
+                if name in found or name in self.columns:
                     raise ValueError(f"features.{pattern}: `{name}` is there already")
-                known = {AS_OF: as_of, **self.contract, **found}
+                known: dict[str, Known] = {AS_OF: as_of, **self.columns, **found}
                 try:
                     formula = parse(self._listed(fill(rule.formula)), known, rule.at_zero)
                 except FormulaError as error:
@@ -199,11 +416,48 @@ class Schema(Parameters):
         return found
 
     @cached_property
+    def decisions(self) -> dict[str, Feature]:
+        """What is decided beside the segment, by name (`schema/decisions.py`)."""
+        return define_decisions(self)
+
+    def members_of(self, pattern: str) -> dict[str, str]:
+        """Member of a pattern's group -> the column or feature of it; {} without a pattern."""
+        return {str(fill.member): name for name, fill in self._members(pattern) if fill.member}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What people call a column, feature, decision, member or answer, as in a sentence."""
+        features = [*self.features.values(), *self.decisions.values()]
+        columns = self.columns.values()
+        members = [group.items() for group in self.groups.values()]
+        return (
+            {column.name: column.label for column in columns}
+            | {feature.name: feature.label for feature in features}
+            | {str(member): label for group in members for member, label in group}
+            | OFFER_LABELS
+        )
+
+    def label_of(self, name: str) -> str:
+        """A name, or a measure such as `offer=discount`, in lower case as in a sentence.
+
+        A name that is not declared is shown with spaces for underscores.
+        """
+        plain, _, answer = name.partition("=")
+        label = self.labels.get(plain, plain.replace("_", " "))
+        return f"{label}: {self.label_of(answer)}" if answer not in {"", "yes"} else label
+
+    def unit_of(self, name: str) -> str:
+        """The unit of a column, feature or decision, or of a measure such as `offer=discount`."""
+        if "=" in name:
+            return SHARE
+        return self.decisions[name].unit if name in self.decisions else self.describe(name)[1]
+
+    @cached_property
     def _expanded(self) -> list[tuple[Column, list[str]]]:
-        return [made for pattern in self.columns for made in self._columns_of(pattern)]
+        return [made for pattern in self.column_rules for made in self._columns_of(pattern)]
 
     def _columns_of(self, pattern: str) -> Iterator[tuple[Column, list[str]]]:
-        rule = self.columns[pattern]
+        rule = self.column_rules[pattern]
         for name, fill in self._members(pattern):
             label = fill(rule.label) or name.replace("_", " ")
             minimum, maximum = _RANGES.get(rule.kind, (None, None))
@@ -223,6 +477,8 @@ class Schema(Parameters):
                 rule.changeable,
                 rule.from_purchases,
                 rule.at_sign_up,
+                (rule.age.minimum, rule.age.maximum) if rule.age else None,
+                rule.earliest,
             )
             headers = rule.headers
             yield column, headers if isinstance(headers, list) else headers.get(fill.member, [])
@@ -246,8 +502,7 @@ class Schema(Parameters):
         return re.sub(
             r"\w*\{(\w+)\}\w*",
             lambda match: ", ".join(
-                match[0].replace(f"{{{match[1]}}}", str(member))
-                for member in self._group(match[1])
+                match[0].replace(f"{{{match[1]}}}", str(member)) for member in self._group(match[1])
             ),
             formula,
         )

@@ -15,7 +15,6 @@ import onnx
 import spox.opset.ai.onnx.v21 as op
 from spox import Var, build
 
-from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.scoring import metadata
 from customer_segmentation.scoring.graph import MISSING, column, constant, trace, within
 from customer_segmentation.segmentation.cold_start import ColdStartModel
@@ -27,14 +26,14 @@ def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
 
     A row with a missing input gets segment -1 and probabilities NaN.
     """
-    columns = needed_inputs(model.features)
-    customers, rows, values = trace(columns, model.features)
+    columns = model.schema.needed_inputs(model.features)
+    customers, rows, values = trace(model.schema, columns, model.features)
     selected = op.concat([values[name] for name in model.features], axis=0)
     capped = op.min([selected, column(model.caps)])
     standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
     scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
 
-    answers = _answers(scores, within(rows, columns, model.reading), model.names)
+    answers = _answers(scores, within(rows, columns, model.schema), model.names)
     built = build({metadata.INPUT: customers}, answers)
     return metadata.with_metadata(built, _describe(model, columns, list(answers)))
 
@@ -86,8 +85,7 @@ def _describe(
         "columns": list(columns),
         "outputs": list(outputs),
         "segments": [asdict(name) for name in model.names],
-        "contract": metadata.contract_rules(),
-        "customers": model.reading,
+        "customers": model.schema.model_dump(mode="json"),
         "features": list(model.features),
         "caps": model.caps.tolist(),
         "means": model.means.tolist(),

@@ -5,8 +5,7 @@ Source of the distances: |x - c|^2 = |x|^2 - 2 x.c + |c|^2, as scikit-learn comp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import ndonnx as ndx
 import numpy as np
@@ -15,9 +14,9 @@ import spox.opset.ai.onnx.v21 as op
 from numpy.typing import NDArray
 from spox import Tensor, Var, argument, build
 
-from customer_segmentation.features.decisions import INTERMEDIATE, inputs_of
-from customer_segmentation.features.definitions import needed_inputs
-from customer_segmentation.features.evaluate import Learned, on_arrays
+from customer_segmentation.schema.decisions import INTERMEDIATE, inputs_of
+from customer_segmentation.schema.evaluate import Learned, on_arrays
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring import metadata
 from customer_segmentation.scoring.ranges import ends_of, spans, weights_of
 from customer_segmentation.segmentation.segmenter import Segmenter
@@ -31,11 +30,13 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
     decisions = [name for name in segmenter.decisions if name not in INTERMEDIATE]
     columns = input_columns(segmenter)
     features = segmenter.scaling.features
-    customers, rows, values = trace(columns, [*features, *decisions], segmenter.learned)
+    schema = segmenter.schema
+    customers, rows, values = trace(schema, columns, [*features, *decisions], segmenter.learned)
     selected = op.concat([values[name] for name in features], axis=0)
     ids, margin = _segments(selected, segmenter)
     decided = {"margin": margin} | {name: values[name] for name in decisions}
-    answers = _answers(ids, decided, within(rows, columns, segmenter.reading))
+    codes = [name for name in decisions if schema.decisions[name].labels]
+    answers = _answers(ids, decided, codes, within(rows, columns, schema))
     model = build({metadata.INPUT: customers}, answers)
     return metadata.with_metadata(
         model, metadata.describe_segmenter(segmenter, columns, list(answers))
@@ -44,11 +45,13 @@ def build_segmenter(segmenter: Segmenter) -> onnx.ModelProto:
 
 def input_columns(segmenter: Segmenter) -> tuple[str, ...]:
     """The numeric canonical columns that the graph reads, in the order of its matrix."""
-    return needed_inputs([*segmenter.scaling.features, *inputs_of(segmenter.decisions)])
+    schema = segmenter.schema
+    decided = inputs_of(schema, segmenter.decisions)
+    return schema.needed_inputs([*segmenter.scaling.features, *decided])
 
 
 def trace(
-    columns: Sequence[str], names: Sequence[str], learned: Learned | None = None
+    schema: Schema, columns: Sequence[str], names: Sequence[str], learned: Learned | None = None
 ) -> tuple[Var, Var, dict[str, Var]]:
     """The graph's input, the same as (columns x rows), and each named value as (1 x rows)."""
     customers = argument(Tensor(np.float64, ("N", len(columns))))
@@ -56,7 +59,7 @@ def trace(
     rows = op.transpose(customers)
     split = op.split(rows, num_outputs=len(columns), axis=0)
     arrays = {name: ndx.asarray(part) for name, part in zip(columns, split, strict=True)}
-    values = on_arrays(names, arrays, learned)
+    values = on_arrays(schema, names, arrays, learned)
     return customers, rows, {name: value.unwrap_spox() for name, value in values.items()}
 
 
@@ -81,9 +84,9 @@ def _affine(weights: NDArray[np.float64], values: Var, offsets: NDArray[np.float
     return op.gemm(constant(weights), values, column(offsets))
 
 
-def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var:
+def within(rows: Var, columns: Sequence[str], schema: Schema) -> Var:
     """Whether each customer of (columns x rows) is whole and within the contract: (1 x rows)."""
-    allowed = spans(columns, metadata.contract_rules(), reading)
+    allowed = spans(columns, schema)
     numbers = rows
     if len(allowed) > len(columns):
         numbers = op.matmul(constant(weights_of(allowed, columns)), rows)
@@ -97,10 +100,11 @@ def within(rows: Var, columns: Sequence[str], reading: Mapping[str, Any]) -> Var
     return op.equal(away, constant(0.0))
 
 
-def _answers(ids: Var, values: dict[str, Var], is_right: Var) -> dict[str, Var]:
+def _answers(
+    ids: Var, values: dict[str, Var], codes: Sequence[str], is_right: Var
+) -> dict[str, Var]:
     """One vector an answer: the two segments and the values; -1 or NaN where not `is_right`."""
     axis = constant([0], np.int64)
-    codes = [name for name in values if metadata.has_codes(name)]
     # Codes are masked and cast together: one step costs as much for one as for all of them.
     stacked = op.concat([ids, *(values[name] for name in codes)], axis=0)
     whole = op.cast(op.where(is_right, stacked, constant(MISSING)), to=np.int64)

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.definitions import Numbers
+from customer_segmentation.schema.parts import Feature, Numbers
 
 # Far above any amount, and far below where a sum of squares would stop being finite.
 _MAX = 1e15
@@ -24,31 +23,30 @@ def _list_of(numbers: Numbers) -> TypeAdapter[Any]:
     return TypeAdapter(Annotated[list[each], length])
 
 
-_LISTS = {
-    (decision.name, name): _list_of(numbers)
-    for decision in DECISIONS.values()
-    for name, numbers in decision.lists.items()
-}
-
-
-def check_learned(learned: Mapping[str, Mapping[str, Any]], decisions: Iterable[str]) -> None:
+def check_learned(
+    learned: Mapping[str, Mapping[str, Any]],
+    decisions: Iterable[str],
+    defined: Mapping[str, Feature],
+) -> None:
     """Refuse learned numbers other than those that the decisions take.
 
     Args:
         learned: By decision, as the metadata state them.
         decisions: Those that the artifact takes, and those that they use.
+        defined: All that the schema allows, by name.
 
     Raises:
         ValueError: A number is missing, unknown, or of the wrong type or length.
     """
-    keywords = {name: _keywords(name) for name in DECISIONS}
+    keywords = {name: _keywords(decision) for name, decision in defined.items()}
     lacking = {name for name in decisions if keywords[name]} - learned.keys()
     if lacking or any(keywords.get(name) != {*numbers} for name, numbers in learned.items()):
         message = "learned: it does not hold the numbers that the decisions take, and no others"
         raise ValueError(message)
     for decision, numbers in learned.items():
         for name, value in numbers.items():
-            kind = _LISTS.get((decision, name), _NUMBER)
+            numbers_of = defined[decision].lists.get(name)
+            kind = _list_of(numbers_of) if numbers_of else _NUMBER
             try:
                 kind.validate_python(value, strict=True)
             except ValidationError as error:
@@ -56,6 +54,6 @@ def check_learned(learned: Mapping[str, Mapping[str, Any]], decisions: Iterable[
                 raise ValueError(message) from None
 
 
-def _keywords(decision: str) -> set[str]:
-    parameters = signature(DECISIONS[decision].function).parameters.values()
+def _keywords(decision: Feature) -> set[str]:
+    parameters = signature(decision.function).parameters.values()
     return {one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY}

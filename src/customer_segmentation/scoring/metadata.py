@@ -6,12 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from customer_segmentation.customers.contract import CONTRACT
-from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 
@@ -32,15 +32,18 @@ def describe_segmenter(
     segmenter: Segmenter, columns: Sequence[str], outputs: Sequence[str]
 ) -> dict[str, Any]:
     """The segmenter's metadata, each value fit for JSON."""
-    scaling = segmenter.scaling
+    scaling, decisions = segmenter.scaling, segmenter.schema.decisions
     return {
         "kind": "segmenter",
         "columns": list(columns),
         "outputs": list(outputs),
         "segments": [asdict(name) for name in segmenter.names],
-        "codes": {name: list(DECISIONS[name].labels) for name in outputs if has_codes(name)},
-        "contract": contract_rules(),
-        "customers": segmenter.reading,
+        "codes": {
+            name: list(decisions[name].labels)
+            for name in outputs
+            if name in decisions and decisions[name].labels
+        },
+        "customers": segmenter.schema.model_dump(mode="json"),
         "scaling": {
             "features": list(scaling.features),
             "caps": scaling.caps.tolist(),
@@ -56,17 +59,14 @@ def describe_segmenter(
     }
 
 
-def contract_rules() -> list[dict[str, Any]]:
-    """The contract's rules, all of them: a record may say more than the graph reads."""
-    # A label is for people, who have this code's: an artifact stays the same if one is reworded.
-    return [
-        {
-            key: value
-            for key, value in asdict(column).items()
-            if key != "label" and value not in (None, "", ())
-        }
-        for column in CONTRACT
-    ]
+@lru_cache(maxsize=8)
+def _schema(text: str) -> Schema:
+    return Schema.model_validate_json(text)
+
+
+def schema_of(metadata: Mapping[str, Any]) -> Schema:
+    """The schema of an artifact's customers."""
+    return _schema(json.dumps(metadata["customers"]))
 
 
 def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.ModelProto:
@@ -74,7 +74,8 @@ def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.M
     from onnx.helper import set_model_props  # noqa: PLC0415 - only who makes a model needs it
 
     model.producer_name = PRODUCER
-    texts = {key: json.dumps(value, sort_keys=True) for key, value in metadata.items()}
+    # The order of columns and categories is part of what they say.
+    texts = {key: json.dumps(value) for key, value in metadata.items()}
     texts[VERSION] = json.dumps(version_of(model.graph, texts))
     set_model_props(model, {PREFIX + key: text for key, text in texts.items()})
     return model
@@ -106,8 +107,3 @@ def scaling_of(metadata: Mapping[str, Any]) -> Scaling:
     scaling = metadata.get("scaling", metadata)
     numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
     return Scaling(tuple(scaling["features"]), *numbers)
-
-
-def has_codes(name: str) -> bool:
-    """Whether an answer is a whole number that stands for a label."""
-    return name in DECISIONS and bool(DECISIONS[name].labels)

@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_segmentation.customers.contract import AS_OF
-from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.errors import UserError
+from customer_segmentation.scoring.probe import made_up
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
 
 _CHAMPION = Path("data/models/champion/segmenter.onnx")
 _FILE = "segmenter.onnx"
-# Somebody who might be a customer; other columns are 1.
-_EXAMPLE = {"income": 50_000.0, "enrolled_year": 2013.0, "spend_wines": 100.0, "purchases_web": 5.0}
-_EXAMPLE_AGE = 45.0
 
 
 def save_model(artifact: Path, out: Path) -> None:
@@ -72,7 +67,7 @@ def save_model(artifact: Path, out: Path) -> None:
         out,
         signature=_signature(scorer, example),
         input_example=pd.DataFrame([example]),
-        metadata={ARTIFACT_VERSION: scorer.version, "as_of": scorer.metadata["customers"][AS_OF]},
+        metadata={ARTIFACT_VERSION: scorer.version, "as_of": scorer.metadata["customers"]["as_of"]},
         onnx_execution_providers=["CPUExecutionProvider"],
         onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
         # One file, whose bytes are known.
@@ -82,10 +77,8 @@ def save_model(artifact: Path, out: Path) -> None:
 
 
 def example_customer(scorer: Scorer) -> dict[str, float]:
-    """Numeric column -> value of a customer of the artifact's day."""
-    day = date.fromisoformat(scorer.metadata["customers"][AS_OF])
-    values = _EXAMPLE | date_numbers(AS_OF, day) | {"year_birth": day.year - _EXAMPLE_AGE}
-    return {name: values.get(name, 1.0) for name in scorer.columns}
+    """Numeric column -> value of a customer of the artifact's day, within every range."""
+    return dict(zip(scorer.columns, made_up(scorer.metadata)[1].tolist(), strict=True))
 
 
 def _signature(scorer: Scorer, example: dict[str, float]) -> ModelSignature:

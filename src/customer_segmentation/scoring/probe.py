@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT
 from customer_segmentation.customers.matrix import date_numbers
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.schema.evaluate import on_arrays
+from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.artifact_file import require
-from customer_segmentation.scoring.metadata import scaling_of
+from customer_segmentation.scoring.metadata import scaling_of, schema_of
 from customer_segmentation.scoring.ranges import Span, are_within, spans
 from customer_segmentation.segmentation.scaling import Scaling
 
@@ -61,12 +61,12 @@ def made_up(metadata: Mapping[str, Any]) -> Array:
     In one of these the number is missing; in the others it is just out of range.
     """
     draw = np.random.default_rng(0)
-    reading = metadata["customers"]
-    day = date.fromisoformat(reading["as_of"])
-    known = {name: np.full(_CUSTOMERS, value) for name, value in date_numbers(AS_OF, day).items()}
-    known |= _days(draw, date.fromisoformat(reading["enrolled_from"]), day)
-    ages = draw.integers(reading["age"]["minimum"], reading["age"]["maximum"] + 1, _CUSTOMERS)
-    known["year_birth"] = day.year - ages
+    schema = schema_of(metadata)
+    known = {
+        name: np.full(_CUSTOMERS, value)
+        for name, value in date_numbers(AS_OF, schema.as_of).items()
+    }
+    known |= _days_and_years(draw, schema)
     # Of every other customer all amounts are of one size: shares and thresholds tell them apart.
     is_even = np.arange(_CUSTOMERS) % 2 == 0
     scale = 10.0 ** draw.uniform(0.0, 6.0, _CUSTOMERS)
@@ -74,11 +74,13 @@ def made_up(metadata: Mapping[str, Any]) -> Array:
     for span, name in zip(_spans(metadata), metadata["columns"], strict=False):
         if name in known:
             values = known[name]
-        elif COLUMNS[name].kind == "category":
-            values = draw.integers(0, len(COLUMNS[name].categories), _CUSTOMERS)
+        elif categories := schema.columns[name].categories:
+            values = draw.integers(0, len(categories), _CUSTOMERS)
         else:
             each = 10.0 ** draw.uniform(-1.0, 6.0, _CUSTOMERS)
             values = np.where(is_even, draw.uniform(0.0, 1.0, _CUSTOMERS) * scale, each)
+            if not schema.columns[name].is_never_negative:
+                values *= draw.choice([-1.0, 1.0], _CUSTOMERS)
             values[0] = 0.0
             values = np.clip(np.floor(values) if span.whole else values, span.minimum, span.maximum)
         columns.append(np.asarray(values, dtype=np.float64))
@@ -86,14 +88,19 @@ def made_up(metadata: Mapping[str, Any]) -> Array:
     return np.concatenate([rows, _wrong_rows(rows[0], metadata)])
 
 
-def _days(draw: np.random.Generator, first: date, last: date) -> dict[str, Array]:
-    """Days between two, as the numbers of each column of dates."""
-    days: dict[str, Array] = {}
-    for column in (column.name for column in CONTRACT if column.kind == "date"):
-        drawn = draw.integers(first.toordinal(), last.toordinal() + 1, _CUSTOMERS)
-        numbers = [date_numbers(column, date.fromordinal(number)) for number in drawn.tolist()]
-        days |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
-    return days
+def _days_and_years(draw: np.random.Generator, schema: Schema) -> dict[str, Array]:
+    """Allowed values of each column of dates, as numbers, and of each column of years."""
+    made: dict[str, Array] = {}
+    for column in schema.columns.values():
+        if column.earliest:
+            first, last = column.earliest.toordinal(), schema.as_of.toordinal()
+            drawn = draw.integers(first, last + 1, _CUSTOMERS).tolist()
+            numbers = [date_numbers(column.name, date.fromordinal(number)) for number in drawn]
+            made |= {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
+        if column.age:
+            youngest, oldest = column.age
+            made[column.name] = schema.as_of.year - draw.integers(youngest, oldest + 1, _CUSTOMERS)
+    return made
 
 
 def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
@@ -113,13 +120,13 @@ def _wrong_rows(row: Array, metadata: Mapping[str, Any]) -> Array:
 
 
 def _spans(metadata: Mapping[str, Any]) -> list[Span]:
-    return spans(metadata["columns"], metadata["contract"], metadata["customers"])
+    return spans(metadata["columns"], schema_of(metadata))
 
 
 def _wrong_segmenter(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
     scaling, centroids = scaling_of(metadata), np.array(metadata["centroids"])
-    decisions = [name for name in metadata["outputs"] if name in DECISIONS]
+    decisions = [name for name in metadata["outputs"] if name in schema_of(metadata).decisions]
     values = _values(matrix, metadata, [*scaling.features, *decisions], metadata["learned"])
     points = scaling.standardised(_table(values, scaling)) @ np.array(metadata["components"])
     squares = ((points[:, None, :] - centroids) ** 2).sum(axis=2)
@@ -161,7 +168,7 @@ def _values(
 ) -> dict[str, Array]:
     """(1 x rows) of each feature and decision."""
     columns = {name: matrix[None, :, i] for i, name in enumerate(metadata["columns"])}
-    return on_arrays(names, columns, learned)
+    return on_arrays(schema_of(metadata), names, columns, learned)
 
 
 def _table(values: Mapping[str, Array], scaling: Scaling) -> Array:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF, COLUMNS, CONTRACT
-from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
+from customer_segmentation.schema.formula import date_parts
+from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.schema import Schema
 
 # The years that a calendar's dates may have, and the days of a year.
 _YEARS = (1.0, 9999.0)
@@ -41,16 +41,14 @@ class Span:
     whole: bool
 
 
-def spans(columns: Sequence[str], rules: Sequence[Mapping[str, Any]], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
+def spans(columns: Sequence[str], schema: Schema) -> list[Span]:
     """One span a column, in order, then one for each rule that these columns allow to check.
 
     Args:
         columns: Numeric columns of a graph.
-        rules: The contract, as an artifact states it.
-        reading: The `customers` block, as an artifact states it.
+        schema: The rules.
     """
-    stated = {rule["name"]: rule for rule in rules}
-    return [*(_of_column(name, stated) for name in columns), *_of_several(columns, reading)]
+    return [*(_of_column(name, schema) for name in columns), *_of_several(columns, schema)]
 
 
 def are_within(matrix: NDArray[np.float64], columns: Sequence[str], allowed: Sequence[Span]) -> Any:  # noqa: ANN401 - NumPy's
@@ -74,31 +72,31 @@ def weights_of(allowed: Sequence[Span], columns: Sequence[str]) -> NDArray[np.fl
     return np.array([[span.weights.get(name, 0.0) for name in columns] for span in allowed])
 
 
-def _of_column(name: str, stated: Mapping[str, Mapping[str, Any]]) -> Span:
-    (source,) = canonical_columns([name]) or (AS_OF,)
-    kind = COLUMNS[source].kind if source in COLUMNS else "date"
-    if kind == "date":
-        year, _ = numeric_columns([source])
+def _of_column(name: str, schema: Schema) -> Span:
+    (source,) = schema.canonical_columns([name]) or (AS_OF,)
+    column = schema.columns.get(source)
+    if not column or column.kind == "date":
+        year, _ = date_parts(source)
         return Span({name: 1.0}, *(_YEARS if name == year else _DAYS), whole=True)
-    rule = stated[source]
-    if kind == "category":
-        return Span({name: 1.0}, 0.0, len(rule["categories"]) - 1.0, whole=True)
-    minimum, maximum = rule.get("minimum", _YEARS[0]), rule.get("maximum", _YEARS[1])
-    return Span({name: 1.0}, float(minimum), float(maximum), whole=bool(rule.get("whole")))
+    if column.kind == "category":
+        return Span({name: 1.0}, 0.0, len(column.categories) - 1.0, whole=True)
+    minimum = _YEARS[0] if column.minimum is None else column.minimum
+    maximum = _YEARS[1] if column.maximum is None else column.maximum
+    return Span({name: 1.0}, minimum, maximum, whole=column.whole)
 
 
-def _of_several(columns: Sequence[str], reading: Any) -> list[Span]:  # noqa: ANN401 - JSON
+def _of_several(columns: Sequence[str], schema: Schema) -> list[Span]:
     """Ages, and days that are neither too early nor after the snapshot's."""
     allowed = []
-    (year, day), age = numeric_columns([AS_OF]), reading["age"]
-    if {year, "year_birth"} <= {*columns}:
-        weights = {year: 1.0, "year_birth": -1.0}
-        allowed.append(Span(weights, float(age["minimum"]), float(age["maximum"]), whole=True))
-    first = date.fromisoformat(reading["enrolled_from"])
-    earliest = _A_YEAR * first.year + first.timetuple().tm_yday
-    for source in (column.name for column in CONTRACT if column.kind == "date"):
-        its_year, its_day = numeric_columns([source])
-        if {its_year, its_day, year, day} <= {*columns}:
+    year, day = date_parts(AS_OF)
+    for column in schema.columns.values():
+        if column.age and {year, column.name} <= {*columns}:
+            youngest, oldest = map(float, column.age)
+            allowed.append(Span({year: 1.0, column.name: -1.0}, youngest, oldest, whole=True))
+    for column in schema.columns.values():
+        its_year, its_day = date_parts(column.name)
+        if column.earliest and {its_year, its_day, year, day} <= {*columns}:
+            earliest = _A_YEAR * column.earliest.year + column.earliest.timetuple().tm_yday
             own = {its_year: _A_YEAR, its_day: 1.0}
             until = {year: _A_YEAR, day: 1.0, its_year: -_A_YEAR, its_day: -1.0}
             allowed.append(Span(own, earliest, _A_YEAR * (_YEARS[1] + 1.0), whole=True))

@@ -1,29 +1,29 @@
 """What an artifact's metadata may state: types, sizes, and what must agree with what.
 
-An artifact names its columns, features and decisions; this project's code says what these are.
+An artifact carries the schema of its customers, which says what its columns, features and decisions
+are.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
-from customer_segmentation.customers.configuration import CustomerParameters, Parameters
-from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY, Kind
-from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
-from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
-from customer_segmentation.features.definitions import FEATURES, needed_inputs
+from customer_segmentation.schema.decisions import DECISION_NAMES, INTERMEDIATE
+from customer_segmentation.schema.parameters import Parameters
+from customer_segmentation.schema.parts import AS_OF, Feature
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.learned import Number, check_learned
 
 _OWN_OUTPUTS = ["segment", "runner_up", "margin"]
-_NUMERIC = frozenset(numeric_columns([*COLUMNS, AS_OF]))
 # Components are rounded, so that their products are 0 or 1 but for this.
 _ROUNDING = 1e-6
-_MAX_ALIASES = 1_000
-_LONGEST_WORD = 256
+_MAX_WORDS = 5_000
+_LONGEST_WORD = 2_000
 
 
 def _require(is_right: object, otherwise: str) -> None:
@@ -44,13 +44,24 @@ def _once(names: list[str]) -> list[str]:
     return names
 
 
-def _short(reading: CustomerParameters) -> CustomerParameters:
-    spellings = [word for words in reading.categories.values() for word in words]
-    words = [*reading.aliases, *reading.missing_values, *spellings, *reading.date_formats]
-    words += [*reading.ignored_signs, *reading.flags, *reading.unknown_categories]
-    _require(len(words) <= _MAX_ALIASES, f"it holds more than {_MAX_ALIASES} words")
+def _short(schema: Schema) -> Schema:
+    words = list(_words(schema.model_dump(mode="json")))
+    _require(len(words) <= _MAX_WORDS, f"it holds more than {_MAX_WORDS} words")
     _require(max(map(len, words)) <= _LONGEST_WORD, f"a word is longer than {_LONGEST_WORD}")
-    return reading
+    return schema
+
+
+def _words(value: object) -> Iterator[str]:
+    """Every text in what was JSON, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield key
+            yield from _words(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _words(part)
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
@@ -70,32 +81,6 @@ class StatedSegment(Parameters):
     name: Text
 
 
-class Rule(Parameters):
-    """A column of the contract; its kind and its categories are those of this code."""
-
-    name: Text
-    kind: Kind
-    description: Text
-    unit: Annotated[str, Field(max_length=200), AfterValidator(_visible)] = ""
-    minimum: Number | None = None
-    maximum: Number | None = None
-    whole: bool = False
-    categories: tuple[Text, ...] = ()
-    outcome: bool = False
-
-    @model_validator(mode="after")
-    def _is_a_column(self) -> Self:
-        column = COLUMNS.get(self.name)
-        _require(column and column.kind == self.kind, "no such column, or of another kind")
-        _require(column and column.categories == self.categories, "it has other categories")
-        minimum, maximum = self.minimum, self.maximum
-        _require(
-            minimum is None or maximum is None or minimum <= maximum,
-            "its minimum is above its maximum",
-        )
-        return self
-
-
 class Scaled(Parameters):
     """Features, and three numbers each."""
 
@@ -105,8 +90,7 @@ class Scaled(Parameters):
     deviations: Above0
 
     @model_validator(mode="after")
-    def _features_are_known(self) -> Self:
-        _require({*self.features} <= FEATURES.keys() | _NUMERIC, "a feature is not known")
+    def _lengths_agree(self) -> Self:
         lengths = {len(self.caps), len(self.means), len(self.deviations)}
         _require(lengths == {len(self.features)}, "one number a feature is needed")
         return self
@@ -118,8 +102,7 @@ class Shared(Parameters):
     columns: Names
     outputs: Names
     segments: list[StatedSegment] = Field(min_length=2, max_length=100)
-    contract: list[Rule] = Field(max_length=200)
-    customers: Annotated[CustomerParameters, AfterValidator(_short)]
+    customers: Annotated[Schema, AfterValidator(_short)]
     provenance: dict[str, Any]
     version: Version
 
@@ -127,17 +110,14 @@ class Shared(Parameters):
     def _names_are_known(self) -> Self:
         _once([segment.key for segment in self.segments])
         _once([segment.name for segment in self.segments])
-        rules = {rule.name for rule in self.contract}
-        _once([rule.name for rule in self.contract])
-        _require({*self.columns} <= _NUMERIC, "columns: one is not known")
-        # The server reads these of a record, whatever the graph needs.
-        needed = {KEY, "enrolled_on", *canonical_columns(self.columns)} - {AS_OF}
-        _require(needed <= rules, f"contract: it has no rule for {sorted(needed - rules)}")
+        numeric = self.customers.numeric_columns([*self.customers.columns, AS_OF])
+        _require({*self.columns} <= {*numeric}, "columns: one is not known")
         return self
 
     def require_columns(self, names: list[str]) -> None:
         """Raise if a column that these features need is absent."""
-        _require({*needed_inputs(names)} <= {*self.columns}, "columns: a needed one is missing")
+        needed = self.customers.needed_inputs(names)
+        _require({*needed} <= {*self.columns}, "columns: a needed one is missing")
 
     def require_shape(self, name: str, rows: int, columns: int | None = None) -> None:
         """Raise if a table has not so many rows, or its rows have not all this one length."""
@@ -162,26 +142,27 @@ class StatedSegmenter(Shared):
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         features, decisions = self.scaling.features, self.outputs[3:]
-        known = [name for name in DECISIONS if name in decisions and name not in INTERMEDIATE]
+        defined = self.customers.decisions
+        known = [name for name in defined if name in decisions and name not in INTERMEDIATE]
         _require(self.outputs == [*_OWN_OUTPUTS, *known], "outputs: one is not known")
-        others = {*DECISIONS} - {*known} - INTERMEDIATE
+        others = {*DECISION_NAMES} - {*known} - INTERMEDIATE
         _require({*self.left_out} <= others, "left_out: it names an output, or no decision")
-        labels = {name: [*DECISIONS[name].labels] for name in known if DECISIONS[name].labels}
+        labels = {name: [*defined[name].labels] for name in known if defined[name].labels}
         _require(self.codes == labels, "codes: they do not match the outputs")
-        needed = _with_steps(known)
-        self.require_columns([*features, *(i for n in needed for i in DECISIONS[n].inputs)])
+        needed = _with_steps(known, defined)
+        self.require_columns([*features, *(i for n in needed for i in defined[n].inputs)])
         self.require_shape("components", len(features))
         components = np.array(self.components)
         count = components.shape[1]
         is_base = np.allclose(components.T @ components, np.eye(count), atol=_ROUNDING)
         _require(is_base, "components: they are not orthonormal")
         self.require_shape("centroids", len(self.segments), count)
-        check_learned(self.learned, needed)
+        check_learned(self.learned, needed, defined)
         return self
 
     def require_columns(self, names: list[str]) -> None:
         """Raise if a column is absent; a decision that another one uses is not a column."""
-        super().require_columns([name for name in names if name not in DECISIONS])
+        super().require_columns([name for name in names if name not in self.customers.decisions])
 
 
 class StatedColdStart(Shared, Scaled):
@@ -218,11 +199,11 @@ STATED: TypeAdapter[Any] = TypeAdapter(
 )
 
 
-def _with_steps(decisions: list[str]) -> set[str]:
+def _with_steps(decisions: list[str], defined: Mapping[str, Feature]) -> set[str]:
     """The decisions, and those that they use on the way."""
     needed = {*decisions}
     # Whatever a decision uses is defined before it.
-    for name in reversed(DECISIONS):
+    for name in reversed([*defined]):
         if name in needed:
-            needed |= {*DECISIONS[name].inputs} & DECISIONS.keys()
+            needed |= {*defined[name].inputs} & defined.keys()
     return needed

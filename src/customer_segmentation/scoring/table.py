@@ -16,10 +16,10 @@ import narwhals as nw
 import numpy as np
 import onnx
 
-from customer_segmentation.customers.contract import AS_OF, KEY
-from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
+from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.metadata import VERSION, has_codes
+from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.scoring.metadata import VERSION, schema_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
 
@@ -40,7 +40,8 @@ def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.L
     content = artifact.SerializeToString(deterministic=True)
     metadata = verified(content)
     columns = metadata["columns"]
-    needed = [*canonical_columns(columns), AS_OF]
+    schema = schema_of(metadata)
+    needed = [*schema.canonical_columns(columns), AS_OF]
     missing = sorted({*needed} - set(customers.collect_schema().names()))
     if missing:
         message = (
@@ -48,7 +49,7 @@ def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.L
             "was made from another source. Run kedro run, so that both are of one source."
         )
         raise UserError(message)
-    expressions = numeric_expressions(needed)
+    expressions = numeric_expressions(schema, needed)
     numbers = customers.select(*_KEPT, **{name: expressions[name] for name in columns})
     by_engine = {
         nw.Implementation.POLARS: _score_by_polars,
@@ -56,7 +57,8 @@ def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.L
         nw.Implementation.PYSPARK_CONNECT: _score_by_spark,
     }
     score = by_engine.get(numbers.implementation, _score_in_memory)
-    return score(numbers, content, metadata["outputs"])
+    whole = {"segment", "runner_up", *metadata["codes"]}
+    return score(numbers, content, {name: name in whole for name in metadata["outputs"]})
 
 
 @lru_cache(maxsize=2)
@@ -66,13 +68,13 @@ def _scorer(artifact: bytes) -> Scorer:
 
 
 def _score_in_memory(
-    numbers: nw.LazyFrame[Any], artifact: bytes, _outputs: list[str]
+    numbers: nw.LazyFrame[Any], artifact: bytes, _outputs: dict[str, bool]
 ) -> nw.LazyFrame[Any]:
     return _scorer(artifact).scored(numbers.collect(), *_KEPT).lazy()
 
 
 def _score_by_polars(
-    numbers: nw.LazyFrame[Any], artifact: bytes, outputs: list[str]
+    numbers: nw.LazyFrame[Any], artifact: bytes, outputs: dict[str, bool]
 ) -> nw.LazyFrame[Any]:
     import polars as pl  # noqa: PLC0415 - only where the catalog chose it
 
@@ -82,13 +84,13 @@ def _score_by_polars(
 
     plan = nw.to_native(numbers)
     kept = plan.select(*_KEPT).collect_schema()
-    answers = {name: pl.Int64 if _is_whole(name) else pl.Float64 for name in outputs}
+    answers = {name: pl.Int64 if whole else pl.Float64 for name, whole in outputs.items()}
     scored = plan.map_batches(score, schema={**kept, **answers}, streamable=True)
     return nw.from_native(scored)
 
 
 def _score_by_spark(
-    numbers: nw.LazyFrame[Any], artifact: bytes, outputs: list[str]
+    numbers: nw.LazyFrame[Any], artifact: bytes, outputs: dict[str, bool]
 ) -> nw.LazyFrame[Any]:
     frame = nw.to_native(numbers)
 
@@ -104,10 +106,6 @@ def _score_by_spark(
             yield pa.RecordBatch.from_arrays(arrays, names=[*_KEPT, *outputs])
 
     schema = frame.select(*_KEPT).schema
-    for name in outputs:
-        schema = schema.add(name, "long" if _is_whole(name) else "double")
+    for name, is_whole in outputs.items():
+        schema = schema.add(name, "long" if is_whole else "double")
     return nw.from_native(frame.mapInArrow(score, schema))
-
-
-def _is_whole(name: str) -> bool:
-    return has_codes(name) or name in {"segment", "runner_up"}

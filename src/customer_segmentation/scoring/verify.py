@@ -66,7 +66,7 @@ def _value(key: str, text: str) -> Any:  # noqa: ANN401 - any JSON
     """The value of JSON written as this project writes it: no NaN, and no key twice."""
     try:
         value = json.loads(text)
-        is_plain = json.dumps(value, sort_keys=True, allow_nan=False) == text
+        is_plain = json.dumps(value, allow_nan=False) == text
     except (ValueError, RecursionError):
         is_plain = False
     artifact_file.require(

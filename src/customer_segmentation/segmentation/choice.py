@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from customer_segmentation.customers.configuration import Parameters
+from customer_segmentation.schema.parameters import Parameters
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.naming import SegmentName
 
 
@@ -24,7 +25,7 @@ class ColdStartModel:
         intercepts: One a segment.
         names: One a segment.
         segmenter_version: The artifact whose segments it predicts.
-        reading: How records are read, as the segmenter's.
+        schema: The segmenter's.
         provenance: The segmenter's.
         metrics: Cross-validated, on tenured customers.
     """
@@ -37,6 +38,6 @@ class ColdStartModel:
     intercepts: NDArray[np.float64]
     names: tuple[SegmentName, ...]
     segmenter_version: str
-    reading: dict[str, Any]
+    schema: Schema
     provenance: dict[str, Any]
     metrics: dict[str, Any]

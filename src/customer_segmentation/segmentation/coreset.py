@@ -9,9 +9,9 @@ from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.customers.contract import KEY, SAMPLE_KEY
 from customer_segmentation.customers.sample_key import uniform_number
 from customer_segmentation.schema.operations import at_most, total
+from customer_segmentation.schema.parts import KEY, SAMPLE_KEY
 from customer_segmentation.segmentation.scaling import Scaling
 
 WEIGHT = "weight"

@@ -14,8 +14,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import KEY
 from customer_segmentation.schema.operations import indicator
+from customer_segmentation.schema.parts import KEY
 
 Array = NDArray[np.float64]
 Fences = Mapping[str, tuple[float, float]]

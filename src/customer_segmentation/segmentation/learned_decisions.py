@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from customer_segmentation.customers.configuration import Parameters
-from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.decisions import OF_EXPECTED_SPEND, POTENTIAL_INPUTS
-from customer_segmentation.features.evaluate import Learned
+from customer_segmentation.schema.decisions import OF_EXPECTED_SPEND
+from customer_segmentation.schema.evaluate import Learned
+from customer_segmentation.schema.operations import ratio
+from customer_segmentation.schema.parameters import Parameters
+from customer_segmentation.schema.schema import Roles, Schema
 from customer_segmentation.segmentation.far_outside import fences, is_inside
-from customer_segmentation.segmentation.naming import SPEND
 from customer_segmentation.segmentation.rounding import rounded
 
 Array = NDArray[np.float64]
@@ -68,7 +68,8 @@ class LearnedDecisions:
     unexplained: Mapping[str, str] = field(default_factory=dict)
 
 
-def learn_decisions(
+def learn_decisions(  # noqa: PLR0913, PLR0917 - all that they depend on
+    schema: Schema,
     columns: Mapping[str, Array],
     weights: Array,
     names: tuple[str, ...],
@@ -78,6 +79,7 @@ def learn_decisions(
     """The numbers for the named decisions.
 
     Args:
+        schema: Its roles say what the decisions are made of.
         columns: The sample's features by name, one value a row.
         weights: One a row.
         names: The decisions that the source's columns allow.
@@ -85,17 +87,17 @@ def learn_decisions(
         cap_quantile: Where the inputs of the expected spend are cut off.
     """
     numbers: dict[str, dict[str, float | list[float]]] = {}
-    r2, unexplained = None, {}
+    r2, unexplained, roles = None, {}, schema.roles
     if "affluence_tier" in names:
         quantiles = (rule.comfortable_from, rule.affluent_from)
-        thresholds = weighted_quantiles(columns["income"], weights, quantiles)
+        thresholds = weighted_quantiles(columns[roles.income], weights, quantiles)
         numbers["affluence_tier"] = {"income_thresholds": thresholds}
     if "waits_for_offers" in names:
-        (share,) = weighted_quantiles(columns["deal_share"], weights, (rule.deal_share_from,))
+        (share,) = weighted_quantiles(columns[roles.deal_share], weights, (rule.deal_share_from,))
         numbers["waits_for_offers"] = {"min_deal_share": share, "min_deals": float(rule.min_deals)}
     if "likely_to_spend" in names:
-        caps, coefficients, expected, r2 = _expected_spend(columns, weights, cap_quantile)
-        unexplained = _unexplained(r2, names)
+        caps, coefficients, expected, r2 = _expected_spend(roles, columns, weights, cap_quantile)
+        unexplained = _unexplained(roles, r2, names)
         names = tuple(name for name in names if name not in unexplained)
     if "likely_to_spend" in names:
         numbers["expected_spend"] = {"potential_caps": caps, "potential_weights": coefficients}
@@ -103,20 +105,22 @@ def learn_decisions(
         thresholds = weighted_quantiles(expected, weights, steps)
         numbers["likely_to_spend"] = {"potential_thresholds": thresholds}
     if "product" in names:
-        numbers["product"] = _shares("spend_share", PRODUCTS, columns, weights)
+        parts = schema.members_of(roles.product).values()
+        numbers["product"] = _shares(roles.spend, parts, columns, weights)
     if "channel" in names:
-        numbers["channel"] = _shares("purchase_share", CHANNELS, columns, weights)
+        parts = schema.members_of(roles.channel).values()
+        numbers["channel"] = _shares(roles.purchases, parts, columns, weights)
     if "offer" in names:
         numbers["offer"] = {"min_likely_to_spend": rule.preview_from}
     return LearnedDecisions(numbers, r2, unexplained)
 
 
-def _unexplained(r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
+def _unexplained(roles: Roles, r2: float | None, names: tuple[str, ...]) -> dict[str, str]:
     """Why decisions based on the expected spend are left out; empty if it explains spend."""
     if r2 is not None and r2 > _MIN_R2:
         return {}
     measured = "too few customers to measure it" if r2 is None else f"out-of-fold R2 of {r2:.2f}"
-    why = f"{', '.join(POTENTIAL_INPUTS)} do not explain what customers spend ({measured})"
+    why = f"{', '.join(roles.means)} do not explain what customers spend ({measured})"
     return {name: why for name in OF_EXPECTED_SPEND if name in names}
 
 
@@ -128,9 +132,9 @@ def weighted_quantiles(values: Array, weights: Array, shares: tuple[float, ...])
 
 
 def _shares(
-    share: str, names: Sequence[str], columns: Mapping[str, Array], weights: Array
+    whole: str, parts: Iterable[str], columns: Mapping[str, Array], weights: Array
 ) -> dict[str, float | list[float]]:
-    table = np.column_stack([columns[f"{share}_{name}"] for name in names])
+    table = np.column_stack([ratio(columns[p], columns[whole], at_zero=0.0) for p in parts])
     known = ~np.isnan(table).any(axis=1)
     table, weights = table[known], weights[known]
     means = np.average(table, axis=0, weights=weights)
@@ -141,23 +145,22 @@ def _shares(
 
 
 def _expected_spend(
-    columns: Mapping[str, Array], weights: Array, cap_quantile: float
+    roles: Roles, columns: Mapping[str, Array], weights: Array, cap_quantile: float
 ) -> tuple[list[float], list[float], Array, float | None]:
     from sklearn.linear_model import LinearRegression  # noqa: PLC0415 - slow import
     from sklearn.model_selection import KFold, cross_val_score  # noqa: PLC0415 - slow import
 
-    caps = [
-        weighted_quantiles(columns[name], weights, (cap_quantile,))[0] for name in POTENTIAL_INPUTS
-    ]
+    means, spend = roles.means, roles.spend
+    caps = [weighted_quantiles(columns[name], weights, (cap_quantile,))[0] for name in means]
     inputs = np.column_stack(
-        [np.minimum(columns[name], cap) for name, cap in zip(POTENTIAL_INPUTS, caps, strict=True)]
+        [np.minimum(columns[name], cap) for name, cap in zip(means, caps, strict=True)]
     )
-    limits = fences(columns, weights, (SPEND, *POTENTIAL_INPUTS))
+    limits = fences(columns, weights, (spend, *means))
     # What is far above in an input is capped already.
     below = {name: (low, np.inf) for name, (low, _) in limits.items()}
-    taught = is_inside(columns, below | {SPEND: limits[SPEND]})
-    taught &= ~np.isnan(np.column_stack([inputs, columns[SPEND]])).any(axis=1)
-    target = columns[SPEND][taught]
+    taught = is_inside(columns, below | {spend: limits[spend]})
+    taught &= ~np.isnan(np.column_stack([inputs, columns[spend]])).any(axis=1)
+    target = columns[spend][taught]
     model = LinearRegression().fit(inputs[taught], target, sample_weight=weights[taught])
     coefficients = rounded([*model.coef_, model.intercept_])
     expected = inputs @ coefficients[:-1] + coefficients[-1]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SPEND = "spend_total"
-DEALS = "purchases_deals"
+from customer_segmentation.schema.schema import Schema
 
 # Means over the base's mean: from here on spend is high, below there it is low.
 HIGH_SPEND = 1.4
@@ -21,6 +21,9 @@ _VOCABULARY = {
     ("low", False): "Low-spend",
     ("low", True): "Low-spend deal-seeking",
 }
+# In standard deviations from the base: from here on a feature tells a segment apart.
+_TELLING = 0.5
+_MAX_TELLING = 2
 _WITHOUT_SPEND = {False: "Customers", True: "Deal-seeking"}
 _RANKS = {2: ("lower", "higher"), 3: ("lower", "middle", "higher")}
 
@@ -34,36 +37,68 @@ class SegmentName:
 
 
 def name_segments(
-    means: Sequence[Mapping[str, float]], base: Mapping[str, float], spread: Mapping[str, float]
+    schema: Schema,
+    means: Sequence[Mapping[str, float]],
+    base: Mapping[str, float],
+    spread: Mapping[str, float],
 ) -> list[SegmentName]:
     """One unique name a segment.
 
     Args:
+        schema: Its roles say what is spend, and what purchases with a discount.
         means: For each segment, the mean of each feature.
         base: The mean of each feature over all customers.
         spread: The standard deviation of each feature over all customers.
     """
-    plain = [_plain_name(segment, base) for segment in means]
+    plain = [_plain_name(schema, segment, base, spread) for segment in means]
     names = list(plain)
     for shared in {name for name in plain if plain.count(name) > 1}:
         members = [index for index, name in enumerate(plain) if name == shared]
-        for index, suffix in _told_apart([means[index] for index in members], spread, members):
+        for index, suffix in _told_apart(schema, [means[i] for i in members], spread, members):
             names[index] = f"{shared}, {suffix}"
     return [SegmentName(_key(name), name) for name in names]
 
 
-def _plain_name(segment: Mapping[str, float], base: Mapping[str, float]) -> str:
-    deals = base.get(DEALS, 0.0)
-    deal_prone = deals > 0.0 and segment[DEALS] >= DEAL_PRONE * deals
-    if SPEND not in base:
+def _plain_name(
+    schema: Schema,
+    segment: Mapping[str, float],
+    base: Mapping[str, float],
+    spread: Mapping[str, float],
+) -> str:
+    roles = schema.roles
+    if not {roles.spend, roles.deals} & base.keys():
+        return _by_features(schema, segment, base, spread)
+    deals = base.get(roles.deals, 0.0)
+    deal_prone = deals > 0.0 and segment[roles.deals] >= DEAL_PRONE * deals
+    if roles.spend not in base:
         return _WITHOUT_SPEND[deal_prone]
-    spend = segment[SPEND] / base[SPEND] if base[SPEND] else 1.0
+    spend = segment[roles.spend] / base[roles.spend] if base[roles.spend] else 1.0
     level = "high" if spend >= HIGH_SPEND else "low" if spend < LOW_SPEND else "middle"
     return _VOCABULARY[level, deal_prone]
 
 
+def _by_features(
+    schema: Schema,
+    segment: Mapping[str, float],
+    base: Mapping[str, float],
+    spread: Mapping[str, float],
+) -> str:
+    """The features in which a segment differs most from the base: "High balance, low payments"."""
+    away = {n: (segment[n] - base[n]) / deviation for n, deviation in spread.items() if deviation}
+    telling = sorted((n for n in away if abs(away[n]) >= _TELLING), key=lambda n: -abs(away[n]))
+    parts = [
+        f"{'high' if away[name] > 0.0 else 'low'} {schema.label_of(name)}"
+        for name in telling[:_MAX_TELLING]
+    ]
+    name = ", ".join(parts) or "average"
+    return name[0].upper() + name[1:]
+
+
 def _told_apart(
-    means: Sequence[Mapping[str, float]], spread: Mapping[str, float], members: Sequence[int]
+    schema: Schema,
+    means: Sequence[Mapping[str, float]],
+    spread: Mapping[str, float],
+    members: Sequence[int],
 ) -> list[tuple[int, str]]:
     """The feature in which segments of one name differ most, and each one's rank in it."""
 
@@ -77,15 +112,16 @@ def _told_apart(
         f"{n} of {len(members)} by" for n in range(1, len(members) + 1)
     ]
     words_of = dict(zip(order, words, strict=True))
-    return [(member, f"{words_of[i]} {_spoken(feature)}") for i, member in enumerate(members)]
+    return [
+        (member, f"{words_of[i]} {_spoken(schema, feature)}") for i, member in enumerate(members)
+    ]
 
 
-def _spoken(feature: str) -> str:
-    special = {SPEND: "spend", DEALS: "deal purchases", "web_visits_month": "web visits"}
-    return special.get(feature, feature.replace("_", " "))
+def _spoken(schema: Schema, feature: str) -> str:
+    roles = schema.roles
+    short = {roles.spend: "spend", roles.deals: "deal purchases", roles.visits: "web visits"}
+    return short.get(feature) or schema.label_of(feature)
 
 
 def _key(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name.lower()).replace(
-        "__", "_"
-    )
+    return re.sub(r"[\W_]+", "_", name.lower()).strip("_")

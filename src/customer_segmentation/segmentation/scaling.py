@@ -63,8 +63,8 @@ def learn_scaling(
     if constant:
         message = (
             f"gold_features: {', '.join(f'`{name}`' for name in constant)} has one value for all "
-            "customers and cannot tell them apart. Remove it from `clustering.features` "
-            "(conf/base/parameters_clustering.yml)."
+            "customers and cannot tell them apart. Remove it from `customers.segment_features` "
+            "(in the schema)."
         )
         raise UserError(message)
     return Scaling(tuple(features), *(rounded(part, SUMMED) for part in (caps, means, deviations)))

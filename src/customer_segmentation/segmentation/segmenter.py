@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.features.evaluate import Learned
+from customer_segmentation.schema.evaluate import Learned
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.scaling import Scaling
@@ -26,7 +27,7 @@ class Segmenter:
         names: One a segment.
         decisions: The decisions that can be taken, in definition order.
         learned: Their numbers.
-        reading: The `customers` block of the configuration: how records are read.
+        schema: What a customer is, and how records are read.
         left_out: The decisions that are not taken, and why.
         expected_spend_r2: How well the expected spend predicts unseen customers: R2 out of fold;
             None where it was not learned or could not be measured.
@@ -41,7 +42,7 @@ class Segmenter:
     names: tuple[SegmentName, ...]
     decisions: tuple[str, ...]
     learned: Learned
-    reading: dict[str, Any]
+    schema: Schema
     provenance: dict[str, Any]
     expected_spend_r2: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from customer_segmentation.features.decisions import DECISIONS, INTERMEDIATE
+from customer_segmentation.schema.decisions import DECISIONS, INTERMEDIATE
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.validation import Problem
 

@@ -17,10 +17,8 @@ import msgspec
 import numpy as np
 from litestar import Response, get
 
-from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.definitions import describe
-from customer_segmentation.features.labels import LABELS
+from customer_segmentation.schema.decisions import DECISIONS
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.explanation import CHANGEABLE
@@ -29,6 +27,8 @@ from customer_segmentation.serving.responses import AnyRequest, cached_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
 from customer_segmentation.serving.validation import Contract
+from customer_segmentation.TODO import CHANNELS, PRODUCTS, describe
+from customer_segmentation.TODO_labels import LABELS
 
 # Where no feature says how often a customer buys: once in two months, over two years.
 _PURCHASES = 12.0

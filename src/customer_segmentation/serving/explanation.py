@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
-from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.schema.evaluate import on_arrays
 from customer_segmentation.serving.answers import Change, Explanation, Pull
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.validation import ReadCustomer
+from customer_segmentation.TODO import CHANNELS, PRODUCTS
 
 Array = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ import numpy as np
 from litestar import Response, get, post
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.scoring.ranges import Span
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import Matrix, ModelInputs

@@ -21,9 +21,9 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import date_numbers
-from customer_segmentation.customers.numbers import NUMBER
+from customer_segmentation.schema.numbers import NUMBER
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.scoring.metadata import INPUT
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.validation import shown

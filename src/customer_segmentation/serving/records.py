@@ -20,8 +20,8 @@ import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.validation import LONGEST_KEY, Contract, Problem, ReadCustomer
 

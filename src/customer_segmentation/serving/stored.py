@@ -13,8 +13,8 @@ from typing import Any
 
 import fsspec
 
-from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import file_state
 from customer_segmentation.serving.validation import LONGEST_KEY

@@ -18,11 +18,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.cells import UNKNOWN, folded, meanings_of
-from customer_segmentation.customers.contract import AS_OF, CHANNELS, KEY, PRODUCTS
-from customer_segmentation.customers.dates import DateFormat
 from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+from customer_segmentation.schema.cells import UNKNOWN, folded, meanings_of
+from customer_segmentation.schema.dates import DateFormat
+from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.scoring.ranges import spans
+from customer_segmentation.TODO import CHANNELS, PRODUCTS
 
 Record = Mapping[str, Any]
 LONGEST_KEY = 256

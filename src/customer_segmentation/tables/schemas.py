@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from customer_segmentation.customers.contract import AS_OF, CONTRACT, FLAG, KEY, SAMPLE_KEY, Column
 from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_HASH, SOURCE_NAME
 from customer_segmentation.customers.rules import REASONS
-from customer_segmentation.features.decisions import DECISIONS, PERCENTILE
-from customer_segmentation.features.definitions import FEATURES, SHARE
+from customer_segmentation.schema.decisions import PERCENTILE
+from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SAMPLE_KEY, SHARE, Column
+from customer_segmentation.schema.schema import Schema
 
 EVENT_TIME = "event_timestamp"
 # The column of a scored table that names the artifact, and the label of a row it cannot score.
@@ -44,51 +44,67 @@ def _bounded(
 
 _SAMPLE_KEY = _bounded(SAMPLE_KEY, 0.0, 2.0**31 - 1.0, whole=True)
 _ROW_NUMBER = _bounded(ROW_NUMBER, 1.0, whole=True)
-_NUMBERS = tuple(column for column in CONTRACT if column.kind == "number")
-_SHARES = tuple(
-    _bounded(feature.name, 0.0, 1.0)
-    for feature in FEATURES.values()
-    if feature.unit in {SHARE, FLAG}
-)
-_ANSWERS = (
-    _bounded("segment_id", -1.0, whole=True),
-    _bounded("margin", 0.0, 1.0),
-    *(_bounded(d.name, 0.0, 100.0) for d in DECISIONS.values() if d.unit == PERCENTILE),
-    *(
-        Column(d.name, "category", "", categories=(*d.labels, UNSEGMENTED))
-        for d in DECISIONS.values()
-        if d.labels
-    ),
-)
 
-TABLES: dict[str, TableContract] = {
-    "bronze_customers": TableContract(
-        (ROW_NUMBER,), (SOURCE_NAME, SOURCE_HASH, AS_OF, SAMPLE_KEY), (_ROW_NUMBER, _SAMPLE_KEY)
-    ),
-    "silver_customers": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*CONTRACT, _SAMPLE_KEY)),
-    "silver_quarantine": TableContract(
-        (ROW_NUMBER,), (KEY, REASONS, SOURCE_NAME, SOURCE_HASH, AS_OF), (_ROW_NUMBER,)
-    ),
-    "gold_features": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*_NUMBERS, *_SHARES, _SAMPLE_KEY)),
-    "gold_segments": TableContract(
-        (KEY,),
-        ("segment", "segment_name", "segment_id", "runner_up", ARTIFACT_VERSION, AS_OF),
-        _ANSWERS,
-        tells_changes=True,
-    ),
-    "gold_unsegmented": TableContract(
-        (ROW_NUMBER,),
-        (KEY, "segment", REASONS, AS_OF, ARTIFACT_VERSION),
-        (_ROW_NUMBER,),
-        tells_changes=True,
-    ),
-    "gold_segment_profiles": TableContract(
-        ("segment", "measure"),
-        ("segment_name", "segment_id", "customers", "share"),
-        (_bounded("share", 0.0, 1.0), _bounded("customers", 1.0, whole=True)),
-    ),
-    "gold_feature_table": TableContract((KEY,), (EVENT_TIME,), (*_NUMBERS, *_SHARES)),
-}
+
+def tables_of(schema: Schema) -> dict[str, TableContract]:
+    """The contract of each table of a schema's customers, by its name in the catalog."""
+    columns, decisions = schema.columns.values(), schema.decisions.values()
+    numbers = tuple(column for column in columns if column.kind == "number")
+    shares = tuple(
+        _bounded(feature.name, 0.0, 1.0)
+        for feature in schema.features.values()
+        if feature.unit in {SHARE, FLAG}
+    )
+    answers = (
+        _bounded("segment_id", -1.0, whole=True),
+        _bounded("margin", 0.0, 1.0),
+        *(_bounded(d.name, 0.0, 100.0) for d in decisions if d.unit == PERCENTILE),
+        *(
+            Column(d.name, "category", "", categories=(*d.labels, UNSEGMENTED))
+            for d in decisions
+            if d.labels
+        ),
+    )
+    return {
+        "bronze_customers": TableContract(
+            (ROW_NUMBER,), (SOURCE_NAME, SOURCE_HASH, AS_OF, SAMPLE_KEY), (_ROW_NUMBER, _SAMPLE_KEY)
+        ),
+        "silver_customers": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*columns, _SAMPLE_KEY)),
+        "silver_quarantine": TableContract(
+            (ROW_NUMBER,), (KEY, REASONS, SOURCE_NAME, SOURCE_HASH, AS_OF), (_ROW_NUMBER,)
+        ),
+        "gold_features": TableContract(
+            (KEY,), (AS_OF, SAMPLE_KEY), (*numbers, *shares, _SAMPLE_KEY)
+        ),
+        "gold_segments": TableContract(
+            (KEY,),
+            ("segment", "segment_name", "segment_id", "runner_up", ARTIFACT_VERSION, AS_OF),
+            answers,
+            tells_changes=True,
+        ),
+        "gold_unsegmented": TableContract(
+            (ROW_NUMBER,),
+            (KEY, "segment", REASONS, AS_OF, ARTIFACT_VERSION),
+            (_ROW_NUMBER,),
+            tells_changes=True,
+        ),
+        "gold_segment_profiles": TableContract(
+            ("segment", "measure"),
+            ("segment_name", "segment_id", "customers", "share"),
+            (_bounded("share", 0.0, 1.0), _bounded("customers", 1.0, whole=True)),
+        ),
+        "gold_feature_table": TableContract((KEY,), (EVENT_TIME,), (*numbers, *shares)),
+    }
+
+
+# Of the schema of this process, which a hook declares before anything is saved.
+_DECLARED: dict[str, TableContract] = {}
+
+
+def declare_tables(schema: Schema) -> None:
+    """Hold what is saved from now on to this schema."""
+    _DECLARED.clear()
+    _DECLARED.update(tables_of(schema))
 
 
 def contract_of(table: str) -> TableContract:
@@ -97,4 +113,4 @@ def contract_of(table: str) -> TableContract:
     Raises:
         KeyError: It has none: a table that anybody reads is given one here first.
     """
-    return TABLES[table]
+    return _DECLARED[table]

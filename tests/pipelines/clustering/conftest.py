@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from customer_segmentation.customers.sample_key import with_sample_key
-from customer_segmentation.features.definitions import available_features
-from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.TODO import available_features
+from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
     MeasuredCandidates,

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.decisions import DECISIONS
+from customer_segmentation.schema.decisions import DECISIONS
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
     MeasuredCandidates,
@@ -50,7 +50,7 @@ def learn(
         sample=sample,
         candidates=candidates,
         clustering=clustering,
-        customers=CustomerParameters.model_validate(reading()),
+        customers=Schema.model_validate(reading()),
     )
 
 

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 
@@ -27,7 +27,7 @@ ROWS = [
 def test_bronze_keeps_every_cell_and_row_as_sent_in_order(
     source_of: Callable[..., Any],
     frame_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     source = source_of(ROWS, frame_of)
     bronze = nw.from_native(ingest_source(source, customer_parameters)).lazy().collect()
@@ -42,7 +42,7 @@ def test_bronze_keeps_every_cell_and_row_as_sent_in_order(
 def test_the_source_is_not_changed(
     source_of: Callable[..., Any],
     frame_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     source = source_of(ROWS, frame_of)
     before = nw.from_native(source).columns

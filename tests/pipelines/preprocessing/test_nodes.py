@@ -12,10 +12,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import CONTRACT
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.TODO import CONTRACT
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.definitions import FEATURES
+from customer_segmentation.TODO import FEATURES
 from customer_segmentation.pipelines.preprocessing.nodes import (
     account_for_rows,
     check_rows,
@@ -35,14 +35,14 @@ HALF = PreprocessingParameters(max_left_out=0.5)
 def run(
     bronze_of: Callable[..., Any],
     records_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> Callable[..., dict[str, Any]]:
     """Rows as sent -> every output of the pipeline, tables as Python values."""
 
     def outputs(
         rows: Rows,
         engine: Callable[..., Any],
-        parameters: CustomerParameters = customer_parameters,
+        parameters: Schema = customer_parameters,
     ) -> dict[str, Any]:
         bronze = bronze_of(rows, engine)
         reading = settle_reading(bronze, parameters)
@@ -139,7 +139,7 @@ def test_the_run_fails_when_a_row_is_lost(
     rows: Rows,
     bronze_of: Callable[..., Any],
     frame_of: Callable[..., Any],
-    customer_parameters: CustomerParameters,
+    customer_parameters: Schema,
 ) -> None:
     bronze = bronze_of(rows, frame_of)
     reading = settle_reading(bronze, customer_parameters)
@@ -232,7 +232,7 @@ def test_dates_that_nobody_can_tell_are_refused_with_the_file_and_the_lines_to_a
     assert message.startswith("customers.csv: the dates of enrolled_on ('Dt_Customer') can be read")
     line = '`customers.date_formats: ["%m/%d/%Y"]`'
     assert f"{line} (conf/base/parameters_customers.yml)." in message
-    declared = CustomerParameters.model_validate(customers_block | {"date_formats": ["%m/%d/%Y"]})
+    declared = Schema.model_validate(customers_block | {"date_formats": ["%m/%d/%Y"]})
     found = run(rows, frame_of, declared)
     assert [row["enrolled_on"].month for row in found["silver"]] == [1, 10, 11, 12, *range(2, 10)]
     assert found["accounting"]["date_formats"] == {"enrolled_on": "%m/%d/%Y"}
@@ -252,7 +252,7 @@ def test_dates_that_nothing_fits_and_nothing_needs_are_left_out_with_advice_that
     declared = {"date_formats": ["%d-%b-%y"], "two_digit_years_before": 30}
     for name, value in declared.items():
         assert f"customers.{name}: {json.dumps(value)}" in warning
-    found = run(rows, frame_of, CustomerParameters.model_validate(customers_block | declared))
+    found = run(rows, frame_of, Schema.model_validate(customers_block | declared))
     assert found["accounting"]["newest_dates"] == {"enrolled_on": "2013-02-09"}
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from customer_segmentation.customers.sample_key import with_sample_key
-from customer_segmentation.features.definitions import available_features
-from customer_segmentation.features.evaluate import on_frame
+from customer_segmentation.TODO import available_features
+from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from tests.scoring.example import reading
 

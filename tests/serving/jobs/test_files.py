@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from customer_segmentation.customers.configuration import CustomerParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
@@ -45,7 +45,7 @@ def cells() -> pl.DataFrame:
 
 
 def test_answers_are_those_of_the_pipelines_bit_for_bit(
-    answers: pl.DataFrame, bundle: Path, customer_parameters: CustomerParameters
+    answers: pl.DataFrame, bundle: Path, customer_parameters: Schema
 ) -> None:
     source = SourceDataset(filepath=str(SAMPLE), engine="polars").load()
     bronze = ingest_source(source, customer_parameters)

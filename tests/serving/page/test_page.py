@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from customer_segmentation.features.definitions import SHARE
+from customer_segmentation.schema.parts import SHARE
 from customer_segmentation.serving.keys import add_key
 from tests.services.nginx import proxied
 from tests.serving.page.conftest import OpenPage, Visit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,17 +14,16 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 from numpy.typing import NDArray
 
 from customer_segmentation import __version__
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.decisions import (
-    DECISIONS,
+from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.schema.decisions import (
     INTERMEDIATE,
     OF_EXPECTED_SPEND,
     available_decisions,
     unavailable_decisions,
 )
-from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.check import check_against_scikit_learn
 from customer_segmentation.segmentation import choice
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
@@ -36,7 +35,7 @@ from customer_segmentation.segmentation.far_outside import (
 )
 from customer_segmentation.segmentation.learned_decisions import learn_decisions
 from customer_segmentation.segmentation.mllib import fit_by_mllib
-from customer_segmentation.segmentation.naming import DEALS, SPEND, name_segments
+from customer_segmentation.segmentation.naming import name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
 from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
@@ -53,6 +52,7 @@ class ClusteringSample:
     """The rows to learn from, and the scaling that was learned from all rows."""
 
     rows: nw.DataFrame[Any]
+    schema: Schema
     customers: int
     as_of: str
     scaling: Scaling
@@ -84,18 +84,21 @@ class MeasuredCandidates:
     elbow: int
 
 
-def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> ClusteringSample:
+def draw_sample(
+    gold_features: IntoFrame, schema: Schema, clustering: ClusteringParameters
+) -> ClusteringSample:
     """Scaling from engine aggregates over all rows, then the coreset.
 
     Raises:
         UserError: A feature is not in the table or is constant, or customers are too few.
     """
     table = nw.from_native(gold_features).lazy()
-    absent = [n for n in clustering.features if n not in table.collect_schema().names()]
+    features = schema.segment_features
+    absent = [n for n in features if n not in table.collect_schema().names()]
     if absent:
         message = (
-            f"gold_features has no {', '.join(absent)}, which `clustering.features` names: run "
-            "kedro run --pipelines=preprocessing, or change the parameter."
+            f"gold_features has no {', '.join(absent)}, which `customers.segment_features` "
+            "names: run kedro run --pipelines=preprocessing, or change the schema."
         )
         raise UserError(message)
     counted = table.select(nw.len().alias("rows"), nw.col(AS_OF).max()).collect()
@@ -107,17 +110,18 @@ def draw_sample(gold_features: IntoFrame, clustering: ClusteringParameters) -> C
             "(conf/base/parameters_clustering.yml)."
         )
         raise UserError(message)
-    scaling = learn_scaling(table, clustering.features, clustering.cap_quantile)
+    scaling = learn_scaling(table, features, clustering.cap_quantile)
     rows = draw_coreset(table, scaling, customers, clustering.coreset_rows, clustering.seed)
-    sample = ClusteringSample(rows, customers, f"{counted[AS_OF][0]:%Y-%m-%d}", scaling)
+    sample = ClusteringSample(rows, schema, customers, f"{counted[AS_OF][0]:%Y-%m-%d}", scaling)
     numbers = sample.numbers()
-    limits = fences(numbers, sample.weights, described(numbers, clustering.features))
+    limits = fences(numbers, sample.weights, described(schema, numbers))
     return replace(sample, far_outside=find_far_outside(table, limits))
 
 
-def described(numbers: Collection[str], features: Sequence[str]) -> list[str]:
+def described(schema: Schema, numbers: Collection[str]) -> list[str]:
     """The features that segments are made of and named by."""
-    return list(dict.fromkeys([*features, *(n for n in (SPEND, DEALS) if n in numbers)]))
+    naming = [name for name in (schema.roles.spend, schema.roles.deals) if name in numbers]
+    return list(dict.fromkeys([*schema.segment_features, *naming]))
 
 
 def measure_candidates(
@@ -129,7 +133,8 @@ def measure_candidates(
     if distinct < clustering.k.maximum:
         message = (
             f"gold_features: customers have only {distinct} different values of "
-            f"{', '.join(clustering.features)}, fewer than the {clustering.k.maximum} segments of "
+            f"{', '.join(sample.schema.segment_features)}, fewer than the "
+            f"{clustering.k.maximum} segments of "
             "`clustering.k.maximum`. Lower it, or choose other features."
         )
         raise UserError(message)
@@ -173,38 +178,39 @@ def learn_segmenter(
     sample: ClusteringSample,
     candidates: MeasuredCandidates,
     clustering: ClusteringParameters,
-    customers: CustomerParameters,
 ) -> Segmenter:
     """Order and name the segments, and learn what the decisions beside them need."""
-    numbers, weights = sample.numbers(), sample.weights
+    numbers, weights, schema = sample.numbers(), sample.weights, sample.schema
     points = candidates.projection.projected(sample.standardised())
-    telling = described(numbers, clustering.features)
+    telling = described(schema, numbers)
     # One customer far outside names no segment.
     limits = fences(numbers, weights, telling)
     counted = weights * is_inside(numbers, limits)
-    centroids = _by_spend(candidates.chosen.centroids, points, numbers, counted, telling)
+    spend = schema.roles.spend
+    leading = spend if spend in telling else telling[0]
+    centroids = _falling(candidates.chosen.centroids, points, numbers[leading], counted)
     labels = choice.nearest(points, centroids)
     means = [
         _means(numbers, counted * (labels == segment), telling) for segment in range(len(centroids))
     ]
     deviations = dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True))
-    allowed, left_out = _allowed_decisions(numbers)
+    allowed, left_out = _allowed_decisions(schema, numbers)
     if left_out:
         logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
     learned = learn_decisions(
-        numbers, weights, allowed, clustering.decisions, clustering.cap_quantile
+        schema, numbers, weights, allowed, clustering.decisions, clustering.cap_quantile
     )
     left_out |= {n: why for n, why in learned.unexplained.items() if n not in INTERMEDIATE}
-    usual_spend = limits.get(SPEND, (-np.inf, np.inf))
+    usual_spend = limits.get(schema.roles.spend, (-np.inf, np.inf))
     minimum, maximum = (float(rounded(n)) if np.isfinite(n) else None for n in usual_spend)
     return Segmenter(
         scaling=sample.scaling,
         projection=candidates.projection,
         centroids=centroids,
-        names=tuple(name_segments(means, _means(numbers, counted, telling), deviations)),
+        names=tuple(name_segments(schema, means, _means(numbers, counted, telling), deviations)),
         decisions=tuple(name for name in allowed if name not in learned.unexplained),
         learned=learned.numbers,
-        reading=customers.model_dump(mode="json"),
+        schema=schema,
         provenance={
             "as_of": sample.as_of,
             "customers": sample.customers,
@@ -213,20 +219,23 @@ def learn_segmenter(
         },
         usual_spend=(minimum, maximum),
         expected_spend_r2=learned.expected_spend_r2,
-        left_out={name: left_out[name] for name in DECISIONS if name in left_out},
+        left_out=left_out,
     )
 
 
-def _allowed_decisions(columns: Collection[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def _allowed_decisions(
+    schema: Schema, columns: Collection[str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """The decisions that these columns allow, and why they do not allow the others."""
-    allowed, left_out = available_decisions(columns), unavailable_decisions(columns)
-    if SPEND not in columns:
+    allowed = available_decisions(schema, columns)
+    left_out = unavailable_decisions(schema, columns)
+    if schema.roles.spend not in columns:
         # What a household is expected to spend can be used without its spend, but not learned.
         lost = [name for name in OF_EXPECTED_SPEND if name in allowed]
         allowed = tuple(name for name in allowed if name not in lost)
         why = "the source has no spend on all products to learn it from"
         left_out |= {name: why for name in lost if name not in INTERMEDIATE}
-    return allowed, {name: left_out[name] for name in DECISIONS if name in left_out}
+    return allowed, left_out
 
 
 def build_checked_artifact(segmenter: Segmenter, sample: ClusteringSample) -> onnx.ModelProto:
@@ -271,7 +280,7 @@ def summarise_choice(
         "best_silhouette_k": max(measured, key=lambda m: m.silhouette).k,
         "elbow_agrees": candidates.elbow == chosen.k,
         "rule": _rule_in_words(chosen, clustering),
-        "features": clustering.features,
+        "features": list(sample.schema.segment_features),
         "components": candidates.projection.components.shape[1],
         "variance_explained": float(rounded(candidates.projection.explained.sum())),
         "sample_rows": segmenter.provenance["sample_rows"],
@@ -298,14 +307,11 @@ def _rule_in_words(chosen: choice.MeasuredK, clustering: ClusteringParameters) -
     )
 
 
-def _by_spend(
-    centroids: Array, points: Array, numbers: dict[str, Array], weights: Array, described: list[str]
-) -> Array:
-    """The centroids by falling mean spend, so that ids do not depend on a seed."""
-    leading = SPEND if SPEND in described else described[0]
+def _falling(centroids: Array, points: Array, leading: Array, weights: Array) -> Array:
+    """The centroids by the falling mean of a feature, so that ids do not depend on a seed."""
     labels = choice.nearest(points, centroids)
     means = [
-        _means(numbers, weights * (labels == segment), [leading])[leading]
+        _means({"": leading}, weights * (labels == segment), [""])[""]
         for segment in range(len(centroids))
     ]
     return rounded_standardised(centroids[np.argsort(means, kind="stable")[::-1]])

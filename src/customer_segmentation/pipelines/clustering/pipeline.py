@@ -11,7 +11,11 @@ from customer_segmentation.pipelines.clustering import nodes, plots
 def create_pipeline() -> Pipeline:
     """Features -> candidate artifact, with the measures of each k."""
     steps = [
-        step(nodes.draw_sample, ["gold_features", "params:clustering"], "clustering_sample"),
+        step(
+            nodes.draw_sample,
+            ["gold_features", "params:customers", "params:clustering"],
+            "clustering_sample",
+        ),
         step(
             nodes.measure_candidates,
             ["clustering_sample", "params:clustering"],
@@ -24,7 +28,7 @@ def create_pipeline() -> Pipeline:
         ),
         step(
             nodes.learn_segmenter,
-            ["clustering_sample", "refined_candidates", "params:clustering", "params:customers"],
+            ["clustering_sample", "refined_candidates", "params:clustering"],
             "learned_segmenter",
         ),
         step(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from customer_segmentation.features.definitions import describe, needed_inputs
 from customer_segmentation.pipelines.eda.sample import EdaSample
+from customer_segmentation.schema.schema import Schema
 
 Array = NDArray[np.float64]
 
@@ -24,25 +23,25 @@ _MIN_ROWS = 10
 _PROBED_SHARE = 0.1
 
 
-def made_of(feature: str, target: str) -> bool:
+def made_of(schema: Schema, feature: str, target: str) -> bool:
     """Whether the two come from a common column, so that their relation is arithmetic."""
-    return not set(needed_inputs([feature])).isdisjoint(needed_inputs([target]))
+    return not {*schema.needed_inputs([feature])}.isdisjoint(schema.needed_inputs([target]))
 
 
-def relate_features(sample: EdaSample, selected: Collection[str]) -> pd.DataFrame:
+def relate_features(sample: EdaSample) -> pd.DataFrame:
     """One row a feature: how it relates to each target, the most relevant feature first.
 
     Spearman correlation and mutual information are over the rows that have both; both are empty
     where the feature is made of the target. `relevance` is the mean over the other targets of the
     mutual information as a share of the largest found for that target.
     """
-    names, numbers = sample.names, sample.numbers
+    names, numbers, schema = sample.names, sample.numbers, sample.schema
     columns: dict[str, list[float]] = {}
     for target in sample.targets:
         for prefix, measure in ((SPEARMAN, spearman), (INFORMATION, mutual_information)):
             columns[prefix + target] = [
                 np.nan
-                if made_of(name, target)
+                if made_of(schema, name, target)
                 else round(measure(numbers[name], numbers[target]), _DIGITS)
                 for name in names
             ]
@@ -52,12 +51,12 @@ def relate_features(sample: EdaSample, selected: Collection[str]) -> pd.DataFram
     stated = pd.DataFrame(
         {
             "feature": names,
-            "description": [describe(name)[0] for name in names],
-            "unit": [describe(name)[1] for name in names],
-            "selected": [name in selected for name in names],
+            "description": [schema.describe(name)[0] for name in names],
+            "unit": [schema.describe(name)[1] for name in names],
+            "selected": [name in sample.selected for name in names],
             "relevance": shares.mean(axis="columns").round(_DIGITS),
             "made_of": [
-                ", ".join(target for target in sample.targets if made_of(name, target))
+                ", ".join(target for target in sample.targets if made_of(schema, name, target))
                 for name in names
             ],
         }
@@ -134,7 +133,7 @@ def describe_distributions(sample: EdaSample, cap_quantile: float) -> pd.DataFra
         "skewness_capped": numbers.clip(upper=caps, axis="columns").skew(),
     }
     table = pd.DataFrame(columns).round(6)
-    table.insert(0, "unit", [describe(name)[1] for name in sample.names])
+    table.insert(0, "unit", [sample.schema.describe(name)[1] for name in sample.names])
     return table.rename_axis("feature").reset_index()
 
 

@@ -24,12 +24,11 @@ _BELOW_CHANCE = 0.4
 def summarise_eda(
     sample: EdaSample,
     relations: pd.DataFrame,
-    selected: list[str],
     cap_quantile: float,
     eda: EdaParameters,
 ) -> dict[str, Any]:
     """The findings in short: rows, cluster tendency, top features a target."""
-    points = sample.standardised(selected, cap_quantile)
+    points = sample.standardised(cap_quantile)
     probing = (eda.hopkins_probes, eda.hopkins_repeats, eda.seed)
     value = measures.hopkins(points, *probing)
     shuffled = measures.hopkins(measures.shuffled(points, eda.seed), *probing)
@@ -41,7 +40,7 @@ def summarise_eda(
         "hopkins": {
             "value": value,
             "each_feature_shuffled": shuffled,
-            "features": sample.present(selected),
+            "features": sample.selected,
             "meaning": explain_hopkins(value),
             "definition": HOPKINS_DEFINITION,
         },

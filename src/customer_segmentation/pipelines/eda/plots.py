@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from customer_segmentation.features.labels import label_of, unit_of
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.eda.sample import EdaSample
 
@@ -27,11 +26,9 @@ _MAX_BINS = 80
 _NAMED, _DARK = 0.3, 0.75
 
 
-def plot_correlation(
-    sample: EdaSample, relations: pd.DataFrame, selected: list[str], eda: EdaParameters
-) -> Figure:
+def plot_correlation(sample: EdaSample, relations: pd.DataFrame, eda: EdaParameters) -> Figure:
     """Spearman correlation of targets, selected and most relevant features, like beside like."""
-    wanted = [*sample.targets, *sample.present(selected), *relations["feature"]]
+    wanted = [*sample.targets, *sample.selected, *relations["feature"]]
     varied = [name for name in dict.fromkeys(wanted) if sample.varies(name)]
     names = varied[: eda.heat_map_features]
     matrix = sample.numbers[names].corr(method="spearman").to_numpy()
@@ -52,7 +49,7 @@ def _heat_map(matrix: NDArray[np.float64], names: Sequence[str], sample: EdaSamp
             axes.text(
                 column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=colour
             )
-    labels = [_label(name, sample.targets) for name in names]
+    labels = [_label(sample, name, sample.targets) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), labels)
     axes.tick_params(length=0)
@@ -77,9 +74,9 @@ def _like_beside_like(matrix: NDArray[np.float64]) -> list[int]:
     return [int(leaf) for leaf in leaves_list(tree)]
 
 
-def plot_distributions(sample: EdaSample, selected: list[str], cap_quantile: float) -> Figure:
+def plot_distributions(sample: EdaSample, cap_quantile: float) -> Figure:
     """Histograms of the selected features: as they are, and below the cap."""
-    names = [n for n in sample.present(selected) if sample.numbers[n].notna().any()][:_MAX_PANELS]
+    names = [n for n in sample.selected if sample.numbers[n].notna().any()][:_MAX_PANELS]
     figure = Figure(figsize=(10, 2.0 * max(len(names), 1) + 0.8), layout="constrained")
     share = f"{100 * cap_quantile:g}"
     figure.suptitle(f"Selected features before and after the cap (dashed): {sample.stated()}")
@@ -87,17 +84,19 @@ def plot_distributions(sample: EdaSample, selected: list[str], cap_quantile: flo
     for (before, after), name in zip(panels, names, strict=False):
         values = sample.numbers[name].dropna().to_numpy()
         cap = float(np.quantile(values, cap_quantile))
-        _histogram(before, values, name, _GREY)
+        _histogram(before, values, sample.schema.unit_of(name), _GREY)
         before.axvline(cap, color=_ORANGE, linestyle="--", linewidth=1.5)
-        before.set_title(f"{_label(name)}: as it is, up to {_number(values.max())}", fontsize=10)
-        _histogram(after, np.minimum(values, cap), name, _BLUE)
+        before.set_title(
+            f"{_label(sample, name)}: as it is, up to {_number(values.max())}", fontsize=10
+        )
+        _histogram(after, np.minimum(values, cap), sample.schema.unit_of(name), _BLUE)
         after.set_title(
-            f"{_label(name)}: capped at {_number(cap)} (percentile {share})", fontsize=10
+            f"{_label(sample, name)}: capped at {_number(cap)} (percentile {share})", fontsize=10
         )
     return figure
 
 
-def _histogram(axes: Axes, values: NDArray[np.float64], name: str, colour: str) -> None:
+def _histogram(axes: Axes, values: NDArray[np.float64], unit: str, colour: str) -> None:
     low, high = float(values.min()), float(values.max())
     if bool((values % 1.0 == 0.0).all()) and high - low <= _MAX_BINS:
         counts, edges = np.histogram(values, np.arange(low - 0.5, high + 1.0))
@@ -108,12 +107,12 @@ def _histogram(axes: Axes, values: NDArray[np.float64], name: str, colour: str) 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: _number(value))
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    axes.set(xlabel=unit_of(name), ylabel="customers")
+    axes.set(xlabel=unit, ylabel="customers")
 
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"  # noqa: PLR2004 - 3 digits
 
 
-def _label(name: str, marked: Sequence[str] = ()) -> str:
-    return label_of(name) + (" *" if name in marked else "")
+def _label(sample: EdaSample, name: str, marked: Sequence[str] = ()) -> str:
+    return sample.schema.label_of(name) + (" *" if name in marked else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -11,16 +10,10 @@ import pandas as pd
 from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import COLUMNS
-from customer_segmentation.features.definitions import FEATURES
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.coreset import draw_uniform
 from customer_segmentation.segmentation.scaling import learn_scaling
-
-# What a marketer wants explained: what is spent, who waits for discounts, who answers.
-TARGETS = ("spend_total", "deal_share", "responded")
-# Numeric canonical columns that are no quantities: `age` and the categories' flags stand for them.
-_CALENDAR_YEAR = "year"
 
 
 @dataclass(frozen=True)
@@ -30,6 +23,7 @@ class EdaSample:
     `rows` counts all customers; `numbers` has a column for each quantity, missing as NaN.
     """
 
+    schema: Schema
     rows: int
     numbers: pd.DataFrame
 
@@ -45,12 +39,15 @@ class EdaSample:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The targets that the source has."""
-        return tuple(name for name in TARGETS if name in self.numbers)
+        """What a marketer wants explained: what is spent, who waits for discounts, who answers."""
+        roles = self.schema.roles
+        wanted = (roles.spend, roles.deal_share, roles.response)
+        return tuple(name for name in wanted if name in self.numbers)
 
-    def present(self, names: Sequence[str]) -> list[str]:
-        """Those of the names that the source has."""
-        return [name for name in names if name in self.numbers]
+    @property
+    def selected(self) -> list[str]:
+        """The features that segments are made of, as far as the source has them."""
+        return [name for name in self.schema.segment_features if name in self.numbers]
 
     def varies(self, name: str) -> bool:
         """Whether there is more than one value."""
@@ -62,31 +59,24 @@ class EdaSample:
             return f"a sample of {len(self.numbers):,} of {self.rows:,} customers"
         return f"all {self.rows:,} customers"
 
-    def standardised(self, names: Sequence[str], cap_quantile: float) -> NDArray[np.float64]:
+    def standardised(self, cap_quantile: float) -> NDArray[np.float64]:
         """(rows x features) in the segments' space; no row with a gap, no constant feature."""
-        complete = self.numbers[self.present(names)].dropna()
+        complete = self.numbers[self.selected].dropna()
         capped = complete.clip(upper=complete.quantile(cap_quantile), axis="columns")
-        varied = [n for n in self.present(names) if capped[n].min() < capped[n].max()]
+        varied = [n for n in self.selected if capped[n].min() < capped[n].max()]
         if not varied:
             return np.empty((len(complete), 0))
         table = nw.from_native(complete).lazy()
         return learn_scaling(table, varied, cap_quantile).standardised(complete[varied].to_numpy())
 
 
-def draw_eda_sample(gold_features: IntoFrame, eda: EdaParameters) -> EdaSample:
+def draw_eda_sample(gold_features: IntoFrame, schema: Schema, eda: EdaParameters) -> EdaSample:
     """All customers, or a uniform sample of them by sample key where they are many.
 
     Two passes over the table.
     """
     table = nw.from_native(gold_features).lazy()
-    names = [name for name in table.collect_schema().names() if _is_quantity(name)]
+    names = [name for name in table.collect_schema().names() if schema.is_quantity(name)]
     rows = int(table.select(nw.len()).collect().item())
     drawn = draw_uniform(table, rows, eda.sample_rows, eda.seed)
-    return EdaSample(rows, pd.DataFrame({name: drawn[name].to_numpy() for name in names}))
-
-
-def _is_quantity(name: str) -> bool:
-    """Whether a column's size means something: no code of a category, no part of a date."""
-    column = COLUMNS.get(name)
-    is_amount = column and column.kind == "number" and column.unit != _CALENDAR_YEAR
-    return name in FEATURES or bool(is_amount)
+    return EdaSample(schema, rows, pd.DataFrame({name: drawn[name].to_numpy() for name in names}))

@@ -8,9 +8,9 @@ import narwhals as nw
 import onnx
 from narwhals.typing import IntoDataFrame, IntoFrame
 
-from customer_segmentation.customers.contract import AS_OF, KEY, SAMPLE_KEY
-from customer_segmentation.features.definitions import describe
-from customer_segmentation.scoring.metadata import metadata_of, scaling_of
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import metadata_of, scaling_of, schema_of
 from customer_segmentation.tables.schemas import EVENT_TIME
 
 STANDARDISED = "_standardised"
@@ -38,23 +38,26 @@ def export_features_as_csv(feature_table: IntoFrame) -> IntoFrame:
 
 def describe_columns(feature_table: IntoFrame, artifact: onnx.ModelProto) -> IntoDataFrame:
     """One row a column: name, type, unit, role and description."""
-    schema = nw.from_native(feature_table).lazy().collect_schema()
-    scaling = scaling_of(metadata_of(artifact))
+    types = nw.from_native(feature_table).lazy().collect_schema()
+    metadata = metadata_of(artifact)
+    scaling, schema = scaling_of(metadata), schema_of(metadata)
     numbers = zip(scaling.caps, scaling.means, scaling.deviations, strict=True)
     scales = dict(zip(scaling.features, numbers, strict=True))
-    rows = [_describe(name, str(dtype), scales) for name, dtype in schema.items()]
+    rows = [_describe(schema, name, str(dtype), scales) for name, dtype in types.items()]
     columns = ["column", "type", "unit", "role", "description"]
     table = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
     return nw.from_dict(table, backend="pandas").to_native()
 
 
-def _describe(name: str, dtype: str, scales: dict[str, Any]) -> tuple[str, str, str, str, str]:
+def _describe(
+    schema: Schema, name: str, dtype: str, scales: dict[str, Any]
+) -> tuple[str, str, str, str, str]:
     if name == KEY:
-        return name, dtype, "", "key", describe(KEY)[0]
+        return name, dtype, "", "key", schema.columns[KEY].description
     if name == EVENT_TIME:
         return name, dtype, "date", "event time", "Day of the snapshot that the features hold for"
     feature = name.removesuffix(STANDARDISED)
-    description, unit = describe(feature)
+    description, unit = schema.describe(feature)
     if feature != name:
         cap, mean, deviation = scales[feature]
         text = (

@@ -7,13 +7,13 @@ from datetime import datetime, time
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.quarantine import SOURCE_NAME, map_headers, require_columns
 from customer_segmentation.customers.sample_key import with_sample_key
+from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.schema.schema import Schema
 
 
-def ingest_source(source: IntoFrame, customers: CustomerParameters) -> IntoFrame:
+def ingest_source(source: IntoFrame, customers: Schema) -> IntoFrame:
     """Cells as text, provenance, `as_of` (date of the snapshot) and `sample_key` (31 bits).
 
     Raises:

@@ -11,17 +11,15 @@ import narwhals as nw
 import onnx
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.customers.rules import REASONS
-from customer_segmentation.features.decisions import MEASURED_DECISIONS
-from customer_segmentation.features.definitions import FEATURES, uses_outcome
+from customer_segmentation.schema.decisions import is_measured
 from customer_segmentation.schema.operations import indicator
+from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.scoring.decoding import in_words
-from customer_segmentation.scoring.metadata import VERSION, metadata_of
+from customer_segmentation.scoring.metadata import VERSION, metadata_of, schema_of
 from customer_segmentation.scoring.scorer import require_version
 from customer_segmentation.scoring.table import score_table
-from customer_segmentation.segmentation.naming import SPEND
 from customer_segmentation.segmentation.profiles import known_weight, weighted_means
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION, UNSEGMENTED
 
@@ -67,11 +65,16 @@ def profile_segments(
         for name, labels in metadata["codes"].items()
         for label in labels
     }
-    measured = [name for name in features.collect_schema().names() if _is_measure(name)]
+    schema = schema_of(metadata)
+    flags = {name for name, feature in schema.features.items() if feature.of_category}
+    present = features.collect_schema().names()
+    measured = [name for name in present if schema.is_quantity(name) and name not in flags]
     known = segments.collect_schema().names()
-    decided = [name for name in (*MEASURED_DECISIONS, "margin") if name in known]
+    decisions = [name for name, decision in schema.decisions.items() if is_measured(decision)]
+    decided = [name for name in (*decisions, "margin") if name in known]
     measures = [*measured, *shares, *decided]
-    averaged = {name: _averaged(name, metadata["usual_spend"]) for name in measured}
+    spend, usual = schema.roles.spend, metadata["usual_spend"]
+    averaged = {name: _averaged(name, spend, usual) for name in measured}
     joined = features.select(KEY, **averaged).join(segments, on=KEY, how="inner")
     joined = joined.with_columns(**shares, **{_ONE: nw.lit(1.0)})
     groups = ["segment", "segment_name", "segment_id"]
@@ -106,21 +109,12 @@ def _index(mean: float | None, base: float | None) -> float | None:
     return 100.0 * mean / base if mean is not None and base else None
 
 
-def _averaged(name: str, usual_spend: Sequence[float | None]) -> nw.Expr:
+def _averaged(name: str, spend: str, usual_spend: Sequence[float | None]) -> nw.Expr:
     """A measure, missing where the customer's spend is far outside."""
     minimum, maximum = usual_spend
-    beyond = [] if minimum is None else [nw.col(SPEND) < minimum]
-    beyond += [] if maximum is None else [nw.col(SPEND) > maximum]
+    beyond = [] if minimum is None else [nw.col(spend) < minimum]
+    beyond += [] if maximum is None else [nw.col(spend) > maximum]
     if not beyond:
         return nw.col(name)
     is_far = reduce(operator.or_, beyond)
     return nw.when(is_far).then(nw.lit(None, nw.Float64)).otherwise(nw.col(name))
-
-
-def _is_measure(name: str) -> bool:
-    """Whether a marketer asks for its mean: behaviour and means, no codes, dates or answers."""
-    kept = ("income", "recency_days", "web_visits_month", "responded")
-    if name in kept or name.startswith(("spend_", "purchases_")):
-        return True
-    categories = ("education_", "marital_status_")
-    return name in FEATURES and not name.startswith(categories) and not uses_outcome(name)

@@ -9,12 +9,10 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.customers.account import CONFIGURATION, refuse_losses
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import AS_OF, CONTRACT, KEY, SAMPLE_KEY
+from customer_segmentation.customers.account import refuse_losses
 from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
-from customer_segmentation.customers.headers import as_aliases, nearest_columns, unread
+from customer_segmentation.customers.headers import as_headers, nearest_columns, unread
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.quarantine import (
     ADDED,
@@ -29,15 +27,17 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.decisions import scored_columns
-from customer_segmentation.features.definitions import FEATURES, available_features, needed_columns
-from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.schema.decisions import scored_columns
+from customer_segmentation.schema.evaluate import on_frame
+from customer_segmentation.schema.file import chosen_schema
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.schema import Schema
 
 logger = logging.getLogger(__name__)
 
 
-def settle_reading(bronze: IntoFrame, customers: CustomerParameters) -> Reading:
+def settle_reading(bronze: IntoFrame, customers: Schema) -> Reading:
     """Choose what only all rows together show: the one format of each column of dates.
 
     Raises:
@@ -48,42 +48,43 @@ def settle_reading(bronze: IntoFrame, customers: CustomerParameters) -> Reading:
     try:
         return settle(rows, mapped, customers)
     except UnclearDatesError as error:
-        message = f"{_source_of(rows)}: {error.problem}. {error.remedy} ({CONFIGURATION})."
+        message = f"{_source_of(rows)}: {error.problem}. {error.remedy} ({chosen_schema()})."
         raise UserError(message) from error
 
 
-def check_rows(bronze: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
+def check_rows(bronze: IntoFrame, reading: Reading) -> IntoFrame:
     """Parse every cell and tell which rows break the contract.
 
     Args:
         bronze: Cells as sent, from ingestion.
-        reading: How its cells are read.
-        selected: Features that the segments are made of; the columns they need are required.
+        reading: How its cells are read. The columns that the segments' features need are required.
 
     Raises:
         UserError: A required column is absent.
     """
     rows = nw.from_native(bronze).lazy()
     source, headers = _source_of(rows), rows.collect_schema().names()
-    required = [KEY, *needed_columns(selected)]
-    require_columns(headers, reading.headers, required, reading.parameters, source)
-    absent = [column.name for column in CONTRACT if column.name not in reading.headers]
+    schema = reading.schema
+    required = [KEY, *schema.needed_columns(schema.segment_features)]
+    require_columns(headers, reading.headers, required, schema, source)
+    absent = [name for name in schema.columns if name not in reading.headers]
     if absent:
-        lost = [name for name in FEATURES if not set(needed_columns([name])).isdisjoint(absent)]
+        lost = [n for n in schema.features if not {*schema.needed_columns([n])}.isdisjoint(absent)]
         logger.warning(
             "%s has no column for %s: left out, and with them %s.",
             source,
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    needed = scored_columns(selected, reading.headers)
+    needed = scored_columns(schema, schema.segment_features, reading.headers)
     return check_customers(rows, reading, needed).rows.to_native()
 
 
-def quarantine_rows(checked: IntoFrame, reading: Reading, selected: list[str]) -> IntoFrame:
+def quarantine_rows(checked: IntoFrame, reading: Reading) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
     verdicts = _verdicts(checked)
-    needed = scored_columns(selected, verdicts.columns)
+    schema = reading.schema
+    needed = scored_columns(schema, schema.segment_features, verdicts.columns)
     return verdicts.quarantined(reading, needed).to_native()
 
 
@@ -111,7 +112,7 @@ def account_for_rows(
         "reasons": reasons,
         "lost_values": lost,
         "shared_keys": reasons.get(SHARED_KEY, 0),
-        "as_of": reading.parameters.as_of.isoformat(),
+        "as_of": reading.schema.as_of.isoformat(),
         "newest_dates": verdicts.newest_dates(),
         "date_formats": {name: chosen.words for name, chosen in reading.date_formats.items()},
         **_columns_read(rows.collect_schema().names(), reading),
@@ -131,14 +132,14 @@ def keep_customers(
     return _verdicts(checked).customers().to_native(), accounting
 
 
-def compute_features(silver: IntoFrame) -> IntoFrame:
+def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
     """Key, `as_of`, `sample_key`, the numeric canonical columns and every feature, as float64."""
     customers = nw.from_native(silver).lazy()
     columns = customers.collect_schema().names()
-    numbers = numeric_expressions(columns)
-    features = available_features(numbers)
+    numbers = numeric_expressions(schema, columns)
+    features = schema.available_features(numbers)
     identity = (KEY, AS_OF, SAMPLE_KEY)
-    table = on_frame(customers.select(*identity, **numbers), features)
+    table = on_frame(schema, customers.select(*identity, **numbers), features)
     return table.select(*identity, *numbers, *features).to_native()
 
 
@@ -146,13 +147,13 @@ def _columns_read(headers: list[str], reading: Reading) -> dict[str, Any]:
     """Which header each column was read from, which were ignored, and which may be mended."""
     mapped = dict(reading.headers)
     ignored = [header for header in unread(headers, mapped) if header not in ADDED]
-    absent = [column.name for column in CONTRACT if column.name not in mapped]
-    nearest = nearest_columns(ignored, absent, reading.parameters)
+    absent = [name for name in reading.schema.columns if name not in mapped]
+    nearest = nearest_columns(ignored, absent, reading.schema)
     return {
         "columns": mapped,
         "ignored": ignored,
         "absent": absent,
-        "nearest": as_aliases(nearest) if nearest else "",
+        "nearest": as_headers(nearest) if nearest else "",
     }
 
 

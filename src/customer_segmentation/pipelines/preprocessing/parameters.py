@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from customer_segmentation.customers.configuration import Parameters
+from customer_segmentation.schema.parameters import Parameters
 
 
 class PreprocessingParameters(Parameters):

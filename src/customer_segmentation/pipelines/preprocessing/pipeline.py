@@ -12,15 +12,9 @@ def create_pipeline() -> Pipeline:
     """Bronze -> silver customers and quarantine -> features."""
     steps = [
         step(nodes.settle_reading, ["bronze_customers", "params:customers"], "customers_reading"),
+        step(nodes.check_rows, ["bronze_customers", "customers_reading"], "checked_customers"),
         step(
-            nodes.check_rows,
-            ["bronze_customers", "customers_reading", "params:clustering.features"],
-            "checked_customers",
-        ),
-        step(
-            nodes.quarantine_rows,
-            ["checked_customers", "customers_reading", "params:clustering.features"],
-            "silver_quarantine",
+            nodes.quarantine_rows, ["checked_customers", "customers_reading"], "silver_quarantine"
         ),
         step(
             nodes.account_for_rows,
@@ -32,6 +26,6 @@ def create_pipeline() -> Pipeline:
             ["checked_customers", "row_counts", "params:preprocessing"],
             ["silver_customers", "row_accounting"],
         ),
-        step(nodes.compute_features, "silver_customers", "gold_features"),
+        step(nodes.compute_features, ["silver_customers", "params:customers"], "gold_features"),
     ]
     return Pipeline(steps)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from customer_segmentation.customers.contract import PRODUCTS
-from customer_segmentation.features.decisions import DECISIONS, OFFERS, PERCENTILE
-from customer_segmentation.features.labels import label_of, unit_of
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.profiles import Profile
+from customer_segmentation.schema.decisions import OFFERS, PERCENTILE
+from customer_segmentation.schema.schema import Schema
 
 # From these shares of a segment on, a discount goes to most of it, or to nobody worth a mailing.
 _MAX = 0.5
@@ -73,8 +72,8 @@ def make_card(profile: Profile) -> Card:
             f"{phrases.count(profile.customers)} customers, {phrases.percent(profile.share)} of all"
         ),
         lead=_filled([spending(profile), waiting(profile)]),
-        who=_facts(profile, _WHO),
-        habits=_facts(profile, (*_HABITS, *_other_decisions())),
+        who=_facts(profile, profile.schema.card.who),
+        habits=_facts(profile, (*profile.schema.card.habits, *_other_decisions(profile.schema))),
         offers=offer_mix(profile),
         advice=_filled([discount_advice(profile), lead_product(profile), lead_channel(profile)]),
         products=product_bars(profile),
@@ -83,22 +82,21 @@ def make_card(profile: Profile) -> Card:
 
 def spending(profile: Profile) -> str:
     """Who spends: the segment's spend against the average, and its share of all spend."""
-    if "spend_total" not in profile.means:
+    schema, spend = profile.schema, profile.schema.roles.spend
+    if spend not in profile.means:
         return ""
-    here, overall = profile.means["spend_total"], profile.base["spend_total"]
-    text = f"They spend {phrases.amount(here)} each in two years"
+    here, overall = profile.means[spend], profile.base[spend]
+    text = f"They spend {phrases.amount(here)} each in {schema.money.period}"
     share = spend_share(profile)
     if share is None:
         return f"{text}; the average is {phrases.amount(overall)}."
-    against = (
-        f"{phrases.against_average(profile.index('spend_total'))} of {phrases.amount(overall)}"
-    )
+    against = f"{phrases.against_average(profile.index(spend))} of {phrases.amount(overall)}"
     return f"{text}, {against}, and bring in {phrases.percent(share)} of all spend."
 
 
 def spend_share(profile: Profile) -> float | None:
     """The segment's share of what all customers spend."""
-    index = profile.index("spend_total")
+    index = profile.index(profile.schema.roles.spend)
     return None if index is None else profile.share * index / 100.0
 
 
@@ -155,6 +153,7 @@ def _lead(profile: Profile, decision: str, advice: str) -> str:
     (name, share), (second, less), *_ = [*ranking(profile, decision), ("", 0.0), ("", 0.0)]
     if not name:
         return ""
+    label_of = profile.schema.label_of
     stands_out = f"{label_of(decision)} for {phrases.percent(share)} of them"
     told = f"{advice} {label_of(name)}, the {stands_out}"
     if less < share * _NOT_FAR_OFF:
@@ -175,7 +174,8 @@ def offer_mix(profile: Profile) -> tuple[Part, ...]:
     start = 0.0
     for name in reversed(OFFERS) if mix else ():
         length = round(100.0 * mix[name], 2)
-        title = phrases.capitalised(label_of(name).removeprefix("a ").removeprefix("the "))
+        label = profile.schema.label_of(name)
+        title = phrases.capitalised(label.removeprefix("a ").removeprefix("the "))
         parts.append(Part(name, title, phrases.percent(mix[name]), round(start, 2), length))
         start += length
     return tuple(parts)
@@ -183,19 +183,21 @@ def offer_mix(profile: Profile) -> tuple[Part, ...]:
 
 def product_bars(profile: Profile) -> tuple[Bar, ...]:
     """Mean spend by product, marked where the average customer is, with the index."""
-    names = [f"spend_{name}" for name in PRODUCTS if f"spend_{name}" in profile.means]
+    schema = profile.schema
+    members = schema.members_of(schema.roles.product)
+    names = {name: member for member, name in members.items() if name in profile.means}
     widest = max((max(profile.means[n], profile.base[n]) for n in names), default=0.0)
     if widest <= 0.0:
         return ()
     return tuple(
         Bar(
-            label=phrases.capitalised(label_of(name.removeprefix("spend_"))),
+            label=phrases.capitalised(schema.label_of(member)),
             text=phrases.amount(profile.means[name]),
             length=round(100.0 * profile.means[name] / widest, 2),
             mark=round(100.0 * profile.base[name] / widest, 2),
             note=_index(profile, name),
         )
-        for name in names
+        for name, member in names.items()
     )
 
 
@@ -222,32 +224,14 @@ def _index(profile: Profile, measure: str) -> str:
 
 
 _ADVISED = {"offer", "product", "channel"}
-_WHO = (
-    "income",
-    "affluence_tier=affluent",
-    "affluence_tier=modest",
-    "age",
-    "household_size",
-    "children",
-    "partnered",
-    "tenure_days",
-)
-_HABITS = (
-    "spend_total",
-    "likely_to_spend",
-    "purchases_total",
-    "average_basket",
-    "deal_share",
-    "waits_for_offers=yes",
-    "web_visits_month",
-    "responded",
-)
 
 
-def _other_decisions() -> Iterator[str]:
+def _other_decisions(schema: Schema) -> Iterator[str]:
     """Measures of the decisions that no other part of a card shows."""
-    shown = {measure.partition("=")[0] for measure in (*_WHO, *_HABITS)} | _ADVISED
-    for name, decision in DECISIONS.items():
+    shown = {
+        measure.partition("=")[0] for measure in (*schema.card.who, *schema.card.habits)
+    } | _ADVISED
+    for name, decision in schema.decisions.items():
         if name not in shown:
             # Who has the first label is told by the others.
             yield from (f"{name}={label}" for label in decision.labels[1:])
@@ -257,18 +241,18 @@ def _other_decisions() -> Iterator[str]:
 def _facts(profile: Profile, shown: Iterable[str]) -> tuple[Fact, ...]:
     return tuple(
         Fact(
-            _fact_label(measure),
-            phrases.mean(measure, profile.means[measure]),
-            phrases.mean(measure, profile.base[measure]),
+            _fact_label(profile.schema, measure),
+            phrases.mean(profile.schema.unit_of(measure), profile.means[measure]),
+            phrases.mean(profile.schema.unit_of(measure), profile.base[measure]),
         )
         for measure in shown
         if measure in profile.means
     )
 
 
-def _fact_label(measure: str) -> str:
-    label = phrases.capitalised(label_of(measure))
-    return f"{label} ({PERCENTILE})" if unit_of(measure) == PERCENTILE else label
+def _fact_label(schema: Schema, measure: str) -> str:
+    label = phrases.capitalised(schema.label_of(measure))
+    return f"{label} ({PERCENTILE})" if schema.unit_of(measure) == PERCENTILE else label
 
 
 def _filled(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import phrases
+from customer_segmentation.schema.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Cleaning:
     note: str
 
 
-def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleaning:
+def explain_cleaning(schema: Schema, accounting: Mapping[str, Any], unsegmented: int) -> Cleaning:
     """The account of rows in words."""
     total = accounting["rows_in"]
     ends = [
@@ -36,7 +36,7 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
         lacking = f"{phrases.count(unsegmented)} customers lack a value that a segment needs"
         note += f" {lacking}, and are in none."
     if lost := accounting["lost_values"]:
-        told = [f"{_reason(text)} ({phrases.count(rows)})" for text, rows in lost.items()]
+        told = [f"{_reason(schema, text)} ({phrases.count(rows)})" for text, rows in lost.items()]
         note += f" Customers kept without a value that is not needed: {'; '.join(told)}."
     note += "".join(f" Please check: {warning}." for warning in accounting["warnings"])
     return Cleaning(
@@ -53,11 +53,13 @@ def explain_cleaning(accounting: Mapping[str, Any], unsegmented: int) -> Cleanin
             )
             for title, key in ends
         ),
-        reasons=tuple((_reason(text), phrases.count(rows)) for text, rows in reasons.items()),
+        reasons=tuple(
+            (_reason(schema, text), phrases.count(rows)) for text, rows in reasons.items()
+        ),
         note=note.strip(),
     )
 
 
-def _reason(text: str) -> str:
+def _reason(schema: Schema, text: str) -> str:
     column, separator, reason = text.partition(": ")
-    return f"{phrases.capitalised(label_of(column))}{separator}{reason}"
+    return f"{phrases.capitalised(schema.label_of(column))}{separator}{reason}"

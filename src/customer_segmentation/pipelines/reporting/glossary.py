@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import phrases
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import schema_of
 
 Learned = Mapping[str, Mapping[str, Any]]
 
@@ -15,7 +15,8 @@ Learned = Mapping[str, Mapping[str, Any]]
 def define_terms(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Term -> its meaning, for the terms that this artifact's outputs use."""
     scaling, learned = metadata["scaling"], metadata["learned"]
-    features = [label_of(name) for name in scaling["features"]]
+    schema = schema_of(metadata)
+    features = [schema.label_of(name) for name in scaling["features"]]
     caps = [f"{n} at {phrases.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
     always = {
         "Segment": f"Customers alike in {phrases.listed(features)}, named after what they do.",
@@ -25,23 +26,23 @@ def define_terms(metadata: Mapping[str, Any]) -> dict[str, str]:
         "Margin": "How clearly a customer belongs: 0 is halfway to the next segment, 1 the centre.",
     }
     decided = {}
-    for name in dict.fromkeys((*_OWN_WORDS, *DECISIONS)):
+    for name in dict.fromkeys((*_OWN_WORDS, *schema.decisions)):
         if name in metadata["outputs"]:
-            meaning = _OWN_WORDS.get(name, DECISIONS[name].description)
-            told = meaning(learned) if callable(meaning) else meaning
-            decided[phrases.capitalised(label_of(name))] = told
+            meaning = _OWN_WORDS.get(name, schema.decisions[name].description)
+            told = meaning(schema, learned) if callable(meaning) else meaning
+            decided[phrases.capitalised(schema.label_of(name))] = told
     return always | decided | _QUALITY
 
 
-def _tiers(learned: Learned) -> str:
+def _tiers(schema: Schema, learned: Learned) -> str:
     comfortable, affluent = learned["affluence_tier"]["income_thresholds"]
     return (
-        f"By yearly income: modest below {phrases.count(comfortable)}, comfortable from there, "
-        f"affluent from {phrases.count(affluent)}."
+        f"By {schema.label_of(schema.roles.income)}: modest below {phrases.count(comfortable)}, "
+        f"comfortable from there, affluent from {phrases.count(affluent)}."
     )
 
 
-def _waits(learned: Learned) -> str:
+def _waits(_schema: Schema, learned: Learned) -> str:
     rule = learned["waits_for_offers"]
     share = f"{100.0 * rule['min_deal_share']:.3g} %"
     return (
@@ -50,7 +51,7 @@ def _waits(learned: Learned) -> str:
     )
 
 
-def _offer(learned: Learned) -> str:
+def _offer(_schema: Schema, learned: Learned) -> str:
     percentile = phrases.count(learned["offer"]["min_likely_to_spend"])
     return (
         "A discount for customers who wait for offers and are not affluent; for the others, a "
@@ -59,13 +60,18 @@ def _offer(learned: Learned) -> str:
     )
 
 
+def _likely(schema: Schema, _learned: Learned) -> str:
+    means = phrases.listed([schema.label_of(name) for name in schema.roles.means])
+    return (
+        f"Percentile from 0 to 95, in steps of 5, of the spend expected from {means}: 80 means at "
+        "least as much as 80 % of customers. Past purchases play no part."
+    )
+
+
 # The others are described as they declare.
-_OWN_WORDS: dict[str, str | Callable[[Learned], str]] = {
+_OWN_WORDS: dict[str, str | Callable[[Schema, Learned], str]] = {
     "affluence_tier": _tiers,
-    "likely_to_spend": (
-        "Percentile from 0 to 95, in steps of 5, of the spend expected from income and children at "
-        "home: 80 means at least as much as 80 % of customers. Past purchases play no part."
-    ),
+    "likely_to_spend": _likely,
     "waits_for_offers": _waits,
     "offer": _offer,
     "product": "The one whose share of the customer's spend is furthest above what is usual.",

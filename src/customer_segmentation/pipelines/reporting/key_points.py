@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import spend_share, top
 from customer_segmentation.pipelines.reporting.profiles import Profile, Profiles
@@ -42,9 +41,10 @@ def _shares(profile: Profile) -> str:
 
 def _what_they_do(segments: list[Profile]) -> str:
     told = []
-    if all(profile.index("spend_total") is not None for profile in segments):
-        first = max(segments, key=lambda profile: profile.index("spend_total") or 0.0)
-        against = phrases.against_average(first.index("spend_total"))
+    spend = segments[0].schema.roles.spend
+    if all(profile.index(spend) is not None for profile in segments):
+        first = max(segments, key=lambda profile: profile.index(spend) or 0.0)
+        against = phrases.against_average(first.index(spend))
         told.append(f"{first.name} customers spend the most, {against}")
     if all(profile.index(_WAITS) is not None for profile in segments):
         first = max(segments, key=lambda profile: profile.means[_WAITS])
@@ -59,5 +59,6 @@ def _what_to_offer(named: list[Profile]) -> str:
     for profile in named:
         if offer := top(profile, "offer"):
             to_whom.setdefault(offer, []).append(profile.name)
+    label_of = named[0].schema.label_of
     parts = [f"{label_of(offer)} for {phrases.listed(names)}" for offer, names in to_whom.items()]
     return f"The most frequent offer is {phrases.listed(parts)}." if parts else ""

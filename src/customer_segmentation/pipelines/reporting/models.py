@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import Bar
+from customer_segmentation.schema.schema import Schema
 
 _BASELINE = "baseline"
-_HOUSEHOLD = {"kids_home", "teens_home", "children", "partnered", "household_size"}
-_CATEGORIES = ("education", "marital_status")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,9 @@ class Models:
     recognised: tuple[tuple[str, str, str], ...] = ()
 
 
-def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> Models:
+def explain_cold_start(
+    schema: Schema, section: Mapping[str, Any], names: Mapping[str, str]
+) -> Models:
     """The model that guesses the segment at sign-up, against one that knows only sizes."""
     if reason := section.get("left_out"):
         return Models(f"There is no cold-start model: {reason}.", "", ())
@@ -49,7 +49,7 @@ def explain_cold_start(section: Mapping[str, Any], names: Mapping[str, str]) -> 
     return Models(
         lead=(
             "For a customer who has bought nothing yet, the cold-start model predicts the "
-            f"segment from {phrases.listed(_sign_up(section['inputs']))}. It recognises "
+            f"segment from {phrases.listed(_sign_up(schema, section['inputs']))}. It recognises "
             f"{phrases.percent(accuracy)} of a segment's customers on average; a baseline that "
             f"knows only the segments' sizes, {phrases.percent(baseline)}."
         ),
@@ -117,9 +117,5 @@ def _recognised(members: Sequence[str], number: int, row: Sequence[int]) -> tupl
     return members[number], phrases.percent(row[number] / total), otherwise
 
 
-def _sign_up(inputs: Sequence[str]) -> list[str]:
-    known = []
-    for name in inputs:
-        column = next((c for c in _CATEGORIES if name.startswith(f"{c}_")), name)
-        known.append("household" if name in _HOUSEHOLD else label_of(column))
-    return list(dict.fromkeys(known))
+def _sign_up(schema: Schema, inputs: Sequence[str]) -> list[str]:
+    return [schema.label_of(column) for column in schema.needed_columns(inputs)]

@@ -23,7 +23,8 @@ from customer_segmentation.pipelines.reporting.key_points import key_points
 from customer_segmentation.pipelines.reporting.notes import notes
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
 from customer_segmentation.pipelines.reporting.summary import five_lines
-from customer_segmentation.scoring.metadata import VERSION, metadata_of
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import VERSION, metadata_of, schema_of
 
 # onnx.ModelProto: its library is imported when run.
 Artifact = Any
@@ -46,28 +47,30 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         UserError: The inputs are of different runs.
     """
     metadata = metadata_of(segmenter)
-    profiled = read_profiles(profiles)
+    schema = schema_of(metadata)
+    profiled = read_profiles(schema, profiles)
     _require_one_run(metadata, profiled, accounting, clustering, supervised)
     names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
     rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
     return _template().render(
+        period=schema.money.period,
         cards=[cards.make_card(segment) for segment in profiled.segments],
         key_points=key_points(profiled),
         by_size=cards.overview_bars(profiled.segments, lambda segment: segment.share),
         by_spend=cards.overview_bars(profiled.segments, cards.spend_share),
-        notes=notes(clustering, supervised),
+        notes=notes(schema, clustering, supervised),
         choice=choice.explain_choice(clustering),
         choice_rows=choice.choice_rows(clustering, rows),
         curves=curves.choice_curves(rows, clustering),
         curve_size=(curves.WIDTH, curves.HEIGHT),
         tendency=choice.explain_tendency(eda["hopkins"]),
-        cleaning=explain_cleaning(accounting, profiled.unsegmented),
-        cold_start=models.explain_cold_start(supervised["cold_start"], names),
+        cleaning=explain_cleaning(schema, accounting, profiled.unsegmented),
+        cold_start=models.explain_cold_start(schema, supervised["cold_start"], names),
         demonstration=models.explain_demonstration(supervised["demonstration"]),
         potential=models.explain_potential(
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None
         ),
-        targets=relations.explain_relations(eda),
+        targets=relations.explain_relations(schema, eda),
         looked_at=phrases.count(eda["sample_rows"]),
         terms=define_terms(metadata),
         provenance=_provenance(metadata, accounting, supervised),
@@ -76,14 +79,18 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
 
 
 def summarise_segments(
-    profiles: IntoFrame, clustering: dict[str, Any], supervised: dict[str, Any], _report: str
+    profiles: IntoFrame,
+    schema: Schema,
+    clustering: dict[str, Any],
+    supervised: dict[str, Any],
+    _report: str,
 ) -> str:
     """What a reader must know first, if anything; then the segments in five lines at most.
 
     Made once there is a report that says more.
     """
-    told = notes(clustering, supervised)
-    return "\n".join([*told, *([""] if told else []), five_lines(profiles, clustering)])
+    told = notes(schema, clustering, supervised)
+    return "\n".join([*told, *([""] if told else []), five_lines(schema, profiles, clustering)])
 
 
 def _require_one_run(

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from customer_segmentation.features.labels import label_of
 from customer_segmentation.pipelines.reporting import phrases
+from customer_segmentation.schema.schema import Schema
 
 _MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning the segments"}
 
 
-def notes(clustering: Mapping[str, Any], supervised: Mapping[str, Any]) -> list[str]:
+def notes(
+    schema: Schema, clustering: Mapping[str, Any], supervised: Mapping[str, Any]
+) -> list[str]:
     """One sentence a fact, the gravest first; none where all is well.
 
     Args:
+        schema: Names what is left out.
         clustering: What clustering says of itself.
         supervised: The metrics of supervised training.
     """
     return [
         *_weakness(clustering),
-        *_left_out(clustering["left_out"], supervised),
-        *_far_outside(clustering["far_outside"]),
+        *_left_out(schema, clustering["left_out"], supervised),
+        *_far_outside(schema, clustering["far_outside"]),
     ]
 
 
@@ -33,18 +36,20 @@ def _weakness(clustering: Mapping[str, Any]) -> list[str]:
     return [f"The segments are weak: {text} ({how}). Do not rely on them."]
 
 
-def _left_out(decisions: Mapping[str, str], supervised: Mapping[str, Any]) -> list[str]:
+def _left_out(
+    schema: Schema, decisions: Mapping[str, str], supervised: Mapping[str, Any]
+) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in decisions.items():
-        reasons.setdefault(reason, []).append(label_of(name))
+        reasons.setdefault(reason, []).append(schema.label_of(name))
     for name, title in _MODELS.items():
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)
     return [f"Left out: {phrases.listed(names)}: {reason}." for reason, names in reasons.items()]
 
 
-def _far_outside(extremes: Iterable[Mapping[str, Any]]) -> list[str]:
-    told = [f"{label_of(one['column'])} of {_whom(one)}" for one in extremes]
+def _far_outside(schema: Schema, extremes: Iterable[Mapping[str, Any]]) -> list[str]:
+    told = [f"{schema.label_of(one['column'])} of {_whom(one)}" for one in extremes]
     if not told:
         return []
     ignored = "are ignored when segments are named and expected spend is learned"

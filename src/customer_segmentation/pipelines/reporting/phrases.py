@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from customer_segmentation.customers.contract import FLAG
-from customer_segmentation.features.decisions import PERCENTILE
-from customer_segmentation.features.definitions import RATIO, SHARE
-from customer_segmentation.features.labels import unit_of
+from customer_segmentation.schema.decisions import PERCENTILE
+from customer_segmentation.schema.parts import FLAG, SHARE
 
 _SPACE = "\N{NO-BREAK SPACE}"
 _WIDEST = 40
@@ -16,7 +14,7 @@ _ABOUT = (95.0, 105.0)
 _TIMES = 150.0
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # Units whose means are told in percent, and as whole numbers.
-_IN_PERCENT = {SHARE, RATIO, FLAG}
+_IN_PERCENT = {SHARE, "ratio", FLAG}
 _WHOLE = {"years", PERCENTILE}
 
 
@@ -59,9 +57,8 @@ def against_average(index: float | None) -> str:
     return f"{100.0 - index:.0f}{_SPACE}% below the average"
 
 
-def mean(measure: str, value: float) -> str:
+def mean(unit: str, value: float) -> str:
     """A measure's mean, as its unit is told."""
-    unit = unit_of(measure)
     if unit in _IN_PERCENT:
         return percent(value)
     return f"{value:.0f}" if unit in _WHOLE else amount(value)

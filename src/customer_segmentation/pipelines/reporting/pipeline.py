@@ -26,7 +26,13 @@ def create_pipeline() -> Pipeline:
         ),
         step(
             nodes.summarise_segments,
-            ["gold_segment_profiles", "clustering_summary", "supervised_metrics", "report"],
+            [
+                "gold_segment_profiles",
+                "params:customers",
+                "clustering_summary",
+                "supervised_metrics",
+                "report",
+            ],
             "segment_summary",
         ),
     ]

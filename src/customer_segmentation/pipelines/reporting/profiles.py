@@ -12,6 +12,8 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
+from customer_segmentation.schema.schema import Schema
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -20,6 +22,7 @@ class Profile:
     A measure that the source does not allow, or that is not known, is in neither.
     """
 
+    schema: Schema
     name: str
     customers: int
     share: float
@@ -55,7 +58,7 @@ class Profiles:
         return sum(segment.customers for segment in self.segments)
 
 
-def read_profiles(table: IntoFrame) -> Profiles:
+def read_profiles(schema: Schema, table: IntoFrame) -> Profiles:
     """The profiles of a long table, one row a segment and measure, of any engine."""
     by_segment = itemgetter("segment_id")
     rows = nw.from_native(table).lazy().collect().rows(named=True)
@@ -64,14 +67,15 @@ def read_profiles(table: IntoFrame) -> Profiles:
         for segment, group in groupby(sorted(rows, key=by_segment), by_segment)
     ]
     return Profiles(
-        tuple(_profile(group) for segment, group in groups if segment >= 0),
+        tuple(_profile(schema, group) for segment, group in groups if segment >= 0),
         sum(int(group[0]["customers"]) for segment, group in groups if segment < 0),
     )
 
 
-def _profile(rows: list[dict[str, Any]]) -> Profile:
+def _profile(schema: Schema, rows: list[dict[str, Any]]) -> Profile:
     known = [row for row in rows if _is_known(row["mean"]) and _is_known(row["base_mean"])]
     return Profile(
+        schema=schema,
         name=str(rows[0]["segment_name"]),
         customers=int(rows[0]["customers"]),
         share=float(rows[0]["share"]),

@@ -9,14 +9,15 @@ from narwhals.typing import IntoFrame
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.cards import top
 from customer_segmentation.pipelines.reporting.profiles import Profile, read_profiles
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.headline import headline
 
 _LINES = 5
 
 
-def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
+def five_lines(schema: Schema, profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
     """How the segments came out, then one line a segment; at most five lines in all."""
-    profiled = read_profiles(profiles)
+    profiled = read_profiles(schema, profiles)
     head = headline(clustering_summary, profiled.customers)
     room = _LINES - 1
     shown = profiled.segments if len(profiled.segments) <= room else profiled.segments[: room - 1]
@@ -29,7 +30,7 @@ def five_lines(profiles: IntoFrame, clustering_summary: dict[str, Any]) -> str:
 
 def _line(name: str, segment: Profile) -> str:
     parts = [f"{_plain(phrases.percent(segment.share)):>4}"]
-    index = segment.index("spend_total")
+    index = segment.index(segment.schema.roles.spend)
     if index is not None:
         parts.append(f"spend {index / 100.0:.1f}x average")
     if "waits_for_offers=yes" in segment.means:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.definitions import needed_columns
 from customer_segmentation.pipelines.supervised_training.models import one_thread
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, varying
 
@@ -85,7 +84,7 @@ def validate(
         if np.isnan(customers.columns([name])).mean() <= _MAX_MISSING
     )
     if not known:
-        columns = ", ".join(needed_columns(inputs))
+        columns = ", ".join(customers.schema.needed_columns(inputs))
         message = f"none of {columns} is present and differs between customers"
         raise NothingToLearnError(message)
     is_complete = np.isnan(customers.columns(known)).sum(axis=1) == 0

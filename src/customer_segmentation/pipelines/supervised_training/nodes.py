@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from customer_segmentation.features.definitions import needed_inputs
 from customer_segmentation.pipelines.supervised_training import folds, metrics, models
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
@@ -39,7 +38,7 @@ def relearn_segments(
     customers: LabelledCustomers, parameters: TrainingParameters
 ) -> folds.Validation | folds.LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
-    return _validate(customers, describing(customers.names), models.ALL, parameters)
+    return _validate(customers, describing(customers), models.ALL, parameters)
 
 
 def validate_cold_start(
@@ -49,7 +48,9 @@ def validate_cold_start(
 
     Left out where the source has nothing of it, and where it does no better than sizes alone.
     """
-    validation = _validate(customers, parameters.sign_up_features, models.COMPARED, parameters)
+    validation = _validate(
+        customers, customers.schema.sign_up_features, models.COMPARED, parameters
+    )
     if isinstance(validation, folds.LeftOut):
         return validation
     gained, error = metrics.advantage(validation, models.EXPORTED, models.BASELINE)
@@ -92,7 +93,7 @@ def build_cold_start(
         **models.learned_numbers(fitted),
         names=customers.segments,
         segmenter_version=metadata["version"],
-        reading=metadata["customers"],
+        schema=customers.schema,
         provenance=metadata["provenance"],
         metrics={
             "validated_on": "tenured customers",
@@ -120,7 +121,7 @@ def check_against_scikit_learn(
 
     customers, scorer = validation.customers, Scorer(artifact.SerializeToString(deterministic=True))
     answers = scorer.score(
-        np.ascontiguousarray(customers.columns(needed_inputs(validation.inputs)))
+        np.ascontiguousarray(customers.columns(customers.schema.needed_inputs(validation.inputs)))
     )
     given = np.stack([answers[probability_output(name)] for name in customers.segments], axis=1)
     values = customers.columns(validation.inputs)

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from customer_segmentation.customers.configuration import Parameters
-from customer_segmentation.customers.contract import AS_OF
-from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.features.definitions import FEATURES, needed_inputs
-
-# What a sign-up form can ask. `as_of` is the day itself.
-SIGN_UP_COLUMNS = (
-    "year_birth",
-    "education",
-    "marital_status",
-    "income",
-    "kids_home",
-    "teens_home",
-    AS_OF,
-)
+from customer_segmentation.schema.parameters import Parameters
 
 
 class ModelParameters(Parameters):
@@ -53,7 +39,6 @@ class TrainingParameters(Parameters):
         folds: Of the cross-validation.
         seed: Of the sample, the folds and the models.
         calibration_bins: Of the expected calibration error and of the plot.
-        sign_up_features: What the cold-start model looks at.
         models: Their sizes.
     """
 
@@ -61,21 +46,4 @@ class TrainingParameters(Parameters):
     folds: int = Field(ge=2)
     seed: int = Field(ge=0, lt=2**31)
     calibration_bins: int = Field(ge=2)
-    sign_up_features: list[str] = Field(min_length=1)
     models: ModelParameters
-
-    @field_validator("sign_up_features")
-    @classmethod
-    def _known_at_sign_up(cls, names: list[str]) -> list[str]:
-        columns = {*numeric_columns(SIGN_UP_COLUMNS)}
-        known = [
-            name for name in (*columns, *FEATURES) if columns.issuperset(needed_inputs([name]))
-        ]
-        refused = [name for name in names if name not in known]
-        if refused:
-            message = f"{refused} are not known at sign-up; these are: {sorted(known)}"
-            raise ValueError(message)
-        if len({*names}) < len(names):
-            message = f"a feature is named twice in {names}"
-            raise ValueError(message)
-        return names

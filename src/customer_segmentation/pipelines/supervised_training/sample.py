@@ -11,12 +11,11 @@ import numpy as np
 from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.contract import AS_OF, COLUMNS, KEY, OUTCOMES, SAMPLE_KEY
-from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.errors import UserError
-from customer_segmentation.features.definitions import FEATURES, uses_outcome
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
-from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import metadata_of, schema_of
 from customer_segmentation.segmentation.coreset import draw_uniform
 from customer_segmentation.segmentation.naming import SegmentName
 
@@ -28,6 +27,7 @@ class LabelledCustomers:
     """Customers in the order of their sample keys.
 
     Attributes:
+        schema: Of the artifact whose segments these are.
         names: Numeric canonical columns, then features.
         values: (rows x names), missing as NaN.
         labels: The id of each one's segment.
@@ -35,6 +35,7 @@ class LabelledCustomers:
         drawn_from: How many customers the sample was drawn from.
     """
 
+    schema: Schema
     names: tuple[str, ...]
     values: NDArray[np.float64]
     labels: NDArray[np.int64]
@@ -54,7 +55,8 @@ class LabelledCustomers:
 
         Campaign answers are no input of any model: who differs in them only is a repeat, too.
         """
-        compared = [n for n in self.names if n not in FEATURES and n not in OUTCOMES]
+        made, schema = self.schema.features, self.schema
+        compared = [n for n in self.names if n not in made and not schema.uses_outcome(n)]
         # Infinity is outside the domain: it makes two missing values equal.
         known = np.nan_to_num(self.columns(compared), nan=np.inf)
         return np.unique(known, axis=0, return_inverse=True)[1].astype(np.int64)
@@ -72,9 +74,11 @@ def draw_labelled_customers(
         UserError: No customer has a segment, or the segments are not the segmenter's.
     """
     features = nw.from_native(gold_features).lazy()
-    segments = tuple(SegmentName(**segment) for segment in metadata_of(segmenter)["segments"])
+    metadata = metadata_of(segmenter)
+    schema = schema_of(metadata)
+    segments = tuple(SegmentName(**segment) for segment in metadata["segments"])
     present = features.collect_schema().names()
-    candidates = (*numeric_columns([*COLUMNS, AS_OF]), *FEATURES)
+    candidates = (*schema.numeric_columns([*schema.columns, AS_OF]), *schema.features)
     names = tuple(name for name in candidates if name in present)
     known = nw.from_native(gold_segments).lazy().filter(nw.col("segment_id") >= 0)
     known = known.select(KEY, "segment_id", "segment")
@@ -88,6 +92,7 @@ def draw_labelled_customers(
     sample = draw_uniform(labelled, rows, parameters.sample_rows, parameters.seed)
     _require_same_segments(sample.select("segment_id", "segment").unique().rows(), segments)
     return LabelledCustomers(
+        schema,
         names,
         np.ascontiguousarray(sample.select(*names).to_numpy(), dtype=np.float64),
         sample["segment_id"].to_numpy().astype(np.int64),
@@ -107,16 +112,17 @@ def varying(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ..
     )
 
 
-def describing(names: Sequence[str]) -> tuple[str, ...]:
+def describing(customers: LabelledCustomers) -> tuple[str, ...]:
     """What describes a customer: amounts, counts and features; no answers to campaigns.
 
     Categories and dates are left to the features made of them, since codes are no amounts.
     """
+    schema = customers.schema
     return tuple(
         name
-        for name in names
-        if (name in FEATURES or (name in COLUMNS and COLUMNS[name].kind == "number"))
-        and not uses_outcome(name)
+        for name in customers.names
+        if (name in schema.features or ((c := schema.columns.get(name)) and c.kind == "number"))
+        and not schema.uses_outcome(name)
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import parquet
 
-from customer_segmentation.customers.numbers import NUMBER
+from customer_segmentation.schema.numbers import NUMBER
 from customer_segmentation.serving.jobs.files import Table, sync
 from customer_segmentation.serving.jobs.table import Format
 

@@ -9,8 +9,6 @@ from datetime import datetime, time
 import narwhals as nw
 import polars as pl
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import AS_OF, KEY
 from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import name_missing
@@ -25,6 +23,8 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.customers.reading import Look, Reading, Rows, settle_parts
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
@@ -57,7 +57,7 @@ class FileScorer:
 
     def __init__(self, headers: Sequence[str], bundle: Bundle, batches: Batches) -> None:
         block = json.dumps(bundle.segmenter.metadata["customers"])
-        self._parameters = CustomerParameters.model_validate_json(block)
+        self._parameters = Schema.model_validate_json(block)
         mapped = map_headers(headers, self._parameters)
         purchases = bundle.contract.purchases
         is_new = bool(purchases) and mapped.keys().isdisjoint(purchases)
@@ -127,7 +127,7 @@ class FileScorer:
         return told.collect().to_native()
 
 
-def _settled(mapped: dict[str, str], parameters: CustomerParameters, batches: Batches) -> Reading:
+def _settled(mapped: dict[str, str], parameters: Schema, batches: Batches) -> Reading:
     """How to read the cells of a file, such as its date format."""
 
     def each(header: str, look: Look) -> Iterator[Rows]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.validation import LONGEST_KEY, Contract
 
 Schema = dict[str, Any]

@@ -16,7 +16,7 @@ import msgspec
 import yaml
 from litestar import Litestar, Response, get
 
-from customer_segmentation.customers.contract import AS_OF
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import NOT_STORED, FullAnswer, Rejection
 from customer_segmentation.serving.bundle import Bundle

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from customer_segmentation.customers.contract import AS_OF, KEY
+from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.serving.answers import NOT_STORED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import describe_bundle

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import narwhals as nw
 
-from customer_segmentation.customers.cells import Columns, Parsed, either_case
+from customer_segmentation.schema.cells import Columns, Parsed, either_case
 
 # A cell with a plain number.
 NUMBER = r"^[+-]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from customer_segmentation.customers.numbers import NumberSigns, ParsedNumber
-from tests.customers.evaluating import Rows, evaluated
+from customer_segmentation.schema.numbers import NumberSigns, ParsedNumber
+from tests.schema.evaluating import Rows, evaluated
 
 
 def numbers(texts: list[str], engine: Callable[..., Any], **how: Any) -> Rows:

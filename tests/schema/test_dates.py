@@ -10,8 +10,8 @@ from typing import Any
 import narwhals as nw
 import pytest
 
-from customer_segmentation.customers.dates import DateFormat, ParsedDate
-from tests.customers.evaluating import evaluated
+from customer_segmentation.schema.dates import DateFormat, ParsedDate
+from tests.schema.evaluating import evaluated
 
 FORMATS = ["%d-%m-%Y", "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y"]
 YEARS = [1, 999, 1900, 2000, 2012, 2013, 2100, 9999]

@@ -15,7 +15,7 @@ from typing import Self
 
 import narwhals as nw
 
-from customer_segmentation.customers.cells import Columns, Parsed, either_case
+from customer_segmentation.schema.cells import Columns, Parsed, either_case
 
 # Days since the end of 1899, as Excel counts from March 1900 on; before, it is one day off.
 EXCEL = "excel"

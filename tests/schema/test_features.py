@@ -13,17 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segmentation.customers.contract import CONTRACT, KEY
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.TODO import CONTRACT
 from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.features.definitions import (
-    FEATURES,
-    available_features,
-    describe,
-    needed_columns,
-    needed_inputs,
-    uses_outcome,
-)
-from customer_segmentation.features.evaluate import on_arrays, on_frame
+from customer_segmentation.TODO import FEATURES, available_features, describe, needed_columns, needed_inputs, uses_outcome
+from customer_segmentation.schema.evaluate import on_arrays, on_frame
 
 # A married master of 56 years with a child and a teenager.
 CUSTOMER = {

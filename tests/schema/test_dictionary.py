@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from customer_segmentation.features.dictionary import markdown
+from customer_segmentation.schema.dictionary import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "data_dictionary.md"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from customer_segmentation.customers.contract import COLUMNS
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.definitions import FEATURES
-from customer_segmentation.features.labels import LABELS, label_of, unit_of
+from customer_segmentation.TODO import COLUMNS
+from customer_segmentation.schema.decisions import DECISIONS
+from customer_segmentation.TODO import FEATURES
+from customer_segmentation.TODO_labels import LABELS, label_of, unit_of
 from customer_segmentation.scoring.metadata import contract_rules
 
 

@@ -1,32 +1,37 @@
-"""The data dictionary in words: `python -m customer_segmentation.features.dictionary`."""
+"""The data dictionary in words: `python -m customer_segmentation.schema.dictionary`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
 
-from customer_segmentation.customers.contract import CONTRACT, Column
-from customer_segmentation.features.decisions import DECISIONS
-from customer_segmentation.features.definitions import FEATURES, Feature
+from customer_segmentation.schema.file import chosen_schema, read_schema
+from customer_segmentation.schema.parts import Column, Feature
+from customer_segmentation.schema.schema import Schema
 
 _INTRODUCTION = """\
 # Data dictionary
 
-Written by `make docs` from the contract (`customers/contract.py`), the features
-(`features/definitions.py`) and the decisions (`features/decisions.py`); a test keeps it current.
+Written by `make docs` from the schema `{file}`; a test keeps it current.
 
-Money is in the source's monetary units over two years. Ages and tenures are as of the snapshot's
-day (`customers.as_of`). A feature with a missing input is missing.
+Money is in {unit}, sums of it are of {period}. Ages are as of the snapshot's day
+(`customers.as_of`). A feature with a missing input is missing.
 """
 
 
-def markdown() -> str:
-    """The whole page."""
-    columns = [_column(column) for column in CONTRACT]
-    features = [_feature(feature, feature.unit) for feature in FEATURES.values()]
-    decisions = [_feature(d, ", ".join(d.labels) or d.unit) for d in DECISIONS.values()]
+def markdown(schema: Schema, file: str) -> str:
+    """The whole page.
+
+    Args:
+        schema: What to describe.
+        file: Where it stands.
+    """
+    columns = [_column(column) for column in schema.columns.values()]
+    features = [_feature(feature, feature.unit) for feature in schema.features.values()]
+    decisions = [_feature(d, ", ".join(d.labels) or d.unit) for d in schema.decisions.values()]
+    money = schema.money
     parts = [
-        _INTRODUCTION,
+        _INTRODUCTION.format(file=file, unit=money.unit, period=money.period),
         "## Canonical columns\n",
         _table(["column", "type", "unit", "may hold", "description"], columns),
         "## Features\n",
@@ -44,10 +49,12 @@ def _column(column: Column) -> list[str]:
 def _range(column: Column) -> str:
     if column.categories:
         return ", ".join(column.categories)
+    if column.age:
+        return "years {} to {} before the snapshot's".format(*column.age)
+    if column.earliest:
+        return f"days from {column.earliest} to the snapshot's"
     if column.minimum is None or column.maximum is None:
-        return {"key": "any text", "date": "the configured window"}.get(
-            column.kind, "the configured ages"
-        )
+        return "any text"
     whole = "whole numbers " if column.whole else ""
     return f"{whole}{column.minimum:g} to {column.maximum:g}"
 
@@ -63,4 +70,4 @@ def _table(header: list[str], rows: Iterable[list[str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown())
+    sys.stdout.write(markdown(read_schema(chosen_schema()), chosen_schema().as_posix()))

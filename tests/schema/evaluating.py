@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from customer_segmentation.customers.cells import Columns
+from customer_segmentation.schema.cells import Columns
 
 Rows = list[tuple[Any, ...]]
 

@@ -8,8 +8,8 @@ from typing import Any
 import narwhals as nw
 import pytest
 
-from customer_segmentation.customers.cells import category, missing_as_empty, stripped
-from tests.customers.evaluating import evaluated
+from customer_segmentation.schema.cells import category, missing_as_empty, stripped
+from tests.schema.evaluating import evaluated
 
 
 @pytest.mark.parametrize(
