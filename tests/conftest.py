@@ -16,9 +16,9 @@ from hypothesis import settings
 from kedro.config import OmegaConfigLoader
 from xdist.scheduler import LoadFileScheduling
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.settings import setting
 from customer_segmentation.spark import prepare_session, require_java
 from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
@@ -237,9 +237,7 @@ def source_of() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def bronze_of(
-    source_of: Callable[..., Any], customer_parameters: Schema
-) -> Callable[..., Any]:
+def bronze_of(source_of: Callable[..., Any], customer_parameters: Schema) -> Callable[..., Any]:
     """Rows of cells -> bronze."""
 
     def bronze(rows: list[dict[str, str]], engine: Callable[..., Any]) -> Any:

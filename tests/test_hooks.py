@@ -11,12 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from customer_segmentation.customers.configuration import AgeWindow
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 from kedro_datasets.pandas import ParquetDataset
 
 from customer_segmentation import hooks
-from customer_segmentation.customers.configuration import AgeWindow
 from customer_segmentation.errors import UserError
 from customer_segmentation.hooks import EnvironmentHooks, ProgressHooks, RunHooks, flattened
 from customer_segmentation.run_record import current_run

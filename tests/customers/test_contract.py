@@ -1,7 +1,8 @@
+from tests.marketing import COLUMNS, CONTRACT, OUTCOMES
+
 """The contract: the one table of rules."""
 
-from customer_segmentation.schema.parts import Column, KEY
-from customer_segmentation.TODO import COLUMNS, CONTRACT, OUTCOMES
+from customer_segmentation.schema.parts import KEY, Column
 
 
 def columns_of(kind: str) -> list[Column]:

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.customers.date_choice import ChosenFormat, UnclearDatesError, offers
 from customer_segmentation.customers.reading import Look, Rows, settle, settle_parts
+from customer_segmentation.schema.schema import Schema
 
 DAYS = [date(2013, 1, 1) + timedelta(3 * n) for n in range(60)]
 FIRSTS = [date(2013, 1 + n % 12, 1) for n in range(60)]

@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.schema.schema import Schema
-from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.quarantine import check_customers, map_headers
 from customer_segmentation.customers.reading import settle
+from customer_segmentation.schema.schema import Schema
 from tests.conftest import GOOD_ROW
+from tests.marketing import COLUMNS
 
 Doubts = Callable[..., list[str]]
 Cells = list[dict[str, str]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.customers.headers import as_aliases, nearest_columns
+from customer_segmentation.schema.schema import Schema
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from typing import Any
 import narwhals as nw
 import pytest
 
-from customer_segmentation.TODO import COLUMNS, EDUCATION
-from customer_segmentation.customers.matrix import (
+from customer_segmentation.customers.matrix import describe_numeric
+from tests.marketing import (
+    COLUMNS,
+    EDUCATION,
     canonical_columns,
-    describe_numeric,
     numeric_columns,
     numeric_expressions,
 )

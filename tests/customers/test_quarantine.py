@@ -17,9 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_segmentation.schema.schema import Schema
-from customer_segmentation.schema.parts import KEY
-from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.customers.quarantine import (
     ADDED,
     check_customers,
@@ -28,6 +25,9 @@ from customer_segmentation.customers.quarantine import (
 )
 from customer_segmentation.customers.reading import settle
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.schema.schema import Schema
+from tests.marketing import COLUMNS
 
 Rows = list[dict[str, str]]
 Records = list[dict[str, Any]]

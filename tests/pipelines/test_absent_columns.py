@@ -13,12 +13,10 @@ import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from customer_segmentation.schema.schema import Schema
-from customer_segmentation.schema.parts import KEY
-from customer_segmentation.TODO import COLUMNS
-from customer_segmentation.schema.decisions import DECISIONS, INTERMEDIATE
-from customer_segmentation.TODO import needed_columns
 from customer_segmentation.pipeline_registry import register_pipelines
+from customer_segmentation.schema.decisions import INTERMEDIATE
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
@@ -27,6 +25,7 @@ from customer_segmentation.serving.openapi.document import build_document
 from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
+from tests.marketing import COLUMNS, DECISIONS, needed_columns
 
 CHECKOUT = Path(__file__).parents[2]
 ROWS = 250

@@ -14,7 +14,6 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.pipelines import (
     clustering,
     feature_export,
@@ -24,6 +23,7 @@ from customer_segmentation.pipelines import (
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.schemas import contract_of

@@ -15,7 +15,6 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing.nodes import (
@@ -23,6 +22,7 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     compute_features,
     settle_reading,
 )
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.scorer import Scorer
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows

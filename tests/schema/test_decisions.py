@@ -8,15 +8,8 @@ from typing import Any
 import narwhals as nw
 import pytest
 
-from customer_segmentation.TODO import CHANNELS, PRODUCTS
-from customer_segmentation.schema.decisions import (
-    DECISIONS,
-    INTERMEDIATE,
-    OFFERS,
-    TIERS,
-    available_decisions,
-)
-from customer_segmentation.schema.evaluate import on_frame
+from customer_segmentation.schema.decisions import INTERMEDIATE, OFFERS, TIERS
+from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, available_decisions, on_frame
 
 Learned = dict[str, dict[str, Any]]
 

@@ -22,9 +22,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from spox import Tensor, argument, build
 
-from customer_segmentation.schema.decisions import DECISIONS
-from customer_segmentation.TODO import FEATURES, needed_inputs
-from customer_segmentation.schema.evaluate import on_arrays, on_frame
+from tests.marketing import DECISIONS, FEATURES, needed_inputs, on_arrays, on_frame
 
 Matrix = NDArray[np.float64]
 Answers = dict[str, NDArray[np.float64]]

@@ -14,10 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segmentation.schema.parts import KEY
-from customer_segmentation.TODO import CONTRACT
-from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.TODO import FEATURES, available_features, describe, needed_columns, needed_inputs, uses_outcome
-from customer_segmentation.schema.evaluate import on_arrays, on_frame
+from tests.marketing import (
+    CONTRACT,
+    FEATURES,
+    available_features,
+    describe,
+    needed_columns,
+    needed_inputs,
+    numeric_columns,
+    on_arrays,
+    on_frame,
+    uses_outcome,
+)
 
 # A married master of 56 years with a child and a teenager.
 CUSTOMER = {

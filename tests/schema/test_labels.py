@@ -1,11 +1,9 @@
+from tests.marketing import COLUMNS, DECISIONS, FEATURES, LABELS, label_of, unit_of
+
 """What people call things: said for all, once each, and kept out of artifacts."""
 
 import pytest
 
-from customer_segmentation.TODO import COLUMNS
-from customer_segmentation.schema.decisions import DECISIONS
-from customer_segmentation.TODO import FEATURES
-from customer_segmentation.TODO_labels import LABELS, label_of, unit_of
 from customer_segmentation.scoring.metadata import contract_rules
 
 

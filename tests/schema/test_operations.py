@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-
 from customer_segmentation.features import operations as ops
 
 Numbers = list[float | None]

@@ -12,14 +12,12 @@ import yaml
 from numpy.typing import NDArray
 
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.TODO import CHANNELS, PRODUCTS
-from customer_segmentation.schema.decisions import DECISIONS
-from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
 from customer_segmentation.segmentation.scaling import learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, on_frame
 
 _PARAMETERS = Path(__file__).parents[2] / "conf" / "base" / "parameters_customers.yml"
 FEATURES = ("income", "age", "spend_total", "purchases_deals", "web_visits_month")

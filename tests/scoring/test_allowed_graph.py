@@ -12,9 +12,6 @@ import onnx
 import pytest
 
 from customer_segmentation.schema.parts import AS_OF
-from customer_segmentation.TODO import COLUMNS
-from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.TODO import FEATURES
 from customer_segmentation.scoring.allowed_graph import IR_VERSIONS, OPERATORS, OPSETS
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.cold_start import build_cold_start
@@ -26,6 +23,7 @@ from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import COLUMNS, FEATURES, numeric_columns
 from tests.scoring.example import make_segmenter
 
 ROUNDED_AWAY = {-1.0, 0.0, 1.0, 1e-6, 1e-300}

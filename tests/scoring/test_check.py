@@ -8,9 +8,9 @@ import narwhals as nw
 import onnx
 import pytest
 
-from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.scoring.check import check_against_scikit_learn
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import on_frame
 from tests.scoring.example import FEATURES, draw_customers
 
 

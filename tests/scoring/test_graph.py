@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from customer_segmentation.schema.decisions import DECISIONS, INTERMEDIATE
-from customer_segmentation.schema.evaluate import on_arrays, on_frame
+from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import DECISIONS, on_arrays, on_frame
 from tests.scoring.example import FEATURES, between_segments, draw_customers, make_segmenter
 
 Matrix = NDArray[np.float64]

@@ -15,11 +15,11 @@ import onnx
 import pytest
 
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.TODO import CONTRACT, EDUCATION, PRODUCTS
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import CONTRACT, EDUCATION, PRODUCTS
 
 ROOT = Path(__file__).parents[2]
 PRINT_HASH = (

@@ -13,9 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from customer_segmentation.schema.parts import AS_OF
-from customer_segmentation.TODO import COLUMNS
-from customer_segmentation.customers.matrix import numeric_columns
-from customer_segmentation.TODO import FEATURES
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of
@@ -23,6 +20,7 @@ from customer_segmentation.scoring.ranges import are_within, spans
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.serving.validation import Contract, ReadCustomer
+from tests.marketing import COLUMNS, FEATURES, numeric_columns
 from tests.scoring.example import make_segmenter, reading
 
 Matrix = NDArray[np.float64]

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from customer_segmentation.TODO import CHANNELS, PRODUCTS
-from customer_segmentation.schema.decisions import DECISIONS
 from customer_segmentation.segmentation.learned_decisions import (
     DecisionRule,
     LearnedDecisions,
     learn_decisions,
     weighted_quantiles,
 )
+from tests.marketing import CHANNELS, DECISIONS, PRODUCTS
 
 RULE = DecisionRule(
     comfortable_from=0.5, affluent_from=0.8, deal_share_from=0.75, min_deals=3, preview_from=75.0

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from customer_segmentation.TODO import CHANNELS, PRODUCTS
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.segmentation.cold_start import ColdStartModel
+from tests.marketing import CHANNELS, PRODUCTS
 from tests.scoring.example import make_segmenter, reading
 
 

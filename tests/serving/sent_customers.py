@@ -13,7 +13,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from customer_segmentation.schema.parts import Column
-from customer_segmentation.TODO import COLUMNS, CONTRACT
+from tests.marketing import COLUMNS, CONTRACT
 from tests.scoring.example import reading
 
 AS_OF, ENROLLED_FROM = date(2014, 6, 30), date(2000, 1, 1)

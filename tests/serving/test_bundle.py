@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.schema.decisions import DECISIONS
 from customer_segmentation.scoring.cold_start import build_no_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of
@@ -29,6 +28,7 @@ from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.jobs.scoring import FileScorer
 from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of
+from tests.marketing import DECISIONS
 from tests.scoring.example import make_segmenter
 from tests.serving.example import a_customer, a_new_customer, write_bundle
 from tests.serving.process import ServerProcess, serving

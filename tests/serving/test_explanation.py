@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from customer_segmentation.schema.evaluate import on_arrays
 from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.serving.bundle import Bundle, Champion
 from customer_segmentation.serving.explanation import CHANGEABLE, Explainer
 from customer_segmentation.serving.validation import ReadCustomer
+from tests.marketing import on_arrays
 from tests.scoring.example import draw_customers
 from tests.serving.example import a_new_customer, write_bundle
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_segmentation.schema.cells import _SPACE
-from customer_segmentation.TODO import COLUMNS
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.records import FastReader, Reader
 from customer_segmentation.serving.validation import Contract, Problem, ReadCustomer, matrix_of
+from tests.marketing import COLUMNS
 from tests.serving.example import a_customer, a_new_customer
 from tests.serving.sent_customers import SentCustomer, sent_customers, with_headers
 

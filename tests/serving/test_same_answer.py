@@ -27,14 +27,6 @@ import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from customer_segmentation.schema.schema import Schema
-from customer_segmentation.schema.parts import AS_OF, KEY
-from customer_segmentation.TODO import COLUMNS
-from customer_segmentation.customers.matrix import (
-    canonical_columns,
-    numeric_columns,
-    numeric_expressions,
-)
 from customer_segmentation.customers.quarantine import (
     ROW_NUMBER,
     CheckedCustomers,
@@ -43,8 +35,11 @@ from customer_segmentation.customers.quarantine import (
 )
 from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
+from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.validation import Contract, ReadCustomer
+from tests.marketing import COLUMNS, canonical_columns, numeric_columns, numeric_expressions
 from tests.serving.process import free_port, start
 from tests.serving.sent_customers import (
     ODD_CELLS,

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from kedro.validation import DataValidationError
 
-from customer_segmentation.schema.parts import Column
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.parts import Column
 from customer_segmentation.tables.check import ContractValidator, promises, require_contract
 from customer_segmentation.tables.schemas import TABLES, TableContract, contract_of
 

@@ -12,11 +12,24 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from customer_segmentation.schema.dates import DateFormat
-from customer_segmentation.schema.decisions import OFFER_LABELS, define_decisions
+from customer_segmentation.schema.decisions import (
+    DECISION_NAMES,
+    OFFER_LABELS,
+    define_decisions,
+)
 from customer_segmentation.schema.formula import FormulaError, Known, date_parts, is_value, parse
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.parameters import Parameters
-from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SHARE, Column, Feature, Kind
+from customer_segmentation.schema.parts import (
+    AS_OF,
+    FLAG,
+    KEY,
+    SAMPLE_KEY,
+    SHARE,
+    Column,
+    Feature,
+    Kind,
+)
 
 # Far above any real value, and low enough for sums and squares to stay finite.
 _MAX_MONEY = 1e12
@@ -24,6 +37,19 @@ _MAX_COUNT = 1e6
 _NAME = r"^[a-z][a-z0-9_]*$"
 _PATTERN = re.compile(r"\{(\w+)(\.label)?\}")
 _PERIOD = "period"
+# What tables, artifacts and the API call other things.
+_RESERVED = frozenset(
+    {
+        *DECISION_NAMES,
+        AS_OF,
+        SAMPLE_KEY,
+        *date_parts(AS_OF),
+        "segment",
+        "segment_name",
+        "segment_id",
+    }
+    | {"runner_up", "margin", "artifact_version", "event_timestamp", "row_number", "reasons"}
+)
 _SNAPSHOT = "Day of the snapshot"
 _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
 _DATE_FORMATS = [
@@ -87,6 +113,7 @@ class ColumnRule(Parameters):
         changeable: The retailer can influence it.
         from_purchases: Unknown until a customer has bought.
         at_sign_up: Known when a customer signs up.
+        from_row: Of the key: a source without one, whose customers are known by their row numbers.
     """
 
     kind: Literal["key", "money", "count", "share", "number", "year", "date", "flag", "category"]
@@ -104,6 +131,7 @@ class ColumnRule(Parameters):
     changeable: bool = False
     from_purchases: bool = False
     at_sign_up: bool = False
+    from_row: bool = False
 
     @model_validator(mode="after")
     def _keys_suit_the_kind(self) -> Self:
@@ -115,6 +143,8 @@ class ColumnRule(Parameters):
                     else f"`{key}` is only for a {kind}"
                 )
                 raise ValueError(needs)
+        if self.from_row and self.kind != "key":
+            raise ValueError("`from_row` is only for the key")
         if self.kind not in _RANGES and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"a {self.kind} has no minimum and no maximum")
         return self
@@ -241,6 +271,8 @@ class Schema(Parameters):
         keys = [name for name, column in self.columns.items() if column.kind == "key"]
         if keys != [KEY]:
             raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
+        if taken := _RESERVED & {*self.columns, *self.features}:
+            raise ValueError(f"{sorted(taken)} are names of answers: choose others")
         headers = [header for _, headers in self._expanded for header in headers]
         if twice := {header for header in headers if headers.count(header) > 1}:
             raise ValueError(f"columns: {sorted(twice)} are headers of two columns")

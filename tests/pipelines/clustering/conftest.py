@@ -14,8 +14,6 @@ import pytest
 import yaml
 
 from customer_segmentation.customers.sample_key import with_sample_key
-from customer_segmentation.TODO import available_features
-from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
     MeasuredCandidates,
@@ -25,6 +23,7 @@ from customer_segmentation.pipelines.clustering.nodes import (
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.segmentation.choice import MeasuredK
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import available_features, on_frame
 from tests.pipelines.calling import call
 from tests.scoring.example import draw_customers, make_segmenter
 

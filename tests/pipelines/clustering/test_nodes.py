@@ -12,9 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.errors import UserError
-from customer_segmentation.schema.decisions import DECISIONS
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
     MeasuredCandidates,
@@ -26,9 +24,11 @@ from customer_segmentation.pipelines.clustering.nodes import (
     summarise_choice,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.choice import nearest
 from customer_segmentation.segmentation.far_outside import FarOutside
 from customer_segmentation.segmentation.segmenter import Segmenter
+from tests.marketing import DECISIONS
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, draw_customers, reading
 

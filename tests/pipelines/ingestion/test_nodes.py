@@ -12,9 +12,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
+from customer_segmentation.schema.schema import Schema
 
 ROWS = [
     {"ID": " 5524 ", "Income": "58138", "Note": " NA "},

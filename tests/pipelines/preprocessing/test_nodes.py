@@ -12,10 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from customer_segmentation.schema.schema import Schema
-from customer_segmentation.TODO import CONTRACT
 from customer_segmentation.errors import UserError
-from customer_segmentation.TODO import FEATURES
 from customer_segmentation.pipelines.preprocessing.nodes import (
     account_for_rows,
     check_rows,
@@ -25,6 +22,8 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     settle_reading,
 )
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.schema.schema import Schema
+from tests.marketing import CONTRACT, FEATURES
 
 Rows = list[dict[str, str]]
 SELECTED = ["income", "age", "spend_total", "purchases_deals"]

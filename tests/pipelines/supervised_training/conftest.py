@@ -1,3 +1,5 @@
+from tests.marketing import available_features, on_frame
+
 """A small base whose segments follow income and spend, some customers repeated."""
 
 import json
@@ -11,8 +13,6 @@ import pandas as pd
 import pytest
 
 from customer_segmentation.customers.sample_key import with_sample_key
-from customer_segmentation.TODO import available_features
-from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from tests.scoring.example import reading
 

@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer

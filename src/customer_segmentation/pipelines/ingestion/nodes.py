@@ -7,7 +7,12 @@ from datetime import datetime, time
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.customers.quarantine import SOURCE_NAME, map_headers, require_columns
+from customer_segmentation.customers.quarantine import (
+    ROW_NUMBER,
+    SOURCE_NAME,
+    map_headers,
+    require_columns,
+)
 from customer_segmentation.customers.sample_key import with_sample_key
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.schema.schema import Schema
@@ -21,6 +26,8 @@ def ingest_source(source: IntoFrame, customers: Schema) -> IntoFrame:
     """
     rows = nw.from_native(source).lazy()
     name = nw.to_py_scalar(rows.select(SOURCE_NAME).head(1).collect().item())
+    if customers.column_rules[KEY].from_row:
+        rows = rows.with_columns(nw.col(ROW_NUMBER).cast(nw.String).alias(KEY))
     headers = rows.collect_schema().names()
     mapped = map_headers(headers, customers)
     require_columns(headers, mapped, [KEY], customers, str(name))

@@ -1,0 +1,39 @@
+"""The default schema, of the published file, which most tests are about."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from customer_segmentation.customers import matrix
+from customer_segmentation.schema import decisions, evaluate
+from customer_segmentation.schema.file import read_schema
+
+FOLDER = Path(__file__).parents[1] / "conf" / "schemas"
+SCHEMA = read_schema(FOLDER / "marketing_campaign.yml")
+COLUMNS, FEATURES, DECISIONS = SCHEMA.columns, SCHEMA.features, SCHEMA.decisions
+CONTRACT = tuple(COLUMNS.values())
+OUTCOMES = frozenset(column.name for column in CONTRACT if column.outcome)
+PRODUCTS, CHANNELS, CAMPAIGNS = (
+    tuple(SCHEMA.groups[name]) for name in ("product", "channel", "campaign")
+)
+EDUCATION, MARITAL_STATUS = (COLUMNS[n].categories for n in ("education", "marital_status"))
+SPEND, DEALS = SCHEMA.roles.spend, SCHEMA.roles.deals
+
+available_decisions = partial(decisions.available_decisions, SCHEMA)
+inputs_of = partial(decisions.inputs_of, SCHEMA)
+numeric_expressions = partial(matrix.numeric_expressions, SCHEMA)
+on_arrays = partial(evaluate.on_arrays, SCHEMA)
+on_frame = partial(evaluate.on_frame, SCHEMA)
+scored_columns = partial(decisions.scored_columns, SCHEMA)
+unavailable_decisions = partial(decisions.unavailable_decisions, SCHEMA)
+
+available_features = SCHEMA.available_features
+canonical_columns = SCHEMA.canonical_columns
+describe = SCHEMA.describe
+label_of = SCHEMA.label_of
+needed_columns = SCHEMA.needed_columns
+needed_inputs = SCHEMA.needed_inputs
+numeric_columns = SCHEMA.numeric_columns
+unit_of = SCHEMA.unit_of
+uses_outcome = SCHEMA.uses_outcome
