@@ -22,6 +22,7 @@ from kedro.utils import find_kedro_project, load_obj
 from customer_segmentation.errors import UserError
 from customer_segmentation.mendable import explain
 from customer_segmentation.run_lock import run_lock
+from customer_segmentation.schema.file import SCHEMA_BLOCK, schema_problem
 from customer_segmentation.session import ProjectSession, Stopped, require_environment
 from customer_segmentation.spark import require_java
 
@@ -126,13 +127,16 @@ def parameters_message(report: str) -> str:
     block = path = ""
     for line in report.splitlines():
         if named := re.match(r"- Parameter '(.+?)': (.*)", line):
-            block = named[1]
+            block, path = named[1], ""
             if "validation error" not in named[2]:
                 problems.append(f"`{block}`: {named[2]}")
         elif wrong := re.match(r"  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]", line):
             problem = wrong[1].removeprefix("Value error, ")
-            problems.append(f"`{block}.{path}`: {problem} (it is {wrong[2]})")
-        elif not line.startswith(" "):
+            is_schema = block == SCHEMA_BLOCK
+            given = f" (it is {wrong[2]})" if path or not is_schema else ""
+            told = schema_problem(path, problem) if is_schema else f"`{block}.{path}`: {problem}"
+            problems.append(told + given)
+        elif not line.startswith((" ", "Parameter validation failed")):
             path = line
     lines = "\n  ".join(problems) or report
     return f"wrong parameters (conf/*/parameters_*.yml, --params):\n  {lines}"

@@ -29,6 +29,7 @@ from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
+from customer_segmentation.schema.file import SCHEMA_BLOCK
 from customer_segmentation.spark import prepare_session, require_java
 from customer_segmentation.tables.schemas import declare_tables
 
@@ -264,6 +265,10 @@ class TrackingHooks:
         if mlflow.active_run():
             blocks = {name for name in pipeline.inputs() if name.startswith("params:")}
             values = {name.removeprefix("params:"): catalog.load(name) for name in blocks}
+            if SCHEMA_BLOCK in values:
+                # Hundreds of keys would hide the other parameters.
+                mlflow.log_dict(values[SCHEMA_BLOCK].model_dump(mode="json"), "schema.json")
+                values[SCHEMA_BLOCK] = values[SCHEMA_BLOCK].short()
             mlflow.log_params(flattened(values))
 
     @hook_impl(tryfirst=True)

@@ -69,17 +69,13 @@ class ProjectSession(KedroSession):
         arguments = dict(settings.CONFIG_LOADER_ARGS)
         resolvers = dict(arguments.pop("custom_resolvers"))
         # Kedro does not tell resolvers the project, and keeps the first of each name per process.
-        located = {
-            name: partial(resolvers[name], project=self._project_path)
-            for name in ("customer_source", "schema")
-        }
-        for name in located:
-            OmegaConf.clear_resolver(name)
+        located = partial(resolvers["customer_source"], project=self._project_path)
+        OmegaConf.clear_resolver("customer_source")
         loader: AbstractConfigLoader = settings.CONFIG_LOADER_CLASS(
             conf_source=self._conf_source,
             env=self.store.get("env"),
             runtime_params=self.store.get("runtime_params"),
-            custom_resolvers=resolvers | located,
+            custom_resolvers=resolvers | {"customer_source": located},
             **arguments,
         )
         return loader

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from kedro.config import OmegaConfigLoader
 from kedro.utils import find_kedro_project
@@ -12,7 +13,7 @@ from kedro.utils import find_kedro_project
 from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
-from customer_segmentation.schema.file import schema_block
+from customer_segmentation.schema.file import SCHEMA_BLOCK, merged_schema
 from customer_segmentation.session import ProjectSession
 
 # Warnings of libraries go to the log (conf/logging.yml), not to the terminal.
@@ -43,14 +44,28 @@ def setting(name: str, default: str | None = "") -> str:
     return os.environ.get(name) or default or ""
 
 
-CONFIG_LOADER_CLASS = OmegaConfigLoader
+class ConfigLoader(OmegaConfigLoader):
+    """Kedro's loader, whose parameters have the chosen schema as the block `customers`.
+
+    What `conf/<env>/parameters*.yml` or `--params` give under `customers` is merged over it.
+    """
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """The configuration of a kind, such as `parameters`."""
+        config: dict[str, Any] = super().__getitem__(key)
+        if key != "parameters":
+            return config
+        changes = config.get(SCHEMA_BLOCK, {})
+        return {**config, SCHEMA_BLOCK: merged_schema(Path(self.conf_source), changes)}
+
+
+CONFIG_LOADER_CLASS = ConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "dev",
     "merge_strategy": {"globals": "soft", "parameters": "soft"},
     "custom_resolvers": {
         "customer_source": customer_source,
-        "schema": schema_block,
         "setting": setting,
     },
     "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"]},

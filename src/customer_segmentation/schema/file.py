@@ -1,4 +1,4 @@
-"""The file of the schema in use."""
+"""The file of the schema in use, and what is wrong in it, line by line."""
 
 from __future__ import annotations
 
@@ -6,51 +6,85 @@ import os
 from pathlib import Path
 from typing import Any
 
-from kedro.utils import find_kedro_project
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import MappingNode, YAMLError, compose
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.schema import Schema
 
-FOLDER = Path("conf/schemas")
+# The block of the configuration that it becomes.
+SCHEMA_BLOCK = "customers"
 DEFAULT = "marketing_campaign"
 SETTING = "SEGMENTATION_SCHEMA"
+_FOLDER = "schemas"
+_ENDINGS = (".yml", ".yaml")
 
 
-def chosen_schema() -> Path:
+def chosen_schema(configuration: Path = Path("conf")) -> Path:
     """The file that `SEGMENTATION_SCHEMA` names: a name in `conf/schemas`, or the path of a file.
 
-    A path is typed by a person and relative to the current folder; a name is of the project.
+    A path is typed by a person and relative to the current folder.
     """
     name = os.environ.get(SETTING) or DEFAULT
-    return Path(name).absolute() if name.endswith((".yml", ".yaml")) else FOLDER / f"{name}.yml"
+    return Path(name) if name.endswith(_ENDINGS) else configuration / _FOLDER / f"{name}.yml"
 
 
-def schema_block(project: Path | None = None) -> dict[str, Any]:
-    """What the chosen file says, as the block `customers` of the configuration.
+def merged_schema(configuration: Path, changes: Any) -> dict[str, Any]:  # noqa: ANN401 - as configured
+    """What the chosen file says, with changes merged over it.
+
+    Args:
+        configuration: The folder that holds `schemas`.
+        changes: Such as `{"as_of": "2014-07-31"}`.
 
     Raises:
         UserError: There is no such file, or it is no YAML.
     """
-    project = project or find_kedro_project(Path.cwd()) or Path()
-    file = chosen_schema()
-    path = project / file
+    path = chosen_schema(configuration)
     if not path.is_file():
-        there = ", ".join(sorted(other.stem for other in (project / FOLDER).glob("*.yml")))
+        there = ", ".join(sorted(other.stem for other in (configuration / _FOLDER).glob("*.yml")))
         raise UserError(
-            f"{SETTING}: {file} is not there: name one of {there}, or the path of a .yml file"
+            f"{SETTING}: {path} is not there: name one of {there}, or the path of a .yml file"
         )
     try:
-        block: Any = OmegaConf.to_container(OmegaConf.load(path))
-    except (YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
-        raise UserError(f"{file}: no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(block, dict):
-        raise UserError(f"{file}: it holds no keys such as as_of, columns and features")
-    return block
+        merged: Any = OmegaConf.to_container(OmegaConf.merge(OmegaConf.load(path), changes))
+    except (YAMLError, UnicodeDecodeError, OmegaConfBaseException, TypeError, ValueError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(merged, dict):
+        raise UserError(f"{path}: it holds no keys such as as_of, columns and features")
+    return merged
 
 
 def read_schema(file: Path) -> Schema:
     """The schema in a file."""
     return Schema.model_validate(OmegaConf.to_container(OmegaConf.load(file)))
+
+
+def schema_problem(path: str, problem: str) -> str:
+    """What is wrong in the schema, and the line of the chosen file where it stands.
+
+    Args:
+        path: Of the key, with dots; '' where the problem itself begins with it.
+        problem: In words.
+    """
+    if not path:
+        path, _, problem = problem.partition(": ")
+    line = _line_of(path.split("."))
+    place = f", line {line}" if line else ""
+    return f"`{SCHEMA_BLOCK}.{path}`: {problem} ({chosen_schema()}{place})"
+
+
+def _line_of(keys: list[str]) -> int:
+    """The line of a key in the file, or of the one that would hold it; 0 if that is the file."""
+    try:
+        node = compose(chosen_schema().read_text(encoding="utf-8"))
+    except (OSError, YAMLError, UnicodeDecodeError):
+        return 0
+    line = 0
+    for name in keys:
+        held = node.value if isinstance(node, MappingNode) else []
+        key, node = next(((key, part) for key, part in held if key.value == name), (None, None))
+        if key is None:
+            break
+        line = key.start_mark.line + 1
+    return line

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -240,6 +240,15 @@ class Schema(Parameters):
     ignored_signs: list[Word] = Field([])
     flags: dict[str, Literal[0, 1]] = Field(_FLAGS)
     unknown_categories: list[Word] = Field(_UNKNOWN)
+
+    def __str__(self) -> str:
+        """In few words, as a record of a run tells it."""
+        return f"{len(self.columns)} columns and {len(self.features)} features as of {self.as_of}"
+
+    def short(self) -> dict[str, Any]:
+        """What it says beside the columns and features, fit for JSON."""
+        long = {"groups", "column_rules", "feature_rules", "card", "flags", "unknown_categories"}
+        return self.model_dump(mode="json", exclude=long)
 
     @field_validator("flags", mode="before")
     @classmethod
