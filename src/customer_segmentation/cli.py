@@ -6,6 +6,7 @@ import logging
 import re
 import signal
 import sys
+from datetime import datetime
 from inspect import isabstract
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,28 @@ def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None)
             click.echo(line)
     finally:
         logging.disable(logging.NOTSET)
+
+
+@cli.command(cls=_MendableErrors)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day that the file is of: ages and tenures are as of it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The schema's file; by default conf/schemas/NAME.yml, with the name of FILE.",
+)
+def propose(file: Path, as_of: datetime | None, out: Path | None) -> None:
+    """Recognise the columns of FILE, and write a schema that reads it."""
+    from customer_segmentation.proposal.draft import propose_file  # noqa: PLC0415 - slow
+
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    day = as_of.date() if as_of else None
+    for line in propose_file(file, project / settings.CONF_SOURCE, day, out):
+        click.echo(line)
 
 
 @cli.command(cls=_MendableErrors)

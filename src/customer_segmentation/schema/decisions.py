@@ -182,12 +182,16 @@ def define_decisions(schema: Schema) -> dict[str, Feature]:
     return {decision.name: decision for decision in _defined(schema)}
 
 
+# How the reason begins that the schema gives for a decision that is not taken.
+LACKING = "among its roles the schema has no"
+
+
 def lacking_roles(schema: Schema) -> dict[str, str]:
     """Why each other decision is not taken, in words."""
     lacking = {}
     for decision, roles in _ROLES.items():
         if absent := [role for role in roles if not getattr(schema.roles, role)]:
-            lacking[decision] = f"the schema names no {', '.join(absent)} among its roles"
+            lacking[decision] = f"{LACKING} {', '.join(absent)}"
     return lacking
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from customer_segmentation.pipelines.reporting import phrases
+from customer_segmentation.schema.decisions import LACKING
 from customer_segmentation.schema.schema import Schema
 
 _MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning the segments"}
@@ -41,7 +42,9 @@ def _left_out(
 ) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in decisions.items():
-        reasons.setdefault(reason, []).append(schema.label_of(name))
+        # One sentence for all of them: what a schema lacks is known to who wrote it.
+        told = "the schema names no roles for them" if reason.startswith(LACKING) else reason
+        reasons.setdefault(told, []).append(schema.label_of(name))
     for name, title in _MODELS.items():
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)

@@ -86,6 +86,8 @@ def validate(
     if not known:
         columns = ", ".join(customers.schema.needed_columns(inputs))
         message = f"none of {columns} is present and differs between customers"
+        if not inputs:
+            message = "the schema names no sign_up_features"
         raise NothingToLearnError(message)
     is_complete = np.isnan(customers.columns(known)).sum(axis=1) == 0
     complete = customers.of(is_complete)

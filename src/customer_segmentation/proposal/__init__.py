@@ -1,0 +1,1 @@
+"""Propose a schema for an unknown file."""
