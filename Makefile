@@ -122,7 +122,7 @@ bench: $(VENV)/dev.done  ## every benchmark; the README's figures come from here
 	set -e; for script in benchmarks/*.py; do PYTHONPATH=. $(BIN)/python $$script; done
 
 docs: $(VENV)/dev.done  ## write the data dictionary anew
-	$(BIN)/python -m customer_segmentation.features.dictionary > docs/data_dictionary.md
+	$(BIN)/python -m customer_segmentation.schema.dictionary > docs/data_dictionary.md
 
 lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra dev -o requirements/dev.txt

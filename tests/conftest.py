@@ -19,8 +19,10 @@ from xdist.scheduler import LoadFileScheduling
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.settings import setting
+from customer_segmentation.settings import CONFIG_LOADER_ARGS, CONFIG_LOADER_CLASS, setting
 from customer_segmentation.spark import prepare_session, require_java
+from customer_segmentation.tables.schemas import declare_tables
+from tests.marketing import SCHEMA
 from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
 
 # A busy machine is no defect; in CI the same examples are tried every time.
@@ -190,15 +192,21 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def customers_block() -> dict[str, Any]:
     """The `customers` block of the shipped configuration, as Kedro loads it."""
-    loader = OmegaConfigLoader(str(CONFIGURATION), base_env="base", default_run_env="dev")
+    loader = CONFIG_LOADER_CLASS(str(CONFIGURATION), **CONFIG_LOADER_ARGS)
     block: dict[str, Any] = loader["parameters"]["customers"]
     return block
 
 
 @pytest.fixture(scope="session")
 def customer_parameters(customers_block: dict[str, Any]) -> Schema:
-    """The shipped `customers` parameters."""
+    """The default schema, as a run reads it."""
     return Schema.model_validate(customers_block)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def declared_tables() -> None:
+    """What is saved keeps the contracts of the default schema's tables."""
+    declare_tables(SCHEMA)
 
 
 @pytest.fixture(scope="session", params=[pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from customer_segmentation.features import operations as ops
+
+from customer_segmentation.schema import operations as ops
 
 Numbers = list[float | None]
 Compute = Callable[..., Numbers]

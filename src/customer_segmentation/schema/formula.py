@@ -13,9 +13,10 @@ a logarithm of 0 and below.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -28,6 +29,12 @@ from customer_segmentation.schema.operations import Values
 # `is` is a word of Python's own.
 _IS = re.compile(r"\bis\s*\(")
 _LONGEST = 2_000
+# Names, numbers and operations: engines evaluate an expression by recursion.
+_MOST_PARTS = 100
+# Steps of an engine, which does what an operation uses twice, such as a divisor, twice.
+_MOST_STEPS = 300
+_SPLIT = "give a part of it a name, as a feature of its own"
+_SHOWN = 80
 _OPERATORS = "+ - * /, a comparison, sum, min, max, log, where and is"
 
 # From the values of the inputs by name to the value of the formula.
@@ -85,6 +92,7 @@ class _Part:
     is_never_negative: bool = False
     # A number in the formula itself.
     constant: float | None = None
+    steps: int = 1
 
 
 def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formula:
@@ -99,14 +107,20 @@ def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formul
         FormulaError: It is no such line, or names something else.
     """
     if len(text) > _LONGEST:
-        raise FormulaError(f"is longer than {_LONGEST} characters")
+        raise FormulaError(f"is longer than {_LONGEST} characters: {_SPLIT}")
     try:
         tree = ast.parse(_IS.sub("is_(", text.strip()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(f"`{text}` is no line of arithmetic: use {_OPERATORS}") from error
+        raise FormulaError(
+            f"`{_shortened(text)}` is no line of arithmetic: use {_OPERATORS}"
+        ) from error
+    if sum(isinstance(node, ast.expr) for node in ast.walk(tree)) > _MOST_PARTS:
+        raise FormulaError(f"has more than {_MOST_PARTS} parts: {_SPLIT}")
     part = _Parser(known, at_zero).number(tree)
     if not part.inputs:
-        raise FormulaError(f"`{text}` names no column")
+        raise FormulaError(f"`{_shortened(text)}` names no column")
+    if part.steps > _MOST_STEPS:
+        raise FormulaError(f"takes more than {_MOST_STEPS} steps: {_SPLIT}")
     return Formula(text, part.inputs, part.is_never_negative, part.compute)
 
 
@@ -160,8 +174,8 @@ class _Parser:
     def _quotient(self, left: _Part, right: _Part) -> _Part:
         are_positive = left.is_never_negative and right.is_never_negative
         if right.constant is not None:
-            if right.constant == 0.0:
-                raise FormulaError("divides by 0")
+            if abs(right.constant) < operations.NOTHING:
+                raise FormulaError("divides by 0, or by almost nothing")
             divisor = right.constant
             return _joined(lambda part, _: part / divisor, left, right, positive=are_positive)
         return _joined(
@@ -171,6 +185,7 @@ class _Parser:
             left,
             right,
             positive=are_positive and self._at_zero >= 0.0,
+            uses=(2, 3),
         )
 
     @staticmethod
@@ -192,8 +207,8 @@ class _Parser:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if node.keywords or name not in _CALLS:
             near = get_close_matches(name, _CALLS, n=1)
-            hint = f": did you mean {near[0]}?" if near else f": use {_OPERATORS}"
-            raise FormulaError(f"`{_shown(node)}` is not allowed{hint}")
+            hint = f"did you mean {near[0].strip('_')}?" if near else f"use {_OPERATORS}"
+            raise FormulaError(f"`{_shown(node)}` is not allowed: {hint}")
         minimum, maximum, usage = _CALLS[name]
         if not minimum <= len(node.args) <= maximum:
             raise FormulaError(f"`{_shown(node)}`: write {usage}")
@@ -203,23 +218,28 @@ class _Parser:
             return self._where(*node.args)
         parts = [self.number(argument) for argument in node.args]
         if name == "log":
-            return _joined(lambda value: operations.log(value, at_zero=self._at_zero), *parts)
+            return _joined(
+                lambda value: operations.log(value, at_zero=self._at_zero), *parts, uses=(5,)
+            )
         positive = all(part.is_never_negative for part in parts)
-        return _joined(_FUNCTIONS[name], *parts, positive=positive)
+        uses = (1 if name == "sum" else 3,) * len(parts)
+        return _joined(_FUNCTIONS[name], *parts, positive=positive, uses=uses)
 
     def _where(self, test: ast.expr, then: ast.expr, otherwise: ast.expr) -> _Part:
         if not isinstance(test, ast.Compare):
             raise FormulaError(f"`{_shown(test)}` is no comparison: write {_CALLS['where'][2]}")
         compare, left, right = self._condition(test)
+        if not left.inputs and not right.inputs:
+            raise FormulaError(f"`{_shown(test)}` compares no column")
         chosen, other = self.number(then), self.number(otherwise)
 
         def choose(left: Values, right: Values, chosen: Values, other: Values) -> Values:
+            # The differences keep a missing value missing.
             known = (left - left) + (right - right)
-            condition = compare(left, right)
-            return operations.where(condition, chosen + known, other + known)
+            return operations.where(compare(left, right), chosen, other) + known
 
         positive = chosen.is_never_negative and other.is_never_negative
-        return _joined(choose, left, right, chosen, other, positive=positive)
+        return _joined(choose, left, right, chosen, other, positive=positive, uses=(3, 3, 1, 1))
 
     def _is(self, category: ast.expr, value: ast.expr) -> _Part:
         name = category.id if isinstance(category, ast.Name) else _shown(category)
@@ -257,7 +277,12 @@ def is_value(category: str, code: int) -> _Part:
 def _constant(value: object) -> _Part:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise FormulaError(f"`{value}` is no number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise FormulaError("holds a number that is too large")
     return _Part(lambda _: number, (), is_never_negative=number >= 0.0, constant=number)
 
 
@@ -265,14 +290,24 @@ def _column(name: str, *, is_never_negative: bool = False) -> _Part:
     return _Part(lambda values: values[name], (name,), is_never_negative)
 
 
-def _joined(function: Callable[..., Values], *parts: _Part, positive: bool = False) -> _Part:
+def _joined(
+    function: Callable[..., Values],
+    *parts: _Part,
+    positive: bool = False,
+    uses: Sequence[int] = (1, 1),
+) -> _Part:
+    """The function of some parts, each of which it uses so many times."""
     inputs = tuple(dict.fromkeys(name for part in parts for name in part.inputs))
-    constants = [part.constant for part in parts]
     if not inputs:
         # Only numbers: the result is one, too.
-        return _constant(float(function(*(np.array([number]) for number in constants))[0]))
+        constants = (np.array([part.constant]) for part in parts)
+        with np.errstate(all="ignore"):
+            return _constant(float(function(*constants)[0]))
     return _Part(
-        lambda values: function(*(part.compute(values) for part in parts)), inputs, positive
+        lambda values: function(*(part.compute(values) for part in parts)),
+        inputs,
+        positive,
+        steps=1 + sum(part.steps * times for part, times in zip(parts, uses, strict=False)),
     )
 
 
@@ -284,7 +319,7 @@ def _indicator(condition: tuple[Compare, _Part, _Part]) -> _Part:
         known = left - left if isinstance(right, float) else (left - left) + (right - right)
         return operations.indicator(compare(left, right)) + known
 
-    return _joined(indicate, left, right, positive=True)
+    return _joined(indicate, left, right, positive=True, uses=(3, 3))
 
 
 def _day(date: str) -> _Part:
@@ -297,7 +332,12 @@ def _difference(left: _Part, right: _Part) -> _Part:
 
 
 def _shown(node: ast.AST) -> str:
-    return ast.unparse(node).replace("is_(", "is(")
+    return _shortened(ast.unparse(node).replace("is_(", "is("))
+
+
+def _shortened(text: str) -> str:
+    shown = text if text.isprintable() else ascii(text)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
 
 
 _COMBINE: dict[type[ast.operator], Callable[[Values, Values], Values]] = {
@@ -313,12 +353,11 @@ _COMPARE: dict[type[ast.cmpop], Compare] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_MANY = 1_000
 # Fewest and most arguments, and how it is written.
 _CALLS = {
-    "sum": (1, _MANY, "sum(a, b, ...)"),
-    "min": (2, _MANY, "min(a, b, ...)"),
-    "max": (2, _MANY, "max(a, b, ...)"),
+    "sum": (1, _MOST_PARTS, "sum(a, b, ...)"),
+    "min": (2, _MOST_PARTS, "min(a, b, ...)"),
+    "max": (2, _MOST_PARTS, "max(a, b, ...)"),
     "log": (1, 1, "log(a)"),
     "where": (3, 3, "where(a > b, then, otherwise)"),
     "is_": (2, 2, "is(category, one of its values)"),

@@ -8,6 +8,7 @@ and passes through.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -19,7 +20,7 @@ Values = Any
 
 # A denominator below it counts as 0: the quotient of the largest amount that the contract allows
 # would not be finite.
-_NOTHING = 1e-6
+NOTHING = 1e-6
 
 
 def where(condition: Values, then: Values, otherwise: Values) -> Values:
@@ -37,14 +38,15 @@ def ratio(
 
     `is_positive` says that the denominator is never negative, which spares a step.
     """
-    size = denominator if is_positive else abs(denominator)
     if isinstance(denominator, nw.Expr):
-        is_zero = size < _NOTHING
+        size = denominator if is_positive else denominator.abs()
+        is_zero = size < NOTHING
         # A missing numerator stays missing.
         stated = numerator * 0.0 + at_zero
         return where(is_zero, stated, numerator / where(is_zero, 1.0, denominator))
     # In a graph that scores one row, a choice costs as much as four steps of arithmetic.
-    is_zero = indicator(size < _NOTHING)
+    size = denominator if is_positive else abs(denominator)
+    is_zero = indicator(size < NOTHING)
     quotient = numerator / (denominator + is_zero) * (1.0 - is_zero)
     return quotient + is_zero * at_zero if at_zero else quotient
 
@@ -67,19 +69,24 @@ def at_most(values: Values, limit: float) -> Values:
 
 def smallest(*values: Values) -> Values:
     """The smallest of several columns or numbers; missing if any is."""
-    return reduce(lambda left, right: _either(left, right, left > right), values)
+    return _one_of(values, nw.min_horizontal, operator.gt)
 
 
 def largest(*values: Values) -> Values:
     """The largest of several columns or numbers; missing if any is."""
-    return reduce(lambda left, right: _either(left, right, left < right), values)
+    return _one_of(values, nw.max_horizontal, operator.lt)
 
 
-def _either(left: Values, right: Values, is_right: Values) -> Values:
-    if isinstance(is_right, bool):
-        return right if is_right else left
-    # A comparison with a missing value is not true: the differences keep it missing.
-    return where(is_right, right + (left - left), left + (right - right))
+def _one_of(
+    values: Sequence[Values],
+    horizontal: Callable[..., nw.Expr],
+    is_right: Callable[[Values, Values], Values],
+) -> Values:
+    # It keeps a missing value missing.
+    known = total([value - value for value in values])
+    if isinstance(known, nw.Expr):
+        return horizontal(*(_as(nw.lit, value) for value in values)) + known
+    return reduce(lambda a, b: where(is_right(a, b), b, a), [value + known for value in values])
 
 
 def log(values: Values, *, at_zero: float) -> Values:

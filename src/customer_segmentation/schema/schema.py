@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -11,13 +12,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from customer_segmentation.schema.cells import folded
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.decisions import (
     DECISION_NAMES,
     OFFER_LABELS,
     define_decisions,
 )
-from customer_segmentation.schema.formula import FormulaError, Known, date_parts, is_value, parse
+from customer_segmentation.schema.formula import Known, date_parts, is_value, parse
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.parameters import Parameters
 from customer_segmentation.schema.parts import (
@@ -35,10 +37,12 @@ from customer_segmentation.schema.parts import (
 _MAX_MONEY = 1e12
 _MAX_COUNT = 1e6
 _NAME = r"^[a-z][a-z0-9_]*$"
+# A value of a category: it ends the name of a feature.
+_VALUE = r"^[a-z0-9][a-z0-9_]*$"
 _PATTERN = re.compile(r"\{(\w+)(\.label)?\}")
 _PERIOD = "period"
 # What tables, artifacts and the API call other things.
-_RESERVED = frozenset(
+RESERVED = frozenset(
     {
         *DECISION_NAMES,
         AS_OF,
@@ -49,14 +53,16 @@ _RESERVED = frozenset(
         "segment_id",
     }
     | {"runner_up", "margin", "artifact_version", "event_timestamp", "row_number", "reasons"}
+    | {"source_name", "source_sha256", "source_file"}
 )
 _SNAPSHOT = "Day of the snapshot"
 _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
-_DATE_FORMATS = [
+MISSING = ["", "NA", "N/A", "NULL", "null", "None"]
+DATE_FORMATS = [
     *("%d-%m-%Y", "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d"),
     *("%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y"),
 ]
-_FLAGS: dict[str, Literal[0, 1]] = {
+FLAGS: dict[str, Literal[0, 1]] = {
     **dict.fromkeys(("yes", "y", "true", "t", "on", "ja", "oui", "si", "sí", "sim"), 1),
     **dict.fromkeys(("no", "n", "false", "f", "off", "nein", "non", "não"), 0),
 }
@@ -125,7 +131,7 @@ class ColumnRule(Parameters):
     maximum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
     age: AgeWindow | None = None
     earliest: Annotated[Day, Field(ge=date(1900, 1, 1))] | None = None
-    categories: dict[Word, list[Word]] = Field({})
+    categories: dict[Annotated[str, Field(pattern=_VALUE)], list[Word]] = Field({})
     outcome: bool = False
     personal: bool = False
     changeable: bool = False
@@ -145,8 +151,12 @@ class ColumnRule(Parameters):
                 raise ValueError(needs)
         if self.from_row and self.kind != "key":
             raise ValueError("`from_row` is only for the key")
-        if self.kind not in _RANGES and (self.minimum, self.maximum) != (None, None):
+        if self.kind not in _RANGED and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"a {self.kind} has no minimum and no maximum")
+        values = self.categories.items()
+        spelled = [each for value, words in values for each in {value, *map(folded, words)}]
+        if twice := _repeated(spelled):
+            raise ValueError(f"categories: {twice} stand for two values")
         return self
 
 
@@ -232,13 +242,13 @@ class Schema(Parameters):
     sign_up_features: list[str] = Field([])
     card: Card = Card()
 
-    date_formats: list[str] = Field(_DATE_FORMATS, min_length=1)
+    date_formats: list[str] = Field(DATE_FORMATS, min_length=1)
     two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None
-    missing_values: list[str] = Field(["", "NA", "N/A", "NULL", "null", "None"])
+    missing_values: list[str] = Field(MISSING)
     decimal_sign: Literal[".", ","] = "."
     thousands_sign: Literal["", ".", ",", " ", "'"] = ""
     ignored_signs: list[Word] = Field([])
-    flags: dict[str, Literal[0, 1]] = Field(_FLAGS)
+    flags: dict[str, Literal[0, 1]] = Field(FLAGS)
     unknown_categories: list[Word] = Field(_UNKNOWN)
 
     def __str__(self) -> str:
@@ -280,25 +290,58 @@ class Schema(Parameters):
         keys = [name for name, column in self.columns.items() if column.kind == "key"]
         if keys != [KEY]:
             raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
-        if taken := _RESERVED & {*self.columns, *self.features}:
+        if taken := RESERVED & {*self.columns, *self.features}:
             raise ValueError(f"{sorted(taken)} are names of answers: choose others")
-        headers = [header for _, headers in self._expanded for header in headers]
-        if twice := {header for header in headers if headers.count(header) > 1}:
-            raise ValueError(f"columns: {sorted(twice)} are headers of two columns")
+        if twice := _repeated(column.name for column, _ in self._expanded):
+            raise ValueError(f"columns: {twice} stand twice")
+        named = [name for made, headers in self._expanded for name in {made.name, *headers}]
+        if twice := _repeated(named):
+            raise ValueError(f"columns: {twice} are headers of two columns")
+        numbers = [*self.numeric_columns([*self.columns, AS_OF]), *self.features]
+        if twice := _repeated(numbers):
+            raise ValueError(f"columns: two things give the numbers {twice}: name one otherwise")
         for name, column in self.columns.items():
+            if column.minimum is not None and column.maximum is not None:
+                _require_order(f"columns.{name}", column.minimum, column.maximum)
             if column.earliest and column.earliest > self.as_of:
                 raise ValueError(
                     f"columns.{name}: earliest ({column.earliest}) is after as_of ({self.as_of})"
                 )
         self._check_features()
-        known = {*self.columns, *self.features}
+        self._check_roles()
+        self._check_card()
+        return self
+
+    def _check_roles(self) -> None:
+        numbers = [name for name, column in self.columns.items() if column.kind == "number"]
+        known = {*numbers, *self.features}
         for role, played in self.roles.model_dump().items():
             for name in played if isinstance(played, list) else [played]:
-                if name and not _PATTERN.search(name) and name not in known:
-                    near = get_close_matches(name, known, n=1)
-                    hint = f": did you mean {near[0]}?" if near else ""
-                    raise ValueError(f"roles.{role}: `{name}` is no column and no feature{hint}")
-        return self
+                names = [name] if name else []
+                if name and role in _ROLES_OF_GROUPS:
+                    try:
+                        names = [*self.members_of(name).values()]
+                    except ValueError as error:
+                        raise ValueError(f"roles.{role}: {error}") from error
+                    if not names:
+                        raise ValueError(
+                            f"roles.{role}: `{name}` is no pattern such as spend_{{product}}"
+                        )
+                for one in names:
+                    _require(f"roles.{role}", one, known)
+
+    def _check_card(self) -> None:
+        flags = {name for name, feature in self.features.items() if feature.of_category}
+        measured = {n for n in (*self.columns, *self.features) if self.is_quantity(n)} - flags
+        for part, measures in self.card.model_dump().items():
+            for measure in measures:
+                name, _, answer = measure.partition("=")
+                _require(f"card.{part}", name, measured | {*DECISION_NAMES})
+                labels = self.decisions[name].labels if name in self.decisions else ()
+                is_wrong = answer not in labels if labels else answer and name in measured
+                if is_wrong:
+                    answers = ", ".join(f"{name}={label}" for label in labels) or name
+                    raise ValueError(f"card.{part}: `{measure}`: write {answers}")
 
     def _check_features(self) -> None:
         at_sign_up = {name for name, column in self.columns.items() if column.at_sign_up}
@@ -308,10 +351,7 @@ class Schema(Parameters):
                 raise ValueError(f"{key}: one stands twice")
             known = {*self.features, *self.numeric_columns(self.columns)}
             for name in names:
-                if name not in known:
-                    near = get_close_matches(name, known, n=1)
-                    hint = f": did you mean {near[0]}?" if near else ""
-                    raise ValueError(f"{key}: `{name}` is no feature and no number{hint}")
+                _require(key, name, known)
                 if name in self.columns and self.columns[name].kind == "category":
                     raise ValueError(
                         f"{key}: `{name}` is a code without distances: take {name}_* instead"
@@ -433,6 +473,8 @@ class Schema(Parameters):
                     is_never_negative=True,
                     of_category=column.name,
                 )
+                if feature.name in found or feature.name in self.columns:
+                    raise ValueError(f"columns.{column.name}: `{feature.name}` is there already")
                 found[feature.name] = feature
         as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
         for pattern, rule in self.feature_rules.items():
@@ -442,15 +484,16 @@ class Schema(Parameters):
                 known: dict[str, Known] = {AS_OF: as_of, **self.columns, **found}
                 try:
                     formula = parse(self._listed(fill(rule.formula)), known, rule.at_zero)
-                except FormulaError as error:
+                    label = fill.whole(rule.label) or name.replace("_", " ")
+                    description = fill.whole(rule.description) or _capitalised(label)
+                except ValueError as error:
                     raise ValueError(f"features.{pattern}: {error}") from error
-                label = fill(rule.label) or name.replace("_", " ")
                 found[name] = Feature(
                     name,
                     formula,
                     formula.inputs,
                     label,
-                    fill(rule.description) or _capitalised(label),
+                    description,
                     rule.unit or self._unit(rule.kind),
                     is_never_negative=formula.is_never_negative,
                 )
@@ -463,7 +506,9 @@ class Schema(Parameters):
 
     def members_of(self, pattern: str) -> dict[str, str]:
         """Member of a pattern's group -> the column or feature of it; {} without a pattern."""
-        return {str(fill.member): name for name, fill in self._members(pattern) if fill.member}
+        if not _PATTERN.search(pattern):
+            return {}
+        return {str(fill.member): name for name, fill in self._members(pattern)}
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -499,13 +544,18 @@ class Schema(Parameters):
 
     def _columns_of(self, pattern: str) -> Iterator[tuple[Column, list[str]]]:
         rule = self.column_rules[pattern]
+        self._check_headers(pattern, rule.headers)
         for name, fill in self._members(pattern):
-            label = fill(rule.label) or name.replace("_", " ")
+            try:
+                label = fill.whole(rule.label) or name.replace("_", " ")
+                description = fill.whole(rule.description) or _capitalised(label)
+            except ValueError as error:
+                raise ValueError(f"columns.{pattern}: {error}") from error
             minimum, maximum = _RANGES.get(rule.kind, (None, None))
             column = Column(
                 name,
                 _KINDS.get(rule.kind, "number"),
-                fill(rule.description) or _capitalised(label),
+                description,
                 rule.unit or self._unit(rule.kind),
                 minimum if rule.minimum is None else rule.minimum,
                 maximum if rule.maximum is None else rule.maximum,
@@ -524,19 +574,34 @@ class Schema(Parameters):
             headers = rule.headers
             yield column, headers if isinstance(headers, list) else headers.get(fill.member, [])
 
+    def _check_headers(self, pattern: str, headers: Headers) -> None:
+        members = {fill.member for _, fill in self._members(pattern) if fill.group}
+        if bool(members) != isinstance(headers, dict) and headers:
+            needs = "by member, as in {wines: [MntWines]}" if members else "as a list"
+            raise ValueError(f"columns.{pattern}: give its headers {needs}")
+        if unknown := sorted(map(str, {*headers} - members)) if members else []:
+            raise ValueError(f"columns.{pattern}: headers: {unknown} are no members of its group")
+
     def _unit(self, kind: str) -> str:
         return self.money.unit if kind == "money" else _UNITS.get(kind, "")
 
     def _members(self, pattern: str) -> Iterator[tuple[str, _Fill]]:
         """The names that a pattern stands for, each with what fills its texts."""
-        named = [group for group, _ in _PATTERN.findall(pattern)]
-        if not named:
-            yield pattern, _Fill(self.money.period)
-            return
-        (group,) = named
-        for member, label in self._group(group).items():
-            fill = _Fill(self.money.period, group, member, label)
-            yield fill(pattern), fill
+        groups = [group for group, _ in _PATTERN.findall(pattern)]
+        if len(groups) > 1:
+            raise ValueError(f"`{pattern}`: a name has one group in it")
+        fills = [_Fill(self.money.period)]
+        for group in groups:
+            members = self._group(group).items()
+            fills = [_Fill(self.money.period, group, *member) for member in members]
+        for fill in fills:
+            name = fill(pattern)
+            if not re.match(_NAME, name):
+                raise ValueError(
+                    f"`{name}`: begin a name with a letter, and go on with lower-case letters, "
+                    "digits and underscores"
+                )
+            yield name, fill
 
     def _listed(self, formula: str) -> str:
         """A formula with the members of each pattern in it: `sum(spend_{product})`."""
@@ -562,15 +627,44 @@ class _Fill:
     def __init__(
         self, period: str, group: str = "", member: str | int = "", label: str = ""
     ) -> None:
+        self.group = group
         self.member = member
         self._words = {_PERIOD: period, group: str(member), f"{group}.label": label}
 
     def __call__(self, text: str) -> str:
         return _PATTERN.sub(lambda match: self._words.get(match[0][1:-1], match[0]), text)
 
+    def whole(self, text: str) -> str:
+        """The text with nothing left to fill.
+
+        Raises:
+            ValueError: It names another group.
+        """
+        for match in _PATTERN.finditer(text):
+            if match[0][1:-1] not in self._words:
+                known = ", ".join(f"{{{word}}}" for word in self._words if word.strip("."))
+                raise ValueError(f"`{match[0]}` is not known here: there are {known}")
+        return self(text)
+
 
 def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def _require_order(place: str, minimum: float, maximum: float) -> None:
+    if minimum > maximum:
+        raise ValueError(f"{place}: minimum ({minimum:g}) is above maximum ({maximum:g})")
+
+
+def _require(place: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{place}: `{name}` is no feature and no number{hint}")
 
 
 _KINDS: dict[str, Kind] = {"key": "key", "date": "date", "category": "category"}
@@ -582,3 +676,5 @@ _RANGES: dict[str, tuple[float | None, float | None]] = {
     "number": (-_MAX_MONEY, _MAX_MONEY),
     "flag": (0.0, 1.0),
 }
+_RANGED = _RANGES.keys() - {"flag"}
+_ROLES_OF_GROUPS = {"product", "channel"}
