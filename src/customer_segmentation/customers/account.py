@@ -33,6 +33,8 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
             and the remedy.
     """
     name, rows, left_out = (accounting[key] for key in ("source_name", "rows_in", "quarantined"))
+    # Lines of other times are no losses.
+    left_out -= accounting["outside_window"]
     share = left_out / rows
     shared = accounting["shared_keys"]
     if shared / rows > _A_FEW:
@@ -67,10 +69,10 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
     name, rows, kept, left_out, repeats = (
         accounting[key] for key in ("source_name", "rows_in", "customers", "quarantined", "repeats")
     )
-    told = (
-        f"{name}: {rows:,} rows, {kept:,} customers kept ({percent(kept / rows)}),"
-        f" {left_out:,} left out, {repeats:,} repeats removed"
-    )
+    kept_as = f"{kept:,} customers kept ({percent(kept / rows)})"
+    if lines := accounting.get("lines"):
+        kept_as = f"{lines:,} used as order lines of {kept:,} customers ({percent(lines / rows)})"
+    told = f"{name}: {rows:,} rows, {kept_as}, {left_out:,} left out, {repeats:,} repeats removed"
     lines = [told]
     if left_out:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")

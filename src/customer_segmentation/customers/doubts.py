@@ -58,7 +58,7 @@ def doubts_about(checked: CheckedCustomers, reading: Reading, reasons: Counts) -
         *reading.notes(),
         *_thousands(checked, reading),
         *_other_numbers(checked, reading, reasons),
-        *_alike_keys(checked),
+        *_alike_keys(checked, reading),
     ]
 
 
@@ -129,10 +129,12 @@ def _advice(cell: str, what: str, signs: NumberSigns) -> str:
     return "; ".join(advice)
 
 
-def _alike_keys(checked: CheckedCustomers) -> list[str]:
+def _alike_keys(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Ids that differ only by leading zeros or a fraction of zeros."""
     key, plain = canonical_name(KEY), "checked__plain_key"
     keys = checked.kept.select(key)
+    if reading.has_lines:
+        keys = keys.unique()
     odd = keys.filter(nw.col(key).str.contains(_ODD_KEY))
     if not int(odd.select(nw.len()).collect().item()):
         return []

@@ -70,10 +70,10 @@ class CheckedCustomers:
         """The rows of customers."""
         return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(IS_BROKEN))
 
-    def customers(self) -> nw.LazyFrame[Any]:
-        """The valid rows, sorted by key: canonical columns, `as_of` and `sample_key`."""
+    def valid(self) -> nw.LazyFrame[Any]:
+        """The valid rows: canonical columns, `as_of` and `sample_key`."""
         canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
-        return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY)).sort(KEY)
+        return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY))
 
     def quarantined(self, reading: Reading, needed: Iterable[str]) -> nw.LazyFrame[Any]:
         """The broken rows: row number, key, all reasons, and the cells as sent.
@@ -208,7 +208,7 @@ def check_customers(
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
     rules = Rules(reading.headers, reading, needed)
-    rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY)))
+    rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY), has_lines=reading.has_lines))
     broken = (nw.col(_CONFLICT), *rules.problems().values())
     is_broken = nw.any_horizontal(*broken, ignore_nulls=True)
     rows = rows.select(
@@ -227,9 +227,12 @@ def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
 
 
 def _with_repeats(
-    rows: nw.LazyFrame[Any], cells: tuple[str, ...], key: nw.Expr
+    rows: nw.LazyFrame[Any], cells: tuple[str, ...], key: nw.Expr, *, has_lines: bool
 ) -> nw.LazyFrame[Any]:
-    """Whether each row repeats another, and whether rows with its key differ."""
+    """Whether each row repeats another, and whether rows with its key differ.
+
+    A customer has many order lines, which do not contradict each other.
+    """
     keyed = rows.select(*cells, ROW_NUMBER, **{_SAME_KEY: key})
     # Only the few rows with a repeated key are compared cell by cell.
     twice = keyed.group_by(_SAME_KEY).agg(**{_ROWS: nw.len()}).filter(nw.col(_ROWS) > 1)
@@ -237,7 +240,7 @@ def _with_repeats(
     is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
     is_other = nw.len().over(*cells) != nw.len().over(_SAME_KEY)
     # Missing keys are not equal.
-    is_conflict = is_other & (nw.col(_SAME_KEY) != "")
+    is_conflict = nw.lit(value=False) if has_lines else is_other & (nw.col(_SAME_KEY) != "")
     # Numbers, since a left join turns pandas' booleans into objects.
     flags = shared.select(
         ROW_NUMBER, **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)}

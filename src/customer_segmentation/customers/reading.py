@@ -26,11 +26,13 @@ class Reading:
         schema: What the columns are, and how their cells are written.
         headers: Canonical column -> header as sent.
         date_formats: The format of each date column.
+        has_lines: Whether rows are order lines, of which a customer has many.
     """
 
     schema: Schema
     headers: Mapping[str, str]
     date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
+    has_lines: bool = False
 
     def notes(self) -> list[str]:
         """Remarks for the user."""

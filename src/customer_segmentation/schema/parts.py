@@ -11,10 +11,20 @@ from typing import Literal
 from customer_segmentation.schema.operations import Values
 
 # How a column is read and stored.
-Kind = Literal["key", "number", "date", "category"]
+Kind = Literal["key", "number", "date", "category", "text"]
 # What a column or a feature holds, as a schema says it.
 Meaning = Literal[
-    "key", "money", "count", "share", "number", "year", "date", "flag", "category", "feature"
+    "key",
+    "money",
+    "count",
+    "share",
+    "number",
+    "year",
+    "date",
+    "flag",
+    "category",
+    "text",
+    "feature",
 ]
 
 KEY = "customer_id"

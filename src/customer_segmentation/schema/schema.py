@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -21,6 +21,7 @@ from customer_segmentation.schema.decisions import (
 )
 from customer_segmentation.schema.formula import Known, date_parts, is_value, parse
 from customer_segmentation.schema.numbers import NumberSigns
+from customer_segmentation.schema.orders import Aggregate, parse_aggregate
 from customer_segmentation.schema.parameters import Parameters
 from customer_segmentation.schema.parts import (
     AS_OF,
@@ -99,6 +100,10 @@ class AgeWindow(Parameters):
         return self
 
 
+# Keys of a file whose names stand for what is made of them.
+_BY_ALIAS = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+
 class ColumnRule(Parameters):
     """What a file says of a column, or of the columns that a pattern stands for.
 
@@ -119,10 +124,13 @@ class ColumnRule(Parameters):
         changeable: The retailer can influence it.
         from_purchases: Unknown until a customer has bought.
         at_sign_up: Known when a customer signs up.
+        aggregate: Where the source has order lines: what a customer's come to.
         from_row: Of the key: a source without one, whose customers are known by their row numbers.
     """
 
-    kind: Literal["key", "money", "count", "share", "number", "year", "date", "flag", "category"]
+    kind: Literal[
+        *("key", "money", "count", "share", "number", "year", "date", "flag", "category", "text")
+    ]
     headers: Headers = Field([])
     label: str = ""
     description: str = ""
@@ -137,6 +145,7 @@ class ColumnRule(Parameters):
     changeable: bool = False
     from_purchases: bool = False
     at_sign_up: bool = False
+    aggregate: str = ""
     from_row: bool = False
 
     @model_validator(mode="after")
@@ -177,6 +186,24 @@ class FeatureRule(Parameters):
     at_zero: Annotated[float, Field(strict=False, allow_inf_nan=False)] = 0.0
 
 
+class Orders(Parameters):
+    """Order lines as the source of customers.
+
+    Attributes:
+        window_days: Lines of so many days, the snapshot's included, are aggregated.
+        time: The date of a line.
+        column_rules: `columns` of a line in a file.
+        feature_rules: `features` of a line in a file.
+    """
+
+    model_config = _BY_ALIAS
+
+    window_days: int = Field(ge=1, le=36_500)
+    time: str
+    column_rules: dict[str, ColumnRule] = Field(alias="columns")
+    feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
+
+
 class Roles(Parameters):
     """Which column or feature plays which part in names, decisions and the report."""
 
@@ -215,6 +242,7 @@ class Schema(Parameters):
         column_rules: `columns` in a file.
         feature_rules: `features` in a file.
         roles: Which column or feature plays which part.
+        orders: Where the source has order lines instead of customers: what a line holds.
         segment_features: What segments are made of.
         sign_up_features: What the cold-start model looks at; without any there is none.
         card: What the report says of each segment.
@@ -228,9 +256,7 @@ class Schema(Parameters):
         unknown_categories: Words that say that a category is not known.
     """
 
-    model_config = ConfigDict(
-        validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    model_config = _BY_ALIAS
 
     as_of: Day
     money: Money
@@ -238,6 +264,7 @@ class Schema(Parameters):
     column_rules: dict[str, ColumnRule] = Field(alias="columns")
     feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
     roles: Roles = Roles()
+    orders: Orders | None = None
     segment_features: list[str] = Field(min_length=2)
     sign_up_features: list[str] = Field([])
     card: Card = Card()
@@ -307,6 +334,9 @@ class Schema(Parameters):
                 raise ValueError(
                     f"columns.{name}: earliest ({column.earliest}) is after as_of ({self.as_of})"
                 )
+        if not self.orders and any(rule.aggregate for rule in self.column_rules.values()):
+            raise ValueError("columns: `aggregate` is only for a schema with `orders`")
+        _ = self.aggregates
         self._check_features()
         self._check_roles()
         self._check_card()
@@ -399,7 +429,7 @@ class Schema(Parameters):
         present = set(columns)
         names: list[str] = []
         for column in self.columns.values():
-            if column.name in present and column.kind != "key":
+            if column.name in present and column.kind not in {"key", "text"}:
                 names += date_parts(column.name) if column.kind == "date" else [column.name]
         return (*names, *date_parts(AS_OF)) if AS_OF in present else tuple(names)
 
@@ -498,6 +528,49 @@ class Schema(Parameters):
                     is_never_negative=formula.is_never_negative,
                 )
         return found
+
+    @cached_property
+    def rows(self) -> Schema:
+        """The schema of a row of the source: of a line where it has order lines, else this one."""
+        if not self.orders:
+            return self
+        orders, rules = self.orders, dict(self.orders.column_rules)
+        rule = rules.get(orders.time)
+        if not rule or rule.kind != "date":
+            raise ValueError(f"orders.time: `{orders.time}` is no date among orders.columns")
+        first = self.as_of - timedelta(days=orders.window_days - 1)
+        earliest = max(first, rule.earliest) if rule.earliest else first
+        rules[orders.time] = rule.model_copy(update={"earliest": earliest})
+        same = {name: getattr(self, name) for name in type(self).model_fields}
+        changed = {"column_rules": rules, "feature_rules": orders.feature_rules}
+        none = {"orders": None, "roles": Roles(), "segment_features": [], "sign_up_features": []}
+        return type(self).model_construct(**same | changed | none)
+
+    @property
+    def window(self) -> str:
+        """The reason of lines outside the window; '' without order lines."""
+        if not self.orders:
+            return ""
+        time = self.orders.time
+        return f"{time}: outside {self.rows.columns[time].earliest} to {self.as_of}"
+
+    @cached_property
+    def aggregates(self) -> dict[str, Aggregate]:
+        """What each column comes to over a customer's lines; empty without order lines."""
+        if not self.orders:
+            return {}
+        as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
+        known: dict[str, Known] = {AS_OF: as_of, **self.rows.columns, **self.rows.features}
+        made = {}
+        for pattern, rule in self.column_rules.items():
+            for name, fill in self._members(pattern):
+                if name == KEY:
+                    continue
+                try:
+                    made[name] = parse_aggregate(self._listed(fill(rule.aggregate)), known)
+                except ValueError as error:
+                    raise ValueError(f"columns.{pattern}: aggregate: {error}") from error
+        return made
 
     @cached_property
     def decisions(self) -> dict[str, Feature]:
@@ -667,7 +740,7 @@ def _require(place: str, name: str, known: Iterable[str]) -> None:
         raise ValueError(f"{place}: `{name}` is no feature and no number{hint}")
 
 
-_KINDS: dict[str, Kind] = {"key": "key", "date": "date", "category": "category"}
+_KINDS: dict[str, Kind] = {kind: kind for kind in ("key", "date", "category", "text")}
 _UNITS = {"share": SHARE, "flag": FLAG, "year": "year", "date": "date"}
 _RANGES: dict[str, tuple[float | None, float | None]] = {
     "money": (0.0, _MAX_MONEY),

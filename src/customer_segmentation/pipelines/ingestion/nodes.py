@@ -26,10 +26,11 @@ def ingest_source(source: IntoFrame, customers: Schema) -> IntoFrame:
     """
     rows = nw.from_native(source).lazy()
     name = nw.to_py_scalar(rows.select(SOURCE_NAME).head(1).collect().item())
-    if customers.column_rules[KEY].from_row:
+    of_rows = customers.rows
+    if of_rows.column_rules[KEY].from_row:
         rows = rows.with_columns(nw.col(ROW_NUMBER).cast(nw.String).alias(KEY))
     headers = rows.collect_schema().names()
-    mapped = map_headers(headers, customers)
-    require_columns(headers, mapped, [KEY], customers, str(name))
+    mapped = map_headers(headers, of_rows)
+    require_columns(headers, mapped, [KEY], of_rows, str(name))
     as_of = datetime.combine(customers.as_of, time.min)
     return with_sample_key(rows, mapped[KEY]).with_columns(nw.lit(as_of).alias(AS_OF)).to_native()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
@@ -14,6 +16,7 @@ from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import as_headers, nearest_columns, unread
 from customer_segmentation.customers.matrix import numeric_expressions
+from customer_segmentation.customers.orders import aggregate_lines
 from customer_segmentation.customers.quarantine import (
     ADDED,
     SHARED_KEY,
@@ -44,20 +47,22 @@ def settle_reading(bronze: IntoFrame, customers: Schema) -> Reading:
         UserError: Nobody can tell which days a column of dates means.
     """
     rows = nw.from_native(bronze).lazy()
-    mapped = map_headers(rows.collect_schema().names(), customers)
+    of_rows = customers.rows
+    mapped = map_headers(rows.collect_schema().names(), of_rows)
     try:
-        return settle(rows, mapped, customers)
+        return replace(settle(rows, mapped, of_rows), has_lines=bool(customers.orders))
     except UnclearDatesError as error:
         message = f"{_source_of(rows)}: {error.problem}. {error.remedy} ({chosen_schema()})."
         raise UserError(message) from error
 
 
-def check_rows(bronze: IntoFrame, reading: Reading) -> IntoFrame:
+def check_rows(bronze: IntoFrame, reading: Reading, customers: Schema) -> IntoFrame:
     """Parse every cell and tell which rows break the contract.
 
     Args:
         bronze: Cells as sent, from ingestion.
-        reading: How its cells are read. The columns that the segments' features need are required.
+        reading: How its cells are read.
+        customers: The columns that its segments' features need are required.
 
     Raises:
         UserError: A required column is absent.
@@ -65,7 +70,7 @@ def check_rows(bronze: IntoFrame, reading: Reading) -> IntoFrame:
     rows = nw.from_native(bronze).lazy()
     source, headers = _source_of(rows), rows.collect_schema().names()
     schema = reading.schema
-    required = [KEY, *schema.needed_columns(schema.segment_features)]
+    required = _required(customers)
     require_columns(headers, reading.headers, required, schema, source)
     absent = [name for name in schema.columns if name not in reading.headers]
     if absent:
@@ -76,20 +81,22 @@ def check_rows(bronze: IntoFrame, reading: Reading) -> IntoFrame:
             ", ".join(absent),
             ", ".join(lost) or "no feature",
         )
-    needed = scored_columns(schema, schema.segment_features, reading.headers)
+    needed = _needed(customers, reading.headers)
     return check_customers(rows, reading, needed).rows.to_native()
 
 
-def quarantine_rows(checked: IntoFrame, reading: Reading) -> IntoFrame:
+def quarantine_rows(checked: IntoFrame, reading: Reading, customers: Schema) -> IntoFrame:
     """Rows that break the contract: row number, key, every reason, and the cells as sent."""
     verdicts = _verdicts(checked)
-    schema = reading.schema
-    needed = scored_columns(schema, schema.segment_features, verdicts.columns)
-    return verdicts.quarantined(reading, needed).to_native()
+    return verdicts.quarantined(reading, _needed(customers, verdicts.columns)).to_native()
 
 
 def account_for_rows(
-    bronze: IntoFrame, checked: IntoFrame, quarantine: IntoFrame, reading: Reading
+    bronze: IntoFrame,
+    checked: IntoFrame,
+    quarantine: IntoFrame,
+    reading: Reading,
+    customers: Schema,
 ) -> dict[str, Any]:
     """Where each row went, by count, how often each reason was found, and what was read.
 
@@ -112,6 +119,7 @@ def account_for_rows(
         "reasons": reasons,
         "lost_values": lost,
         "shared_keys": reasons.get(SHARED_KEY, 0),
+        "outside_window": reasons.get(customers.window, 0),
         "as_of": reading.schema.as_of.isoformat(),
         "newest_dates": verdicts.newest_dates(),
         "date_formats": {name: chosen.words for name, chosen in reading.date_formats.items()},
@@ -121,15 +129,25 @@ def account_for_rows(
 
 
 def keep_customers(
-    checked: IntoFrame, accounting: dict[str, Any], preprocessing: PreprocessingParameters
+    checked: IntoFrame,
+    accounting: dict[str, Any],
+    customers: Schema,
+    preprocessing: PreprocessingParameters,
 ) -> tuple[IntoFrame, dict[str, Any]]:
     """The customers: canonical columns, one row a key; and the accounting, kept only with them.
+
+    Order lines are aggregated; lines outside the window are no losses.
 
     Raises:
         UserError: There is none, or too many rows are left out.
     """
     refuse_losses(accounting, preprocessing.max_left_out)
-    return _verdicts(checked).customers().to_native(), accounting
+    valid = _verdicts(checked).valid()
+    if not customers.orders:
+        return valid.sort(KEY).to_native(), accounting
+    made = aggregate_lines(valid, customers)
+    lines = {"lines": accounting["customers"], "customers": _count(made)}
+    return made.to_native(), accounting | lines
 
 
 def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
@@ -141,6 +159,23 @@ def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
     identity = (KEY, AS_OF, SAMPLE_KEY)
     table = on_frame(schema, customers.select(*identity, **numbers), features)
     return table.select(*identity, *numbers, *features).to_native()
+
+
+def _required(customers: Schema) -> list[str]:
+    """The columns of a row that a source must have."""
+    if not customers.orders:
+        return [KEY, *customers.needed_columns(customers.segment_features)]
+    parts = customers.aggregates.values()
+    plain = [part.column for part in parts if part.column]
+    made = [name for part in parts if part.formula for name in part.inputs]
+    return [KEY, customers.orders.time, *plain, *customers.rows.needed_columns(made)]
+
+
+def _needed(customers: Schema, present: Iterable[str]) -> Iterable[str]:
+    """The columns of a row without which it is left out."""
+    if customers.orders:
+        return _required(customers)
+    return scored_columns(customers, customers.segment_features, present)
 
 
 def _columns_read(headers: list[str], reading: Reading) -> dict[str, Any]:
