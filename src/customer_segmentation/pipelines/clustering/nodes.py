@@ -41,6 +41,7 @@ from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
 from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
+from customer_segmentation.segmentation.structure import MAX_ROWS, Structure, find_structure
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,12 @@ class ClusteringSample:
         """(rows x features), capped and standardised."""
         return self.scaling.standardised(self.rows.select(*self.scaling.features).to_numpy())
 
+    def compared(self, seed: int) -> Array:
+        """(rows x features) of some customers who stand for all, as they are."""
+        rows = choice.representative_rows(self.weights, MAX_ROWS, seed)
+        values = self.rows.select(*self.scaling.features).to_numpy().astype(np.float64)
+        return np.ascontiguousarray(values[rows])
+
     def numbers(self) -> dict[str, Array]:
         """Every numeric column by name, missing as NaN; a blank column counts as none."""
         names = [name for name in self.rows.columns if name not in (KEY, AS_OF, SAMPLE_KEY)]
@@ -82,6 +89,7 @@ class MeasuredCandidates:
     measured: list[choice.MeasuredK]
     chosen: choice.MeasuredK
     elbow: int
+    structure: Structure
 
 
 def draw_sample(
@@ -143,7 +151,10 @@ def measure_candidates(
     points = projection.projected(standardised)
     measured = choice.measure_all(points, standardised, weights, rule, clustering.seed)
     chosen = choice.choose(measured, rule)
-    return MeasuredCandidates(projection, measured, chosen, choice.elbow(measured))
+    structure = find_structure(
+        sample.compared(clustering.seed), clustering.cap_quantile, clustering.seed
+    )
+    return MeasuredCandidates(projection, measured, chosen, choice.elbow(measured), structure)
 
 
 def refine_centroids(
@@ -276,6 +287,11 @@ def summarise_choice(
         "silhouette": float(rounded(chosen.silhouette)),
         "stability": float(rounded(chosen.stability)),
         "is_stable": chosen.stability >= clustering.k.min_stability,
+        "structure": {
+            "is_grouped": candidates.structure.is_grouped,
+            "silhouette": float(rounded(candidates.structure.silhouette)),
+            "by_chance": float(rounded(candidates.structure.by_chance)),
+        },
         "elbow_k": candidates.elbow,
         "best_silhouette_k": max(measured, key=lambda m: m.silhouette).k,
         "elbow_agrees": candidates.elbow == chosen.k,

@@ -23,10 +23,23 @@ def notes(
         supervised: The metrics of supervised training.
     """
     return [
+        *_no_groups(clustering["structure"]),
         *_weakness(clustering),
         *_left_out(schema, clustering["left_out"], supervised),
         *_far_outside(schema, clustering["far_outside"]),
     ]
+
+
+def _no_groups(structure: Mapping[str, Any]) -> list[str]:
+    if structure["is_grouped"]:
+        return []
+    own, chance = (phrases.score(structure[name]) for name in ("silhouette", "by_chance"))
+    text = (
+        f"There are no groups here: the best silhouette is {own}, and tables of this size and "
+        f"shape without any groups reach {chance}. The segments divide a continuum: use them to "
+        "tell more from less, and do not take them for kinds of customers."
+    )
+    return [text]
 
 
 def _weakness(clustering: Mapping[str, Any]) -> list[str]:
