@@ -97,53 +97,50 @@ class Rejection(msgspec.Struct, gc=False):
 
 
 class Predictor:
-    """Scores matrices with one artifact and puts the outputs into words."""
+    """Scores matrices with one artifact and puts the outputs into words.
+
+    Args:
+        scorer: Of a segmenter or of a cold-start model.
+
+    Attributes:
+        keys: The segments' keys, in the order of their ids.
+        width: The number of the artifact's columns.
+    """
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self.width = len(scorer.columns)
-        is_segmenter = scorer.metadata["kind"] == "segmenter"
-        self.predict = self._segments if is_segmenter else self._cold_starts
+        self._kind: str = scorer.metadata["kind"]
         segments = scorer.metadata["segments"]
         self.keys: list[str] = [segment["key"] for segment in segments]
-        self.names: list[str] = [segment["name"] for segment in segments]
-        codes = scorer.metadata.get("codes", {})
-        self._labels: dict[str, list[str] | None] = {
-            name: [*codes[name]] if name in codes else None
-            for name in scorer.outputs
-            if name in _FIELDS and name not in {"segment", "runner_up"}
+        codes: dict[str, list[str]] = scorer.metadata.get("codes", {})
+        codes = codes | {"segment": self.keys, "runner_up": self.keys}
+        # Field -> its output, and the words for that output's codes.
+        self._fields: dict[str, tuple[str, list[str] | None]] = {
+            name: (name, codes.get(name)) for name in scorer.outputs if name in _FIELDS
         }
+        self._fields["segment_name"] = "segment", [segment["name"] for segment in segments]
 
-    def _segments(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
-        """One answer per row, by the segmenter."""
+    def predict(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
+        """One answer per row.
+
+        Args:
+            ids: Of the customers.
+            matrix: (customers x the artifact's columns).
+        """
         outputs = self._scorer.score(matrix)
-        keys, codes = self.keys, outputs["segment"].tolist()
         columns: dict[str, Iterable[Any]] = {
-            "segment": [keys[code] for code in codes],
-            "segment_name": [self.names[code] for code in codes],
             "artifact_version": repeat(self._scorer.version),
-            "model": repeat("segmenter"),
+            "model": repeat(self._kind),
             "customer_id": ids,
-            "runner_up": [keys[code] for code in outputs["runner_up"].tolist()],
         }
-        for name, labels in self._labels.items():
-            values = outputs[name].tolist()
-            columns[name] = [labels[value] for value in values] if labels else values
+        for field, (output, words) in self._fields.items():
+            values = outputs[output].tolist()
+            columns[field] = [words[value] for value in values] if words else values
+        if self._kind == "cold_start":
+            shares = np.column_stack([outputs[_PROBABILITY + key] for key in self.keys]).tolist()
+            columns["probabilities"] = [dict(zip(self.keys, row, strict=True)) for row in shares]
+        # A decision that the segmenter does not give is null; a cold-start model gives none.
+        untold = repeat(None if self._kind == "segmenter" else UNSET)
         # Positional arguments take a third of the time; the first column ends the iteration.
-        return list(map(FullAnswer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
-
-    def _cold_starts(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
-        """One answer per row, by the cold-start model."""
-        outputs = self._scorer.score(matrix)
-        shares = np.column_stack([outputs[_PROBABILITY + key] for key in self.keys]).tolist()
-        return [
-            FullAnswer(
-                self.keys[code],
-                self.names[code],
-                self._scorer.version,
-                "cold_start",
-                customer_id,
-                probabilities=dict(zip(self.keys, row, strict=True)),
-            )
-            for code, customer_id, row in zip(outputs["segment"].tolist(), ids, shares, strict=True)
-        ]
+        return list(map(FullAnswer, *(columns.get(name, untold) for name in _FIELDS)))

@@ -62,12 +62,13 @@ class FileScorer:
         purchases = bundle.contract.purchases
         is_new = bool(purchases) and mapped.keys().isdisjoint(purchases)
         cold_start = bundle.cold_start if is_new else None
-        self.is_cold = cold_start is not None
         self._scorer = cold_start or bundle.segmenter
         self.version = self._scorer.version
         needed = canonical_columns(self._scorer.columns)
         if named := name_missing(headers, mapped, [KEY, *needed], self._parameters):
-            why = f" (there is no cold-start model: {bundle.no_cold_start})" if is_new else ""
+            why = ""
+            if is_new and not cold_start:
+                why = f" (there is no cold-start model: {bundle.left_out['cold_start']})"
             message = f"the file has no column for {named}{why}. Add it, and post the file again."
             raise UserError(message)
         # Other columns are not read.
