@@ -43,18 +43,17 @@ class FastReader:
             for column, rule in contract.rules.items()
         ]
         struct = msgspec.defstruct(
-            "Customer", sorted(fields, key=len), forbid_unknown_fields=True, gc=False, kw_only=True
+            "Customer", fields, forbid_unknown_fields=True, gc=False, kw_only=True
         )
         self._one = msgspec.json.Decoder(struct)
         self._many = msgspec.json.Decoder(list[struct])  # type: ignore[valid-type]
-        constants = date_numbers(AS_OF, contract.as_of)
-        self._parts = [_part(column, contract, constants) for column in contract.columns]
-        plain = [column for column in contract.columns if column in contract.rules]
-        is_plain = all(contract.rules[column]["kind"] == "number" for column in plain)
-        is_plain &= {*plain} | constants.keys() >= {*contract.columns}
-        self._plain = attrgetter(*plain) if is_plain and len(plain) > 1 else None
-        self._positions = [i for i, c in enumerate(contract.columns) if c in contract.rules]
-        self._fixed = np.array([constants.get(c, 0.0) for c in contract.columns])
+        as_of = date_numbers(AS_OF, contract.as_of)
+        self._fixed = np.array([as_of.get(column, 0.0) for column in contract.columns])
+        sent = {i: c for i, c in enumerate(contract.columns) if c not in as_of}
+        kinds = {column: rule["kind"] for column, rule in contract.rules.items()}
+        self._positions = [i for i, column in sent.items() if kinds.get(column) == "number"]
+        self._numbers = _values_of([sent[i] for i in self._positions])
+        self._coded = {i: _code(c, contract) for i, c in sent.items() if i not in self._positions}
         self._window = contract.enrolled_from, contract.as_of
 
     def read(self, body: bytes, *, is_list: bool) -> list[Any]:
@@ -72,24 +71,19 @@ class FastReader:
 
     def ids(self, customers: Sequence[Any]) -> list[str | None]:
         """The keys as text; None where there is none."""
-        return [_id_of(customer.customer_id) for customer in customers]
+        keys = [customer.customer_id for customer in customers]
+        return [None if key is UNSET else str(key) for key in keys]
 
     def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
         """(customers x the artifact's columns)."""
         rows = np.empty((len(customers), len(self._fixed)))
         rows[:] = self._fixed
-        if not customers:
-            return rows
-        if self._plain:
-            # A flat iterator: an array of tuples takes twice as long.
-            numbers = chain.from_iterable(map(self._plain, customers))
-            count = len(customers) * len(self._positions)
-            flat = np.fromiter(numbers, np.float64, count)
-            rows[:, self._positions] = flat.reshape(len(customers), -1)
-        else:
-            for position, part in enumerate(self._parts):
-                if part is not None:
-                    rows[:, position] = [part(customer) for customer in customers]
+        # A flat iterator: an array of tuples takes twice as long.
+        numbers = chain.from_iterable(map(self._numbers, customers))
+        flat = np.fromiter(numbers, np.float64, len(customers) * len(self._positions))
+        rows[:, self._positions] = flat.reshape(len(customers), len(self._positions))
+        for position, code in self._coded.items():
+            rows[:, position] = [code(customer) for customer in customers]
         return rows
 
 
@@ -145,10 +139,6 @@ def too_many_customers(customers: int, most: int) -> RefusedError:
     )
 
 
-def _id_of(sent: str | int | UnsetType | None) -> str | None:
-    return sent if isinstance(sent, str) else None if sent in (UNSET, None) else str(sent)
-
-
 def _field(
     rule: Mapping[str, Any], name: str, contract: Contract, *, required: bool
 ) -> tuple[Any, ...]:
@@ -174,18 +164,14 @@ def _field(
     return rule["name"], kind | UnsetType, msgspec.field(name=name, default=UNSET)
 
 
-def _part(
-    column: str, contract: Contract, constants: Mapping[str, float]
-) -> Callable[[Any], float] | None:
-    """A function from a decoded customer to a numeric column; None if the column is constant."""
-    if column in constants:
-        return None
+def _values_of(names: Sequence[str]) -> Callable[[Any], Sequence[float]]:
+    """A function from a decoded customer to a tuple of number columns."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda customer: [getattr(customer, name) for name in names]
+
+
+def _code(column: str, contract: Contract) -> Callable[[Any], float]:
+    """A function from a decoded customer to a numeric column of a category or a date."""
     (name,) = canonical_columns([column])
-    value = attrgetter(name)
-    rule = contract.rules[name]
-    if rule["kind"] == "category":
-        codes = {word: float(code) for code, word in enumerate(rule["categories"])}
-        return lambda customer: codes[value(customer)]
-    if rule["kind"] == "date":
-        return lambda customer: date_numbers(name, value(customer))[column]
-    return value
+    return lambda customer: contract.numbers_of(name, getattr(customer, name))[column]

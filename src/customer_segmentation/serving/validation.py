@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -127,8 +128,7 @@ class Contract:
             if problem:
                 problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
             values[column] = value
-        is_tenured = not self.purchases or any(name in given for name in self.purchases)
-        is_cold = bool(self.cold_columns) and not is_tenured
+        is_cold = bool(self.cold_columns) and not any(name in given for name in self.purchases)
         for column in self.cold_needed if is_cold else self.needed:
             if column not in given:
                 accepted = self.accepted(column, as_of)
@@ -136,8 +136,10 @@ class Contract:
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns
-        numbers = self._numbers(values | {AS_OF: as_of})
-        return ReadCustomer(values.get(KEY), {name: numbers[name] for name in columns}, is_cold)
+        customer_id = values.pop(KEY, None)
+        parts = [self.numbers_of(*value) for value in (values | {AS_OF: as_of}).items()]
+        numbers = dict(chain.from_iterable(part.items() for part in parts))
+        return ReadCustomer(customer_id, {name: numbers[name] for name in columns}, is_cold)
 
     def accepted(self, column: str, as_of: date | None = None) -> str:
         """What a column accepts, in words."""
@@ -236,17 +238,13 @@ class Contract:
         days = {fmt.day(sent.strip()) for fmt in self._formats} - {None}
         return days.pop() if len(days) == 1 else None
 
-    def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
-        """The numeric columns of the values."""
-        numbers: dict[str, float] = {}
-        for column, value in values.items():
-            if isinstance(value, date):
-                numbers |= date_numbers(column, value)
-            elif column in self._spellings:
-                numbers[column] = float(self.rules[column]["categories"].index(value))
-            elif column != KEY:
-                numbers[column] = value
-        return numbers
+    def numbers_of(self, column: str, value: Any) -> dict[str, float]:  # noqa: ANN401 - of any kind
+        """The numeric columns of a column's value."""
+        if isinstance(value, date):
+            return date_numbers(column, value)
+        if column in self._spellings:
+            return {column: float(self.rules[column]["categories"].index(value))}
+        return {column: value}
 
 
 def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
