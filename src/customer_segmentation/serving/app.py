@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Response, asgi, get
-from litestar.exceptions import HTTPException
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from customer_segmentation.serving.access import Routes
@@ -49,6 +48,8 @@ def make_app(settings: Settings) -> Guard:
     inside = Litestar(
         route_handlers=_routes(server),
         exception_handlers={Exception: _raise},
+        # The guard limits bodies.
+        request_max_body_size=None,
         lifespan=[lambda _app: _life(server)],
         openapi_config=None,
         logging_config=None,
@@ -133,11 +134,5 @@ def create() -> Guard:
 
 
 def _raise(_request: AnyRequest, error: Exception) -> NoReturn:
-    """Leave every error to the guard, which answers them all.
-
-    Raises:
-        RefusedError: For an HTTP error of Litestar's.
-    """
-    if not isinstance(error, HTTPException):
-        raise error
-    raise RefusedError(error.status_code, error.detail) from error
+    """Leave every error to the guard, which answers them all."""
+    raise error
