@@ -21,6 +21,7 @@ from customer_segmentation.customers.contract import AS_OF, CHANNELS, PRODUCTS
 from customer_segmentation.features.decisions import DECISIONS
 from customer_segmentation.features.definitions import describe
 from customer_segmentation.features.labels import LABELS
+from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.explanation import CHANGEABLE
@@ -182,14 +183,11 @@ def description_routes(server: Server) -> list[Any]:
 
 
 def _typical(metadata: Mapping[str, Any], place: int) -> list[Typical]:
-    scaling = metadata["scaling"]
+    scaling = scaling_of(metadata)
     standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
-    values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
-    typical = []
-    for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):
-        description, unit = describe(name)
-        typical.append(Typical(name, value, cap, unit, description))
-    return typical
+    values = standardised * scaling.deviations + scaling.means
+    parts = zip(scaling.features, values.tolist(), scaling.caps.tolist(), strict=True)
+    return [Typical(name, value, cap, *reversed(describe(name))) for name, value, cap in parts]
 
 
 def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) -> dict[str, float]:
@@ -228,20 +226,18 @@ def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str |
 
 
 def _field(contract: Contract, name: str) -> Field:
-    rule = contract.rules[name]
-    minimum, maximum = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
-    return Field(
-        name=name,
-        kind=rule["kind"],
-        description=rule["description"],
-        unit=rule.get("unit", ""),
-        accepted=contract.accepted(name),
-        aliases=[alias for alias, column in contract.aliases.items() if column == name],
-        needed=name in contract.needed,
-        needed_at_sign_up=name in contract.cold_needed,
-        changeable=name in CHANGEABLE and name in contract.needed,
-        whole=bool(rule.get("whole")),
-        minimum=minimum if np.isfinite(minimum) else None,
-        maximum=maximum if np.isfinite(maximum) else None,
-        categories=list(rule.get("categories", ())),
-    )
+    minimum, maximum = contract.range_of(name)
+    known = {
+        "unit": "",
+        "whole": False,
+        "categories": [],
+        **contract.rules[name],
+        "accepted": contract.accepted(name),
+        "aliases": [alias for alias, column in contract.aliases.items() if column == name],
+        "needed": name in contract.needed,
+        "needed_at_sign_up": name in contract.cold_needed,
+        "changeable": name in CHANGEABLE and name in contract.needed,
+        "minimum": minimum if np.isfinite(minimum) else None,
+        "maximum": maximum if np.isfinite(maximum) else None,
+    }
+    return msgspec.convert(known, Field)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.customers.contract import CHANNELS, PRODUCTS
 from customer_segmentation.features.evaluate import on_arrays
+from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.serving.answers import Change, Explanation, Pull
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.validation import ReadCustomer
@@ -68,18 +69,15 @@ def _explain(bundle: Bundle, row: tuple[float, ...]) -> Explanation:
 def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[Pull]:
     """Each feature's pull towards the segment; below 0 towards the runner-up."""
     metadata = bundle.segmenter.metadata
-    scaling, components = metadata["scaling"], np.array(metadata["components"])
-    names = scaling["features"]
+    scaling = scaling_of(metadata)
     columns = {name: np.array([[value]]) for name, value in row.items()}
-    features = on_arrays(names, columns)
-    raw = np.array([float(features[name][0, 0]) for name in names])
-    standardised = np.minimum(raw, scaling["caps"]) - scaling["means"]
-    standardised = standardised / np.array(scaling["deviations"])
-    centroids = np.array(metadata["centroids"])
+    features = on_arrays(scaling.features, columns)
+    raw = np.array([float(features[name][0, 0]) for name in scaling.features])
+    components, centroids = np.array(metadata["components"]), np.array(metadata["centroids"])
     away = components @ (centroids[own] - centroids[other])
     middle = components @ (centroids[own] + centroids[other]) / 2.0
-    pulls = 2.0 * (standardised - middle) * away
-    parts = list(map(Pull, names, raw.tolist(), pulls.tolist()))
+    pulls = 2.0 * (scaling.standardised(raw) - middle) * away
+    parts = list(map(Pull, scaling.features, raw.tolist(), pulls.tolist()))
     return sorted(parts, key=lambda part: -abs(part.pull))
 
 

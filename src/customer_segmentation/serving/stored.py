@@ -79,7 +79,7 @@ class StoredAnswers:
         self._files, self._root = fsspec.core.url_to_fs(path)
         self._is_file = path.endswith(".parquet")
         self._find = lru_cache(maxsize=_KEPT)(self._read_row)
-        self._summary: Summary | None = None
+        self._summary = lru_cache(maxsize=1)(self._summarise)
 
     def find(self, customer_id: str) -> tuple[dict[str, Any] | None, str]:
         """The answer for a customer, or None; and the state of the table.
@@ -99,10 +99,7 @@ class StoredAnswers:
         Raises:
             FileNotFoundError: No batch run has stored answers yet.
         """
-        state = self._state()
-        if self._summary is None or self._summary.state != state:
-            self._summary = self._summarise(state)
-        return self._summary
+        return self._summary(self._state())
 
     def _state(self) -> str:
         """A text that changes when the table does."""
