@@ -18,7 +18,7 @@ from customer_segmentation.serving.body import Upload, save
 from customer_segmentation.serving.jobs.files import JobFiles, Table
 from customer_segmentation.serving.jobs.quota import Quota, Usage
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
-from customer_segmentation.serving.jobs.table import STATES, Format, Job, JobTable, Parameters
+from customer_segmentation.serving.jobs.table import Format, Job, JobTable, Parameters
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import CLOSE, RefusedError
@@ -166,12 +166,10 @@ class JobService:
     def measure(self, metrics: Metrics) -> None:
         """Set the metric of jobs by state, if the table answers."""
         try:
-            counts = self._table.counts()
+            for state, count in self._table.counts().items():
+                metrics.jobs.labels(state).set(count)
         except (SQLAlchemyError, OSError):
             logger.exception("the job table does not answer")
-            return
-        for state in STATES:
-            metrics.jobs.labels(state).set(counts[state])
 
 
 def _parameters(headers: Mapping[str, str]) -> Parameters:
