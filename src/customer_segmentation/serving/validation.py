@@ -137,7 +137,7 @@ class Contract:
             return problems
         columns = self.cold_columns if is_cold else self.columns
         customer_id = values.pop(KEY, None)
-        parts = [self.numbers_of(*value) for value in (values | {AS_OF: as_of}).items()]
+        parts = [self.numbers_of(*item) for item in (values | {AS_OF: as_of}).items()]
         numbers = dict(chain.from_iterable(part.items() for part in parts))
         return ReadCustomer(customer_id, {name: numbers[name] for name in columns}, is_cold)
 

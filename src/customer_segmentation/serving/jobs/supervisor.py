@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from time import monotonic
 
 logger = logging.getLogger(__name__)
@@ -29,8 +28,8 @@ def job_workers(count: int, stop_seconds: float) -> Iterator[None]:
         stop_seconds: A worker that takes longer to stop is killed; its job is not lost.
     """
     stopping = threading.Event()
-    keep = partial(threading.Thread, target=_keep_one, args=(stopping, stop_seconds), daemon=True)
-    keepers = [keep() for _ in range(count)]
+    told = stopping, stop_seconds
+    keepers = [threading.Thread(target=_keep_one, args=told, daemon=True) for _ in range(count)]
     for keeper in keepers:
         keeper.start()
     try:
