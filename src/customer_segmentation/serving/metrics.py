@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import TextIO
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,6 +17,7 @@ from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.validation import Problem
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_LOG_SECONDS = 0.2
 _encode = msgspec.json.Encoder().encode
 
 
@@ -91,20 +91,18 @@ class Metrics:
 class AccessLog:
     """One JSON line per request, written in batches: a write per request would be slow."""
 
-    def __init__(self, stream: TextIO | None = None, seconds: float = 0.2) -> None:
-        self._stream = stream or sys.stdout
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._lines: list[bytes] = []
 
     def write(self, **fields: object) -> None:
-        """Buffer a line; it is written within `seconds`."""
+        """Buffer a line, which is written soon."""
         if not self._lines:
-            asyncio.get_running_loop().call_later(self._seconds, self.flush)
+            asyncio.get_running_loop().call_later(_LOG_SECONDS, self.flush)
         self._lines.append(_encode({"time": datetime.now(UTC), **fields}))
 
     def flush(self) -> None:
         """Write the buffered lines."""
         lines, self._lines = self._lines, []
         if lines:
-            self._stream.write(b"\n".join([*lines, b""]).decode())
-            self._stream.flush()
+            sys.stdout.write(b"\n".join([*lines, b""]).decode())
+            sys.stdout.flush()
