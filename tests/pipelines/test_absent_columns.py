@@ -151,4 +151,4 @@ def test_any_column_may_be_absent_that_no_chosen_feature_needs(absent: str) -> N
 def test_many_columns_may_be_absent_at_once(absent: set[str], features: list[str]) -> None:
     bundle = require_whole(run_without(absent, features))
     if absent >= SIGN_UP:
-        assert "differs between customers" in bundle.no_cold_start
+        assert "differs between customers" in bundle.left_out["cold_start"]

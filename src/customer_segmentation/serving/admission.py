@@ -40,7 +40,6 @@ class Admission:
         self._rates = RateLimit(Path(shared) if shared else None)
         self._slots: dict[str, int] = {}
         self._total = 0
-        self._host = b"localhost"
         self._is_local = settings.keys is None and not settings.behind_gateway
 
     def check(self, route: Route, scope: Scope, headers: dict[bytes, bytes]) -> Key | None:
@@ -101,16 +100,12 @@ class Admission:
         Raises:
             RefusedError: The host is not loopback, or the origin is another site.
         """
-        host = headers.get(b"host", b"")
-        # Most clients use the same host each time.
-        if host != self._host:
-            if not _HOST.fullmatch(host):
-                raise RefusedError(
-                    421,
-                    "without keys the server answers only to 127.0.0.1, localhost and [::1]: use "
-                    "one of them, or start it with --keys",
-                )
-            self._host = host
+        if not _HOST.fullmatch(headers.get(b"host", b"")):
+            raise RefusedError(
+                421,
+                "without keys the server answers only to 127.0.0.1, localhost and [::1]: use one "
+                "of them, or start it with --keys",
+            )
         if b"origin" in headers and not _ORIGIN.fullmatch(headers[b"origin"]):
             detail = "without keys the server answers only its own page, not other sites"
             raise RefusedError(403, detail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import repeat
 from typing import Any, Literal, cast
 
@@ -11,7 +12,9 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from customer_segmentation.schema.decisions import DECISIONS, INTERMEDIATE
+from customer_segmentation.schema.decisions import INTERMEDIATE
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import schema_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.validation import Problem
 
@@ -69,23 +72,34 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     explanation: Explanation | None = None
 
 
-DECIDED = tuple(name for name in DECISIONS if name not in INTERMEDIATE)
-# With a field for each decision: its label, or a number where it has none.
-FullAnswer = cast(
-    "type[Answer]",
-    msgspec.defstruct(
+def decided_of(schema: Schema) -> tuple[str, ...]:
+    """The decisions beside the segment that an answer tells, given or null."""
+    return tuple(name for name in schema.decisions if name not in INTERMEDIATE)
+
+
+def answer_type(schema: Schema) -> type[Answer]:
+    """The answer for a schema's customers: a field for each decision, its label or its number."""
+    decisions = schema.decisions
+    return _answer_type(tuple((n, bool(decisions[n].labels)) for n in decided_of(schema)))
+
+
+# One for all bundles that decide the same.
+@lru_cache(maxsize=8)
+def _answer_type(decisions: tuple[tuple[str, bool], ...]) -> type[Answer]:
+    made = msgspec.defstruct(
         "Answer",
         [
-            (name, (str if DECISIONS[name].labels else float) | UnsetType | None, UNSET)
-            for name in DECIDED
+            (name, (str if has_labels else float) | UnsetType | None, UNSET)
+            for name, has_labels in decisions
         ],
         bases=(Answer,),
         namespace={"__doc__": Answer.__doc__},
         omit_defaults=True,
         gc=False,
-    ),
-)
-_FIELDS = FullAnswer.__struct_fields__
+    )
+    return cast("type[Answer]", made)
+
+
 # Fields of an answer that the batch run does not store.
 NOT_STORED = frozenset({"model", "probabilities", "explanation"})
 
@@ -97,53 +111,53 @@ class Rejection(msgspec.Struct, gc=False):
 
 
 class Predictor:
-    """Scores matrices with one artifact and puts the outputs into words."""
+    """Scores matrices with one artifact and puts the outputs into words.
+
+    Args:
+        scorer: Of a segmenter or of a cold-start model.
+
+    Attributes:
+        keys: The segments' keys, in the order of their ids.
+        width: The number of the artifact's columns.
+    """
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self.width = len(scorer.columns)
-        is_segmenter = scorer.metadata["kind"] == "segmenter"
-        self.predict = self._segments if is_segmenter else self._cold_starts
+        self._kind: str = scorer.metadata["kind"]
+        self._answer = answer_type(schema_of(scorer.metadata))
+        fields = self._answer.__struct_fields__
         segments = scorer.metadata["segments"]
         self.keys: list[str] = [segment["key"] for segment in segments]
-        self.names: list[str] = [segment["name"] for segment in segments]
-        codes = scorer.metadata.get("codes", {})
-        self._labels: dict[str, list[str] | None] = {
-            name: [*codes[name]] if name in codes else None
-            for name in scorer.outputs
-            if name in _FIELDS and name not in {"segment", "runner_up"}
+        codes: dict[str, list[str]] = scorer.metadata.get("codes", {})
+        codes = codes | {"segment": self.keys, "runner_up": self.keys}
+        # Field -> its output, and the words for that output's codes.
+        self._fields: dict[str, tuple[str, list[str] | None]] = {
+            name: (name, codes.get(name)) for name in scorer.outputs if name in fields
         }
+        self._fields["segment_name"] = "segment", [segment["name"] for segment in segments]
 
-    def _segments(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
-        """One answer per row, by the segmenter."""
+    def predict(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
+        """One answer per row.
+
+        Args:
+            ids: Of the customers.
+            matrix: (customers x the artifact's columns).
+        """
         outputs = self._scorer.score(matrix)
-        keys, codes = self.keys, outputs["segment"].tolist()
         columns: dict[str, Iterable[Any]] = {
-            "segment": [keys[code] for code in codes],
-            "segment_name": [self.names[code] for code in codes],
             "artifact_version": repeat(self._scorer.version),
-            "model": repeat("segmenter"),
+            "model": repeat(self._kind),
             "customer_id": ids,
-            "runner_up": [keys[code] for code in outputs["runner_up"].tolist()],
         }
-        for name, labels in self._labels.items():
-            values = outputs[name].tolist()
-            columns[name] = [labels[value] for value in values] if labels else values
+        for field, (output, words) in self._fields.items():
+            values = outputs[output].tolist()
+            columns[field] = [words[value] for value in values] if words else values
+        if self._kind == "cold_start":
+            shares = np.column_stack([outputs[_PROBABILITY + key] for key in self.keys]).tolist()
+            columns["probabilities"] = [dict(zip(self.keys, row, strict=True)) for row in shares]
+        # A decision that the segmenter does not give is null; a cold-start model gives none.
+        untold = repeat(None if self._kind == "segmenter" else UNSET)
         # Positional arguments take a third of the time; the first column ends the iteration.
-        return list(map(FullAnswer, *(columns.get(name, repeat(None)) for name in _FIELDS)))
-
-    def _cold_starts(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
-        """One answer per row, by the cold-start model."""
-        outputs = self._scorer.score(matrix)
-        shares = np.column_stack([outputs[_PROBABILITY + key] for key in self.keys]).tolist()
-        return [
-            FullAnswer(
-                self.keys[code],
-                self.names[code],
-                self._scorer.version,
-                "cold_start",
-                customer_id,
-                probabilities=dict(zip(self.keys, row, strict=True)),
-            )
-            for code, customer_id, row in zip(outputs["segment"].tolist(), ids, shares, strict=True)
-        ]
+        fields = self._answer.__struct_fields__
+        return list(map(self._answer, *(columns.get(name, untold) for name in fields)))

@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Response, asgi, get
-from litestar.exceptions import HTTPException
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from customer_segmentation.serving.access import Routes
+from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard, bundle_of
 from customer_segmentation.serving.invocations import invocation_routes
@@ -49,6 +49,8 @@ def make_app(settings: Settings) -> Guard:
     inside = Litestar(
         route_handlers=_routes(server),
         exception_handlers={Exception: _raise},
+        # The guard limits bodies.
+        request_max_body_size=None,
         lifespan=[lambda _app: _life(server)],
         openapi_config=None,
         logging_config=None,
@@ -91,7 +93,10 @@ def _routes(server: Server) -> list[Any]:
         if stored is None:
             raise RefusedError(404, "the last batch run has no such customer")
         champion = bundle_of(request.scope).version
-        answer = with_champion_note(stored, champion)
+        # Absent decisions are null, as in a live answer.
+        decided = decided_of(bundle_of(request.scope).contract.schema)
+        absent = dict.fromkeys(name for name in decided if name not in stored)
+        answer = with_champion_note(stored | absent, champion)
         headers = {
             "cache-control": "private, no-cache",
             # Of the stored answer, instead of the champion's.
@@ -133,11 +138,5 @@ def create() -> Guard:
 
 
 def _raise(_request: AnyRequest, error: Exception) -> NoReturn:
-    """Leave every error to the guard, which answers them all.
-
-    Raises:
-        RefusedError: For an HTTP error of Litestar's.
-    """
-    if not isinstance(error, HTTPException):
-        raise error
-    raise RefusedError(error.status_code, error.detail) from error
+    """Leave every error to the guard, which answers them all."""
+    raise error

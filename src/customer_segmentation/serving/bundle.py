@@ -57,13 +57,11 @@ class Bundle:
                 f"cold_start.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
                 f"{self.version}: promote the two together"
             )
-        # Why there is no cold-start model; '' if there is one.
-        self.no_cold_start = str(stated.get("reason", ""))
-        # Answer that it does not give -> why.
+        # Answer that it does not give, or `cold_start` -> why.
         self.left_out: dict[str, str] = dict(self.segmenter.metadata["left_out"])
         if not self.cold_start:
-            self.left_out["cold_start"] = self.no_cold_start
-        for key in ("segments", "contract", "customers"):
+            self.left_out["cold_start"] = stated["reason"]
+        for key in ("segments", "customers"):
             if self.cold_start and stated[key] != self.segmenter.metadata[key]:
                 raise BrokenBundleError(
                     f"cold_start.onnx states other {key} than segmenter.onnx: promote the two "
@@ -71,25 +69,24 @@ class Bundle:
                 )
         self.contract = Contract(self.segmenter.metadata, stated if self.cold_start else None)
         self.reader = Reader(self.contract)
-        self._segments = Predictor(self.segmenter)
-        self._cold_starts = Predictor(self.cold_start) if self.cold_start else None
-        # The segments' keys, in the order of their ids.
-        self.keys = self._segments.keys
-        # A file that loads may still fail to score.
-        for predictor in filter(None, (self._segments, self._cold_starts)):
+        # By whether the customer is cold.
+        self._predictors = {False: Predictor(self.segmenter)}
+        if self.cold_start:
+            self._predictors[True] = Predictor(self.cold_start)
+        for predictor in self._predictors.values():
+            # A file that loads may still fail to score.
             predictor.predict(["tried"], np.zeros((1, predictor.width)))
-
-    def answer_matrix(self, ids: Sequence[str | None], matrix: Any) -> list[Answer]:  # noqa: ANN401 - NumPy's
-        """One answer per row of the segmenter's columns."""
-        return self._segments.predict(ids, matrix)
+        # By ids and a matrix of the segmenter's columns.
+        self.answer_matrix = self._predictors[False].predict
+        # The segments' keys, in the order of their ids.
+        self.keys = self._predictors[False].keys
 
     def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
         """One answer per customer, in order, each by the model that fits its columns."""
         answers: dict[bool, Iterator[Answer]] = {}
-        for is_cold, predictor in ((False, self._segments), (True, self._cold_starts)):
+        for is_cold, predictor in self._predictors.items():
             chosen = [customer for customer in customers if customer.is_cold is is_cold]
-            # Without a cold-start model, no customer is cold.
-            if chosen and predictor:
+            if chosen:
                 ids = [customer.customer_id for customer in chosen]
                 answers[is_cold] = iter(predictor.predict(ids, matrix_of(chosen)))
         return [next(answers[customer.is_cold]) for customer in customers]

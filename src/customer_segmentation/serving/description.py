@@ -7,6 +7,7 @@ centroid.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -17,18 +18,17 @@ import msgspec
 import numpy as np
 from litestar import Response, get
 
-from customer_segmentation.schema.decisions import DECISIONS
-from customer_segmentation.schema.parts import AS_OF
-from customer_segmentation.serving.answers import DECIDED
+from customer_segmentation.schema.formula import date_parts
+from customer_segmentation.schema.parts import AS_OF, Feature
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import scaling_of
+from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.explanation import CHANGEABLE
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.responses import AnyRequest, cached_response
 from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.stored import Summary
 from customer_segmentation.serving.validation import Contract
-from customer_segmentation.TODO import CHANNELS, PRODUCTS, describe
-from customer_segmentation.TODO_labels import LABELS
 
 # Where no feature says how often a customer buys: once in two months, over two years.
 _PURCHASES = 12.0
@@ -67,7 +67,8 @@ class Field(msgspec.Struct):
     """A field of a customer's record; `minimum` and `maximum` are allowed, null where none is.
 
     `needed` and `needed_at_sign_up`: by the segmenter, and by the cold-start model; `changeable`:
-    by the retailer, so that a smallest change may name it.
+    by the retailer, so that a smallest change may name it. `from_purchases`: unknown until somebody
+    has bought. `meaning`: money, count, share, number, year, date, flag, category or key.
     """
 
     name: str
@@ -79,6 +80,8 @@ class Field(msgspec.Struct):
     needed: bool
     needed_at_sign_up: bool
     changeable: bool
+    from_purchases: bool
+    meaning: str
     whole: bool
     minimum: float | None
     maximum: float | None
@@ -99,7 +102,7 @@ class Stored(msgspec.Struct):
 class Description(msgspec.Struct):
     """The bundle in use; `stored` is null where no batch run has stored answers yet.
 
-    `labels`: field, feature, answer, or an answer's value -> what people call it, as in a sentence.
+    `period`: that sums of money and of purchases cover. `labels`: field, feature, answer, or an answer's value -> what people call it, as in a sentence.
     `decisions`: each answer beside the segment -> its unit.
     `left_out`: answer, or `cold_start` -> why this bundle does not give it.
     """
@@ -108,6 +111,7 @@ class Description(msgspec.Struct):
     as_of: str
     segments: list[Segment]
     fields: list[Field]
+    period: str
     labels: dict[str, str]
     decisions: dict[str, str]
     left_out: dict[str, str]
@@ -121,11 +125,11 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         bundle: In use.
         summary: Of the stored answers, if any.
     """
-    metadata = bundle.segmenter.metadata
+    metadata, schema = bundle.segmenter.metadata, bundle.contract.schema
     is_own = summary is not None and summary.artifact_version == bundle.version
     segments = []
     for place, segment in enumerate(metadata["segments"]):
-        typical = _typical(metadata, place)
+        typical = _typical(schema, metadata, place)
         customer = typical_customer(bundle, typical)
         described = Segment(segment["key"], segment["name"], typical, customer)
         if summary and is_own and (counts := summary.segments.get(described.key)):
@@ -138,8 +142,9 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         as_of=bundle.contract.as_of.isoformat(),
         segments=segments,
         fields=[_field(bundle.contract, name) for name in bundle.contract.rules],
-        labels=LABELS,
-        decisions={name: DECISIONS[name].unit for name in DECIDED},
+        period=schema.money.period,
+        labels=schema.labels,
+        decisions={name: schema.decisions[name].unit for name in decided_of(schema)},
         left_out=bundle.left_out,
         stored=Stored(summary.customers, summary.artifact_version, is_own) if summary else None,
     )
@@ -148,17 +153,42 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
 def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | int]:
     """A record with every field that the segmenter needs, as near to the features as it can be.
 
-    A total is split by the usual shares of the base. What no feature says is the minimum of its
-    range, the first category, or a purchase every two months.
+    A total is split by the usual shares of the base, other sums evenly. What no feature says is the
+    minimum of its range, the first category, or a purchase every two months.
     """
-    contract = bundle.contract
+    contract, schema = bundle.contract, bundle.contract.schema
     known = {part.feature: part.value for part in typical}
-    known |= _parts_of(known, "spend_total", _usual(bundle, "spend", "product", PRODUCTS), 0.0)
-    channels = _usual(bundle, "purchases", "channel", CHANNELS)
-    known |= _parts_of(known, "purchases_total", channels, _PURCHASES)
-    known["year_birth"] = contract.as_of.year - known.get("age", _AGE)
-    known.setdefault("kids_home", known.get("children", 0.0))
+    roles = schema.roles
+    for whole, pattern, decision in (
+        (roles.spend, roles.product, "product"),
+        (roles.purchases, roles.channel, "channel"),
+    ):
+        if whole and pattern:
+            parts = [*schema.members_of(pattern).values()]
+            default = _PURCHASES if decision == "channel" else 0.0
+            known |= _parts_of(known, whole, _usual(bundle, decision, parts), default)
+    for name, feature in schema.features.items():
+        if name in known:
+            known |= _inputs_of(schema, feature, known)
     return {name: _allowed(contract, name, known) for name in contract.needed if name != AS_OF}
+
+
+def _inputs_of(schema: Schema, feature: Feature, known: Mapping[str, float]) -> dict[str, float]:
+    """Columns that give a feature its value, where it is an age, a number of days, or a sum."""
+    value = known[feature.name]
+    year, day = date_parts(AS_OF)
+    for column in schema.columns.values():
+        if column.age and feature.inputs == (year, column.name):
+            return {column.name: schema.as_of.year - value}
+        if column.kind == "date" and feature.inputs == (year, day, *date_parts(column.name)):
+            return {column.name: value}
+    unknown = [name for name in feature.inputs if name not in known]
+    is_sum = re.fullmatch(r"sum\(.*\)|\w+( \+ \w+)+", getattr(feature.function, "text", ""))
+    if not is_sum or not unknown or not {*unknown} <= schema.columns.keys():
+        return {}
+    left = value - sum(known.get(name, 0.0) for name in feature.inputs)
+    # One of several takes it all: most have no teenagers, say, and no half ones.
+    return dict.fromkeys(unknown, 0.0) | {unknown[0]: max(left, 0.0)}
 
 
 def description_routes(server: Server) -> list[Any]:
@@ -181,22 +211,21 @@ def description_routes(server: Server) -> list[Any]:
     return [bundle]
 
 
-def _typical(metadata: Mapping[str, Any], place: int) -> list[Typical]:
-    scaling = metadata["scaling"]
+def _typical(schema: Schema, metadata: Mapping[str, Any], place: int) -> list[Typical]:
+    scaling = scaling_of(metadata)
     standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
-    values = standardised * np.array(scaling["deviations"]) + np.array(scaling["means"])
-    typical = []
-    for name, value, cap in zip(scaling["features"], values.tolist(), scaling["caps"], strict=True):
-        description, unit = describe(name)
-        typical.append(Typical(name, value, cap, unit, description))
-    return typical
+    values = standardised * scaling.deviations + scaling.means
+    parts = zip(scaling.features, values.tolist(), scaling.caps.tolist(), strict=True)
+    return [
+        Typical(name, value, cap, *reversed(schema.describe(name))) for name, value, cap in parts
+    ]
 
 
-def _usual(bundle: Bundle, group: str, decision: str, names: tuple[str, ...]) -> dict[str, float]:
+def _usual(bundle: Bundle, decision: str, names: list[str]) -> dict[str, float]:
     """Column -> its usual share of the group's sum, in the base that the artifact learned from."""
     learned = bundle.segmenter.metadata["learned"].get(decision, {})
     shares = learned.get("means", [1.0 / len(names)] * len(names))
-    return {f"{group}_{name}": share for name, share in zip(names, shares, strict=True)}
+    return dict(zip(names, shares, strict=True))
 
 
 def _parts_of(
@@ -213,35 +242,38 @@ def _parts_of(
 def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str | int:
     """The value that the contract accepts nearest to what is known."""
     rule = contract.rules[name]
-    if rule["kind"] == "category":
-        return max(rule["categories"], key=lambda category: known.get(f"{name}_{category}", 0.0))
-    if rule["kind"] == "date":
-        max_days = (contract.as_of - contract.enrolled_from).days
-        days = min(max(round(known.get("tenure_days", _TENURE_DAYS)), 0), max_days)
+    if rule.kind == "category":
+        return max(rule.categories, key=lambda category: known.get(f"{name}_{category}", 0.0))
+    if rule.kind == "date":
+        max_days = (contract.as_of - rule.earliest).days if rule.earliest else 0
+        days = min(max(round(known.get(name, _TENURE_DAYS)), 0), max_days)
         return (contract.as_of - timedelta(days=days)).isoformat()
-    if rule["kind"] == "key":
+    if rule.kind == "key":
         return "typical"
     minimum, maximum = contract.range_of(name)
-    value = min(max(known.get(name, minimum), minimum), maximum)
+    default = contract.as_of.year - _AGE if rule.age else max(minimum, 0.0)
+    value = min(max(known.get(name, default), minimum), maximum)
     # Whole monetary units are enough for a reader.
     return round(value)
 
 
 def _field(contract: Contract, name: str) -> Field:
+    minimum, maximum = contract.range_of(name)
     rule = contract.rules[name]
-    minimum, maximum = contract.range_of(name) if rule["kind"] == "number" else (-np.inf, np.inf)
     return Field(
         name=name,
-        kind=rule["kind"],
-        description=rule["description"],
-        unit=rule.get("unit", ""),
+        kind=rule.kind,
+        description=rule.description,
+        unit=rule.unit,
         accepted=contract.accepted(name),
         aliases=[alias for alias, column in contract.aliases.items() if column == name],
         needed=name in contract.needed,
         needed_at_sign_up=name in contract.cold_needed,
-        changeable=name in CHANGEABLE and name in contract.needed,
-        whole=bool(rule.get("whole")),
+        changeable=rule.changeable and name in contract.needed,
+        from_purchases=rule.from_purchases,
+        meaning=rule.meaning,
+        whole=rule.whole,
         minimum=minimum if np.isfinite(minimum) else None,
         maximum=maximum if np.isfinite(maximum) else None,
-        categories=list(rule.get("categories", ())),
+        categories=list(rule.categories),
     )

@@ -15,20 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.schema.evaluate import on_arrays
+from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.serving.answers import Change, Explanation, Pull
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.validation import ReadCustomer
-from customer_segmentation.TODO import CHANNELS, PRODUCTS
 
 Array = NDArray[np.float64]
 
-# What a retailer can influence: offers, sales and visits, but no one's age.
-CHANGEABLE = (
-    "purchases_deals",
-    "web_visits_month",
-    *(f"spend_{name}" for name in PRODUCTS),
-    *(f"purchases_{name}" for name in CHANNELS),
-)
 # Changes tried: each whole unit up to 256, then steps of 1 % up to a million, refined afterwards.
 _EXACT = 256
 _GROWTH = 1.01
@@ -68,18 +61,15 @@ def _explain(bundle: Bundle, row: tuple[float, ...]) -> Explanation:
 def _pulls(bundle: Bundle, row: dict[str, float], own: int, other: int) -> list[Pull]:
     """Each feature's pull towards the segment; below 0 towards the runner-up."""
     metadata = bundle.segmenter.metadata
-    scaling, components = metadata["scaling"], np.array(metadata["components"])
-    names = scaling["features"]
+    scaling = scaling_of(metadata)
     columns = {name: np.array([[value]]) for name, value in row.items()}
-    features = on_arrays(names, columns)
-    raw = np.array([float(features[name][0, 0]) for name in names])
-    standardised = np.minimum(raw, scaling["caps"]) - scaling["means"]
-    standardised = standardised / np.array(scaling["deviations"])
-    centroids = np.array(metadata["centroids"])
+    features = on_arrays(bundle.contract.schema, scaling.features, columns)
+    raw = np.array([float(features[name][0, 0]) for name in scaling.features])
+    components, centroids = np.array(metadata["components"]), np.array(metadata["centroids"])
     away = components @ (centroids[own] - centroids[other])
     middle = components @ (centroids[own] + centroids[other]) / 2.0
-    pulls = 2.0 * (standardised - middle) * away
-    parts = list(map(Pull, names, raw.tolist(), pulls.tolist()))
+    pulls = 2.0 * (scaling.standardised(raw) - middle) * away
+    parts = list(map(Pull, scaling.features, raw.tolist(), pulls.tolist()))
     return sorted(parts, key=lambda part: -abs(part.pull))
 
 
@@ -87,8 +77,9 @@ def _smallest_change(bundle: Bundle, row: Array, other: int) -> Change | Literal
     """The change of one input by the fewest whole units that gives the runner-up, or `none`."""
     best: Change | None = None
     columns = bundle.contract.columns
-    for name in CHANGEABLE:
-        if name in columns:
+    for name in columns:
+        rule = bundle.contract.rules.get(name)
+        if rule and rule.changeable:
             place = columns.index(name)
             below = abs(best.change) if best else np.inf
             if change := _smallest_of_one(bundle, row, place, other, below):

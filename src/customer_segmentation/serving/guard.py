@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from customer_segmentation.serving.access import UNKNOWN, Route, Routes
 from customer_segmentation.serving.admission import Admission
-from customer_segmentation.serving.asgi import App, Message, Receive, Scope, Send
+from customer_segmentation.serving.asgi import App, Header, Message, Receive, Scope, Send, respond
 from customer_segmentation.serving.body import read_body
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.keys import Key
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 _BUNDLE, _KEY = "segmentation.bundle", "segmentation.key"
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_Header = tuple[bytes, bytes]
 _VERSION = b"artifact-version"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _POLICY = (
@@ -68,10 +67,8 @@ class Guard:
         self._router = router
         self._routes = routes
         self._admission = Admission(server.keys, server.settings)
-        self._settings = server.settings
+        self._server = server
         self._metrics = server.metrics
-        self._log = server.log
-        self._champion = server.champion
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -82,7 +79,7 @@ class Guard:
         headers = dict(scope["headers"])
         sent = headers.get(b"x-request-id", b"")
         request_id = sent if sent and _REQUEST_ID.fullmatch(sent) else b"%016x" % getrandbits(64)
-        bundle = scope[_BUNDLE] = self._champion.current
+        bundle = scope[_BUNDLE] = self._server.champion.current
         version = (_VERSION, bundle.version.encode())
         added = [*_HEADERS, (b"x-request-id", request_id), version]
         status, has_begun, key, place = 500, False, None, None
@@ -107,8 +104,8 @@ class Guard:
                 receive, send = _receive_of(b""), _without_body(send)
             elif not route.is_streamed:
                 # Methods without a body do not wait for one.
-                is_read = method in _WITH_BODY
-                limits = self._settings.max_body, self._settings.body_seconds
+                is_read, settings = method in _WITH_BODY, self._server.settings
+                limits = settings.max_body, settings.body_seconds
                 body = await read_body(receive, headers, *limits) if is_read else b""
                 receive = _receive_of(body)
             scope["path"] = route.path or scope["path"]
@@ -126,7 +123,7 @@ class Guard:
             self._metrics.waiting.dec()
             seconds = perf_counter() - started
             self._metrics.served(route.label, status, seconds)
-            self._log.write(
+            self._server.log.write(
                 request_id=request_id.decode(),
                 method=method,
                 route=route.label,
@@ -136,7 +133,7 @@ class Guard:
             )
 
 
-def _headers(own: Sequence[_Header], added: Sequence[_Header]) -> list[_Header]:
+def _headers(own: Sequence[Header], added: Sequence[Header]) -> list[Header]:
     """A response's headers and the added ones; a version that the response sets is kept."""
     is_named = any(name == _VERSION for name, _ in own)
     return [*own, *(added[:-1] if is_named else added)]
@@ -177,11 +174,5 @@ def _without_body(send: Send) -> Send:
 
 
 async def _refuse(send: Send, refused: RefusedError) -> None:
-    body = refused.body
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        *((name.encode(), value.encode()) for name, value in refused.headers.items()),
-    ]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    headers = [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+    await respond(send, refused.status, MEDIA_TYPE.encode(), refused.body, headers)

@@ -21,7 +21,7 @@ import numpy as np
 from litestar import Response, get, post
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.matrix import canonical_columns, numeric_columns
+from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.scoring.ranges import Span
 from customer_segmentation.serving.guard import bundle_of
@@ -34,7 +34,7 @@ from customer_segmentation.tables.schemas import UNSEGMENTED
 
 # A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10
-_YEAR, _DAY = numeric_columns([AS_OF])
+_YEAR, _DAY = date_parts(AS_OF)
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
@@ -122,8 +122,8 @@ def _outside(
     is_broken = ~(below | above | np.isnan(values)) & (values != np.floor(values))
     # The parts of a rule on several columns are checked by their own spans.
     is_broken &= span.whole and len(span.weights) == 1
-    (column,) = canonical_columns([name]) or (AS_OF,)
-    kind = "date" if column == AS_OF else contract.rules[column]["kind"]
+    (column,) = contract.schema.canonical_columns([name]) or (AS_OF,)
+    kind = "date" if column == AS_OF else contract.rules[column].kind
     if kind != "number":
         problem = "unknown category" if kind == "category" else "outside the accepted days"
         yield problem, below | above | is_broken
@@ -135,16 +135,17 @@ def _outside(
 
 def _accepted(contract: Contract, name: str) -> str:
     """What a column of numbers accepts, in words that are true for every row."""
-    if name == "year_birth":
-        minimum, maximum = contract.age["minimum"], contract.age["maximum"]
-        return f"a year from {maximum} to {minimum} years before {_YEAR}"
     if name in (_YEAR, _DAY):
         return "the year of a day" if name == _YEAR else "a day of the year, 1 to 366"
-    (column,) = canonical_columns([name])
+    (column,) = contract.schema.canonical_columns([name])
     rule = contract.rules[column]
-    if rule["kind"] == "category":
-        return "a code: " + ", ".join(f"{n} {word}" for n, word in enumerate(rule["categories"]))
-    if rule["kind"] == "date":
-        first = contract.enrolled_from
-        return f"of a day from {first} to the snapshot's, as its year and its day of the year"
+    if rule.age:
+        youngest, oldest = rule.age
+        return f"a year from {oldest} to {youngest} years before {_YEAR}"
+    if rule.kind == "category":
+        return "a code: " + ", ".join(f"{n} {word}" for n, word in enumerate(rule.categories))
+    if rule.kind == "date":
+        return (
+            f"of a day from {rule.earliest} to the snapshot's, as its year and its day of the year"
+        )
     return contract.accepted(column)

@@ -7,8 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, TextIO
+from functools import cache, partial
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -18,6 +17,7 @@ from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.validation import Problem
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_LOG_SECONDS = 0.2
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,29 +28,27 @@ class Metrics:
         self.registry = CollectorRegistry()
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry, multiprocess_mode="mostrecent")
-        self._seconds = Histogram(
+        seconds = Histogram(
             "segmentation_request_seconds",
             "From the request's head to the response's last byte",
             ["route", "status"],
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._answers = count("segmentation_answers", "Customers answered", ["segment", "model"])
+        answers = count("segmentation_answers", "Customers answered", ["segment", "model"])
+        # Prometheus's own look-up takes a lock.
+        self._seconds, self._answers = cache(seconds.labels), cache(answers.labels)
         self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
         waiting = "segmentation_requests_in_flight", "Requests being answered"
         self.waiting = gauge(*waiting, multiprocess_mode="livesum")
         self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
         in_use = "1 for the artifact in use, 0 for earlier ones"
         self._artifact = gauge("segmentation_artifact", in_use, ["version"])
-        self._cells: dict[tuple[str, ...], Any] = {}
         self._version = ""
 
     def served(self, route: str, status: int, seconds: float) -> None:
         """Count a response."""
-        key = (route, str(status))
-        if (cell := self._cells.get(key)) is None:
-            cell = self._cells[key] = self._seconds.labels(*key)
-        cell.observe(seconds)
+        self._seconds(route, status).observe(seconds)
 
     def answered(self, answers: Iterable[Answer]) -> None:
         """Count answered customers."""
@@ -64,9 +62,7 @@ class Metrics:
     def count(self, customers: Mapping[tuple[str, str], int]) -> None:
         """Count answered customers, given their number by segment and model."""
         for key, count in customers.items():
-            if (cell := self._cells.get(key)) is None:
-                cell = self._cells[key] = self._answers.labels(*key)
-            cell.inc(count)
+            self._answers(*key).inc(count)
 
     def rejected(self, problems: Iterable[Problem], known: Iterable[str]) -> None:
         """Count wrong fields; a name that the contract lacks counts as `other`."""
@@ -95,20 +91,18 @@ class Metrics:
 class AccessLog:
     """One JSON line per request, written in batches: a write per request would be slow."""
 
-    def __init__(self, stream: TextIO | None = None, seconds: float = 0.2) -> None:
-        self._stream = stream or sys.stdout
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._lines: list[bytes] = []
 
     def write(self, **fields: object) -> None:
-        """Buffer a line; it is written within `seconds`."""
+        """Buffer a line, which is written soon."""
         if not self._lines:
-            asyncio.get_running_loop().call_later(self._seconds, self.flush)
+            asyncio.get_running_loop().call_later(_LOG_SECONDS, self.flush)
         self._lines.append(_encode({"time": datetime.now(UTC), **fields}))
 
     def flush(self) -> None:
         """Write the buffered lines."""
         lines, self._lines = self._lines, []
         if lines:
-            self._stream.write(b"\n".join([*lines, b""]).decode())
-            self._stream.flush()
+            sys.stdout.write(b"\n".join([*lines, b""]).decode())
+            sys.stdout.flush()

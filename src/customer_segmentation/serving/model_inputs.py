@@ -122,8 +122,7 @@ class ModelInputs:
             if lists and lists < len(sent):
                 raise RefusedError(400, "inputs holds lists and objects: give a matrix, or records")
             return self._table(self.columns, sent, "inputs") if lists else self._records(sent)
-        given = {name: getattr(sent, name) for name in self.columns}
-        given = {name: values for name, values in given.items() if values is not UNSET}
+        given = {n: v for n in self.columns if (v := getattr(sent, n)) is not UNSET}
         if sent.customers is not UNSET:
             if given:
                 message = f"inputs has {INPUT} and {_listed(given)}: give the matrix, or columns"

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from customer_segmentation.serving.validation import Problem
+from customer_segmentation.serving.validation import MAX_PROBLEMS, Problem
 
 MEDIA_TYPE = "application/problem+json"
 # Of a refusal after which the rest of the body is not read.
@@ -39,3 +39,10 @@ class RefusedError(Exception):
         details = Details(HTTPStatus(status).phrase, status, detail, list(errors))
         self.body = msgspec.json.encode(details)
         self.headers = dict(headers or {})
+
+
+def wrong_fields(problems: Sequence[Problem]) -> RefusedError:
+    """The refusal of customers with wrong fields, of which it lists the first hundred."""
+    fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
+    cut = f"; the first {MAX_PROBLEMS} are listed" if len(problems) > MAX_PROBLEMS else ""
+    return RefusedError(422, f"{fields} wrong{cut}", errors=problems[:MAX_PROBLEMS])

@@ -20,8 +20,8 @@ import numpy as np
 from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.matrix import canonical_columns, date_numbers
-from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.customers.matrix import date_numbers
+from customer_segmentation.schema.parts import AS_OF, Column
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.validation import LONGEST_KEY, Contract, Problem, ReadCustomer
 
@@ -43,19 +43,20 @@ class FastReader:
             for column, rule in contract.rules.items()
         ]
         struct = msgspec.defstruct(
-            "Customer", sorted(fields, key=len), forbid_unknown_fields=True, gc=False, kw_only=True
+            "Customer", fields, forbid_unknown_fields=True, gc=False, kw_only=True
         )
         self._one = msgspec.json.Decoder(struct)
         self._many = msgspec.json.Decoder(list[struct])  # type: ignore[valid-type]
-        constants = date_numbers(AS_OF, contract.as_of)
-        self._parts = [_part(column, contract, constants) for column in contract.columns]
-        plain = [column for column in contract.columns if column in contract.rules]
-        is_plain = all(contract.rules[column]["kind"] == "number" for column in plain)
-        is_plain &= {*plain} | constants.keys() >= {*contract.columns}
-        self._plain = attrgetter(*plain) if is_plain and len(plain) > 1 else None
-        self._positions = [i for i, c in enumerate(contract.columns) if c in contract.rules]
-        self._fixed = np.array([constants.get(c, 0.0) for c in contract.columns])
-        self._window = contract.enrolled_from, contract.as_of
+        as_of = date_numbers(AS_OF, contract.as_of)
+        self._fixed = np.array([as_of.get(column, 0.0) for column in contract.columns])
+        sent = {i: c for i, c in enumerate(contract.columns) if c not in as_of}
+        kinds = {column: rule.kind for column, rule in contract.rules.items()}
+        self._positions = [i for i, column in sent.items() if kinds.get(column) == "number"]
+        self._numbers = _values_of([sent[i] for i in self._positions])
+        self._coded = {i: _code(c, contract) for i, c in sent.items() if i not in self._positions}
+        dates = [rule for rule in contract.rules.values() if rule.kind == "date"]
+        self._dates = [(attrgetter(rule.name), rule.earliest or date.min) for rule in dates]
+        self._last = contract.as_of
 
     def read(self, body: bytes, *, is_list: bool) -> list[Any]:
         """The customers of a body: a list, or one alone.
@@ -64,32 +65,28 @@ class FastReader:
             msgspec.ValidationError: One breaks the contract, or has other names.
         """
         customers: list[Any] = self._many.decode(body) if is_list else [self._one.decode(body)]
-        first, last = self._window
-        days = [customer.enrolled_on for customer in customers]
-        if any(day is not UNSET and not first <= day <= last for day in days):
-            raise msgspec.ValidationError
+        last = self._last
+        for day_of, first in self._dates:
+            days = map(day_of, customers)
+            if any(day is not UNSET and not first <= day <= last for day in days):
+                raise msgspec.ValidationError
         return customers
 
     def ids(self, customers: Sequence[Any]) -> list[str | None]:
         """The keys as text; None where there is none."""
-        return [_id_of(customer.customer_id) for customer in customers]
+        keys = [customer.customer_id for customer in customers]
+        return [None if key is UNSET else str(key) for key in keys]
 
     def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
         """(customers x the artifact's columns)."""
         rows = np.empty((len(customers), len(self._fixed)))
         rows[:] = self._fixed
-        if not customers:
-            return rows
-        if self._plain:
-            # A flat iterator: an array of tuples takes twice as long.
-            numbers = chain.from_iterable(map(self._plain, customers))
-            count = len(customers) * len(self._positions)
-            flat = np.fromiter(numbers, np.float64, count)
-            rows[:, self._positions] = flat.reshape(len(customers), -1)
-        else:
-            for position, part in enumerate(self._parts):
-                if part is not None:
-                    rows[:, position] = [part(customer) for customer in customers]
+        # A flat iterator: an array of tuples takes twice as long.
+        numbers = chain.from_iterable(map(self._numbers, customers))
+        flat = np.fromiter(numbers, np.float64, len(customers) * len(self._positions))
+        rows[:, self._positions] = flat.reshape(len(customers), len(self._positions))
+        for position, code in self._coded.items():
+            rows[:, position] = [code(customer) for customer in customers]
         return rows
 
 
@@ -145,24 +142,18 @@ def too_many_customers(customers: int, most: int) -> RefusedError:
     )
 
 
-def _id_of(sent: str | int | UnsetType | None) -> str | None:
-    return sent if isinstance(sent, str) else None if sent in (UNSET, None) else str(sent)
-
-
-def _field(
-    rule: Mapping[str, Any], name: str, contract: Contract, *, required: bool
-) -> tuple[Any, ...]:
+def _field(rule: Column, name: str, contract: Contract, *, required: bool) -> tuple[Any, ...]:
     """A field of the fast path's struct: its name, its type with the limits, its default."""
     kind: Any
-    if rule["kind"] == "number":
-        minimum, maximum = contract.range_of(rule["name"])
+    if rule.kind == "number":
+        minimum, maximum = contract.range_of(rule.name)
         limits: dict[str, Any] = {} if math.isinf(minimum) else {"ge": minimum}
         limits |= {} if math.isinf(maximum) else {"le": maximum}
-        limits |= {"multiple_of": 1.0} if rule.get("whole") else {}
+        limits |= {"multiple_of": 1.0} if rule.whole else {}
         kind = Annotated[float, Meta(**limits)]
-    elif rule["kind"] == "category":
-        kind = Literal[tuple(rule["categories"])]
-    elif rule["kind"] == "date":
+    elif rule.kind == "category":
+        kind = Literal[rule.categories]
+    elif rule.kind == "date":
         kind = date
     else:
         # No white space around it, which the careful path strips.
@@ -170,22 +161,18 @@ def _field(
         pattern = rf"^(?!(?:{missing})\Z)\S(.{{0,{LONGEST_KEY - 2}}}\S)?\Z"
         kind = Annotated[str, Meta(pattern=pattern)] | int
     if required:
-        return rule["name"], kind, msgspec.field(name=name)
-    return rule["name"], kind | UnsetType, msgspec.field(name=name, default=UNSET)
+        return rule.name, kind, msgspec.field(name=name)
+    return rule.name, kind | UnsetType, msgspec.field(name=name, default=UNSET)
 
 
-def _part(
-    column: str, contract: Contract, constants: Mapping[str, float]
-) -> Callable[[Any], float] | None:
-    """A function from a decoded customer to a numeric column; None if the column is constant."""
-    if column in constants:
-        return None
-    (name,) = canonical_columns([column])
-    value = attrgetter(name)
-    rule = contract.rules[name]
-    if rule["kind"] == "category":
-        codes = {word: float(code) for code, word in enumerate(rule["categories"])}
-        return lambda customer: codes[value(customer)]
-    if rule["kind"] == "date":
-        return lambda customer: date_numbers(name, value(customer))[column]
-    return value
+def _values_of(names: Sequence[str]) -> Callable[[Any], Sequence[float]]:
+    """A function from a decoded customer to a tuple of number columns."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda customer: [getattr(customer, name) for name in names]
+
+
+def _code(column: str, contract: Contract) -> Callable[[Any], float]:
+    """A function from a decoded customer to a numeric column of a category or a date."""
+    (name,) = contract.schema.canonical_columns([column])
+    return lambda customer: contract.numbers_of(name, getattr(customer, name))[column]

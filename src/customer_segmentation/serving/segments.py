@@ -10,19 +10,14 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from customer_segmentation.serving.answers import Answer, Rejection
-from customer_segmentation.serving.asgi import Receive, Scope, Send
+from customer_segmentation.serving.asgi import Receive, Scope, Send, respond
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.metrics import Metrics
-from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.problems import RefusedError, wrong_fields
 from customer_segmentation.serving.records import FastReader, too_many_customers
-from customer_segmentation.serving.validation import (
-    MAX_PROBLEMS,
-    Problem,
-    ReadCustomer,
-    limit_problems,
-)
+from customer_segmentation.serving.validation import Problem, ReadCustomer, limit_problems
 
 _encode = msgspec.json.Encoder().encode
 _MAX_EXPLAINED = 20
@@ -93,10 +88,7 @@ class Segments:
         flags = _flags(scope["query_string"], ("explain", "partial"))
         message = await receive()
         body = await self.answer(bundle_of(scope), message.get("body", b""), **flags)
-        length = (b"content-length", str(len(body)).encode())
-        headers = [(b"content-type", b"application/json"), length]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await respond(send, 200, b"application/json", body)
 
     async def answer(
         self, bundle: Bundle, body: bytes, *, explain: bool = False, partial: bool = False
@@ -143,7 +135,7 @@ class Segments:
         problems = list(chain.from_iterable(wrong))
         self._metrics.rejected(problems, bundle.contract.rules)
         if problems and not partial:
-            raise _refused(problems)
+            raise wrong_fields(problems)
         limit_problems(wrong)
         customers = [one for one in read if isinstance(one, ReadCustomer)]
         answers = bundle.answer(customers)
@@ -175,10 +167,3 @@ def _flags(query: bytes, names: tuple[str, ...]) -> dict[str, bool]:
             raise RefusedError(400, f"the query takes {' and '.join(names)}, each true or false")
         flags[name] = value == "true"
     return flags
-
-
-def _refused(problems: list[Problem]) -> RefusedError:
-    fields = "a field is" if len(problems) == 1 else f"{len(problems)} fields are"
-    cut = f"; the first {MAX_PROBLEMS} are listed" if len(problems) > MAX_PROBLEMS else ""
-    errors = problems[:MAX_PROBLEMS]
-    return RefusedError(422, f"{fields} wrong{cut}", errors=errors)

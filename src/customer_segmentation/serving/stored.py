@@ -15,7 +15,6 @@ import fsspec
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY
-from customer_segmentation.serving.answers import DECIDED
 from customer_segmentation.serving.bundle import file_state
 from customer_segmentation.serving.validation import LONGEST_KEY
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
@@ -79,7 +78,7 @@ class StoredAnswers:
         self._files, self._root = fsspec.core.url_to_fs(path)
         self._is_file = path.endswith(".parquet")
         self._find = lru_cache(maxsize=_KEPT)(self._read_row)
-        self._summary: Summary | None = None
+        self._summary = lru_cache(maxsize=1)(self._summarise)
 
     def find(self, customer_id: str) -> tuple[dict[str, Any] | None, str]:
         """The answer for a customer, or None; and the state of the table.
@@ -99,10 +98,7 @@ class StoredAnswers:
         Raises:
             FileNotFoundError: No batch run has stored answers yet.
         """
-        state = self._state()
-        if self._summary is None or self._summary.state != state:
-            self._summary = self._summarise(state)
-        return self._summary
+        return self._summary(self._state())
 
     def _state(self) -> str:
         """A text that changes when the table does."""
@@ -151,6 +147,4 @@ class StoredAnswers:
             kind = type(error).__name__
             message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
             raise UserError(message) from None
-        # Absent decisions are null, as in a live answer.
-        absent = dict.fromkeys(name for name in DECIDED if rows and name not in rows[0])
-        return rows[0] | absent if rows else None
+        return rows[0] if rows else None

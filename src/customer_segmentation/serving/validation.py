@@ -12,18 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.matrix import canonical_columns, date_numbers
+from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.schema.cells import UNKNOWN, folded, meanings_of
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.scoring.metadata import schema_of
 from customer_segmentation.scoring.ranges import spans
-from customer_segmentation.TODO import CHANNELS, PRODUCTS
 
 Record = Mapping[str, Any]
 LONGEST_KEY = 256
@@ -31,9 +32,6 @@ LONGEST_KEY = 256
 MAX_PROBLEMS = 100
 # Of a client's name that is repeated in an error or compared to ours.
 _LONGEST_NAME = 60
-_PURCHASES = frozenset(
-    {"purchases_deals", *(f"spend_{p}" for p in PRODUCTS), *(f"purchases_{c}" for c in CHANNELS)}
-)
 _ISO = "%Y-%m-%d"
 
 
@@ -71,32 +69,29 @@ class Contract:
     def __init__(
         self, segmenter: Mapping[str, Any], cold_start: Mapping[str, Any] | None = None
     ) -> None:
-        self.rules: dict[str, Record] = {rule["name"]: rule for rule in segmenter["contract"]}
-        reading = segmenter["customers"]
-        self.as_of = date.fromisoformat(reading["as_of"])
-        self.enrolled_from = date.fromisoformat(reading["enrolled_from"])
-        self.age: dict[str, int] = reading["age"]
-        self.aliases: dict[str, str] = reading["aliases"]
-        self.missing_values: frozenset[str] = frozenset(["", *reading["missing_values"]])
-        pivot = reading.get("two_digit_years_before")
-        formats = dict.fromkeys([*reading["date_formats"], _ISO])
-        self._formats = [DateFormat.of(text, pivot) for text in formats]
-        meanings, unknown = reading["categories"], reading.get("unknown_categories", [])
+        self.schema = schema = schema_of(segmenter)
+        # Text is kept in tables, and no answer depends on it.
+        self.rules = {n: column for n, column in schema.columns.items() if column.kind != "text"}
+        self.as_of = schema.as_of
+        self.aliases = schema.aliases
+        self.missing_values: frozenset[str] = frozenset(["", *schema.missing_values])
+        formats = dict.fromkeys([*schema.date_formats, _ISO])
+        self._formats = [DateFormat.of(text, schema.two_digit_years_before) for text in formats]
         self._spellings = {
-            name: meanings_of(meanings.get(name, {}), rule["categories"], unknown)
-            for name, rule in self.rules.items()
-            if rule["kind"] == "category"
+            name: meanings_of(schema.spellings(name), column.categories, schema.unknown_categories)
+            for name, column in self.rules.items()
+            if column.kind == "category"
         }
         self.columns: tuple[str, ...] = tuple(segmenter["columns"])
-        self.spans = spans(self.columns, segmenter["contract"], reading)
-        self.needed = canonical_columns(self.columns)
+        self.spans = spans(self.columns, schema)
+        self.needed = schema.canonical_columns(self.columns)
         # Unknown for customers who have not bought yet.
-        self.purchases = tuple(name for name in self.needed if name in _PURCHASES)
+        self.purchases = tuple(name for name in self.needed if self.rules[name].from_purchases)
         # Without needed purchases, the segmenter answers everybody.
         self.cold_columns: tuple[str, ...] = (
             tuple(cold_start["columns"]) if cold_start and self.purchases else ()
         )
-        self.cold_needed = canonical_columns(self.cold_columns)
+        self.cold_needed = schema.canonical_columns(self.cold_columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
 
     def read(
@@ -128,8 +123,7 @@ class Contract:
             if problem:
                 problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
             values[column] = value
-        is_tenured = not self.purchases or any(name in given for name in self.purchases)
-        is_cold = bool(self.cold_columns) and not is_tenured
+        is_cold = bool(self.cold_columns) and not any(name in given for name in self.purchases)
         for column in self.cold_needed if is_cold else self.needed:
             if column not in given:
                 accepted = self.accepted(column, as_of)
@@ -137,29 +131,32 @@ class Contract:
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns
-        numbers = self._numbers(values | {AS_OF: as_of})
-        return ReadCustomer(values.get(KEY), {name: numbers[name] for name in columns}, is_cold)
+        customer_id = values.pop(KEY, None)
+        parts = [self.numbers_of(*item) for item in (values | {AS_OF: as_of}).items()]
+        numbers = dict(chain.from_iterable(part.items() for part in parts))
+        return ReadCustomer(customer_id, {name: numbers[name] for name in columns}, is_cold)
 
     def accepted(self, column: str, as_of: date | None = None) -> str:
         """What a column accepts, in words."""
         rule = self.rules[column]
-        if rule["kind"] == "key":
+        if rule.kind == "key":
             return f"text of 1 to {LONGEST_KEY} characters, or a whole number"
-        if rule["kind"] == "category":
-            return "one of " + ", ".join(rule["categories"])
-        if rule["kind"] == "date":
-            return f"a day from {self.enrolled_from} to {as_of or self.as_of}"
+        if rule.kind == "category":
+            return "one of " + ", ".join(rule.categories)
+        if rule.kind == "date":
+            return f"a day from {rule.earliest} to {as_of or self.as_of}"
         minimum, maximum = self.range_of(column, as_of)
-        number = "a whole number" if rule.get("whole") else "a number"
+        number = "a whole number" if rule.whole else "a number"
         return f"{number} from {minimum:.15g} to {maximum:.15g}"
 
     def range_of(self, column: str, as_of: date | None = None) -> tuple[float, float]:
         """The minimum and maximum of a number column, both allowed."""
-        if column == "year_birth":
-            year = (as_of or self.as_of).year
-            return float(year - self.age["maximum"]), float(year - self.age["minimum"])
         rule = self.rules[column]
-        return rule.get("minimum", -math.inf), rule.get("maximum", math.inf)
+        if rule.age:
+            (youngest, oldest), year = rule.age, (as_of or self.as_of).year
+            return float(year - oldest), float(year - youngest)
+        minimum = -math.inf if rule.minimum is None else rule.minimum
+        return minimum, math.inf if rule.maximum is None else rule.maximum
 
     def _named(
         self, record: Record, path: str, *, hints: bool
@@ -184,14 +181,14 @@ class Contract:
         """The value of a column, and its problem or ''."""
         if isinstance(sent, str) and sent.strip() in self.missing_values:
             return None, "missing"
-        kind = self.rules[column]["kind"]
+        kind = self.rules[column].kind
         if kind == "number":
             return self._number(column, sent, as_of)
         if kind == "category":
             return self._category(column, sent)
         if kind == "date":
-            day = self.day(sent)
-            if day and self.enrolled_from <= day <= as_of:
+            day, first = self.day(sent), self.rules[column].earliest
+            if day and (not first or first <= day) and day <= as_of:
                 return day, ""
             return None, "outside the accepted days" if day else "not a date"
         return self._key(sent)
@@ -226,7 +223,7 @@ class Contract:
             return value, "too small"
         if value > maximum:
             return value, "too large"
-        if self.rules[column].get("whole") and not value.is_integer():
+        if self.rules[column].whole and not value.is_integer():
             return value, "not a whole number"
         return value, ""
 
@@ -237,17 +234,13 @@ class Contract:
         days = {fmt.day(sent.strip()) for fmt in self._formats} - {None}
         return days.pop() if len(days) == 1 else None
 
-    def _numbers(self, values: Mapping[str, Any]) -> dict[str, float]:
-        """The numeric columns of the values."""
-        numbers: dict[str, float] = {}
-        for column, value in values.items():
-            if isinstance(value, date):
-                numbers |= date_numbers(column, value)
-            elif column in self._spellings:
-                numbers[column] = float(self.rules[column]["categories"].index(value))
-            elif column != KEY:
-                numbers[column] = value
-        return numbers
+    def numbers_of(self, column: str, value: Any) -> dict[str, float]:  # noqa: ANN401 - of any kind
+        """The numeric columns of a column's value."""
+        if isinstance(value, date):
+            return date_numbers(column, value)
+        if column in self._spellings:
+            return {column: float(self.rules[column].categories.index(value))}
+        return {column: value}
 
 
 def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:

@@ -70,19 +70,19 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     held.report(rows=rows, artifact_version=scorer.version, message=warnings)
     done = refused = 0
     folder = files.attempt(job.id, job.attempt)
-    with tables(folder, kind, source.separator) as (results, rejected):
+    with tables(folder, kind, source.separator) as (write_results, write_rejected):
         broken: list[pl.DataFrame] = []
         for checked in source.batches(scorer.headers, scorer.check):
-            results.write(scorer.answers(checked))
+            write_results(scorer.answers(checked))
             broken.append(scorer.broken(checked))
             refused += len(broken[-1])
             waiting_bytes = sum(rows.estimated_size() for rows in broken)
             if sum(map(len, broken)) >= _MAX_WAITING or waiting_bytes >= _MAX_WAITING_BYTES:
-                rejected.write(scorer.reasons(pl.concat(broken)))
+                write_rejected(scorer.reasons(pl.concat(broken)))
                 broken = [broken[0].clear()]
             done += len(checked)
             held.report(rows_done=done, rows_rejected=refused)
-        rejected.write(scorer.reasons(pl.concat(broken)))
+        write_rejected(scorer.reasons(pl.concat(broken)))
     if done != rows:
         raise UserError(f"the file has {rows} rows, and {done} could be read. Post it again.")
 

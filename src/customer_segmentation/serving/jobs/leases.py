@@ -65,7 +65,7 @@ class Leases:
         )
         with self.table.engine.begin() as connection:
             connection.execute(give_up)
-            jobs = valid_jobs(connection, connection.execute(take).all())
+            jobs = valid_jobs(connection, take)
         return jobs[0] if jobs else None
 
     def renew(self, job: Job, **progress: Any) -> bool:  # noqa: ANN401 - columns of the table

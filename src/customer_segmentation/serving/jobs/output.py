@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from customer_segmentation.schema.numbers import NUMBER
-from customer_segmentation.serving.jobs.files import Table, sync
+from customer_segmentation.serving.jobs.files import sync
 from customer_segmentation.serving.jobs.table import Format
 
 # A spreadsheet takes a cell that begins like this for a formula, unless it is a number. It skips
@@ -25,64 +25,51 @@ _FORMULA = rf"^[\t\r\n]|^[{_UNSEEN}]*{_SIGN}"
 _BETWEEN = rf"[\"'{_UNSEEN}]*"
 _BEHIND_SEPARATOR = rf"([,;|]{_BETWEEN}|[^{_UNSEEN}]{_BETWEEN}[\t\r\n]{_BETWEEN})({_SIGN})"
 
-
-class TableWriter:
-    """One table, in Parquet and, unless Parquet was sent, as text.
-
-    Args:
-        folder: Of the attempt.
-        table: Its name, without suffix.
-        kind: The format that was sent.
-        separator: Of CSV.
-    """
-
-    def __init__(self, folder: Path, table: Table, kind: Format, separator: str) -> None:
-        self._paths = [folder / f"{table}.{suffix}" for suffix in dict.fromkeys(("parquet", kind))]
-        self._kind = kind
-        self._separator = separator
-        self._open = ExitStack()
-        self._parquet: parquet.ParquetWriter | None = None
-        self._text = (
-            None if kind == "parquet" else self._open.enter_context(self._paths[1].open("xb"))
-        )
-
-    def write(self, rows: pl.DataFrame) -> None:
-        """Append rows; the first batch may be empty and defines the columns."""
-        table: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        is_first = self._parquet is None
-        if self._parquet is None:
-            writer = parquet.ParquetWriter(self._paths[0], table.schema, compression="zstd")
-            self._parquet = self._open.enter_context(writer)
-        self._parquet.write_table(table)
-        if self._text and self._kind == "csv":
-            _safe(rows).write_csv(self._text, include_header=is_first, separator=self._separator)
-        elif self._text:
-            rows.write_ndjson(self._text)
-
-    def close(self) -> None:
-        """Close the files."""
-        self._open.close()
-
-    def sync(self) -> None:
-        """Flush the files to disk."""
-        for path in self._paths:
-            sync(path)
+# Appends rows to a table; the first batch may be empty and defines the columns.
+Write = Callable[[pl.DataFrame], None]
 
 
 @contextmanager
-def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[TableWriter, TableWriter]]:
-    """The writers of results and rejected rows; both are durable after the `with` block."""
+def tables(folder: Path, kind: Format, separator: str) -> Iterator[tuple[Write, Write]]:
+    """Write results and rejected rows; both are durable after the `with` block.
+
+    Args:
+        folder: Of the attempt.
+        kind: The format that was sent.
+        separator: Of CSV.
+    """
     folder.mkdir(mode=0o700)
-    with ExitStack() as stack:
-        results, rejected = (
-            stack.enter_context(closing(TableWriter(folder, name, kind, separator)))
-            for name in ("results", "rejected")
-        )
+    made = [_table(folder / name, kind, separator) for name in ("results", "rejected")]
+    with made[0] as results, made[1] as rejected:
         yield results, rejected
-    for written in (results, rejected):
-        written.sync()
     sync(folder)
     sync(folder.parent)
+
+
+@contextmanager
+def _table(stem: Path, kind: Format, separator: str) -> Iterator[Write]:
+    """Write one table, in Parquet and, unless Parquet was sent, as text."""
+    paths = [stem.with_suffix(f".{suffix}") for suffix in dict.fromkeys(("parquet", kind))]
+    writer: parquet.ParquetWriter | None = None
+
+    def write(rows: pl.DataFrame) -> None:
+        nonlocal writer
+        table: pa.Table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        is_first = writer is None
+        if writer is None:
+            writer = parquet.ParquetWriter(paths[0], table.schema, compression="zstd")
+            opened.enter_context(writer)
+        writer.write_table(table)
+        if text and kind == "csv":
+            _safe(rows).write_csv(text, include_header=is_first, separator=separator)
+        elif text:
+            rows.write_ndjson(text)
+
+    with ExitStack() as opened:
+        text = None if kind == "parquet" else opened.enter_context(paths[1].open("xb"))
+        yield write
+    for path in paths:
+        sync(path)
 
 
 def _safe(rows: pl.DataFrame) -> pl.DataFrame:

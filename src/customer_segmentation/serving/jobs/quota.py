@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ class Usage:
     jobs: int
     bytes: int
 
-    def with_one_more(self, size: int) -> Usage:
-        """The usage with another unfinished job."""
-        return Usage(self.unfinished + 1, self.jobs + 1, self.bytes + size)
+    def plus(self, jobs: int, size: int) -> Usage:
+        """The usage with more unfinished jobs, whose files have this size in all."""
+        return Usage(self.unfinished + jobs, self.jobs + jobs, self.bytes + size)
 
     def require_within(self, limits: Usage) -> None:
         """Refuse a usage beyond the limits.
@@ -41,14 +42,6 @@ class Usage:
             raise RefusedError(413, detail, headers=CLOSE)
 
 
-@dataclass
-class OpenUploads:
-    """The uploads of one key that this process receives now."""
-
-    files: int = 0
-    bytes: int = 0
-
-
 class Quota:
     """Checks uploads against the quota early; `JobTable.add` enforces it.
 
@@ -59,40 +52,40 @@ class Quota:
     def __init__(self, settings: Settings) -> None:
         self._max_job = settings.max_job
         self.limits = Usage(settings.max_jobs, settings.max_kept_jobs, settings.max_kept_bytes)
+        # By owner: the uploads that this process receives now, and their bytes so far.
+        self._files: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
     @contextmanager
-    def upload(
-        self, kept: Usage, uploads: OpenUploads, declared: int
-    ) -> Iterator[Callable[[int], None]]:
+    def upload(self, owner: str, kept: Usage, declared: int) -> Iterator[Callable[[int], None]]:
         """Count an upload during a `with` block; its target admits bytes as they arrive.
 
         Args:
-            kept: The key's usage in the table.
-            uploads: Its uploads to this process.
+            owner: Whose upload it is.
+            kept: The owner's usage in the table.
             declared: The `Content-Length`.
 
         Raises:
             RefusedError: The file is too large, or the quota is used up.
         """
-        before = Usage(kept.unfinished + uploads.files, kept.jobs + uploads.files, kept.bytes)
-        received = 0
+        files, received = self._files[owner] + 1, 0
+
+        def require_room(size: int, more: int) -> None:
+            if size > self._max_job:
+                most = f"a file of more than {self._max_job} bytes"
+                raise RefusedError(413, f"{most}: post parts, each with the header", headers=CLOSE)
+            kept.plus(files, self._bytes[owner] + more).require_within(self.limits)
 
         def admit(size: int) -> None:
             nonlocal received
             received += size
-            uploads.bytes += size
-            self._refuse(received, before.with_one_more(uploads.bytes))
+            self._bytes[owner] += size
+            require_room(received, 0)
 
-        self._refuse(declared, before.with_one_more(uploads.bytes + declared))
-        uploads.files += 1
+        require_room(declared, declared)
+        self._files[owner] += 1
         try:
             yield admit
         finally:
-            uploads.files -= 1
-            uploads.bytes -= received
-
-    def _refuse(self, size: int, wanted: Usage) -> None:
-        if size > self._max_job:
-            detail = f"a file of more than {self._max_job} bytes: post parts, each with the header"
-            raise RefusedError(413, detail, headers=CLOSE)
-        wanted.require_within(self.limits)
+            self._files[owner] -= 1
+            self._bytes[owner] -= received

@@ -24,6 +24,7 @@ _ACCESS = {"access": "score"}
 # Bodies are streamed.
 _STREAMED = {**_ACCESS, "streams": True}
 _PRIVATE = {"cache-control": "private, no-store"}
+_TIMES = ("created_at", "started_at", "ended_at", "removed_at")
 
 
 class JobView(msgspec.Struct, omit_defaults=True):
@@ -114,14 +115,8 @@ def _view(job: Job, kept: float, root_path: str) -> JobView:
     if job.state == "done":
         links |= {"results": f"{here}/results", "rejected": f"{here}/rejected"}
     progress = 1.0 if job.state == "done" else job.rows_done / job.rows if job.rows else 0.0
-    known = {
-        **asdict(job),
-        "format": job.parameters["format"],
-        "progress": progress,
-        "links": links,
-    }
-    known["removed_at"] = None if job.ended_at is None else job.ended_at + kept
-    for name in ("created_at", "started_at", "ended_at", "removed_at"):
-        known[name] = None if known[name] is None else round(known[name], 3)
+    known = {**asdict(job), **job.parameters, "progress": progress, "links": links}
+    known["removed_at"] = job.ended_at and job.ended_at + kept
+    known |= {name: known[name] and round(known[name], 3) for name in _TIMES}
     # Not strict: the times are seconds since 1970.
     return msgspec.convert(known, JobView, strict=False)

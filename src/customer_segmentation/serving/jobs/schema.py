@@ -11,7 +11,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.functions import FunctionElement
 
 LONGEST_IDEMPOTENCY_KEY = 255
@@ -71,9 +70,7 @@ def make_table(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
-        connection.execute(CreateTable(JOBS, if_not_exists=True))
-        for index in JOBS.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
+        JOBS.metadata.create_all(connection)
         # Added to tables of an older version.
         if all(each["name"] != "kept_bytes" for each in sa.inspect(connection).get_columns("jobs")):
             added = "ALTER TABLE jobs ADD COLUMN kept_bytes BIGINT NOT NULL DEFAULT 0"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, time
 
@@ -12,7 +11,7 @@ import polars as pl
 from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
 from customer_segmentation.customers.headers import name_missing
-from customer_segmentation.customers.matrix import canonical_columns, numeric_expressions
+from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.quarantine import (
     ADDED,
     IS_BROKEN,
@@ -26,12 +25,9 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
-from customer_segmentation.serving.answers import DECIDED
+from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
-
-_ANSWERS = ("segment", "segment_name", "runner_up", "margin", *DECIDED, ARTIFACT_VERSION)
-
 
 # Runs a plan over batches of rows with the cells of some headers.
 Batches = Callable[[Sequence[str], Callable[[pl.LazyFrame], pl.LazyFrame]], Iterator[pl.DataFrame]]
@@ -56,32 +52,34 @@ class FileScorer:
     """
 
     def __init__(self, headers: Sequence[str], bundle: Bundle, batches: Batches) -> None:
-        block = json.dumps(bundle.segmenter.metadata["customers"])
-        self._parameters = Schema.model_validate_json(block)
-        mapped = map_headers(headers, self._parameters)
+        self._schema = bundle.contract.schema
+        mapped = map_headers(headers, self._schema)
         purchases = bundle.contract.purchases
         is_new = bool(purchases) and mapped.keys().isdisjoint(purchases)
         cold_start = bundle.cold_start if is_new else None
-        self.is_cold = cold_start is not None
         self._scorer = cold_start or bundle.segmenter
         self.version = self._scorer.version
-        needed = canonical_columns(self._scorer.columns)
-        if named := name_missing(headers, mapped, [KEY, *needed], self._parameters):
-            why = f" (there is no cold-start model: {bundle.no_cold_start})" if is_new else ""
+        needed = self._schema.canonical_columns(self._scorer.columns)
+        if named := name_missing(headers, mapped, [KEY, *needed], self._schema):
+            why = ""
+            if is_new and not cold_start:
+                why = f" (there is no cold-start model: {bundle.left_out['cold_start']})"
             message = f"the file has no column for {named}{why}. Add it, and post the file again."
             raise UserError(message)
         # Other columns are not read.
         self.headers = [header for header in headers if header in set(mapped.values())]
         used = {name: mapped[name] for name in (KEY, *needed)}
-        self._reading = _settled(used, self._parameters, batches)
+        self._reading = _settled(used, self._schema, batches)
         self._needed = needed
         self._rules = Rules(used, self._reading, needed)
-        self._numbers = numeric_expressions([*needed, AS_OF])
+        self._numbers = numeric_expressions(self._schema, [*needed, AS_OF])
         if cold_start:
             self._answers = cold_start_in_words(cold_start.metadata)
         else:
             words = in_words(bundle.segmenter.metadata)
-            self._answers = {name: words[name] for name in _ANSWERS if name in words}
+            told = ("segment", "segment_name", "runner_up", "margin", *decided_of(self._schema))
+            told = (*told, ARTIFACT_VERSION)
+            self._answers = {name: words[name] for name in told if name in words}
 
     def check(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The parsed values of each row, whether it is broken, and then its cells.
@@ -109,7 +107,7 @@ class FileScorer:
         names = [column.name for column in self._rules.columns]
         customers = kept.select(
             *(nw.col(canonical_name(name)).alias(name) for name in names),
-            nw.lit(datetime.combine(self._parameters.as_of, time.min)).alias(AS_OF),
+            nw.lit(datetime.combine(self._schema.as_of, time.min)).alias(AS_OF),
         )
         numbers = customers.select(KEY, **self._numbers)
         return self._scorer.scored(numbers, KEY).select(KEY, **self._answers).to_native()
@@ -127,7 +125,7 @@ class FileScorer:
         return told.collect().to_native()
 
 
-def _settled(mapped: dict[str, str], parameters: Schema, batches: Batches) -> Reading:
+def _settled(mapped: dict[str, str], schema: Schema, batches: Batches) -> Reading:
     """How to read the cells of a file, such as its date format."""
 
     def each(header: str, look: Look) -> Iterator[Rows]:
@@ -135,7 +133,7 @@ def _settled(mapped: dict[str, str], parameters: Schema, batches: Batches) -> Re
             yield nw.from_native(part).lazy()
 
     try:
-        return settle_parts(each, mapped, parameters)
+        return settle_parts(each, mapped, schema)
     except UnclearDatesError as error:
         message = f"{error.problem}. Write the dates as 2013-12-31, and post the file again."
         raise UserError(message) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -17,9 +16,9 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
 from customer_segmentation.serving.body import Upload, save
 from customer_segmentation.serving.jobs.files import JobFiles, Table
-from customer_segmentation.serving.jobs.quota import OpenUploads, Quota, Usage
+from customer_segmentation.serving.jobs.quota import Quota, Usage
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
-from customer_segmentation.serving.jobs.table import STATES, Format, Job, JobTable, Parameters
+from customer_segmentation.serving.jobs.table import Format, Job, JobTable, Parameters
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import CLOSE, RefusedError
@@ -55,7 +54,6 @@ class JobService:
         self._settings = settings
         self._files = JobFiles(settings.jobs)
         self._quota = Quota(settings)
-        self._uploading: defaultdict[str, OpenUploads] = defaultdict(OpenUploads)
 
     @cached_property
     def _table(self) -> JobTable:
@@ -85,7 +83,7 @@ class JobService:
         declared = headers.get("content-length", "0")
         size = int(declared) if declared.isdigit() else 0
         identity = token_hex(16)
-        with self._quota.upload(kept, self._uploading[owner], size) as admit:
+        with self._quota.upload(owner, kept, size) as admit:
             incoming = await asyncio.to_thread(self._files.incoming, identity)
             limits = self._settings.body_seconds, self._settings.min_rate
             upload = await save(receive, incoming, *limits, admit)
@@ -168,12 +166,10 @@ class JobService:
     def measure(self, metrics: Metrics) -> None:
         """Set the metric of jobs by state, if the table answers."""
         try:
-            counts = self._table.counts()
+            for state, count in self._table.counts().items():
+                metrics.jobs.labels(state).set(count)
         except (SQLAlchemyError, OSError):
             logger.exception("the job table does not answer")
-            return
-        for state in STATES:
-            metrics.jobs.labels(state).set(counts[state])
 
 
 def _parameters(headers: Mapping[str, str]) -> Parameters:

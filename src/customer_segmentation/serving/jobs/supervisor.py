@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from time import monotonic
 
 logger = logging.getLogger(__name__)
@@ -29,55 +28,39 @@ def job_workers(count: int, stop_seconds: float) -> Iterator[None]:
         stop_seconds: A worker that takes longer to stop is killed; its job is not lost.
     """
     stopping = threading.Event()
-    workers = [_Worker() for _ in range(count)]
-    watching = threading.Thread(target=_watch, args=(workers, stopping), daemon=True)
-    watching.start()
+    told = stopping, stop_seconds
+    keepers = [threading.Thread(target=_keep_one, args=told, daemon=True) for _ in range(count)]
+    for keeper in keepers:
+        keeper.start()
     try:
         yield
     finally:
         stopping.set()
-        watching.join()
-        _stop([worker.process for worker in workers if worker.process], stop_seconds)
+        for keeper in keepers:
+            keeper.join()
 
 
-@dataclass
-class _Worker:
-    """A worker process and its restarts; times are of the monotonic clock."""
-
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    start_at: float = 0.0
-    pause: float = 0.0
-
-    def check(self) -> None:
-        """Start the process when due, and schedule a restart when it has ended."""
-        now = monotonic()
-        if self.process is not None and self.process.poll() is not None:
-            is_healthy = now - self.started > _HEALTHY_SECONDS
-            self.pause = 0.5 if is_healthy else min(2.0 * self.pause + 0.5, _LONGEST_PAUSE)
-            code = self.process.returncode
-            logger.error("a job worker ended with %s: another starts in %g s", code, self.pause)
-            self.process, self.start_at = None, now + self.pause
-        if self.process is None and now >= self.start_at:
-            command = [sys.executable, "-m", "customer_segmentation.serving.jobs.worker"]
-            self.process = subprocess.Popen([*command, "--parent", str(os.getpid())])  # noqa: S603 - our own module
-            self.started = now
+def _keep_one(stopping: threading.Event, stop_seconds: float) -> None:
+    """Run a worker, and another when it ends, until told to stop."""
+    command = [sys.executable, "-m", "customer_segmentation.serving.jobs.worker"]
+    pause = 0.0
+    while not stopping.wait(pause):
+        started = monotonic()
+        process = subprocess.Popen([*command, "--parent", str(os.getpid())])  # noqa: S603 - our own module
+        while process.poll() is None:
+            if stopping.wait(_LOOK_SECONDS):
+                _stop(process, stop_seconds)
+                return
+        is_healthy = monotonic() - started > _HEALTHY_SECONDS
+        pause = 0.5 if is_healthy else min(2.0 * pause + 0.5, _LONGEST_PAUSE)
+        code = process.returncode
+        logger.error("a job worker ended with %s: another starts in %g s", code, pause)
 
 
-def _watch(workers: list[_Worker], stopping: threading.Event) -> None:
-    while not stopping.is_set():
-        for worker in workers:
-            worker.check()
-        stopping.wait(_LOOK_SECONDS)
-
-
-def _stop(processes: list[subprocess.Popen[bytes]], seconds: float) -> None:
-    for process in processes:
-        process.terminate()
-    until = monotonic() + seconds
-    for process in processes:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, until - monotonic()))
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+def _stop(process: subprocess.Popen[bytes], seconds: float) -> None:
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

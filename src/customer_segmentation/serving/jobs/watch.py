@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,12 +67,12 @@ class HeldJob:
     _is_lost: bool = field(default=False, init=False)
 
     @contextmanager
-    def watched(self) -> Iterator[Self]:
+    def watched(self) -> Iterator[None]:
         """Renew the lease and check the limits during a `with` block."""
         watching = threading.Thread(target=self._watch, daemon=True)
         watching.start()
         try:
-            yield self
+            yield
         finally:
             self._is_over.set()
             watching.join()

@@ -7,24 +7,22 @@ dates and categories, and an `as_of` in any year; the descriptions mention it.
 from __future__ import annotations
 
 import math
-from calendar import isleap, monthrange
-from collections.abc import Iterable, Mapping
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
+from itertools import product
 from typing import Any
 
-from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.parts import AS_OF, Column
 from customer_segmentation.serving.validation import LONGEST_KEY, Contract
 
 Schema = dict[str, Any]
 # The largest 64-bit integer.
 _LARGEST_KEY = 2**63 - 1
+# Where a schema names no first day.
+_FIRST_DAY = date(1900, 1, 1)
 _SOME_INK = r"[^\s\u001c-\u001f\u0085\ufeff]"
-_DAYS = {
-    31: "(?:0[1-9]|[12][0-9]|3[01])",
-    30: "(?:0[1-9]|[12][0-9]|30)",
-    28: "(?:0[1-9]|1[0-9]|2[0-8])",
-}
-_MONTHS = ((31, "(?:0[13578]|1[02])"), (30, "(?:0[469]|11)"), (28, "02"))
 
 
 def customer_schemas(contract: Contract) -> dict[str, Schema]:
@@ -47,42 +45,33 @@ def customer_schemas(contract: Contract) -> dict[str, Schema]:
 
 def day_pattern(first: date, last: date) -> str:
     """A regular expression of the ISO dates from first to last, both included."""
-    years = range(first.year, last.year + 1)
-    whole = [y for y in years if date(y, 1, 1) >= first and date(y, 12, 31) <= last]
-    parts = []
-    if whole:
-        in_year = "|".join(f"{months}-{_DAYS[count]}" for count, months in _MONTHS)
-        parts.append(f"(?:{_any(whole)})-(?:{in_year})")
-    if leap := [year for year in whole if isleap(year)]:
-        parts.append(f"(?:{_any(leap)})-02-29")
-    for year in (year for year in years if year not in whole):
-        for month in range(1, 13):
-            count = monthrange(year, month)[1]
-            days = [d for d in range(1, count + 1) if first <= date(year, month, d) <= last]
-            if len(days) == count and count in _DAYS:
-                parts.append(f"{year}-{month:02}-{_DAYS[count]}")
-            elif days:
-                parts.append(f"{year}-{month:02}-(?:{_any(f'{day:02}' for day in days)})")
+    # A month has the same days in most years, so that the pattern is short.
+    years_of: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for year, month in product(range(first.year, last.year + 1), range(1, 13)):
+        all_days = (date(year, month, n + 1) for n in range(monthrange(year, month)[1]))
+        if days := [f"{day.day:02}" for day in all_days if first <= day <= last]:
+            years_of[f"{month:02}", "|".join(days)].append(f"{year:04}")
+    parts = [f"(?:{'|'.join(y)})-{month}-(?:{days})" for (month, days), y in years_of.items()]
     return f"^(?:{'|'.join(parts)})$"
 
 
 def field_schema(contract: Contract, name: str) -> Schema:
     """The schema of one field."""
     rule = contract.rules[name]
-    if rule["kind"] == "number":
+    if rule.kind == "number":
         schema = _number(contract, rule)
-    elif rule["kind"] == "category":
-        schema = {"type": "string", "enum": list(rule["categories"])}
-    elif rule["kind"] == "date":
-        schema = _day(contract.enrolled_from, contract.as_of)
+    elif rule.kind == "category":
+        schema = {"type": "string", "enum": list(rule.categories)}
+    elif rule.kind == "date":
+        schema = _day(rule.earliest or _FIRST_DAY, contract.as_of)
     else:
         text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": _SOME_INK}
         number = {"type": "integer", "minimum": -_LARGEST_KEY, "maximum": _LARGEST_KEY}
         schema = {"anyOf": [text, number]}
     aliases = [f"`{alias}`" for alias, column in contract.aliases.items() if column == name]
-    unit = f", in {rule['unit']}" if rule.get("unit") not in {None, "", "date", "year"} else ""
+    unit = f", in {rule.unit}" if rule.unit not in {"", "date", "year"} else ""
     also = f" Also taken under the name {', '.join(aliases)}." if aliases else ""
-    return schema | {"description": f"{rule['description']}{unit}.{also}"}
+    return schema | {"description": f"{rule.description}{unit}.{also}"}
 
 
 def _record(
@@ -96,7 +85,7 @@ def _record(
             fields[name] = schema if name in needed else _or_null(schema)
     about_day = (
         f"The day as of which the record is; {contract.as_of} unless told. Other days are taken "
-        "too, as long as the year of birth and the day of enrolment are right as of them."
+        "too, as long as years and dates are right as of them."
     )
     day = _day(contract.as_of, date(contract.as_of.year, 12, 31))
     fields[AS_OF] = _or_null(day | {"description": about_day})
@@ -110,16 +99,13 @@ def _record(
 
 
 def _or_null(schema: Schema) -> Schema:
-    described = {k: v for k, v in schema.items() if k == "description"}
-    plain = {k: v for k, v in schema.items() if k != "description"}
-    if isinstance(plain.get("type"), str) and "enum" not in plain:
-        return plain | {"type": [plain["type"], "null"]} | described
-    return {"anyOf": [plain, {"type": "null"}]} | described
+    plain = {key: value for key, value in schema.items() if key != "description"}
+    return {"anyOf": [plain, {"type": "null"}], "description": schema["description"]}
 
 
-def _number(contract: Contract, rule: Mapping[str, Any]) -> Schema:
-    minimum, maximum = contract.range_of(rule["name"])
-    whole = bool(rule.get("whole"))
+def _number(contract: Contract, rule: Column) -> Schema:
+    minimum, maximum = contract.range_of(rule.name)
+    whole = rule.whole
     schema: Schema = {"type": "integer" if whole else "number"}
     schema |= {} if math.isinf(minimum) else {"minimum": int(minimum) if whole else minimum}
     return schema | ({} if math.isinf(maximum) else {"maximum": int(maximum) if whole else maximum})
@@ -127,7 +113,3 @@ def _number(contract: Contract, rule: Mapping[str, Any]) -> Schema:
 
 def _day(first: date, last: date) -> Schema:
     return {"type": "string", "format": "date", "pattern": day_pattern(first, last)}
-
-
-def _any(values: Iterable[object]) -> str:
-    return "|".join(str(value) for value in values)

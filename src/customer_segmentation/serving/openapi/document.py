@@ -18,7 +18,7 @@ from litestar import Litestar, Response, get
 
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.access import Routes
-from customer_segmentation.serving.answers import NOT_STORED, FullAnswer, Rejection
+from customer_segmentation.serving.answers import NOT_STORED, Rejection, answer_type
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
@@ -56,7 +56,7 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
         "max_rows": max_customers * ROWS_A_CUSTOMER,
         "longest_idempotency_key": LONGEST_IDEMPOTENCY_KEY,
         "results": {media_type: {"schema": _FILE} for media_type in SENT_AS.values()},
-        "schemas": {**customer_schemas(bundle.contract), **_answers()},
+        "schemas": {**customer_schemas(bundle.contract), **_answers(bundle)},
         **matrix_schemas(bundle.contract.columns),
         **examples_of(bundle),
     }
@@ -130,9 +130,16 @@ def _add_access(operation: Document, access: str) -> None:
         operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
-def _answers() -> Document:
+def _answers(bundle: Bundle) -> Document:
     """The schemas of what is answered, from the structs that it is made of."""
-    structs = [FullAnswer, Rejection, Details, Description, JobView, Unsegmented]
+    structs = [
+        answer_type(bundle.contract.schema),
+        Rejection,
+        Details,
+        Description,
+        JobView,
+        Unsegmented,
+    ]
     _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     for schema in schemas.values():
         if "description" in schema:

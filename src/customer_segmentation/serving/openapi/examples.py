@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -14,7 +14,7 @@ from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.responses import CSV
-from customer_segmentation.serving.validation import ReadCustomer
+from customer_segmentation.serving.validation import Problem, ReadCustomer
 
 Record = dict[str, Any]
 # The largest number of an example: far above any input, and its square is finite.
@@ -68,9 +68,9 @@ def _at_sign_up(bundle: Bundle, known: Record) -> Record:
     """The same customer before the first purchase."""
     contract = bundle.contract
     first = {
-        name: rule["categories"][0] if rule["kind"] == "category" else contract.as_of.isoformat()
+        name: rule.categories[0] if rule.kind == "category" else contract.as_of.isoformat()
         for name, rule in contract.rules.items()
-        if rule["kind"] in {"category", "date"}
+        if rule.kind in {"category", "date"}
     }
     return {name: known.get(name, first.get(name, 0)) for name in (KEY, *contract.cold_needed)}
 
@@ -80,11 +80,8 @@ def _csv(*rows: list[Any]) -> str:
 
 
 def _read(bundle: Bundle, record: Record) -> ReadCustomer:
-    customer = bundle.contract.read(record, "$")
-    if isinstance(customer, list):
-        # The record is made from the contract itself, so that only a mistake of ours comes here.
-        raise TypeError(customer)
-    return customer
+    # The record is made from the contract itself, so that nothing is wrong with it.
+    return cast("ReadCustomer", bundle.contract.read(record, "$"))
 
 
 def _answered(bundle: Bundle, record: Record, explainer: Explainer | None = None) -> Any:  # noqa: ANN401 - JSON
@@ -96,8 +93,6 @@ def _answered(bundle: Bundle, record: Record, explainer: Explainer | None = None
 
 
 def _wrong(bundle: Bundle, record: Record) -> Any:  # noqa: ANN401 - JSON
-    name = next(n for n in bundle.contract.needed if bundle.contract.rules[n]["kind"] == "number")
-    problems = bundle.contract.read(record | {name: -1}, "$")
-    if not isinstance(problems, list):
-        raise TypeError(problems)
+    name = next(n for n in bundle.contract.needed if bundle.contract.rules[n].kind == "number")
+    problems = cast("list[Problem]", bundle.contract.read(record | {name: -1}, "$"))
     return msgspec.to_builtins(Details("Unprocessable Entity", 422, "a field is wrong", problems))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -77,13 +78,11 @@ def _examples(contents: Part) -> dict[str, str]:
     """Title -> text of all examples."""
     texts = {}
     for where, content in contents.items():
-        alone = {"example": {"value": content.get("example")}}
-        examples = alone if "example" in content else content.get("examples", {})
-        for name, example in examples.items():
-            value = example["value"]
-            text = (
-                value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-            )
+        values = {name: part["value"] for name, part in content.get("examples", {}).items()}
+        values |= {"example": content["example"]} if "example" in content else {}
+        for name, value in values.items():
+            is_text = isinstance(value, str)
+            text = value if is_text else json.dumps(value, indent=2, ensure_ascii=False)
             texts[f"{name.replace('_', ' ')} ({where})"] = text
     return texts
 
@@ -101,8 +100,7 @@ def _curl(path: str, method: str, operation: Part, body: Part) -> str:
         if isinstance(first, str):
             words.append("--data-binary @customers.csv")
         else:
-            text = json.dumps(first, ensure_ascii=False).replace("'", "'\\''")
-            words.append(f"-d '{text}'")
+            words.append(f"-d {quote(json.dumps(first, ensure_ascii=False))}")
     place = re.sub(r"\{(\w+)\}", lambda name: f"${name[1].upper()}", path)
     words.append(f'"$SERVER{place}"')
     return " \\\n  ".join(words)

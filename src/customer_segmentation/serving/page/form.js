@@ -4,9 +4,9 @@ import { make, show } from "./elements.js";
 import { capital, count, label, spoken } from "./words.js";
 
 const GROUPS = [
-  ["Spend in two years", (name) => name.startsWith("spend_")],
-  ["Purchases and visits", (name) => name.startsWith("purchases_") || name.startsWith("web_")],
-  ["The household", () => true],
+  [(bundle) => `Spend in ${bundle.period}`, (field) => field.from_purchases && field.meaning === "money"],
+  [() => "Purchases and visits", (field) => field.from_purchases || field.changeable],
+  [() => "The customer", () => true],
 ];
 
 /** A field's name beside its inputs; the group's title says that it is about spend. */
@@ -15,8 +15,8 @@ export const fieldLabel = (field) => capital(label(field.name).replace(/^spend o
 /** What a field accepts, in words, with thousands separators. */
 export function accepted(field) {
   if (field.kind !== "number") return field.accepted;
-  const minimum = field.name === "year_birth" ? field.minimum : count(field.minimum);
-  const maximum = field.name === "year_birth" ? field.maximum : count(field.maximum);
+  const minimum = field.meaning === "year" ? field.minimum : count(field.minimum);
+  const maximum = field.meaning === "year" ? field.maximum : count(field.maximum);
   return `${field.whole ? "a whole number" : "a number"} from ${minimum} to ${maximum}`;
 }
 
@@ -28,9 +28,9 @@ export class Form {
     this.changed = changed;
     const left = new Set(this.fields.keys());
     const groups = GROUPS.map(([title, belongs]) => {
-      const names = [...left].filter(belongs);
+      const names = [...left].filter((name) => belongs(this.fields.get(name)));
       names.forEach((name) => left.delete(name));
-      return names.length ? make("fieldset", {}, make("legend", {}, title), ...names.map((name) => this.row(this.fields.get(name), bundle))) : null;
+      return names.length ? make("fieldset", {}, make("legend", {}, title(bundle)), ...names.map((name) => this.row(this.fields.get(name), bundle))) : null;
     });
     show(document.getElementById("fields"), ...groups.reverse());
   }
@@ -101,7 +101,7 @@ function range(field, bundle) {
 
 // Up to twice the typical value, or to the cap above which all values count the same.
 function sliderRange(field, bundle) {
-  if (field.name === "year_birth") return [field.minimum, field.maximum];
+  if (field.meaning === "year") return [field.minimum, field.maximum];
   const typical = bundle.segments.map((segment) => segment.customer[field.name] ?? 0);
   const caps = bundle.segments.flatMap((segment) => segment.typical.filter((part) => part.feature === field.name).map((part) => part.cap));
   const max = Math.max(2 * Math.max(...typical), ...caps, field.whole ? 5 : 100);

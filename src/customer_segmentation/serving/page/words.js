@@ -54,7 +54,7 @@ export function smallestChange(change, segment) {
   const more = change.change > 0;
   const would = `would make this customer ${segment}.`;
   const many = label(change.field);
-  if (change.field.startsWith("spend_")) {
+  if (many.startsWith("spend ")) {
     return `Spending ${count(size)} ${more ? "more" : "less"} ${many.replace("spend ", "")} ${would}`;
   }
   return `${count(size)} ${more ? "more" : "fewer"} ${size === 1 ? many.replace("s ", " ") : many} ${would}`;
