@@ -129,7 +129,16 @@ class ColumnRule(Parameters):
     """
 
     kind: Literal[
-        *("key", "money", "count", "share", "number", "year", "date", "flag", "category", "text")
+        "key",
+        "money",
+        "count",
+        "share",
+        "number",
+        "year",
+        "date",
+        "flag",
+        "category",
+        "text",
     ]
     headers: Headers = Field([])
     label: str = ""
@@ -543,7 +552,12 @@ class Schema(Parameters):
         rules[orders.time] = rule.model_copy(update={"earliest": earliest})
         same = {name: getattr(self, name) for name in type(self).model_fields}
         changed = {"column_rules": rules, "feature_rules": orders.feature_rules}
-        none = {"orders": None, "roles": Roles(), "segment_features": [], "sign_up_features": []}
+        none: dict[str, Any] = {
+            "orders": None,
+            "roles": Roles(),
+            "segment_features": [],
+            "sign_up_features": [],
+        }
         return type(self).model_construct(**same | changed | none)
 
     @property

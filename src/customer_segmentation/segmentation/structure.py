@@ -66,7 +66,7 @@ def find_structure(values: Array, cap_quantile: float, seed: int) -> Structure:
         own = _best_silhouette(_standardised(values, cap_quantile), seed)
         others = [
             _best_silhouette(_standardised(reference, cap_quantile), seed)
-            for reference in _references(values, seed)
+            for reference in _references(values, cap_quantile, seed)
         ]
     return Structure(own, max(others))
 
@@ -89,7 +89,7 @@ def _standardised(values: Array, cap_quantile: float) -> Array:
     return (capped - capped.mean(axis=0)) / np.where(deviations > 0.0, deviations, 1.0)
 
 
-def _references(values: Array, seed: int) -> Iterator[Array]:
+def _references(values: Array, cap_quantile: float, seed: int) -> Iterator[Array]:
     from scipy.stats import norm, rankdata  # noqa: PLC0415 - as above
 
     random = np.random.default_rng(seed)
@@ -102,7 +102,7 @@ def _references(values: Array, seed: int) -> Iterator[Array]:
     # Such a matrix may miss being one of correlations by a little.
     root = directions * np.sqrt(np.maximum(sizes, 1e-9))
     root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
-    margins = [_Margin(column) for column in values.T]
+    margins = [_Margin(column, cap_quantile) for column in values.T]
     for _ in range(_REFERENCES):
         uniform = norm.cdf(random.standard_normal(values.shape) @ root.T)
         yield np.column_stack(
@@ -113,14 +113,20 @@ def _references(values: Array, seed: int) -> Iterator[Array]:
 class _Margin:
     """The distribution of one mode that is nearest to that of a feature."""
 
-    def __init__(self, values: Array) -> None:
+    def __init__(self, values: Array, cap_quantile: float) -> None:
         levels, counts = np.unique(values, return_counts=True)
         self._is_measure = len(levels) > _LEVELS
-        self._places = levels
+        self._places, widths = levels, np.ones(len(levels))
         if self._is_measure:
+            # Beyond the cap all values count the same: one bin is enough.
             bins = int(np.clip(np.sqrt(len(values)), *_BINS))
-            counts, self._places = np.histogram(values, bins)
-        self._reached = np.cumsum(_of_one_mode(counts.astype(np.float64)))
+            cap, largest = np.quantile(values, cap_quantile), levels[-1]
+            edges = np.linspace(levels[0], cap, bins + 1)
+            self._places = np.append(edges, largest) if largest > cap else edges
+            counts, widths = np.histogram(values, self._places)[0], np.diff(self._places)
+        heights = _of_one_mode(counts / widths, widths)
+        shares = heights * widths
+        self._reached = np.cumsum(shares / shares.sum())
 
     def quantiles(self, shares: Array) -> Array:
         """The value that each share of 1 of the distribution does not exceed."""
@@ -135,15 +141,16 @@ class _Margin:
         return low + np.clip(within, 0.0, 1.0) * (high - low)
 
 
-def _of_one_mode(counts: Array) -> Array:
-    """The shares that rise to one place and fall from there, nearest by least squares."""
+def _of_one_mode(heights: Array, widths: Array) -> Array:
+    """The heights that rise to one place and fall from there, nearest by weighted least squares."""
     from sklearn.isotonic import isotonic_regression  # noqa: PLC0415 - as above
 
-    best, error = counts, np.inf
-    for mode in range(len(counts)):
-        rising = isotonic_regression(counts[: mode + 1])
-        falling = isotonic_regression(counts[mode:], increasing=False)
+    best, error = heights, np.inf
+    for mode in range(len(heights)):
+        until, after = slice(mode + 1), slice(mode, None)
+        rising = isotonic_regression(heights[until], sample_weight=widths[until])
+        falling = isotonic_regression(heights[after], sample_weight=widths[after], increasing=False)
         fitted = np.concatenate([rising[:-1], [max(rising[-1], falling[0])], falling[1:]])
-        if (distance := float(((fitted - counts) ** 2).sum())) < error:
+        if (distance := float((widths * (fitted - heights) ** 2).sum())) < error:
             best, error = fitted, distance
-    return best / best.sum()
+    return best

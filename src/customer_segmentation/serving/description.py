@@ -102,7 +102,8 @@ class Stored(msgspec.Struct):
 class Description(msgspec.Struct):
     """The bundle in use; `stored` is null where no batch run has stored answers yet.
 
-    `period`: that sums of money and of purchases cover. `labels`: field, feature, answer, or an answer's value -> what people call it, as in a sentence.
+    `period`: that sums of money and of purchases cover. `labels`: field, feature, answer, or an
+    answer's value -> what people call it, as in a sentence.
     `decisions`: each answer beside the segment -> its unit.
     `left_out`: answer, or `cold_start` -> why this bundle does not give it.
     """
