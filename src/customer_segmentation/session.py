@@ -20,6 +20,7 @@ from kedro.utils import find_kedro_project
 from omegaconf import OmegaConf
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.file import FOLDER as SCHEMAS
 
 _PARALLEL = (
     "ParallelRunner cannot be used: it runs steps in processes of their own, and the lock and "
@@ -128,7 +129,8 @@ def require_environment(env: str | None, configuration: Path) -> None:
             f" have --conf-source name a folder that holds `{base}`, as the project's `conf` does"
         )
     folders = (path.name for path in configuration.iterdir() if path.is_dir())
-    known = sorted(name for name in folders if name != base and not name.startswith("."))
+    others = {base, SCHEMAS}
+    known = sorted(name for name in folders if name not in others and not name.startswith("."))
     if (named := env or environ.get("KEDRO_ENV")) and named not in known:
         raise UserError(f"there is no environment `{named}`: --env takes {', '.join(known)}")
 

@@ -17,7 +17,7 @@ from customer_segmentation.schema.schema import Schema
 SCHEMA_BLOCK = "customers"
 DEFAULT = "marketing_campaign"
 SETTING = "SEGMENTATION_SCHEMA"
-_FOLDER = "schemas"
+FOLDER = "schemas"
 _ENDINGS = (".yml", ".yaml")
 
 
@@ -27,7 +27,7 @@ def chosen_schema(configuration: Path = Path("conf")) -> Path:
     A path is typed by a person and relative to the current folder.
     """
     name = os.environ.get(SETTING) or DEFAULT
-    return Path(name) if name.endswith(_ENDINGS) else configuration / _FOLDER / f"{name}.yml"
+    return Path(name) if name.endswith(_ENDINGS) else configuration / FOLDER / f"{name}.yml"
 
 
 def merged_schema(configuration: Path, changes: Any) -> dict[str, Any]:  # noqa: ANN401 - as configured
@@ -42,7 +42,7 @@ def merged_schema(configuration: Path, changes: Any) -> dict[str, Any]:  # noqa:
     """
     path = chosen_schema(configuration)
     if not path.is_file():
-        there = ", ".join(sorted(other.stem for other in (configuration / _FOLDER).glob("*.yml")))
+        there = ", ".join(sorted(other.stem for other in (configuration / FOLDER).glob("*.yml")))
         raise UserError(
             f"{SETTING}: {path} is not there: name one of {there}, or the path of a .yml file"
         )
