@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from click.testing import CliRunner, Result
@@ -62,6 +63,11 @@ class Project:
             text = file.read_text()
             assert old in text
             file.write_text(text.replace(old, new))
+
+    def declare(self, changes: Mapping[str, Any]) -> None:
+        """Change keys of the schema, whose file stays as it is."""
+        file = self.root / "conf" / "base" / "parameters_customers.yml"
+        file.write_text(yaml.safe_dump({"customers": dict(changes)}, allow_unicode=True))
 
     def make_quick(self) -> None:
         """Have whole runs take half as long: fewer fits, and figures that are not drawn."""

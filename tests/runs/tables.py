@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder
 
-from customer_segmentation.tables.schemas import TABLES as SCHEMAS
+from tests.marketing import TABLES as SCHEMAS
 
 TOLERANCE = 1e-9
 # Of tables that say where in the source a row was.

@@ -62,7 +62,7 @@ def test_a_header_without_a_required_column_names_it_and_its_header(
 ) -> None:
     content = "\r\n".join(lines_of_sample(used_project)).replace("\tIncome\t", "\tEarnings\t", 1)
     place(used_project, monkeypatch, content.encode())
-    words = ["export.csv", "`income`", "Income", "customers.aliases"]
+    words = ["export.csv", "`income`", "Income", "conf/schemas/marketing_campaign.yml"]
     assert_refused(used_project, [], words)
 
 
@@ -102,7 +102,7 @@ def test_a_constant_feature_is_refused_by_name(
     cells = [row.split("\t") for row in rows if row]
     content = [header, *("\t".join([*c[:deals], "2", *c[deals + 1 :]]) for c in cells)]
     place(used_project, monkeypatch, "\r\n".join(content).encode())
-    words = ["`purchases_deals`", "one value", "clustering.features"]
+    words = ["`purchases_deals`", "one value", "customers.segment_features"]
     assert_refused(used_project, [], words)
 
 
@@ -111,9 +111,10 @@ def test_a_constant_feature_is_refused_by_name(
     [
         ("clustering.k.leest=3", ["clustering.k.leest", "not permitted"]),
         ("clustering.seed=x", ["clustering.seed", "integer", "x"]),
-        ("clustering.features=income", ["clustering.features", "list"]),
+        ("customers.segment_features=income", ["customers.segment_features", "list"]),
         ("customers.as_of=soon", ["customers.as_of", "date", "soon"]),
-        ("customers.age.minimum=-1", ["customers.age.minimum", "greater than or equal to 0"]),
+        ("customers.columns.income.kind=mony", ["customers.columns.income.kind", "line "]),
+        ("customers.features.age.formula=as_of.year - year_brith", ["did you mean year_birth?"]),
         ("eda.sample_rows=many", ["eda.sample_rows", "integer"]),
         ("supervised_training.folds=0", ["supervised_training.folds"]),
         ("clusterng.seed=3", ["clusterng", "no pipeline reads", "clustering"]),
@@ -127,9 +128,8 @@ def test_a_wrong_parameter_is_named_before_any_data_is_read(
 
 
 def test_campaign_answers_never_enter_the_clusters(used_project: Project) -> None:
-    config = used_project.root / "conf" / "base" / "parameters_clustering.yml"
-    config.write_text(config.read_text().replace("web_visits_month]", "responded]"))
-    assert_refused(used_project, [], ["clustering.features", "responded", "answers"])
+    used_project.declare({"segment_features": ["income", "responded"]})
+    assert_refused(used_project, [], ["customers.segment_features", "responded", "answers"])
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,10 @@ def test_a_source_of_the_same_size_is_not_reported_with_segments_of_the_old_one(
 
 
 def test_features_cleaned_for_other_parameters_are_not_clustered(used_project: Project) -> None:
-    used_project.configure("clustering", {"features: [income, age": "features: [age, income"})
+    features = ["age", "income", "spend_total", "purchases_deals", "web_visits_month"]
+    used_project.declare({"segment_features": features})
     message = refused(used_project, "--pipelines=clustering,label_generation")
-    assert "clustering.features" in message
+    assert "customers.segment_features" in message
     assert message.endswith("--pipelines=preprocessing,clustering,label_generation")
 
 

@@ -22,7 +22,8 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.settings import CONFIG_LOADER_ARGS
-from customer_segmentation.tables.schemas import TABLES, contract_of
+from customer_segmentation.tables.schemas import contract_of
+from tests.marketing import TABLES
 from tests.runs.project import CHECKOUT
 
 MANAGED = "databricks.ManagedTableDataset"

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,7 +24,7 @@ SENT = [
 HEADERS, ROWS = SENT[0], SENT[1:]
 Table = list[list[str]]
 Write = Callable[[Path], Path]
-Declared = dict[str, str]
+Declared = dict[str, Any]
 
 
 def text(table: Table, separator: str = "\t") -> str:
@@ -109,7 +109,7 @@ def two_spellings_of_ids() -> Table:
 class Case(NamedTuple):
     """What was tried, and what a check says of it.
 
-    `declared` replaces text of `parameters_customers.yml`; `is_kept` tells whether a run would go
+    `declared` changes keys of the schema; `is_kept` tells whether a run would go
     to its end.
     """
 
@@ -121,10 +121,9 @@ class Case(NamedTuple):
 
 
 AS_SENT = ("600 rows", "newest enrolled_on 2014-06-2", "segments of")
-FORMATS = '["%d-%m-%Y", "%Y-%m-%d",'
-TWO_DIGITS = {"two_digit_years_before: null": "two_digit_years_before: 30"}
-COMMA = {'decimal_sign: "."': 'decimal_sign: ","'}
-GERMAN = COMMA | {'thousands_sign: ""': 'thousands_sign: "."'}
+TWO_DIGITS = {"two_digit_years_before": 30}
+COMMA = {"decimal_sign": ","}
+GERMAN = COMMA | {"thousands_sign": "."}
 
 KEPT, STOPS = True, False
 CASES = (
@@ -153,7 +152,7 @@ CASES = (
         csv(with_dates("%m/%d/%Y", day=1)),
         KEPT,
         ["newest enrolled_on 2014-06-01, read as %m/%d/%Y"],
-        {'"%d/%m/%Y", ': ""},
+        {"date_formats": ["%m/%d/%Y"]},
     ),
     Case("timestamps", csv(with_dates("%Y-%m-%dT%H:%M:%S.000Z")), KEPT, AS_SENT),
     Case("Excel's time at midnight", csv(with_dates("%m/%d/%Y 0:00")), KEPT, AS_SENT),
@@ -169,21 +168,21 @@ CASES = (
         csv(with_dates("%d-%b-%y")),
         KEPT,
         ["read as %d-%b-%y"],
-        TWO_DIGITS | {FORMATS: '["%d-%b-%y", "%Y-%m-%d",'},
+        TWO_DIGITS | {"date_formats": ["%d-%b-%y", "%Y-%m-%d"]},
     ),
     Case(
         "a two-digit year without its century",
         csv(SENT),
         STOPS,
         ["%d-%b-%y", "two_digit_years_before"],
-        {FORMATS: '["%d-%b-%y", "%Y-%m-%d",'},
+        {"date_formats": ["%d-%b-%y", "%Y-%m-%d"]},
     ),
     Case(
         "Excel's serial days, declared",
         csv(with_dates("excel")),
         KEPT,
         ["read as excel"],
-        {FORMATS: '["excel", "%Y-%m-%d",'},
+        {"date_formats": ["excel", "%Y-%m-%d"]},
     ),
     Case(
         "a cell too many in one row, whose last is empty",
@@ -234,7 +233,7 @@ CASES = (
         csv(with_column("Income", filled(lambda cell: f"EUR {cell}"))),
         KEPT,
         AS_SENT,
-        {"ignored_signs: []": 'ignored_signs: ["EUR", " "]'},
+        {"ignored_signs": ["EUR", " "]},
     ),
     Case(
         "order lines",
@@ -294,7 +293,7 @@ CASES = (
         "headers in capitals and with spaces",
         csv([[header.upper().replace("_", " ") for header in HEADERS], *ROWS]),
         STOPS,
-        ['"YEAR BIRTH": year_birth', '"INCOME": income', "customers.aliases"],
+        ['year_birth: "YEAR BIRTH"', 'income: "INCOME"', "conf/schemas/marketing_campaign.yml"],
     ),
     Case(
         "Yes and No",
@@ -315,7 +314,7 @@ CASES = (
 def test_a_foreign_file_is_read_told_or_refused(
     new_project: Project, tmp_path: Path, case: Case
 ) -> None:
-    new_project.configure("customers", case.declared)
+    new_project.declare(case.declared)
     new_project.make_quick()
     before = new_project.files()
     result = new_project.kedro("check", str(case.write(tmp_path)))

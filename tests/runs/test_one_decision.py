@@ -15,14 +15,21 @@ NAME, LABEL = "lives_alone", "lives without a partner"
 PROGRAM = f"""
 import asyncio, json, os, sys
 from pathlib import Path
-from customer_segmentation.features import decisions
+from customer_segmentation.schema import decisions
 
-# What would stand in `features/decisions.py`, before anything else reads it.
+# What would stand in `schema/decisions.py`, before anything else reads it.
 def {NAME}(partnered):
     '''1 for a customer without a partner.'''
     return decisions.indicator(partnered == 0.0)
 
-decisions.DECISIONS["{NAME}"] = decisions.define({NAME}, "{LABEL}", "code", labels=("no", "yes"))
+defined = decisions._defined
+
+def with_one_more(schema):
+    yield from defined(schema)
+    yield decisions.define({NAME}, "{LABEL}", "code", labels=("no", "yes"))
+
+decisions._defined = with_one_more
+decisions.DECISION_NAMES += ("{NAME}",)
 
 import httpx
 from kedro.framework.cli.cli import KedroCLI

@@ -22,8 +22,8 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     compute_features,
     settle_reading,
 )
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.scorer import Scorer
+from tests.marketing import SCHEMA
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows
 from tests.services.s3 import S3Server
@@ -116,17 +116,18 @@ def roots(project: Project) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def generated_customers(customers_block: dict[str, Any]) -> pd.DataFrame:
+def generated_customers() -> pd.DataFrame:
     """Numeric canonical columns of 10^5 generated customers, less those quarantined."""
-    parameters = Schema.model_validate(customers_block)
+    # Whatever the segments are made of: a value that breaks a rule is a missing one.
+    schema = SCHEMA.model_copy(update={"segment_features": []})
     sent = pl.DataFrame(dict(generate(100_000, seed=3))).cast(pl.String).fill_null("")
     source = sent.with_columns(
         source_name=pl.lit("generated"), source_sha256=pl.lit("")
     ).with_row_index("row_number", offset=1)
-    bronze = ingest_source(source, parameters)
-    checked = check_rows(bronze, settle_reading(bronze, parameters), [])
+    bronze = ingest_source(source, schema)
+    checked = check_rows(bronze, settle_reading(bronze, schema), schema)
     silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
-    return compute_features(silver).collect().to_pandas()
+    return compute_features(silver, schema).collect().to_pandas()
 
 
 @pytest.mark.parametrize("environment", ["staging", "prod"])

@@ -206,7 +206,7 @@ def test_mlflow_keeps_parameters_metrics_figures_artifacts_and_the_data_hash(
         tags = {key: value for key, value, _ in rows("tags")}
         assert tags["source_sha256"] == accounting["source_sha256"]
     kept = {path.name for path in Path(location.removeprefix("file://")).rglob("*")}
-    expected = {"segmenter.onnx", "cold_start.onnx", "report.html", "segments.png"}
+    expected = {"segmenter.onnx", "cold_start.onnx", "report.html", "segments.png", "schema.json"}
     assert expected <= kept
 
 
@@ -311,12 +311,10 @@ def test_another_companys_export_is_a_mapping(
     rewrite_sample(
         new_project, ";", {"ID": "client", "Income": " Income (EUR/year) ", "MntWines": "wine"}
     )
-    config = new_project.root / "conf" / "base" / "parameters_customers.yml"
-    text = config.read_text().replace("    ID: customer_id", "    client: customer_id")
-    text = text.replace("    Income:", "    Income (EUR/year):").replace(
-        "    MntWines:", "    wine:"
-    )
-    config.write_text(text)
+    file = new_project.root / "conf" / "schemas" / "marketing_campaign.yml"
+    text = file.read_text().replace("headers: [ID]", "headers: [client]")
+    text = text.replace("headers: [Income]", "headers: [Income (EUR/year)]")
+    file.write_text(text.replace("wines: [MntWines]", "wines: [wine]"))
     result = new_project.run(TO_SEGMENTS)
     assert result.exit_code == 0, result.output
     # An artifact says how records are read: another mapping makes another version.

@@ -75,6 +75,10 @@ class CheckedCustomers:
         canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
         return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY))
 
+    def customers(self) -> nw.LazyFrame[Any]:
+        """The same, sorted by key."""
+        return self.valid().sort(KEY)
+
     def quarantined(self, reading: Reading, needed: Iterable[str]) -> nw.LazyFrame[Any]:
         """The broken rows: row number, key, all reasons, and the cells as sent.
 

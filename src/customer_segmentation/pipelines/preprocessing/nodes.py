@@ -142,10 +142,10 @@ def keep_customers(
         UserError: There is none, or too many rows are left out.
     """
     refuse_losses(accounting, preprocessing.max_left_out)
-    valid = _verdicts(checked).valid()
+    verdicts = _verdicts(checked)
     if not customers.orders:
-        return valid.sort(KEY).to_native(), accounting
-    made = aggregate_lines(valid, customers)
+        return verdicts.customers().to_native(), accounting
+    made = aggregate_lines(verdicts.valid(), customers)
     lines = {"lines": accounting["customers"], "customers": _count(made)}
     return made.to_native(), accounting | lines
 
