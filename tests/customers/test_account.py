@@ -27,6 +27,7 @@ def account(**changes: Any) -> dict[str, Any]:
         "reasons": {},
         "lost_values": {},
         "shared_keys": 0,
+        "outside_window": 0,
         "as_of": "2014-06-30",
         "newest_dates": {"enrolled_on": "2014-06-29"},
         "date_formats": {"enrolled_on": "%d-%m-%Y"},
@@ -74,8 +75,8 @@ def test_a_whole_source_is_told_in_three_lines() -> None:
         ({"ignored": [f"C{n}" for n in range(14)]}, "C10, C11 and 2 more"),
         ({"absent": ["income"]}, "Not in the file: income"),
         (
-            {"nearest": '{"X": income}'},
-            'add to customers.aliases: {"X": income}',
+            {"nearest": 'income: "X"'},
+            'add to their headers in conf/schemas/marketing_campaign.yml: income: "X"',
         ),
         ({"warnings": ["look at income"]}, "Warning: look at income"),
     ],

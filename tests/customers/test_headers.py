@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customer_segmentation.customers.headers import as_aliases, nearest_columns
+from customer_segmentation.customers.headers import as_headers, nearest_columns
 from customer_segmentation.schema.schema import Schema
 
 
@@ -26,5 +26,5 @@ def test_a_header_is_offered_the_column_whose_name_or_alias_it_nearly_is(
     assert nearest_columns(headers, wanted, customer_parameters) == expected
 
 
-def test_the_offer_is_what_configuration_takes() -> None:
-    assert as_aliases({" INCOME ": "income", "A": "b"}) == '{"INCOME": income, "A": b}'
+def test_the_offer_is_a_header_to_add_to_its_column() -> None:
+    assert as_headers({" INCOME ": "income", "A": "b"}) == 'income: "INCOME", b: "A"'

@@ -9,11 +9,11 @@ from typing import Any
 import narwhals as nw
 import pytest
 
-from customer_segmentation.customers.matrix import describe_numeric
 from tests.marketing import (
     COLUMNS,
     EDUCATION,
     canonical_columns,
+    describe,
     numeric_columns,
     numeric_expressions,
 )
@@ -93,4 +93,4 @@ def test_numeric_columns_come_from_canonical_columns() -> None:
     ],
 )
 def test_every_numeric_column_is_described(name: str, description: str, unit: str) -> None:
-    assert describe_numeric(name) == (description, unit)
+    assert describe(name) == (description, unit)

@@ -27,7 +27,7 @@ from customer_segmentation.customers.reading import settle
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import Schema
-from tests.marketing import COLUMNS
+from tests.marketing import COLUMNS, changed
 
 Rows = list[dict[str, str]]
 Records = list[dict[str, Any]]
@@ -69,7 +69,7 @@ def checked(
         repeats = found.rows.filter(nw.col("checked__is_repeat")).select("row_number")
         customers, quarantine, removed = (
             records_of(part.to_native())
-            for part in (found.customers(), found.quarantined(reading, needed), repeats)
+            for part in (found.valid().sort(KEY), found.quarantined(reading, needed), repeats)
         )
         numbers = sorted(row["row_number"] for row in removed)
         return Outcome(customers, quarantine, numbers, found.lost_values(reading))
@@ -281,22 +281,15 @@ def test_headers_may_be_any_words(
     assert found.quarantine[0]["sent_reasons"] == "x"
 
 
-def test_customers_are_in_the_order_of_their_keys(
-    checked: Callable[..., Outcome], sent: Callable[..., Any], frame_of: Callable[..., Any]
-) -> None:
-    found = checked([sent(ID=key) for key in ("b", "10", "é", "9", "B")], frame_of)
-    assert [row[KEY] for row in found.customers] == ["10", "9", "B", "b", "é"]
-
-
 def test_the_windows_are_those_configured(
     checked: Callable[..., Outcome],
     sent: Callable[..., Any],
     frame_of: Callable[..., Any],
     customers_block: dict[str, Any],
 ) -> None:
-    parameters = Schema.model_validate(
-        customers_block | {"age": {"minimum": 21, "maximum": 60}, "enrolled_from": date(2013, 1, 1)}
-    )
+    age = {"minimum": 21, "maximum": 60}
+    windows = ("columns.year_birth.age", age), ("columns.enrolled_on.earliest", "2013-01-01")
+    parameters = Schema.model_validate(changed(customers_block, *windows))
     rows = [sent(ID="1", Year_Birth="1994"), sent(ID="2", Year_Birth="1953"), sent(ID="3")]
     found = checked([*rows, sent(ID="4", Dt_Customer="01-01-2013")], frame_of, parameters)
     assert found.reasons == {
@@ -305,6 +298,36 @@ def test_the_windows_are_those_configured(
         3: ["enrolled_on: outside 2013-01-01 to 2014-06-30"],
     }
     assert [row[KEY] for row in found.customers] == ["4"]
+
+
+def test_a_column_has_the_range_and_the_window_that_a_schema_gives_it(
+    checked: Callable[..., Outcome],
+    sent: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customers_block: dict[str, Any],
+) -> None:
+    day = {"kind": "date", "headers": ["Visit"], "earliest": "2014-01-01"}
+    changes = (
+        ("columns.recency_days.minimum", 10),
+        ("columns.income.maximum", 99_999.5),
+        ("columns.balance", {"kind": "number", "minimum": -5}),
+        ("columns.visited_on", day),
+    )
+    parameters = Schema.model_validate(changed(customers_block, *changes))
+    good = {"balance": "-5", "Visit": "2014-06-30"}
+    rows = [
+        sent(ID="1", Recency="10", Income="99999.5") | good,
+        sent(ID="2", Recency="9", Income="99999.51") | good,
+        sent(ID="3") | good | {"balance": "-5.5", "Visit": "2013-12-31"},
+    ]
+    needed = parameters.columns
+    found = checked(rows, frame_of, parameters, needed)
+    assert found.reasons == {
+        2: ["income: above 99999.5", "recency_days: below 10"],
+        3: ["balance: below -5", "visited_on: outside 2014-01-01 to 2014-06-30"],
+    }
+    (kept,) = found.customers
+    assert (kept["balance"], kept["visited_on"].isoformat()) == (-5.0, "2014-06-30T00:00:00")
 
 
 @pytest.mark.spark
@@ -398,7 +421,7 @@ def test_every_missing_column_is_named_with_its_alias_and_the_file(
     assert message.startswith("export.csv: no column for `income` (header Income or income)")
     assert "`year_birth` (header Year_Birth or year_birth)" in message
     assert "customer_id" not in message
-    assert "customers.aliases" in message
+    assert "add it to the column's headers in conf/schemas/marketing_campaign.yml" in message
 
 
 DIRT = st.one_of(

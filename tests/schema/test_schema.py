@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -14,7 +12,16 @@ from pydantic import ValidationError
 from customer_segmentation.schema.file import read_schema
 from customer_segmentation.schema.parts import KEY, Column
 from customer_segmentation.schema.schema import Schema
-from tests.marketing import COLUMNS, CONTRACT, FEATURES, FOLDER, OUTCOMES, SCHEMA
+from tests.marketing import (
+    COLUMNS,
+    CONTRACT,
+    FEATURES,
+    FOLDER,
+    NOTHING,
+    OUTCOMES,
+    SCHEMA,
+    changed,
+)
 
 # Of a small shop, with one of each kind of column.
 SHOP: dict[str, Any] = {
@@ -49,23 +56,6 @@ SHOP: dict[str, Any] = {
     "sign_up_features": ["age", "income"],
     "card": {"who": ["age", "affluence_tier=affluent"], "habits": ["spend_total", "visits"]},
 }
-NOTHING = object()
-# None within a pattern.
-DOT = r"[.](?![^{]*[}])"
-
-
-def changed(block: dict[str, Any], *changes: tuple[str, object]) -> dict[str, Any]:
-    """A block with other values at some paths, such as `columns.income.kind`; `NOTHING` drops."""
-    whole = deepcopy(block)
-    for path, value in changes:
-        *parents, last = re.split(DOT, path)
-        place = whole
-        for name in parents:
-            place = place[name]
-        place[last] = value
-        if value is NOTHING:
-            del place[last]
-    return whole
 
 
 def refusal(block: dict[str, Any]) -> str:

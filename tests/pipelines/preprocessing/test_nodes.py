@@ -26,7 +26,6 @@ from customer_segmentation.schema.schema import Schema
 from tests.marketing import CONTRACT, FEATURES
 
 Rows = list[dict[str, str]]
-SELECTED = ["income", "age", "spend_total", "purchases_deals"]
 HALF = PreprocessingParameters(max_left_out=0.5)
 
 
@@ -45,11 +44,12 @@ def run(
     ) -> dict[str, Any]:
         bronze = bronze_of(rows, engine)
         reading = settle_reading(bronze, parameters)
-        checked = check_rows(bronze, reading, SELECTED)
-        quarantine = quarantine_rows(checked, reading, SELECTED)
-        accounting = account_for_rows(bronze, checked, quarantine, reading)
-        silver, _ = keep_customers(checked, accounting, HALF)
-        tables = {"quarantine": quarantine, "silver": silver, "gold": compute_features(silver)}
+        checked = check_rows(bronze, reading, parameters)
+        quarantine = quarantine_rows(checked, reading, parameters)
+        accounting = account_for_rows(bronze, checked, quarantine, reading, parameters)
+        silver, _ = keep_customers(checked, accounting, parameters, HALF)
+        gold = compute_features(silver, parameters)
+        tables = {"quarantine": quarantine, "silver": silver, "gold": gold}
         return {name: records_of(table) for name, table in tables.items()} | {
             "accounting": accounting
         }
@@ -95,6 +95,7 @@ def test_every_row_is_accounted_for_with_each_reason_counted(
         },
         "lost_values": {"complained: above 1": 1},
         "shared_keys": 0,
+        "outside_window": 0,
         "as_of": "2014-06-30",
         "newest_dates": {"enrolled_on": "2012-09-24"},
         "date_formats": {"enrolled_on": "%d-%m-%Y"},
@@ -117,6 +118,14 @@ def test_silver_holds_the_customers_and_gold_a_row_for_each(
     assert set(FEATURES) < set(second)
     assert not any(value is None for value in second.values())
     assert {name for name, value in first.items() if _is_missing(value)} == {"complained"}
+
+
+def test_customers_are_in_the_order_of_their_keys(
+    sent: Callable[..., dict[str, str]], run: Callable[..., Any], frame_of: Callable[..., Any]
+) -> None:
+    found = run([sent(ID=key) for key in ("b", "10", "é", "9", "B")], frame_of)
+    for table in ("silver", "gold"):
+        assert [row["customer_id"] for row in found[table]] == ["10", "9", "B", "b", "é"]
 
 
 def _is_missing(value: object) -> bool:
@@ -142,10 +151,11 @@ def test_the_run_fails_when_a_row_is_lost(
 ) -> None:
     bronze = bronze_of(rows, frame_of)
     reading = settle_reading(bronze, customer_parameters)
-    checked = check_rows(bronze, reading, SELECTED)
-    lost = nw.from_native(quarantine_rows(checked, reading, SELECTED)).head(2).to_native()
+    checked = check_rows(bronze, reading, customer_parameters)
+    quarantine = quarantine_rows(checked, reading, customer_parameters)
+    lost = nw.from_native(quarantine).head(2).to_native()
     with pytest.raises(RuntimeError, match="rows in do not equal customers"):
-        account_for_rows(bronze, checked, lost, reading)
+        account_for_rows(bronze, checked, lost, reading, customer_parameters)
 
 
 def test_a_missing_column_that_a_selected_feature_needs_is_refused_by_name(
@@ -230,7 +240,7 @@ def test_dates_that_nobody_can_tell_are_refused_with_the_file_and_the_lines_to_a
     message = str(caught.value)
     assert message.startswith("customers.csv: the dates of enrolled_on ('Dt_Customer') can be read")
     line = '`customers.date_formats: ["%m/%d/%Y"]`'
-    assert f"{line} (conf/base/parameters_customers.yml)." in message
+    assert f"{line} (conf/schemas/marketing_campaign.yml)." in message
     declared = Schema.model_validate(customers_block | {"date_formats": ["%m/%d/%Y"]})
     found = run(rows, frame_of, declared)
     assert [row["enrolled_on"].month for row in found["silver"]] == [1, 10, 11, 12, *range(2, 10)]
