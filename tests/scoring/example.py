@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
 from customer_segmentation.segmentation.scaling import learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, on_frame
+from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, SCHEMA, on_frame
 
-_PARAMETERS = Path(__file__).parents[2] / "conf" / "base" / "parameters_customers.yml"
 FEATURES = ("income", "age", "spend_total", "purchases_deals", "web_visits_month")
 
 
@@ -44,9 +40,8 @@ def draw_customers(rows: int, seed: int = 0) -> pd.DataFrame:
 
 
 def reading() -> dict[str, Any]:
-    """How the shipped configuration reads records, as an artifact carries it."""
-    block = yaml.safe_load(_PARAMETERS.read_text(encoding="utf-8"))["customers"]
-    return Schema.model_validate(block).model_dump(mode="json")
+    """The schema, as an artifact carries it."""
+    return SCHEMA.model_dump(mode="json")
 
 
 def make_segmenter(segments: int = 3) -> Segmenter:
@@ -78,7 +73,7 @@ def make_segmenter(segments: int = 3) -> Segmenter:
             "channel": {"means": [0.33, 0.27, 0.4], "spreads": [0.13, 0.14, 0.15]},
             "offer": {"min_likely_to_spend": 75.0},
         },
-        reading=reading(),
+        schema=SCHEMA,
         provenance={"as_of": "2014-06-30", "customers": 2000},
     )
 

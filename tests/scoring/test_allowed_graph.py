@@ -55,7 +55,7 @@ def cold_start_of(features: tuple[str, ...], segments: int) -> ColdStartModel:
         intercepts=draw.normal(size=segments),
         names=like.names,
         segmenter_version="0123456789ab",
-        reading=like.reading,
+        schema=like.schema,
         provenance=like.provenance,
         metrics={},
     )

@@ -9,7 +9,7 @@ from customer_segmentation.scoring.metadata import VERSION
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
-from tests.scoring.example import reading
+from tests.marketing import SCHEMA
 
 NAMES = (SegmentName("low", "Low"), SegmentName("middle", "Middle"), SegmentName("high", "High"))
 OUTPUTS = ["probability_low", "probability_middle", "probability_high"]
@@ -28,7 +28,7 @@ def model() -> ColdStartModel:
         intercepts=np.array([0.2, 0.1, -0.3]),
         names=NAMES,
         segmenter_version="0123456789ab",
-        reading=reading(),
+        schema=SCHEMA,
         provenance={"source": "test"},
         metrics={"model": {"log_loss": {"mean": 0.5, "sd": 0.1}}},
     )
@@ -139,7 +139,7 @@ def test_the_metadata_say_what_it_is(scorer, model) -> None:
     assert said["segments"][2] == {"key": "high", "name": "High"}
     assert said["segmenter_version"] == "0123456789ab"
     assert said["metrics"]["model"]["log_loss"]["mean"] == 0.5
-    assert said["customers"] == model.reading
+    assert said["customers"] == model.schema.model_dump(mode="json")
 
 
 def test_the_same_model_gives_the_same_bytes_and_another_one_another_version(model) -> None:

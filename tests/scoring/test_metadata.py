@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -14,9 +13,8 @@ import numpy as np
 import onnx
 import pytest
 
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.graph import build_segmenter, input_columns
-from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.scoring.metadata import metadata_of, schema_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import CONTRACT, EDUCATION, PRODUCTS
@@ -46,16 +44,13 @@ def test_metadata_names_columns_outputs_segments_and_codes(
     assert metadata["codes"]["offer"] == ["newsletter", "discount", "preview"]
 
 
-def test_metadata_holds_the_contracts_rules_for_every_column(scorer: Scorer) -> None:
-    rules = {rule["name"]: rule for rule in scorer.metadata["contract"]}
-    assert list(rules) == [column.name for column in CONTRACT]
-    assert rules["income"]["minimum"] == 0.0
-    assert rules["education"]["categories"] == list(EDUCATION)
-
-
-def test_metadata_tell_how_records_are_read(segmenter: Segmenter, scorer: Scorer) -> None:
-    assert scorer.metadata["customers"] == segmenter.reading
-    read = Schema.model_validate_json(json.dumps(scorer.metadata["customers"]))
+def test_metadata_hold_the_schema_with_the_rules_of_every_column_in_order(
+    segmenter: Segmenter, scorer: Scorer
+) -> None:
+    read = schema_of(scorer.metadata)
+    assert read.model_dump(mode="json") == segmenter.schema.model_dump(mode="json")
+    assert tuple(read.columns.values()) == CONTRACT
+    assert read.columns["education"].categories == EDUCATION
     assert read.as_of.isoformat() == scorer.metadata["provenance"]["as_of"]
 
 

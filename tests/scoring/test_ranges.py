@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
-from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.scoring.metadata import metadata_of, schema_of
 from customer_segmentation.scoring.ranges import are_within, spans
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.serving.validation import Contract, ReadCustomer
-from tests.marketing import COLUMNS, FEATURES, numeric_columns
-from tests.scoring.example import make_segmenter, reading
+from tests.marketing import COLUMNS, FEATURES, SCHEMA, numeric_columns
+from tests.scoring.example import make_segmenter
 
 Matrix = NDArray[np.float64]
 # All that a record may hold, dates and categories included.
@@ -86,7 +86,7 @@ def cold_start() -> onnx.ModelProto:
             intercepts=np.zeros(3),
             names=make_segmenter().names,
             segmenter_version="0123456789ab",
-            reading=reading(),
+            schema=SCHEMA,
             provenance={},
             metrics={},
         )
@@ -149,7 +149,7 @@ def test_a_number_that_the_contract_takes_is_answered(kind: str, column: str, va
 
 
 def spans_of(said: dict[str, Any]) -> Any:
-    return spans(said["columns"], said["contract"], said["customers"])
+    return spans(said["columns"], schema_of(said))
 
 
 def test_the_segmenter_of_these_tests_reads_every_column() -> None:
@@ -166,9 +166,7 @@ def test_the_file_and_the_api_refuse_the_same_records() -> None:
     taken = 0
     for _ in range(300):
         record = dict(base)
-        name = str(
-            draw.choice([r for r in contract.rules if contract.rules[r]["kind"] == "number"])
-        )
+        name = str(draw.choice([n for n, rule in contract.rules.items() if rule.kind == "number"]))
         record[name] = float(
             draw.choice([-1, 0, 0.5, 1, 2, 1900, 1914, 1990, 1996, 1997, 1e6, 1e12])
         )
