@@ -27,7 +27,8 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import content_of
 from customer_segmentation.run_record import current_run
-from customer_segmentation.tables.schemas import TABLES, contract_of
+from customer_segmentation.tables.schemas import contract_of
+from tests.marketing import TABLES
 
 pytestmark = pytest.mark.spark
 

@@ -12,7 +12,7 @@ from customer_segmentation.segmentation.learned_decisions import (
     learn_decisions,
     weighted_quantiles,
 )
-from tests.marketing import CHANNELS, DECISIONS, PRODUCTS
+from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, SCHEMA
 
 RULE = DecisionRule(
     comfortable_from=0.5, affluent_from=0.8, deal_share_from=0.75, min_deals=3, preview_from=75.0
@@ -26,21 +26,24 @@ def columns() -> dict[str, NDArray[np.float64]]:
     random = np.random.default_rng(0)
     income = random.lognormal(10.8, 0.4, ROWS)
     kids = random.integers(0, 3, ROWS).astype(np.float64)
-    shares = {f"spend_share_{n}": random.uniform(0, 1, ROWS) for n in PRODUCTS}
+    spend = 0.01 * np.minimum(income, 80_000.0) - 100.0 * kids + 300.0
+    spends = {f"spend_{n}": random.uniform(0, 1, ROWS) * spend for n in PRODUCTS}
+    purchases = np.random.default_rng(1).integers(1, 20, ROWS).astype(np.float64)
     return {
         "income": income,
         "kids_home": kids,
         "teens_home": random.integers(0, 2, ROWS).astype(np.float64),
         "deal_share": random.uniform(0, 1, ROWS),
-        "spend_total": 0.01 * np.minimum(income, 80_000.0) - 100.0 * kids + 300.0,
-        **shares,
-        **{f"purchase_share_{n}": random.uniform(0, 1, ROWS) for n in CHANNELS},
+        "spend_total": spend,
+        **spends,
+        "purchases_total": purchases,
+        **{f"purchases_{n}": random.uniform(0, 1, ROWS) * purchases for n in CHANNELS},
     }
 
 
 def learned(columns: dict[str, NDArray[np.float64]], weights: object = None) -> LearnedDecisions:
     used = np.ones(ROWS) if weights is None else np.asarray(weights, dtype=np.float64)
-    return learn_decisions(columns, used, tuple(DECISIONS), RULE, CAP)
+    return learn_decisions(SCHEMA, columns, used, tuple(DECISIONS), RULE, CAP)
 
 
 def test_a_weighted_quantile_is_the_first_value_that_reaches_the_share() -> None:
@@ -52,6 +55,7 @@ def test_a_weight_counts_like_repeated_rows(columns: dict[str, NDArray[np.float6
     times = np.random.default_rng(1).integers(1, 4, ROWS)
     weighted = learned(columns, times).numbers
     repeated = learn_decisions(
+        SCHEMA,
         {name: np.repeat(values, times) for name, values in columns.items()},
         np.ones(times.sum()),
         tuple(DECISIONS),
@@ -79,15 +83,27 @@ def test_shares_have_the_weighted_mean_and_spread(
     columns: dict[str, NDArray[np.float64]],
 ) -> None:
     found = learned(columns).numbers["channel"]
-    shares = np.column_stack([columns[f"purchase_share_{n}"] for n in CHANNELS])
+    whole = columns["purchases_total"]
+    shares = np.column_stack([columns[f"purchases_{n}"] / whole for n in CHANNELS])
     assert found["means"] == pytest.approx(shares.mean(axis=0))
     assert found["spreads"] == pytest.approx(shares.std(axis=0))
+
+
+def test_who_bought_nothing_has_no_share_of_anything(
+    columns: dict[str, NDArray[np.float64]],
+) -> None:
+    names = [f"purchases_{n}" for n in (*CHANNELS, "total")]
+    half = np.arange(ROWS) % 2 == 0
+    found = learned(columns | {name: np.where(half, columns[name], 0.0) for name in names})
+    shares = np.column_stack([columns[name] / columns[names[-1]] for name in names[:-1]])
+    means = np.where(half[:, None], shares, 0.0).mean(axis=0)
+    assert found.numbers["channel"]["means"] == pytest.approx(means)
 
 
 def test_a_share_that_never_varies_has_spread_1(
     columns: dict[str, NDArray[np.float64]],
 ) -> None:
-    constant = columns | {f"purchase_share_{CHANNELS[0]}": np.full(ROWS, 0.5)}
+    constant = columns | {f"purchases_{CHANNELS[0]}": columns["purchases_total"] * 0.5}
     assert learned(constant).numbers["channel"]["spreads"][0] == 1.0
 
 
@@ -102,7 +118,7 @@ def test_a_spend_that_follows_from_means_is_predicted(
 def test_only_the_decisions_asked_for_are_learned(
     columns: dict[str, NDArray[np.float64]],
 ) -> None:
-    found = learn_decisions(columns, np.ones(ROWS), ("affluence_tier",), RULE, CAP)
+    found = learn_decisions(SCHEMA, columns, np.ones(ROWS), ("affluence_tier",), RULE, CAP)
     assert found.numbers.keys() == {"affluence_tier"}
     assert found.expected_spend_r2 is None
 
@@ -140,7 +156,7 @@ def test_what_is_made_of_an_expected_spend_that_explains_nothing_is_left_out_and
 ) -> None:
     spend = np.random.default_rng(2).uniform(0, 1000, ROWS)
     noise = {n: values[:rows] for n, values in (columns | {"spend_total": spend}).items()}
-    found = learn_decisions(noise, np.ones(rows), tuple(DECISIONS), RULE, CAP)
+    found = learn_decisions(SCHEMA, noise, np.ones(rows), tuple(DECISIONS), RULE, CAP)
     assert {*found.unexplained} == {"expected_spend", "likely_to_spend", "offer"}
     assert found.numbers.keys().isdisjoint(found.unexplained)
     said = "too few customers" if rows < ROWS else "out-of-fold R2 of -0.0"

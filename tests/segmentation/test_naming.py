@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_segmentation.segmentation.naming import SegmentName, name_segments
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.segmentation import naming
+from customer_segmentation.segmentation.naming import SegmentName
+from tests.marketing import SCHEMA
 
+name_segments = partial(naming.name_segments, SCHEMA)
 BASE = {"spend_total": 600.0, "purchases_deals": 2.0, "income": 50_000.0}
 SPREAD = {"spend_total": 600.0, "purchases_deals": 2.0, "income": 20_000.0}
 
@@ -45,7 +52,11 @@ def test_a_key_is_the_name_for_machines() -> None:
 
 def test_segments_of_one_name_are_told_apart_by_what_differs_most() -> None:
     found = names(segment(income=30_000.0), segment(1000.0), segment(income=70_000.0))
-    assert found == ["Moderate, lower income", "High-value", "Moderate, higher income"]
+    assert found == [
+        "Moderate, lower yearly income",
+        "High-value",
+        "Moderate, higher yearly income",
+    ]
 
 
 def test_three_of_one_name_have_a_lower_a_middle_and_a_higher() -> None:
@@ -77,9 +88,57 @@ def test_without_spend_only_deals_are_told() -> None:
     assert [name.name for name in found] == ["Deal-seeking", "Customers"]
 
 
-def test_without_spend_and_deals_segments_are_told_apart_by_their_features() -> None:
-    found = name_segments([{"age": 30.0}, {"age": 60.0}], {"age": 45.0}, {"age": 10.0})
-    assert [name.name for name in found] == ["Customers, lower age", "Customers, higher age"]
+def test_without_spend_and_deals_a_name_tells_the_two_features_farthest_from_the_base() -> None:
+    base = {"age": 45.0, "income": 50_000.0, "web_visits_month": 5.0}
+    spread = {"age": 10.0, "income": 20_000.0, "web_visits_month": 2.0}
+    found = name_segments(
+        [
+            {"age": 30.0, "income": 61_000.0, "web_visits_month": 6.2},
+            {"age": 50.0, "income": 40_000.1, "web_visits_month": 5.9},
+            {"age": 49.9, "income": 50_000.0, "web_visits_month": 5.0},
+        ],
+        base,
+        spread,
+    )
+    assert found == [
+        SegmentName(
+            "low_age_high_visits_to_the_website_a_month",
+            "Low age, high visits to the website a month",
+        ),
+        SegmentName("high_age", "High age"),
+        SegmentName("average", "Average"),
+    ]
+
+
+def test_without_spend_and_deals_equal_names_are_told_apart_too() -> None:
+    found = name_segments([{"age": 60.0}, {"age": 70.0}], {"age": 45.0}, {"age": 10.0})
+    assert [name.name for name in found] == ["High age, lower age", "High age, higher age"]
+
+
+ages = st.floats(18.0, 100.0)
+
+
+@given(
+    st.lists(
+        st.builds(lambda age, income: {"age": age, "income": income}, ages, numbers),
+        min_size=2,
+        max_size=10,
+    )
+)
+def test_without_spend_and_deals_names_and_keys_are_unique(
+    segments: list[dict[str, float]],
+) -> None:
+    found = name_segments(segments, {"age": 45.0, "income": 5e4}, {"age": 10.0, "income": 2e4})
+    assert len({name.name for name in found}) == len({name.key for name in found}) == len(segments)
+
+
+def test_what_is_spend_and_what_is_a_deal_is_said_by_the_roles() -> None:
+    block = SCHEMA.model_dump(mode="json")
+    block["roles"] = {"spend": "spend_wines", "deals": "web_visits_month"}
+    schema = Schema.model_validate_json(json.dumps(block))
+    base = {"spend_wines": 100.0, "web_visits_month": 2.0}
+    (found,) = naming.name_segments(schema, [{name: 2.0 * base[name] for name in base}], base, base)
+    assert found.name == "High-value deal-seeking"
 
 
 def test_a_base_that_spends_nothing_is_moderate() -> None:

@@ -67,5 +67,5 @@ def test_a_constant_feature_is_refused_by_name(
 ) -> None:
     table = values()
     table[:, 1] = constant
-    with pytest.raises(UserError, match=r"`age` has one value.*clustering\.features"):
+    with pytest.raises(UserError, match=r"`age` has one value.*customers\.segment_features"):
         learned(frame_of, table)

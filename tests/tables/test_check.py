@@ -16,7 +16,8 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import Column
 from customer_segmentation.tables.check import ContractValidator, promises, require_contract
-from customer_segmentation.tables.schemas import TABLES, TableContract, contract_of
+from customer_segmentation.tables.schemas import TableContract, contract_of
+from tests.marketing import TABLES
 
 Row = dict[str, Any]
 Engine = Callable[..., Any]
@@ -93,7 +94,7 @@ def test_every_promise_that_a_row_breaks_is_told_with_the_number_of_rows(
     assert refusal(table, table_of(rows, frame_of)) == [f"{words} in 1 rows" for words in breaking]
 
 
-GOLD = contract_of("gold_segments")
+GOLD = TABLES["gold_segments"]
 PROMISES = broken_rows(GOLD)
 
 

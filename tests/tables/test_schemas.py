@@ -6,8 +6,8 @@ import pytest
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
 
-from customer_segmentation.tables.schemas import TABLES, contract_of
-from tests.marketing import CONTRACT
+from customer_segmentation.tables.schemas import contract_of
+from tests.marketing import CONTRACT, TABLES
 from tests.runs.project import CHECKOUT
 
 LAYERS = ("bronze_", "silver_", "gold_")
