@@ -29,7 +29,7 @@ from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.promotion import Promotion, why_kept
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
-from customer_segmentation.schema.file import SCHEMA_BLOCK
+from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
 from customer_segmentation.spark import prepare_session, require_java
 from customer_segmentation.tables.schemas import declare_tables
 
@@ -88,7 +88,7 @@ class ParameterHooks:
     @hook_impl
     def after_catalog_created(self, catalog: Catalog) -> None:
         """Hold tables to the schema in use."""
-        declare_tables(catalog.load("params:customers"))
+        declare_tables(checked_schema(catalog.load(f"params:{SCHEMA_BLOCK}")))
 
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, catalog: Catalog) -> None:

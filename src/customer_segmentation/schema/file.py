@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
 from yaml import MappingNode, YAMLError, compose
 
 from customer_segmentation.errors import UserError
@@ -18,6 +19,8 @@ SCHEMA_BLOCK = "customers"
 DEFAULT = "marketing_campaign"
 SETTING = "SEGMENTATION_SCHEMA"
 FOLDER = "schemas"
+# Put by pydantic before a message of ours.
+_VALUE_ERROR = "Value error, "
 _ENDINGS = (".yml", ".yaml")
 
 
@@ -53,6 +56,24 @@ def merged_schema(configuration: Path, changes: Any) -> dict[str, Any]:  # noqa:
     if not isinstance(merged, dict):
         raise UserError(f"{path}: it holds no keys such as as_of, columns and features")
     return merged
+
+
+def checked_schema(block: Any) -> Schema:  # noqa: ANN401 - as Kedro has it
+    """The schema of a block, which Kedro has checked only if a node of the run takes it.
+
+    Raises:
+        UserError: It is wrong; says where.
+    """
+    if isinstance(block, Schema):
+        return block
+    try:
+        return Schema.model_validate(block)
+    except ValidationError as error:
+        told = (
+            schema_problem(".".join(map(str, each["loc"])), each["msg"].removeprefix(_VALUE_ERROR))
+            for each in error.errors()
+        )
+        raise UserError("wrong parameters: " + "; ".join(told)) from error
 
 
 def read_schema(file: Path) -> Schema:
