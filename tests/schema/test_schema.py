@@ -142,6 +142,7 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("columns.born.minimum", 1900, "a year has no minimum and no maximum"),
         ("columns.answered.maximum", 2, "a flag has no minimum and no maximum"),
         ("columns.income.from_row", True, "`from_row` is only for the key"),
+        ("columns.answered.at_sign_up", True, "an outcome is not known at sign-up"),
         ("segment_features", ["income"], "at least 2"),
         ("segment_features", "income", "list"),
         ("money", {"unit": "euros"}, "required"),
@@ -322,6 +323,7 @@ def test_what_is_wrong_with_a_feature_is_said_with_its_name(
             "`answers` comes from campaign answers, which segments must not see (answered)",
         ),
         ("sign_up_features", ["age", "age"], "sign_up_features: one stands twice"),
+        ("sign_up_features", ["x"], "sign_up_features: `x` is no feature and no number"),
         ("sign_up_features", ["area"], "sign_up_features: `area` is a code without distances"),
         (
             "sign_up_features",
@@ -480,6 +482,44 @@ def test_flags_are_0_or_1() -> None:
 def test_outcomes_are_the_answers_to_campaigns() -> None:
     campaigns = {f"accepted_campaign_{n}" for n in (1, 2, 3, 4, 5)}
     assert campaigns | {"responded"} == OUTCOMES
+
+
+@pytest.mark.parametrize("name", ["spend_totl", "customer_id", "enrolled_on", "affluence_tier"])
+def test_what_is_no_number_is_refused_as_a_segment_feature(
+    name: str, customers_block: dict[str, Any]
+) -> None:
+    said = refusal(changed(customers_block, ("segment_features", ["income", name])))
+    assert f"segment_features: `{name}` is no feature and no number" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [
+        ("responded", "responded"),
+        ("accepted_campaign_3", "accepted_campaign_3"),
+        ("campaigns_accepted", ", ".join(f"accepted_campaign_{n}" for n in (1, 2, 3, 4, 5))),
+    ],
+)
+def test_a_campaign_answer_is_refused_as_a_segment_feature_with_its_columns(
+    name: str, answers: str, customers_block: dict[str, Any]
+) -> None:
+    said = refusal(changed(customers_block, ("segment_features", ["income", name])))
+    assert f"`{name}` comes from campaign answers, which segments must not see ({answers})" in said
+
+
+def test_columns_and_features_may_be_mixed(customers_block: dict[str, Any]) -> None:
+    names = ["recency_days", "enrolled_year", "spend_total", "complained", "education_phd"]
+    schema = Schema.model_validate(changed(customers_block, ("segment_features", names)))
+    assert schema.segment_features == names
+
+
+@pytest.mark.parametrize("name", ["spend_total", "tenure_days", "recency_days", "responded"])
+def test_behaviour_is_refused_as_a_sign_up_feature(
+    name: str, customers_block: dict[str, Any]
+) -> None:
+    said = refusal(changed(customers_block, ("sign_up_features", ["age", name])))
+    needed = ", ".join(sorted(SCHEMA.needed_columns([name])))
+    assert f"sign_up_features: `{name}` needs {needed}, not known at sign-up" in said
 
 
 def test_what_a_sign_up_form_can_ask_is_what_the_cold_start_looks_at() -> None:

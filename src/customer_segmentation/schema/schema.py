@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import cached_property
+from math import prod
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -37,9 +38,12 @@ from customer_segmentation.schema.parts import (
 # Far above any real value, and low enough for sums and squares to stay finite.
 _MAX_MONEY = 1e12
 _MAX_COUNT = 1e6
-_NAME = r"^[a-z][a-z0-9_]*$"
+_NAME = r"^[a-z][a-z0-9_]{0,99}$"
 # A value of a category: it ends the name of a feature.
-_VALUE = r"^[a-z0-9][a-z0-9_]*$"
+_VALUE = r"^[a-z0-9][a-z0-9_]{0,99}$"
+# Columns and features, each member of a pattern and each value of a category among them: what is
+# checked of each against the others takes seconds beyond.
+_MOST = 1_000
 _PATTERN = re.compile(r"\{(\w+)(\.label)?\}")
 _PERIOD = "period"
 # What tables, artifacts and the API call other things.
@@ -169,6 +173,8 @@ class ColumnRule(Parameters):
                 raise ValueError(needs)
         if self.from_row and self.kind != "key":
             raise ValueError("`from_row` is only for the key")
+        if self.outcome and self.at_sign_up:
+            raise ValueError("an outcome is not known at sign-up: `at_sign_up` is wrong")
         if self.kind not in _RANGED and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"a {self.kind} has no minimum and no maximum")
         values = self.categories.items()
@@ -323,6 +329,7 @@ class Schema(Parameters):
 
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:
+        self._check_size()
         keys = [name for name, column in self.columns.items() if column.kind == "key"]
         if keys != [KEY]:
             raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
@@ -350,6 +357,20 @@ class Schema(Parameters):
         self._check_roles()
         self._check_card()
         return self
+
+    def _check_size(self) -> None:
+        """Count before any pattern is filled."""
+        lines = self.orders
+        every = [self.column_rules, self.feature_rules]
+        every += [lines.column_rules, lines.feature_rules] if lines else []
+        count = 0
+        for rules in every:
+            for pattern, rule in rules.items():
+                groups = [name for name, _ in _PATTERN.findall(pattern)]
+                members = prod(len(self.groups.get(name, ())) for name in groups)
+                count += members * (1 + len(getattr(rule, "categories", ())))
+        if count > _MOST:
+            raise ValueError(f"columns: with the features they are {count}, and at most {_MOST}")
 
     def _check_roles(self) -> None:
         numbers = [name for name, column in self.columns.items() if column.kind == "number"]
@@ -436,29 +457,41 @@ class Schema(Parameters):
     def numeric_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
         """The numbers that these columns give: a date gives its year and its day of the year."""
         present = set(columns)
-        names: list[str] = []
-        for column in self.columns.values():
-            if column.name in present and column.kind not in {"key", "text"}:
-                names += date_parts(column.name) if column.kind == "date" else [column.name]
+        names = [number for number, column in self._numbers if column in present]
         return (*names, *date_parts(AS_OF)) if AS_OF in present else tuple(names)
+
+    @cached_property
+    def _numbers(self) -> list[tuple[str, str]]:
+        """Every number, with the column that gives it."""
+        return [
+            (number, name)
+            for name, column in self.columns.items()
+            if column.kind not in {"key", "text"}
+            for number in (date_parts(name) if column.kind == "date" else [name])
+        ]
 
     def canonical_columns(self, numeric: Iterable[str]) -> tuple[str, ...]:
         """The columns behind these numbers, without `as_of`."""
         wanted = set(numeric)
-        return tuple(
-            name for name in self.columns if wanted.intersection(self.numeric_columns([name]))
-        )
+        return tuple(dict.fromkeys(name for number, name in self._numbers if number in wanted))
 
     def needed_inputs(self, names: Iterable[str]) -> tuple[str, ...]:
         """The numbers that these features come down to, in first-use order.
 
         A name that is no feature is taken for one of them.
         """
-        inputs: dict[str, None] = {}
-        for name in names:
-            feature = self.features.get(name)
-            inputs |= dict.fromkeys(self.needed_inputs(feature.inputs) if feature else [name])
-        return tuple(inputs)
+        found = self._inputs
+        return tuple(dict.fromkeys(part for name in names for part in found.get(name, [name])))
+
+    @cached_property
+    def _inputs(self) -> dict[str, list[str]]:
+        """Feature -> the numbers that it comes down to, in first-use order."""
+        found: dict[str, list[str]] = {}
+        # Whatever a feature uses is defined before it.
+        for name, feature in self.features.items():
+            parts = (part for used in feature.inputs for part in found.get(used, [used]))
+            found[name] = [*dict.fromkeys(parts)]
+        return found
 
     def needed_columns(self, names: Iterable[str]) -> tuple[str, ...]:
         """The columns of a source that these features come down to."""
@@ -683,10 +716,10 @@ class Schema(Parameters):
             fills = [_Fill(self.money.period, group, *member) for member in members]
         for fill in fills:
             name = fill(pattern)
-            if not re.match(_NAME, name):
+            if not re.fullmatch(_NAME, name):
                 raise ValueError(
                     f"`{name}`: begin a name with a letter, and go on with lower-case letters, "
-                    "digits and underscores"
+                    "digits and underscores, 100 at most"
                 )
             yield name, fill
 

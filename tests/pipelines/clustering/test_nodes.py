@@ -16,7 +16,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.clustering.nodes import (
     ClusteringSample,
     MeasuredCandidates,
-    _by_spend,
+    _falling,
     build_checked_artifact,
     draw_sample,
     learn_segmenter,
@@ -28,9 +28,9 @@ from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.choice import nearest
 from customer_segmentation.segmentation.far_outside import FarOutside
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.marketing import DECISIONS
+from tests.marketing import DECISIONS, SCHEMA, changed
 from tests.pipelines.calling import call
-from tests.scoring.example import FEATURES, draw_customers, reading
+from tests.scoring.example import FEATURES, draw_customers
 
 MEASURES = ("inertia", "silhouette", "calinski_harabasz", "davies_bouldin", "stability")
 # Three customers on a line, whom the centroids below are nearest to one by one.
@@ -38,8 +38,14 @@ POINTS = np.array([[0.0], [10.0], [20.0]])
 FAR = FarOutside("income", 2, 666_666.0, "9432")
 
 
-def draw(gold: Any, clustering: ClusteringParameters) -> ClusteringSample:
-    return call(draw_sample, gold_features=gold, clustering=clustering)
+def draw(gold: Any, clustering: ClusteringParameters, schema: Schema = SCHEMA) -> ClusteringSample:
+    return call(draw_sample, gold_features=gold, schema=schema, clustering=clustering)
+
+
+def with_features(*names: str) -> Schema:
+    """The default schema with other segment features."""
+    block = changed(SCHEMA.model_dump(mode="json"), ("segment_features", list(names)))
+    return Schema.model_validate_json(json.dumps(block))
 
 
 def learn(
@@ -50,7 +56,6 @@ def learn(
         sample=sample,
         candidates=candidates,
         clustering=clustering,
-        customers=Schema.model_validate(reading()),
     )
 
 
@@ -114,29 +119,35 @@ def test_every_k_from_two_is_measured_and_one_of_them_chosen(
 
 def test_ids_go_by_descending_spend() -> None:
     numbers = {"age": np.array([90.0, 30.0, 50.0]), "spend_total": np.array([5.0, 900.0, 70.0])}
-    found = _by_spend(POINTS, POINTS, numbers, np.ones(3), ["age", "spend_total"])
+    found = _falling(POINTS, POINTS, numbers["spend_total"], np.ones(3))
     assert found.ravel().tolist() == [10.0, 20.0, 0.0]
 
 
 def test_ids_do_not_depend_on_the_order_that_centroids_were_found_in() -> None:
     numbers = {"spend_total": np.array([5.0, 900.0, 70.0])}
-    found = _by_spend(POINTS[[2, 0, 1]], POINTS, numbers, np.ones(3), ["spend_total"])
+    found = _falling(POINTS[[2, 0, 1]], POINTS, numbers["spend_total"], np.ones(3))
     assert found.ravel().tolist() == [10.0, 20.0, 0.0]
 
 
 def test_a_customer_that_stands_for_many_weighs_more_in_the_order_of_ids() -> None:
     points, centroids = np.array([[0.0], [1.0], [20.0]]), np.array([[0.5], [20.0]])
     numbers = {"spend_total": np.array([10.0, 100.0, 50.0])}
-    even = _by_spend(centroids, points, numbers, np.ones(3), ["spend_total"])
-    heavy = _by_spend(centroids, points, numbers, np.array([9.0, 1.0, 1.0]), ["spend_total"])
+    even = _falling(centroids, points, numbers["spend_total"], np.ones(3))
+    heavy = _falling(centroids, points, numbers["spend_total"], np.array([9.0, 1.0, 1.0]))
     assert even.ravel().tolist() == [0.5, 20.0]
     assert heavy.ravel().tolist() == [20.0, 0.5]
 
 
-def test_without_spend_ids_go_by_the_first_feature() -> None:
-    numbers = {"age": np.array([40.0, 30.0, 50.0]), "income": np.array([1.0, 2.0, 3.0])}
-    found = _by_spend(POINTS, POINTS, numbers, np.ones(3), ["age", "income"])
-    assert found.ravel().tolist() == [20.0, 0.0, 10.0]
+def test_without_spend_ids_go_by_the_first_feature(
+    gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters
+) -> None:
+    schema = with_features("age", "income")
+    sample = draw(gold_of(draw_customers(300).drop(columns="spend_wines")), clustering, schema)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    segmenter = learn(sample, candidates, clustering)
+    labels = nearest(segmenter.projection.projected(sample.standardised()), segmenter.centroids)
+    ages = pd.Series(sample.numbers()["age"]).groupby(labels).mean()
+    assert ages.is_monotonic_decreasing
 
 
 @pytest.mark.parametrize(
@@ -170,7 +181,7 @@ def test_customers_far_outside_are_told_and_change_no_name_and_no_order(
 def test_a_centroid_nobody_is_nearest_to_ranks_as_the_base() -> None:
     numbers = {"spend_total": np.array([5.0, 10.0, 900.0])}
     centroids = np.array([[0.0], [20.0], [99.0]])
-    found = _by_spend(centroids, POINTS, numbers, np.ones(3), ["spend_total"])
+    found = _falling(centroids, POINTS, numbers["spend_total"], np.ones(3))
     assert found.ravel().tolist() == [20.0, 99.0, 0.0]
 
 
@@ -224,11 +235,11 @@ def test_decisions_whose_columns_are_absent_are_left_out_and_told(
 
 def test_without_spend_what_a_household_may_spend_is_not_learned(
     gold_of: Callable[..., pd.DataFrame],
-    block: dict[str, Any],
+    clustering: ClusteringParameters,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    clustering = ClusteringParameters(**block | {"features": ["income", "age", "purchases_deals"]})
-    sample = draw(gold_of(draw_customers(300).drop(columns="spend_wines")), clustering)
+    schema = with_features("income", "age", "purchases_deals")
+    sample = draw(gold_of(draw_customers(300).drop(columns="spend_wines")), clustering, schema)
     candidates = call(measure_candidates, sample=sample, clustering=clustering)
     learned = learn(sample, candidates, clustering)
     lost = {"expected_spend", "likely_to_spend", "product", "offer"}
@@ -253,7 +264,7 @@ def test_with_all_columns_nothing_is_left_out_or_told(
 def summarise(
     made_up: MeasuredCandidates, segmenter: Segmenter, clustering: ClusteringParameters
 ) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
-    sample = ClusteringSample(None, 300, "2014-06-30", segmenter.scaling, [FAR])
+    sample = ClusteringSample(None, SCHEMA, 300, "2014-06-30", segmenter.scaling, [FAR])
     return call(
         summarise_choice,
         sample=sample,
@@ -286,6 +297,7 @@ def test_the_summary_tells_that_elbow_and_silhouette_disagree(
         {"column": "income", "rows": 2, "value": 666_666.0, "customer_id": "9432"}
     ]
     assert summary["is_stable"] is True
+    assert summary["structure"] == {"is_grouped": True, "silhouette": 0.4, "by_chance": 0.3}
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 

@@ -14,37 +14,6 @@ def test_the_shipped_parameters_are_valid(shipped: dict[str, Any]) -> None:
     assert ClusteringParameters(**shipped).model_dump() == shipped
 
 
-@pytest.mark.parametrize("name", ["spend_totl", "customer_id", "enrolled_on", "affluence_tier"])
-def test_an_unknown_feature_is_named_with_where_to_look(block: dict[str, Any], name: str) -> None:
-    with pytest.raises(ValidationError, match=rf"'{name}' is no feature; docs/data_dictionary"):
-        ClusteringParameters(**block | {"features": ["income", name]})
-
-
-@pytest.mark.parametrize(
-    ("name", "answers"),
-    [
-        ("responded", "responded"),
-        ("accepted_campaign_3", "accepted_campaign_3"),
-        ("campaigns_accepted", "accepted_campaign_1, .*, accepted_campaign_5"),
-    ],
-)
-def test_a_campaign_answer_is_refused_with_its_columns(
-    block: dict[str, Any], name: str, answers: str
-) -> None:
-    with pytest.raises(ValidationError, match=rf"'{name}' comes from campaign .*\({answers}\)"):
-        ClusteringParameters(**block | {"features": ["income", name]})
-
-
-def test_a_repeated_feature_is_refused(block: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="a feature stands twice"):
-        ClusteringParameters(**block | {"features": ["income", "age", "income"]})
-
-
-def test_columns_and_features_may_be_mixed(block: dict[str, Any]) -> None:
-    features = ["recency_days", "enrolled_year", "spend_total", "complained"]
-    assert ClusteringParameters(**block | {"features": features}).features == features
-
-
 def test_a_minimum_k_above_the_maximum_is_refused(block: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"minimum \(6\) is above maximum \(5\)"):
         ClusteringParameters(**block | {"k": block["k"] | {"minimum": 6}})
@@ -62,7 +31,6 @@ def test_an_affluent_tier_that_begins_below_the_comfortable_is_refused(
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"features": ["income"]}, "at least 2"),
         ({"cap_quantile": 0.0}, "greater than 0"),
         ({"cap_quantile": 1.5}, "less than or equal to 1"),
         ({"coreset_rows": 999}, "greater than or equal to 1000"),
@@ -75,8 +43,3 @@ def test_what_is_wrong_is_said_with_the_name_of_the_parameter(
 ) -> None:
     with pytest.raises(ValidationError, match=rf"{next(iter(changed))}\n.*{message}"):
         ClusteringParameters(**block | changed)
-
-
-def test_a_category_code_is_refused_since_codes_have_no_distances(block: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="'marital_status' is a code without distances"):
-        ClusteringParameters(**block | {"features": ["income", "marital_status"]})

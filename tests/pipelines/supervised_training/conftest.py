@@ -1,5 +1,3 @@
-from tests.marketing import available_features, on_frame
-
 """A small base whose segments follow income and spend, some customers repeated."""
 
 import json
@@ -14,13 +12,14 @@ import pytest
 
 from customer_segmentation.customers.sample_key import with_sample_key
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
-from tests.scoring.example import reading
+from tests.marketing import SCHEMA, available_features, changed, on_frame
 
 SEGMENTS = [
     {"key": "low_spend", "name": "Low-spend"},
     {"key": "moderate", "name": "Moderate"},
     {"key": "high_value", "name": "High-value"},
 ]
+SIGN_UP = ["age", "income", "children", "partnered", "education_phd"]
 COUNTS = {
     "education": 5,
     "marital_status": 5,
@@ -67,12 +66,13 @@ def make_segments(features: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def make_segmenter(segments: list[dict[str, str]]) -> onnx.ModelProto:
+def make_segmenter(segments: list[dict[str, str]], sign_up: list[str]) -> onnx.ModelProto:
     """An artifact of which only the metadata are read."""
+    schema = SCHEMA.model_dump(mode="json")
     metadata = {
         "segments": segments,
         "version": "0123456789ab",
-        "customers": reading(),
+        "customers": changed(schema, ("sign_up_features", sign_up)),
         "provenance": {"customers": 160},
     }
     model = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
@@ -93,9 +93,19 @@ def segments(features: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def segmenter_of() -> Callable[[int], onnx.ModelProto]:
-    """Make a segmenter with so many segments."""
-    return lambda count: make_segmenter(SEGMENTS[:count])
+def segmenter_of() -> Callable[..., onnx.ModelProto]:
+    """Make a segmenter with so many segments, of a schema with these sign-up features."""
+
+    def make(count: int, sign_up: list[str] = SIGN_UP) -> onnx.ModelProto:
+        return make_segmenter(SEGMENTS[:count], sign_up)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sign_up() -> list[str]:
+    """What the cold-start model looks at."""
+    return SIGN_UP
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +115,6 @@ def parameters() -> TrainingParameters:
         folds=3,
         seed=1,
         calibration_bins=5,
-        sign_up_features=["age", "income", "children", "partnered", "education_phd"],
         models={
             "cap_quantile": 0.99,
             "inverse_penalty": 1.0,

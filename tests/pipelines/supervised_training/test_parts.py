@@ -13,6 +13,7 @@ from customer_segmentation.pipelines.supervised_training.metrics import (
 )
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.segmentation.naming import SegmentName
+from tests.marketing import SCHEMA
 
 SEGMENTS = (SegmentName("a", "A"), SegmentName("b", "B"))
 
@@ -20,7 +21,7 @@ SEGMENTS = (SegmentName("a", "A"), SegmentName("b", "B"))
 def customers(names: tuple[str, ...], values: list[list[float]]) -> LabelledCustomers:
     """Give customers without labels that matter."""
     labels = np.zeros(len(values), dtype=np.int64)
-    return LabelledCustomers(names, np.array(values), labels, SEGMENTS, len(values))
+    return LabelledCustomers(SCHEMA, names, np.array(values), labels, SEGMENTS, len(values))
 
 
 @pytest.fixture

@@ -129,13 +129,6 @@ def test_no_input_of_the_demonstration_is_a_campaign_answer(given) -> None:
     assert not {"responded", "campaigns_accepted", "accepted_campaign_1"} & {*inputs}
 
 
-@pytest.mark.parametrize("name", ["spend_total", "tenure_days", "recency_days", "responded", "x"])
-def test_behaviour_is_refused_as_a_sign_up_feature(parameters, name) -> None:
-    block = parameters.model_dump() | {"sign_up_features": ["age", name]}
-    with pytest.raises(ValueError, match=rf"\['{name}'\] are not known at sign-up"):
-        TrainingParameters(**block)
-
-
 def test_the_configured_parameters_are_accepted() -> None:
     TrainingParameters(**CONFIGURED["supervised_training"])
 
@@ -151,11 +144,11 @@ def test_the_artifact_answers_as_scikit_learn_does(given, features, parameters) 
     np.testing.assert_allclose(np.stack(found, axis=1), expected, rtol=0, atol=1e-9)
 
 
-def test_the_artifact_says_what_it_is_made_for(metadata, parameters) -> None:
+def test_the_artifact_says_what_it_is_made_for(metadata, sign_up) -> None:
     assert metadata["kind"] == "cold_start"
     assert metadata["segmenter_version"] == "0123456789ab"
     assert metadata["provenance"] == {"customers": 160}
-    assert metadata["features"] == parameters.sign_up_features
+    assert metadata["features"] == sign_up
     assert set(metadata["metrics"]["model"]) == METRICS
 
 
@@ -282,15 +275,23 @@ def test_segments_of_other_customers_are_a_clear_error(inputs, segments) -> None
 
 @pytest.mark.parametrize("blank", [False, True])
 def test_without_anything_of_sign_up_there_is_no_cold_start_model_and_all_else(
-    inputs, features, parameters, blank
+    inputs, features, sign_up, blank
 ) -> None:
-    names = parameters.sign_up_features
-    without = features.assign(**dict.fromkeys(names)) if blank else features.drop(columns=names)
+    blanked = features.assign(**dict.fromkeys(sign_up))
+    without = blanked if blank else features.drop(columns=sign_up)
     found = run(inputs, gold_features=without)
     require_no_cold_start(
         found,
         "none of year_birth, education, .*, income, .* is present and differs between customers",
     )
+    assert "left_out" not in found["supervised_metrics"]["demonstration"]
+
+
+def test_a_schema_without_sign_up_features_has_no_cold_start_model_and_all_else(
+    inputs, segmenter_of
+) -> None:
+    found = run(inputs, segmenter_candidate=segmenter_of(3, []))
+    require_no_cold_start(found, "the schema names no sign_up_features")
     assert "left_out" not in found["supervised_metrics"]["demonstration"]
 
 
@@ -302,10 +303,10 @@ def test_an_input_that_many_lack_is_left_out_and_not_the_customers(inputs, featu
 
 
 def test_a_cold_start_model_that_tells_no_more_than_sizes_is_left_out(
-    inputs, features, parameters
+    inputs, features, sign_up
 ) -> None:
     random = np.random.default_rng(0)
-    noise = {name: random.permutation(features[name]) for name in parameters.sign_up_features}
+    noise = {name: random.permutation(features[name]) for name in sign_up}
     found = run(inputs, gold_features=features.assign(**noise))
     require_no_cold_start(found, "predict the segment no better than its size does")
     assert isinstance(found["supervised_metrics"]["cold_start"]["is_worse_than_none"], bool)

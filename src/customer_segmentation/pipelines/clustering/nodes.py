@@ -17,6 +17,7 @@ from customer_segmentation import __version__
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.schema.decisions import (
+    DECISION_NAMES,
     INTERMEDIATE,
     OF_EXPECTED_SPEND,
     available_decisions,
@@ -246,7 +247,7 @@ def _allowed_decisions(
         allowed = tuple(name for name in allowed if name not in lost)
         why = "the source has no spend on all products to learn it from"
         left_out |= {name: why for name in lost if name not in INTERMEDIATE}
-    return allowed, left_out
+    return allowed, {name: left_out[name] for name in DECISION_NAMES if name in left_out}
 
 
 def build_checked_artifact(segmenter: Segmenter, sample: ClusteringSample) -> onnx.ModelProto:
