@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from copy import deepcopy
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 from customer_segmentation.customers import matrix
 from customer_segmentation.schema import decisions, evaluate
 from customer_segmentation.schema.file import read_schema
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.tables.schemas import tables_of
 
 FOLDER = Path(__file__).parents[1] / "conf" / "schemas"
@@ -65,3 +67,9 @@ def changed(block: dict[str, Any], *changes: tuple[str, object]) -> dict[str, An
         if value is NOTHING:
             del place[last]
     return whole
+
+
+def with_segment_features(*names: str) -> Schema:
+    """The default schema with other features to make segments of."""
+    block = changed(SCHEMA.model_dump(mode="json"), ("segment_features", list(names)))
+    return Schema.model_validate_json(json.dumps(block))

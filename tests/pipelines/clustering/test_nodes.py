@@ -28,7 +28,7 @@ from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.choice import nearest
 from customer_segmentation.segmentation.far_outside import FarOutside
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.marketing import DECISIONS, SCHEMA, changed
+from tests.marketing import DECISIONS, SCHEMA, with_segment_features
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, draw_customers
 
@@ -40,12 +40,6 @@ FAR = FarOutside("income", 2, 666_666.0, "9432")
 
 def draw(gold: Any, clustering: ClusteringParameters, schema: Schema = SCHEMA) -> ClusteringSample:
     return call(draw_sample, gold_features=gold, schema=schema, clustering=clustering)
-
-
-def with_features(*names: str) -> Schema:
-    """The default schema with other segment features."""
-    block = changed(SCHEMA.model_dump(mode="json"), ("segment_features", list(names)))
-    return Schema.model_validate_json(json.dumps(block))
 
 
 def learn(
@@ -141,7 +135,7 @@ def test_a_customer_that_stands_for_many_weighs_more_in_the_order_of_ids() -> No
 def test_without_spend_ids_go_by_the_first_feature(
     gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters
 ) -> None:
-    schema = with_features("age", "income")
+    schema = with_segment_features("age", "income")
     sample = draw(gold_of(draw_customers(300).drop(columns="spend_wines")), clustering, schema)
     candidates = call(measure_candidates, sample=sample, clustering=clustering)
     segmenter = learn(sample, candidates, clustering)
@@ -238,7 +232,7 @@ def test_without_spend_what_a_household_may_spend_is_not_learned(
     clustering: ClusteringParameters,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    schema = with_features("income", "age", "purchases_deals")
+    schema = with_segment_features("income", "age", "purchases_deals")
     sample = draw(gold_of(draw_customers(300).drop(columns="spend_wines")), clustering, schema)
     candidates = call(measure_candidates, sample=sample, clustering=clustering)
     learned = learn(sample, candidates, clustering)

@@ -10,8 +10,9 @@ from customer_segmentation.pipelines.eda.measures import relate_features
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.eda.plots import plot_correlation, plot_distributions
 from customer_segmentation.pipelines.eda.sample import draw_eda_sample
+from tests.marketing import with_segment_features
 
-SELECTED = ["income", "spend_total"]
+SCHEMA = with_segment_features("income", "spend_total")
 EDA = EdaParameters(
     sample_rows=1000,
     seed=1,
@@ -40,11 +41,11 @@ def customers() -> pd.DataFrame:
 
 
 def figures_of(frame):
-    sample = draw_eda_sample(frame, EDA)
-    relations = relate_features(sample, SELECTED)
+    sample = draw_eda_sample(frame, SCHEMA, EDA)
+    relations = relate_features(sample)
     return {
-        "correlation": plot_correlation(sample, relations, SELECTED, EDA),
-        "distributions": plot_distributions(sample, SELECTED, 0.95),
+        "correlation": plot_correlation(sample, relations, EDA),
+        "distributions": plot_distributions(sample, 0.95),
     }
 
 

@@ -21,9 +21,10 @@ from customer_segmentation.pipelines.eda.measures import (
 from customer_segmentation.pipelines.eda.nodes import explain_hopkins, summarise_eda
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.pipelines.eda.sample import draw_eda_sample
+from tests.marketing import with_segment_features
 
 CAP = 0.95
-SELECTED = ["income", "age", "web_visits_month"]
+SCHEMA = with_segment_features("income", "age", "web_visits_month")
 EDA = EdaParameters(
     sample_rows=1000,
     seed=1,
@@ -66,15 +67,15 @@ def customers(rows: int = 300) -> pd.DataFrame:
 
 
 def all_tables(frame) -> str:
-    sample = draw_eda_sample(frame, EDA)
-    relations = relate_features(sample, SELECTED)
-    summary = summarise_eda(sample, relations, SELECTED, CAP, EDA)
+    sample = draw_eda_sample(frame, SCHEMA, EDA)
+    relations = relate_features(sample)
+    summary = summarise_eda(sample, relations, CAP, EDA)
     distributions = describe_distributions(sample, CAP)
     return relations.to_csv() + distributions.to_csv() + json.dumps(summary)
 
 
 def relations_of(frame) -> pd.DataFrame:
-    return relate_features(draw_eda_sample(frame, EDA), SELECTED).set_index("feature")
+    return relate_features(draw_eda_sample(frame, SCHEMA, EDA)).set_index("feature")
 
 
 def test_pandas_and_polars_give_the_same_bytes():
@@ -94,15 +95,15 @@ def test_the_order_of_rows_changes_nothing(rows):
 def test_missing_values_are_counted_and_left_out_alike_on_pandas_and_polars():
     gaps = customers()
     gaps.loc[:49, "income"] = np.nan
-    sample = draw_eda_sample(gaps, EDA)
+    sample = draw_eda_sample(gaps, SCHEMA, EDA)
     income = describe_distributions(sample, CAP).set_index("feature").loc["income"]
     assert (income["count"], income["missing"]) == (250, 50)
     assert all_tables(pl.from_pandas(gaps)) == all_tables(gaps)
 
 
 def test_the_feature_that_spend_follows_comes_first():
-    sample = draw_eda_sample(customers(), EDA)
-    summary = summarise_eda(sample, relate_features(sample, SELECTED), SELECTED, CAP, EDA)
+    sample = draw_eda_sample(customers(), SCHEMA, EDA)
+    summary = summarise_eda(sample, relate_features(sample), CAP, EDA)
     top = {target: found[0]["feature"] for target, found in summary["top_features"].items()}
     assert top["spend_total"] == "income"
     assert top["responded"] == "web_visits_month"
@@ -128,8 +129,8 @@ def test_codes_and_years_are_not_taken_for_quantities():
 def test_a_column_the_source_lacks_is_left_out():
     frame = customers().drop(columns=["responded", "web_visits_month"])
     assert not relations_of(frame).columns.str.contains("responded").any()
-    sample = draw_eda_sample(frame, EDA)
-    summary = summarise_eda(sample, relate_features(sample, SELECTED), SELECTED, CAP, EDA)
+    sample = draw_eda_sample(frame, SCHEMA, EDA)
+    summary = summarise_eda(sample, relate_features(sample), CAP, EDA)
     assert list(summary["top_features"]) == ["spend_total", "deal_share"]
     assert summary["hopkins"]["features"] == ["income", "age"]
 
@@ -149,8 +150,8 @@ def test_a_constant_column_has_no_relation_and_breaks_nothing():
 
 
 def summarised(frame) -> dict:
-    sample = draw_eda_sample(frame, EDA)
-    return summarise_eda(sample, relate_features(sample, SELECTED), SELECTED, CAP, EDA)
+    sample = draw_eda_sample(frame, SCHEMA, EDA)
+    return summarise_eda(sample, relate_features(sample), CAP, EDA)
 
 
 def test_cluster_tendency_is_not_measured_where_nothing_varies():
@@ -170,7 +171,9 @@ def test_a_distribution_states_the_cap_and_what_it_does_to_the_skew():
     frame = customers()
     frame.loc[0, "income"] = 1e7
     row = (
-        describe_distributions(draw_eda_sample(frame, EDA), CAP).set_index("feature").loc["income"]
+        describe_distributions(draw_eda_sample(frame, SCHEMA, EDA), CAP)
+        .set_index("feature")
+        .loc["income"]
     )
     assert row["cap"] == pytest.approx(frame["income"].quantile(CAP))
     assert row["skewness"] > 10.0
