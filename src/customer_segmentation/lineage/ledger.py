@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +68,6 @@ class Publishing:
     parameters: Mapping[str, Any]
 
 
-@with_config(ConfigDict(ser_json_inf_nan="constants"))
 @dataclass(frozen=True)
 class Ledger:
     """What the tables and files of an environment were made from.
@@ -132,7 +132,7 @@ def read_ledger(place: str) -> Ledger:
 
 def write_ledger(place: str, ledger: Ledger) -> None:
     """Replace the ledger atomically."""
-    content = _LEDGER.dump_json(ledger, indent=1, by_alias=True)
+    content = json.dumps(_LEDGER.dump_python(ledger, by_alias=True), indent=1).encode()
     files, path = url_to_fs(place)
     if "file" not in files.protocol:
         files.pipe_file(path, content)
