@@ -11,15 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from customer_segmentation.customers.configuration import AgeWindow
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 from kedro_datasets.pandas import ParquetDataset
 
 from customer_segmentation import hooks
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
-from customer_segmentation.hooks import EnvironmentHooks, ProgressHooks, RunHooks, flattened
+from customer_segmentation.hooks import ProgressHooks, RunHooks, flattened, require_environment
 from customer_segmentation.run_record import current_run
+from customer_segmentation.schema.schema import AgeWindow
 
 STEP = node(lambda table: table, inputs="before", outputs="after", name="step")
 
@@ -43,21 +44,19 @@ def test_a_companys_own_headers_become_names_that_mlflow_takes() -> None:
     assert found == {"customers.aliases.Income _EUR_year_": "income"}
 
 
-def context(tables: Path | str, **config: dict[str, Any]) -> Any:
+def context(root: Path, **config: dict[str, Any]) -> Any:
     """A project's configuration, as far as hooks read it."""
-    return SimpleNamespace(config_loader={"globals": {"tables": str(tables)}, "spark": {}} | config)
+    mlflow = {"server": {"mlflow_tracking_uri": "http://server"}, "tracking": {}}
+    found = {"globals": {"tables": "data"}, "mlflow": mlflow, "spark": {}}
+    return SimpleNamespace(project_path=root, config_loader=found | config)
 
 
-def environment(tables: str) -> EnvironmentHooks:
-    found = EnvironmentHooks()
-    found._tables = tables
-    return found
-
-
-def test_sparks_settings_are_left_for_whoever_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sparks_settings_are_left_for_whoever_starts_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "of an earlier run")
     monkeypatch.setenv("PYSPARK_PYTHON", "python")
-    EnvironmentHooks().after_context_created(context("data", spark={"spark.app.name": "named"}))
+    RunHooks().after_context_created(context(tmp_path, spark={"spark.app.name": "named"}))
     assert os.environ["PYSPARK_SUBMIT_ARGS"] == "--conf spark.app.name=named pyspark-shell"
 
 
@@ -65,7 +64,7 @@ def test_sparks_settings_are_left_for_whoever_starts_it(monkeypatch: pytest.Monk
 def test_a_run_without_a_bucket_is_told_to_name_one_or_to_rehearse(tables: str) -> None:
     catalog = DataCatalog({"before": MemoryDataset(1)})
     with pytest.raises(UserError, match=r"set SEGMENTATION_BUCKET .* or run `make staging`"):
-        environment(tables).before_pipeline_run(Pipeline([STEP]), catalog)
+        require_environment(tables, Pipeline([STEP]), catalog)
 
 
 def test_java_is_asked_for_where_a_table_needs_spark_and_nowhere_else(
@@ -79,30 +78,32 @@ def test_java_is_asked_for_where_a_table_needs_spark_and_nowhere_else(
 
     delta = DeltaTableDataset(filepath=str(tmp_path), table="gold_segments")
     without = DataCatalog({"before": MemoryDataset(1), "after": ParquetDataset(filepath="a")})
-    environment("data").before_pipeline_run(Pipeline([STEP]), without)
+    require_environment("data", Pipeline([STEP]), without)
     for catalog in ({"before": delta}, {"before": MemoryDataset(1), "after": delta}):
         with pytest.raises(UserError, match="Spark needs Java 17"):
-            environment("data").before_pipeline_run(Pipeline([STEP]), DataCatalog(catalog))
+            require_environment("data", Pipeline([STEP]), DataCatalog(catalog))
 
 
-def begun(root: Path, run_id: str) -> RunHooks:
+def locked(root: Path, run_id: str) -> RunHooks:
     run = RunHooks()
     run.after_context_created(context(root))
-    run.before_pipeline_run({"run_id": run_id, "env": None, "project_path": str(root)})
+    run.lock({"run_id": run_id, "env": None, "project_path": str(root)})
     return run
 
 
 @pytest.mark.parametrize("end", ["after_pipeline_run", "on_pipeline_error"])
 def test_a_run_is_on_record_and_keeps_others_out_until_its_end(end: str, tmp_path: Path) -> None:
-    run = begun(tmp_path, "first")
+    run = locked(tmp_path, "first")
     record = {"run_id": "first", "commit": "unknown", "environment": "dev"}
     assert current_run.get() == record
     with pytest.raises(UserError, match="first"):
-        begun(tmp_path, "second")
+        locked(tmp_path, "second")
     assert current_run.get() == record
-    getattr(run, end)()
+    catalog = WholeFilesCatalog({"source": MemoryDataset(1)})
+    given = {"run_params": {}, "pipeline": Pipeline([STEP]), "catalog": catalog}
+    getattr(run, end)(**given if end == "after_pipeline_run" else {})
     assert current_run.get() == {}
-    begun(tmp_path, "third").after_pipeline_run()
+    locked(tmp_path, "third").on_pipeline_error()
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from typing import Any
 import onnx
 import pytest
 
-from customer_segmentation.hooks import ChampionHooks
-from customer_segmentation.promotion import why_kept
+from customer_segmentation.promotion import promote, why_kept
 from customer_segmentation.scoring.cold_start import build_no_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of
@@ -112,6 +111,6 @@ def test_a_whole_run_says_in_one_line_that_the_champion_stays(
             *("from_inputs", "to_outputs", "namespaces", "only_missing_outputs"),
         )
     )
-    ChampionHooks().after_pipeline_run(whole, catalog)
+    promote(whole, catalog)
     assert len(capsys.readouterr().out.strip().splitlines()) == lines
     assert (catalog.data["segmenter_champion"] == "new segmenter") is not bool(lines)

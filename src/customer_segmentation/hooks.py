@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 import click
-from kedro.config import MissingConfigException
+from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
@@ -24,9 +24,15 @@ from pydantic_core import to_jsonable_python
 
 from customer_segmentation.customers.account import account_lines
 from customer_segmentation.datasets.pending import place_of
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.flow import SOURCE, WHOLE, command, is_parameter
+from customer_segmentation.lineage.ledger import ledger_place, read_ledger, write_ledger
 from customer_segmentation.lineage.origin import leaves
-from customer_segmentation.promotion import Promotion, why_kept
+from customer_segmentation.lineage.publishing import go_on, publish_run
+from customer_segmentation.lineage.refusal import refuse_stale, require_belonging, require_matching
+from customer_segmentation.lineage.state import RunState
+from customer_segmentation.promotion import Promotion, promote
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import current_run, describe_run
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
@@ -37,10 +43,6 @@ logger = logging.getLogger(__name__)
 
 Catalog = CatalogProtocol[Any, Any]
 
-_SELECTIONS = (
-    *("pipeline_names", "tags", "node_names", "from_nodes", "to_nodes"),
-    *("from_inputs", "to_outputs", "namespaces", "only_missing_outputs"),
-)
 _TELL_SECONDS = 10.0
 _LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"
 _NO_BUCKET = (
@@ -48,42 +50,34 @@ _NO_BUCKET = (
     "`make staging`, which rehearses staging on this machine."
 )
 _SQLITE = "sqlite:///"
-_FILES = ("segmenter", "cold_start")
 
 
-class AnchorHooks:
-    """Make paths relative to the project that Kedro leaves relative to the current folder."""
+class RunHooks:
+    """A run from its checks to its end: it is alone, and its outputs are of one state."""
+
+    def __init__(self) -> None:
+        # Kedro hands the context to no later hook.
+        self._tables = self._ledger = ""
+        self._lock: RunLock | None = None
+        self._state: RunState | None = None
 
     @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
-        """Anchor the folder of the tables, which is locked, and the files of MLflow.
+        """Anchor what Kedro leaves relative to the current folder, and leave Spark its settings.
 
         Raises:
             UserError: The MLflow database cannot be written.
         """
         project, loader = context.project_path, context.config_loader
         places = loader["globals"]
-        if "://" not in str(places["tables"]):
-            loader["globals"] = {**places, "tables": str(project / places["tables"])}
-        mlflow = loader["mlflow"]
-        server, tracking = mlflow["server"], mlflow["tracking"]
-        kind, is_file, name = server["mlflow_tracking_uri"].partition(_SQLITE)
-        if kind or not is_file:
-            return
-        database = project / name
-        _require_writable(database)
-        made = {"artifact_location": str(project / "mlruns")}
-        experiment = {"create_experiment_kwargs": made, **tracking["experiment"]}
-        uri = f"{_SQLITE}{database.as_posix()}"
-        loader["mlflow"] = {
-            **mlflow,
-            "server": {**server, "mlflow_tracking_uri": uri},
-            "tracking": {**tracking, "experiment": experiment},
-        }
-
-
-class ParameterHooks:
-    """Before a run: refuse parameters that no pipeline reads, since they have no effect."""
+        self._tables = str(places["tables"])
+        if "://" not in self._tables:
+            self._tables = str(project / self._tables)
+        loader["globals"] = {**places, "tables": self._tables}
+        self._ledger = ledger_place(loader["globals"])
+        _anchor_mlflow(project, loader)
+        with suppress(MissingConfigException):
+            prepare_session(loader["spark"])
 
     @hook_impl
     def after_catalog_created(self, catalog: Catalog) -> None:
@@ -91,129 +85,107 @@ class ParameterHooks:
         declare_tables(checked_schema(catalog.load(f"params:{SCHEMA_BLOCK}")))
 
     @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, catalog: Catalog) -> None:
-        """Check the names of the blocks, and the one block that no node reads.
-
-        Raises:
-            UserError: A block is unknown, or `promotion` is not valid.
-        """
-        given = catalog.load("parameters")
-        inputs = pipelines["__default__"].inputs()
-        blocks = {name.split(":")[1].split(".")[0] for name in inputs if ":" in name}
-        known = sorted(blocks | {"promotion"})
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            raise UserError(
-                f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}"
-            )
-        try:
-            Promotion(**given["promotion"])
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
-                "true or false"
-            ) from error
-
-
-class MissingInputHooks:
-    """Before a run: refuse it if an input does not exist yet."""
-
-    @hook_impl(tryfirst=True)
     def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: WholeFilesCatalog
     ) -> None:
-        """Name the missing inputs and the command that makes them.
+        """Check what can be checked before anything runs, take the lock, and hold back saves.
 
-        Before most hooks, so that MLflow has no record of a run that never started.
-
-        Raises:
-            UserError: An input of the pipeline does not exist yet.
-        """
-        missing = _missing(pipeline, catalog)
-        if not missing:
-            return
-        verb = "is" if len(missing) == 1 else "are"
-        environment = f"--env={run_params['env']} " if run_params["env"] else ""
-        raise UserError(
-            f"{', '.join(sorted(missing))} {verb} not there yet: "
-            f"run kedro run {environment}--pipelines={','.join(_makers(missing, catalog))}"
-        )
-
-
-class EnvironmentHooks:
-    """What an environment needs: a bucket, Java, settings for Spark."""
-
-    def __init__(self) -> None:
-        # Kedro passes the context to no later hook.
-        self._tables = ""
-
-    @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
-        """Leave Spark's settings (`spark.yml`) where PySpark looks for them; nothing starts yet."""
-        self._tables = _tables_root(context)
-        with suppress(MissingConfigException):
-            prepare_session(context.config_loader["spark"])
-
-    @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Check for what is needed before anything uses it.
+        Before other hooks, so that MLflow has no record of a run that never started.
 
         Raises:
-            UserError: No bucket is set, or there is no Java for Spark.
+            UserError: Something is missing or does not match, or another run is in progress.
         """
-        if self._tables.rstrip("/") in {"s3:", "s3a:"}:
-            raise UserError(_NO_BUCKET)
-        kinds = (type(catalog.get(name)).__module__ for name in pipeline.datasets())
-        if any("spark" in kind or "delta" in kind or "databricks" in kind for kind in kinds):
-            require_java()
+        require_environment(self._tables, pipeline, catalog)
+        _require_known_parameters(catalog)
+        _require_inputs(run_params, pipeline, catalog)
+        ledger = read_ledger(self._ledger)
+        # The outputs of a killed run are published first; then each step is checked.
+        if not ledger.publishing:
+            require_belonging(pipeline, RunState(ledger, catalog, run_params))
+        self.lock(run_params)
+        # Only now is the ledger this run's own.
+        ledger = go_on(self._ledger, read_ledger(self._ledger), catalog)
+        catalog.forget_killed(pipelines[WHOLE].all_outputs() | {SOURCE})
+        catalog.hold()
+        self._state = RunState(ledger, catalog, run_params)
 
-
-class RunHooks:
-    """Around a run: record it, and hold the lock against other runs."""
-
-    def __init__(self) -> None:
-        # Kedro calls a hook each for the start, the saves and the end of a run.
-        self._root = ""
-        self._lock: RunLock | None = None
-
-    @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
-        """Remember the folder of the tables of this environment."""
-        self._root = _tables_root(context)
-
-    @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+    def lock(self, run_params: dict[str, Any]) -> None:
         """Take the lock, and publish the record of the run to those who write for it.
 
         Raises:
             UserError: The bucket does not answer, or another run is in progress.
         """
         run_id = str(run_params["run_id"])
-        lock = run_lock(self._root, run_id, float(os.environ.get(_LEASE_SECONDS, EXPIRY)))
+        expiry = float(os.environ.get(_LEASE_SECONDS, EXPIRY))
+        lock = run_lock(self._tables, run_id, expiry)
         lock.acquire()
         self._lock = lock
         project = Path(run_params["project_path"])
         current_run.set(describe_run(run_id, run_params["env"] or "dev", project))
 
     @hook_impl
-    def before_dataset_saved(self) -> None:
-        """Check that the lock is still held.
+    def before_node_run(self, node: Node) -> None:
+        """Refuse a step whose inputs do not match.
+
+        Raises:
+            UserError: Names them, and the pipelines to run.
+        """
+        if self._state:
+            require_matching(node, self._state)
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str) -> None:
+        """Check that the lock is still held; forget a table that cannot be held back.
 
         Raises:
             UserError: The lease was lost, for instance while the machine was asleep.
         """
         if self._lock:
             self._lock.require_held()
+        if (state := self._state) and state.forget(dataset_name):
+            write_ledger(self._ledger, state.ledger)
 
-    @hook_impl(trylast=True)
-    def after_pipeline_run(self) -> None:
-        """Release the lock, if held; also after a failed run."""
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any, node: Node) -> None:  # noqa: ANN401 - anything
+        """Record what it was made from."""
+        if self._state:
+            self._state.record(dataset_name, data, node)
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: WholeFilesCatalog
+    ) -> None:
+        """Promote the candidate, publish what the run saved, tell what it made, free the lock.
+
+        Raises:
+            UserError: A kept output does not match what this run made, or the lock is lost.
+        """
+        if state := self._state:
+            promote(run_params, catalog)
+            if run_params["only_missing_outputs"]:
+                kept = pipeline.all_outputs() - state.made.keys()
+                refuse_stale(state.stale(kept, {}), state)
+            if self._lock:
+                self._lock.require_held()
+            # From here on, held-back outputs are needed even if this process dies.
+            self._state = None
+            publish_run(self._ledger, state)
+        _tell(pipeline, catalog)
+        self._release()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Remove what a failed run saved, then free the lock; everything stays as it was."""
+        if self._state:
+            self._state.catalog.abandon()
+            self._state = None
+        self._release()
+
+    def _release(self) -> None:
         current_run.set({})
         if self._lock:
             self._lock.release()
             self._lock = None
-
-    on_pipeline_error = after_pipeline_run
 
 
 class ProgressHooks:
@@ -283,48 +255,6 @@ class TrackingHooks:
             mlflow.set_tags({key: accounting[key] for key in ("source_name", "source_sha256")})
 
 
-class ChampionHooks:
-    """Promote the candidate of a successful whole run, in environments configured for it."""
-
-    @hook_impl(tryfirst=True)
-    def after_pipeline_run(self, run_params: dict[str, Any], catalog: Catalog) -> None:
-        """Save the models of the candidate as those of the champion."""
-        is_whole = not any(run_params[selection] for selection in _SELECTIONS)
-        promotion = Promotion(**catalog.load("params:promotion"))
-        if not (is_whole and promotion.after_whole_run):
-            return
-        names = {name: f"{name}_champion" for name in _FILES}
-        if not promotion.even_if_worse and all(catalog.exists(each) for each in names.values()):
-            champion = {name: catalog.load(saved) for name, saved in names.items()}
-            summaries = map(catalog.load, ("clustering_summary", "supervised_metrics"))
-            if kept := why_kept(champion, *summaries):
-                click.echo(f"\n{kept}")
-                return
-        # Load both before replacing either, since they belong together.
-        candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
-        for name, candidate in candidates.items():
-            catalog.save(names[name], candidate)
-
-
-class SummaryHooks:
-    """At the end of a run: the segments, the account of the source, and where the report is."""
-
-    @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
-        """Print what the run made."""
-        made = pipeline.all_outputs()
-        if "segment_summary" in made:
-            click.echo(f"\n{catalog.load('segment_summary')}")
-        landed = getattr(catalog.get("source"), "landed", None)
-        lines = landed.lines() if landed else []
-        if "row_accounting" in made:
-            lines += account_lines(catalog.load("row_accounting"))
-        if lines:
-            click.echo("\n" + "\n".join(lines))
-        if "report" in made:
-            click.echo(f"\nReport: {place_of(catalog.get('report'))}")
-
-
 def flattened(values: dict[str, Any]) -> dict[str, str]:
     """Parameters by full name, such as `clustering.k.minimum`; kedro-mlflow logs plain values."""
     flat = leaves(to_jsonable_python(values, fallback=str))
@@ -332,28 +262,94 @@ def flattened(values: dict[str, Any]) -> dict[str, str]:
     return {re.sub(r"[^\w.\- ]", "_", n): str(value) for n, value in flat.items() if "." in n}
 
 
-def _require_writable(path: Path) -> None:
-    """Check before MLflow does, which tries for minutes and then fails with fifty lines."""
-    place = path if path.exists() else path.parent
-    if path.is_dir() or not os.access(place, os.W_OK):
-        raise UserError(f"{path} cannot be written: a run must be able to write there")
+def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
+    """Print the segments, the account of the source, and where the report is."""
+    made = pipeline.all_outputs()
+    if "segment_summary" in made:
+        click.echo(f"\n{catalog.load('segment_summary')}")
+    landed = getattr(catalog.get(SOURCE), "landed", None)
+    lines = landed.lines() if landed else []
+    if "row_accounting" in made:
+        lines += account_lines(catalog.load("row_accounting"))
+    if lines:
+        click.echo("\n" + "\n".join(lines))
+    if "report" in made:
+        click.echo(f"\nReport: {place_of(catalog.get('report'))}")
 
 
-def _tables_root(context: KedroContext) -> str:
-    return str(context.config_loader["globals"]["tables"])
+def require_environment(tables: str, pipeline: Pipeline, catalog: Catalog) -> None:
+    """Check that an environment has what it needs.
+
+    Args:
+        tables: The root of its tables.
+        pipeline: What is to run.
+        catalog: Where its data is.
+
+    Raises:
+        UserError: No bucket is set, or there is no Java for Spark.
+    """
+    if tables.rstrip("/") in {"s3:", "s3a:"}:
+        raise UserError(_NO_BUCKET)
+    kinds = (type(catalog.get(name)).__module__ for name in pipeline.datasets())
+    if any("spark" in kind or "delta" in kind or "databricks" in kind for kind in kinds):
+        require_java()
+
+
+def _anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
+    """Have MLflow's database and files in the project."""
+    mlflow = loader["mlflow"]
+    server, tracking = mlflow["server"], mlflow["tracking"]
+    kind, is_file, name = server["mlflow_tracking_uri"].partition(_SQLITE)
+    if kind or not is_file:
+        return
+    database = project / name
+    # MLflow itself would try for minutes and then fail with fifty lines.
+    place = database if database.exists() else database.parent
+    if database.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"{database} cannot be written: a run must be able to write there")
+    made = {"artifact_location": str(project / "mlruns")}
+    experiment = {"create_experiment_kwargs": made, **tracking["experiment"]}
+    loader["mlflow"] = {
+        **mlflow,
+        "server": {**server, "mlflow_tracking_uri": f"{_SQLITE}{database.as_posix()}"},
+        "tracking": {**tracking, "experiment": experiment},
+    }
+
+
+def _require_known_parameters(catalog: Catalog) -> None:
+    """Refuse blocks that no pipeline reads, since they have no effect, and a wrong `promotion`."""
+    given = catalog.load("parameters")
+    inputs = pipelines[WHOLE].inputs()
+    blocks = {name.split(":")[1].split(".")[0] for name in inputs if ":" in name}
+    known = sorted(blocks | {"promotion"})
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise UserError(f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}")
+    try:
+        Promotion(**given["promotion"])
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
+            "true or false"
+        ) from error
+
+
+def _require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
+    """Refuse a run whose inputs do not exist yet, with the command that makes them."""
+    missing = _missing(pipeline, catalog)
+    if missing:
+        wanted, needed = [], missing
+        # Backwards, so that the missing inputs of a pipeline are known before its makers.
+        for name in reversed(list(pipelines)):
+            if name != WHOLE and needed & pipelines[name].all_outputs():
+                wanted.append(name)
+                needed = needed | _missing(pipelines[name], catalog)
+        raise UserError(
+            f"{', '.join(sorted(missing))} {'is' if len(missing) == 1 else 'are'} not there yet: "
+            f"run {command(wanted, {**run_params, 'pipeline_names': ()})}"
+        )
 
 
 def _missing(pipeline: Pipeline, catalog: Catalog) -> set[str]:
-    needed = {name for name in pipeline.inputs() if not name.startswith("params:")}
-    return {name for name in needed - {"parameters", "source"} if not catalog.exists(name)}
-
-
-def _makers(missing: set[str], catalog: Catalog) -> list[str]:
-    """The pipelines that make what is missing, and what these need in turn, in flow order."""
-    wanted: list[str] = []
-    # Backwards, so that the missing inputs of a pipeline are known before its makers are checked.
-    for name in reversed([name for name in pipelines if name != "__default__"]):
-        if missing & pipelines[name].all_outputs():
-            wanted.insert(0, name)
-            missing = missing | _missing(pipelines[name], catalog)
-    return wanted
+    needed = {name for name in pipeline.inputs() if not is_parameter(name)}
+    return {name for name in needed - {SOURCE} if not catalog.exists(name)}

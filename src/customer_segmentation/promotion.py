@@ -1,14 +1,24 @@
-"""Decide whether a candidate may replace the champion: not if it lacks a part that works."""
+"""Promote a candidate to champion, unless it lacks a part that works."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import click
+from kedro.io import CatalogProtocol
+
 from customer_segmentation.schema.parameters import Parameters
 
 if TYPE_CHECKING:
     import onnx
+
+
+_FILES = ("segmenter", "cold_start")
+_SELECTIONS = (
+    *("pipeline_names", "tags", "node_names", "from_nodes", "to_nodes"),
+    *("from_inputs", "to_outputs", "namespaces", "only_missing_outputs"),
+)
 
 
 class Promotion(Parameters):
@@ -21,6 +31,25 @@ class Promotion(Parameters):
 
     after_whole_run: bool
     even_if_worse: bool = False
+
+
+def promote(run_params: Mapping[str, Any], catalog: CatalogProtocol[Any, Any]) -> None:
+    """Save the candidate of a whole run as the champion, in environments configured for it."""
+    is_whole = not any(run_params[selection] for selection in _SELECTIONS)
+    promotion = Promotion(**catalog.load("params:promotion"))
+    if not (is_whole and promotion.after_whole_run):
+        return
+    names = {name: f"{name}_champion" for name in _FILES}
+    if not promotion.even_if_worse and all(catalog.exists(each) for each in names.values()):
+        champion = {name: catalog.load(saved) for name, saved in names.items()}
+        summaries = map(catalog.load, ("clustering_summary", "supervised_metrics"))
+        if kept := why_kept(champion, *summaries):
+            click.echo(f"\n{kept}")
+            return
+    # Load both before replacing either, since they belong together.
+    candidates = {name: catalog.load(f"{name}_candidate") for name in _FILES}
+    for name, candidate in candidates.items():
+        catalog.save(names[name], candidate)
 
 
 def why_kept(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from customer_segmentation.errors import UserError
+
 _CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE names"
 _NOBODY = "nothing answers{at}: check AWS_ENDPOINT_URL and the network"
 _NO_CREDENTIALS = f"there are no credentials for S3: set {_CREDENTIALS}"
@@ -104,6 +106,11 @@ def explain_s3(error: BaseException, where: str) -> str | None:
             return f"{where}: {wording}"
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def store_error(error: BaseException, where: str) -> UserError:
+    """The same as an error for a person; one that cannot be explained keeps its own words."""
+    return UserError(explain_s3(error, where) or f"{where}: {error}")
 
 
 def code_of(error: BaseException | None) -> str | None:

@@ -12,7 +12,6 @@ from kedro.utils import find_kedro_project
 
 from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.lineage.hooks import BelongingHooks, LineageHooks
 from customer_segmentation.schema.file import SCHEMA_BLOCK, merged_schema
 from customer_segmentation.session import ProjectSession
 
@@ -72,20 +71,5 @@ CONFIG_LOADER_ARGS = {
 }
 SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
-# Of the hooks that ask to be first, the last one here runs first: what a run needs is checked
-# before its inputs, and the lock is taken last, so that a run that never starts holds none.
-_RUN = hooks.RunHooks()
-HOOKS = (
-    _RUN,
-    BelongingHooks(),
-    hooks.MissingInputHooks(),
-    hooks.ParameterHooks(),
-    hooks.EnvironmentHooks(),
-    hooks.ProgressHooks(),
-    # Of the hooks that ask to be first at the end of a run, it is the last, after promotion.
-    LineageHooks(_RUN.before_dataset_saved),
-    hooks.TrackingHooks(),
-    hooks.ChampionHooks(),
-    hooks.SummaryHooks(),
-    hooks.AnchorHooks(),
-)
+# At the end of a run the last one is first: the record in MLflow is complete before publishing.
+HOOKS = (hooks.RunHooks(), hooks.ProgressHooks(), hooks.TrackingHooks())

@@ -243,7 +243,7 @@ def test_a_source_is_never_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("engine", ["pandas", "polars", "spark"])
 def test_a_preview_shows_the_first_rows_without_reading_on(engine: str, tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
-    path.write_bytes(b"ID,a\n" + b"1,2\n" * 300_000 + b"\xff")
+    path.write_bytes(b"ID,a\n" + b"1,2\n" * 3_000_000 + b"\xff")
     dataset = SourceDataset(filepath=str(path), engine=engine, metadata={"kedro-viz": {}})
     assert dataset.preview(2) == {
         "index": [0, 1],

@@ -123,16 +123,16 @@ def test_an_archive_of_several_files_is_a_folder(landed: Callable[..., Landed]) 
     ("column", "texts"),
     [
         ([5524.0, 7.0, None], ["5524", "7", ""]),
-        ([5524.0, 7.5, -0.1], ["5524.0", "7.5", "-0.1"]),
+        ([5524.0, 7.5, -0.1], ["5524", "7.5", "-0.1"]),
         ([123456789012345.0, 1e15], ["123456789012345", "1000000000000000"]),
         ([1e300, float("nan"), float("inf")], ["1e+300", "nan", "inf"]),
         ([Decimal("5524.00"), Decimal("7.00")], ["5524", "7"]),
-        ([Decimal("5524.00"), Decimal("7.50")], ["5524.00", "7.50"]),
+        ([Decimal("5524.00"), Decimal("7.50")], ["5524", "7.50"]),
         ([2**62, -1], ["4611686018427387904", "-1"]),
         ([dt.datetime(2013, 1, 2), None], ["2013-01-02", ""]),  # noqa: DTZ001 - tables know no zones
         (
             [dt.datetime(2013, 1, 2), dt.datetime(2013, 1, 2, 3, 4, 5)],  # noqa: DTZ001 - as above
-            ["2013-01-02 00:00:00", "2013-01-02 03:04:05"],
+            ["2013-01-02", "2013-01-02 03:04:05"],
         ),
         (pa.array([dt.datetime(2013, 1, 2)], pa.timestamp("us", "Europe/Berlin")), None),  # noqa: DTZ001 - as above
         (pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
@@ -140,8 +140,8 @@ def test_an_archive_of_several_files_is_a_folder(landed: Callable[..., Landed]) 
         (pa.array([None, None]), ["", ""]),
         (pa.array([b"ab", b""]), ["ab", ""]),
         (pa.array(["x", "y"], pa.large_string()), ["x", "y"]),
-        (pa.array([0.5, 2.0], pa.float16()), ["0.5", "2.0"]),
-        (pa.array([0.1, 2.0], pa.float32()), ["0.1", "2.0"]),
+        (pa.array([0.5, 2.0], pa.float16()), ["0.5", "2"]),
+        (pa.array([0.1, 2.0], pa.float32()), ["0.1", "2"]),
     ],
 )
 def test_typed_columns_of_parquet_become_the_text_that_says_the_same(
@@ -182,7 +182,7 @@ def test_times_in_a_workbook_are_kept_and_errors_are_counted(
     wrong = ('<c r="PLACE" t="e"><v>#N/A</v></c>',)
     workbook = as_xlsx({"a": [["ID", "at", "b"], [1, moments[0], wrong], [2, moments[1], 0.1]]})
     assert rows(workbook) == [
-        ["1", "2013-01-02 00:00:00", ""],
+        ["1", "2013-01-02", ""],
         ["2", "2013-01-02 03:04:00", "0.1"],
     ]
     assert "1 cells with Excel's error" in landed(workbook).notes[0]

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import narwhals as nw
-from kedro_datasets._utils.spark_utils import get_spark_with_remote_support
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - its own convention
 
@@ -41,11 +40,6 @@ def changed_rows(old: DataFrame, new: DataFrame, key: tuple[str, ...]) -> DataFr
     return changed.select(
         F.when(is_gone, F.col("old")).otherwise(F.col("new")).alias("row"), is_gone.alias(IS_GONE)
     ).select("row.*", IS_GONE)
-
-
-def session() -> SparkSession:
-    """The Spark session; the first call starts it."""
-    return get_spark_with_remote_support()
 
 
 def as_spark(data: Any, spark: SparkSession) -> DataFrame:  # noqa: ANN401 - a table of any engine

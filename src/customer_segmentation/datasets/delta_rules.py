@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from customer_segmentation.tables.schemas import TableContract
 
-# The table property in which Delta keeps the constraint `contract`.
-CONSTRAINT = "delta.constraints.contract"
+NAME = "contract"
+# The table property in which Delta keeps the constraint of that name.
+CONSTRAINT = f"delta.constraints.{NAME}"
 
 
 def constraint(contract: TableContract, present: Sequence[str]) -> str:

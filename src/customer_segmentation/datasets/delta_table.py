@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 from delta.tables import DeltaTable
 from kedro_datasets._utils.databricks_utils import to_spark_path
+from kedro_datasets._utils.spark_utils import get_spark_with_remote_support as session
 from kedro_datasets.spark import SparkDatasetV2
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -18,10 +19,9 @@ from customer_segmentation.datasets.delta_rows import (
     as_spark,
     changed_rows,
     quoted,
-    session,
     unquoted,
 )
-from customer_segmentation.datasets.delta_rules import CONSTRAINT, constraint
+from customer_segmentation.datasets.delta_rules import CONSTRAINT, NAME, constraint
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
@@ -135,10 +135,10 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         """Pass only changed rows to Delta, so that files without changes are not rewritten."""
         target = self._delta(spark)
         self._require_same_schema(target.toDF(), rows)
-        wanted = constraint(contract_of(self._table), rows.columns)
+        contract = contract_of(self._table)
+        wanted = constraint(contract, rows.columns)
         is_held = self._drop_other_constraint(target, wanted, spark)
-        key = contract_of(self._table).key
-        changes = changed_rows(target.toDF(), rows, key).persist(StorageLevel.DISK_ONLY)
+        changes = changed_rows(target.toDF(), rows, contract.key).persist(StorageLevel.DISK_ONLY)
         try:
             if changes.isEmpty():
                 logger.info("%s: no row changed.", self._table)
@@ -147,8 +147,7 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         finally:
             changes.unpersist()
         if not is_held:
-            name = CONSTRAINT.rsplit(".", 1)[1]
-            spark.sql(f"ALTER TABLE {self._sql_name} ADD CONSTRAINT {name} CHECK ({wanted})")
+            spark.sql(f"ALTER TABLE {self._sql_name} ADD CONSTRAINT {NAME} CHECK ({wanted})")
 
     def _write(self, target: DeltaTable, changes: DataFrame, columns: list[str]) -> None:
         key = contract_of(self._table).key
@@ -165,22 +164,18 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
 
     def _require_same_schema(self, old: DataFrame, new: DataFrame) -> None:
         before, after = dict(old.dtypes), dict(new.dtypes)
-        if before == after:
-            return
-        changes = [
-            *(f"`{name}` is new" for name in after if name not in before),
-            *(f"`{name}` is gone" for name in before if name not in after),
-            *(
-                f"`{name}` was {before[name]} and is {after[name]}"
-                for name in after
-                if name in before and before[name] != after[name]
-            ),
-        ]
-        raise UserError(
-            f"{self._table}: the columns are not those of the table at {self._spark_path}: "
-            f"{', '.join(changes)}. Nothing was saved. If this is meant (another source, another "
-            "version of the code), move that table away, or give this environment another root."
-        )
+        changes = [f"`{name}` is new" for name in after if name not in before]
+        changes += [f"`{name}` is gone" for name in before if name not in after]
+        for name, kind in after.items():
+            if before.get(name, kind) != kind:
+                changes.append(f"`{name}` was {before[name]} and is {kind}")
+        if changes:
+            raise UserError(
+                f"{self._table}: the columns are not those of the table at {self._spark_path}: "
+                f"{', '.join(changes)}. Nothing was saved. If this is meant (another source, "
+                "another version of the code), move that table away, or give this environment "
+                "another root."
+            )
 
     def _drop_other_constraint(self, target: DeltaTable, wanted: str, spark: SparkSession) -> bool:
         """Whether Delta has the current constraint; one of older code is dropped.
@@ -192,8 +187,7 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         # Delta formats a constraint that is added later with other spaces.
         is_held = held is not None and "".join(held.split()) == "".join(wanted.split())
         if held is not None and not is_held:
-            name = CONSTRAINT.rsplit(".", 1)[1]
-            spark.sql(f"ALTER TABLE {self._sql_name} DROP CONSTRAINT {name}")
+            spark.sql(f"ALTER TABLE {self._sql_name} DROP CONSTRAINT {NAME}")
         return is_held
 
     @property

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import fsspec
-from kedro.io import AbstractDataset
-from kedro.io.core import get_filepath_str, get_protocol_and_path
+from kedro.io.core import get_filepath_str
+from kedro_datasets.text import TextDataset
 
 if TYPE_CHECKING:
     import onnx
 
 
-class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
-    """Saves and loads an `onnx.ModelProto`; loading executes nothing.
+class OnnxModelDataset(TextDataset):  # type: ignore[misc]  # it ships no types
+    """Saves and loads an `onnx.ModelProto`, as bytes of one file; loading executes nothing.
 
     Args:
         filepath: A path or URL that fsspec can open.
@@ -23,12 +21,7 @@ class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
 
     def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
         """The file need not be there yet."""
-        self._protocol, path = get_protocol_and_path(filepath)
-        options = {"auto_mkdir": True} if self._protocol == "file" else {}
-        self._fs = fsspec.filesystem(self._protocol, **options)
-        # `WholeFilesCatalog` uses these names.
-        self._filepath = PurePosixPath(path)
-        self.metadata = metadata
+        super().__init__(filepath=filepath, metadata=metadata)
 
     def load(self) -> onnx.ModelProto:
         """The model: a single file of limited size that conforms to the ONNX standard."""
@@ -51,10 +44,4 @@ class OnnxModelDataset(AbstractDataset["onnx.ModelProto", "onnx.ModelProto"]):
             file.write(data.SerializeToString(deterministic=True))
 
     def _path(self) -> str:
-        return get_filepath_str(self._filepath, self._protocol)
-
-    def _exists(self) -> bool:
-        return bool(self._fs.exists(self._path()))
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._path(), "protocol": self._protocol}
+        return str(get_filepath_str(self._filepath, self._protocol))

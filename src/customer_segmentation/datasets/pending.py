@@ -29,13 +29,32 @@ def place_of(dataset: Any, attribute: str = "_filepath") -> str | None:  # noqa:
 def filesystem_of(place: str) -> Any:  # noqa: ANN401 - fsspec ships no types
     """The file system of a path or URL, and the path in it."""
     # Cached listings would miss what other libraries write.
-    return url_to_fs(place, use_listings_cache=False) if "://" in place else url_to_fs(place)
+    return url_to_fs(place, use_listings_cache=False)
 
 
 def waiting_place(place: str) -> str:
     """The waiting path: same name, in a folder beside the final one, on the same disk."""
     folder, separator, name = place.rpartition("/")
     return f"{folder}{separator}{FOLDER}/{name}"
+
+
+def remove(folder: str) -> None:
+    """Remove a folder and unfinished uploads to it: leftovers, so failing to do so does no harm."""
+    files, path = filesystem_of(folder)
+    if "file" in files.protocol:
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        for name in files.find(path):
+            files.rm_file(name)
+        if "s3" in files.protocol:
+            # Polars does not abort those of failed plans, and their parts are kept and billed.
+            bucket, _, prefix = path.partition("/")
+            for upload in files.list_multipart_uploads(bucket):
+                if upload["Key"].startswith(f"{prefix}/"):
+                    files.abort_mpu(bucket, upload["Key"], upload["UploadId"])
+    except Exception as error:  # noqa: BLE001 - it must not hide an error of a save
+        _log.warning("%s cannot be removed (%s): the next run tries again", folder, error)
 
 
 def publish(waiting: str, place: str) -> None:
@@ -62,17 +81,8 @@ def publish(waiting: str, place: str) -> None:
 
 def clear(places: Iterable[str]) -> None:
     """Remove everything that waits beside these paths, including what killed runs left."""
-    folders = {waiting_place(place).rpartition("/")[0] for place in places}
-    for folder in folders:
-        files, path = filesystem_of(folder)
-        if "file" in files.protocol:
-            shutil.rmtree(path, ignore_errors=True)
-            continue
-        try:
-            for name in files.find(path):
-                files.rm_file(name)
-        except Exception as error:  # noqa: BLE001 - only leftovers, and the next run tries again
-            _log.warning("%s cannot be removed (%s): the next run tries again", folder, error)
+    for folder in {waiting_place(place).rpartition("/")[0] for place in places}:
+        remove(folder)
 
 
 def _names(files: Any, folder: str) -> set[str]:  # noqa: ANN401 - fsspec ships no types

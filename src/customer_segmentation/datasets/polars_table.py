@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -15,8 +13,9 @@ from kedro.io import AbstractDataset
 from kedro.io.core import get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 
+from customer_segmentation.datasets.pending import remove
 from customer_segmentation.errors import UserError
-from customer_segmentation.s3_errors import code_of
+from customer_segmentation.s3_errors import explain_s3, store_error
 from customer_segmentation.tables.check import require_contract
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ ROWS_IN_GROUP = 100_000
 ROWS_TO_GUESS_FROM = 10_000
 # Files that Spark, Hive and Parquet tools leave beside the parts in a folder.
 HIDDEN = ("_", ".")
-
-logger = logging.getLogger(__name__)
 
 
 class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
@@ -113,7 +110,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
                 require_contract(self._table, nw.from_native(self._scan(written)))
             self._publish(written)
         finally:
-            self._remove_leftovers()
+            remove(self._url(self._writing))
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """The first rows, for Kedro-Viz; reads at most one row group."""
@@ -164,49 +161,16 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
             os.fsync(file.fileno())
         Path(path).replace(self._path)
 
-    def _remove_leftovers(self) -> None:
-        """Remove what this save and killed ones left; failing to do so does no harm."""
-        if self._is_local:
-            shutil.rmtree(self._writing, ignore_errors=True)
-            return
-        try:
-            for path in self._files.find(self._writing):
-                self._files.rm_file(path)
-            self._abort_uploads()
-        except Exception as error:  # noqa: BLE001 - it must not hide an error of the save
-            logger.warning(
-                "%s: what a save left cannot be removed (%s); the next save tries again.",
-                self._url(self._writing),
-                error,
-            )
-
-    def _abort_uploads(self) -> None:
-        """Abort uploads of failed plans: Polars does not, and their parts are kept and billed."""
-        if self._protocol not in {"s3", "s3a"}:
-            return
-        bucket, _, prefix = self._writing.partition("/")
-        for upload in self._files.list_multipart_uploads(bucket):
-            if upload["Key"].startswith(f"{prefix}/"):
-                self._files.abort_mpu(bucket, upload["Key"], upload["UploadId"])
-
     def _found(self) -> str | None:
         """`file` or `directory`; None if there is neither."""
         try:
             return str(self._files.info(self._path)["type"])
-        except FileNotFoundError as error:
-            if code_of(error.__cause__) != "NoSuchBucket":
-                return None
-            raise UserError(
-                f"{self._filepath}: there is no such bucket. Make it, or name another."
-            ) from error
         except Exception as error:
+            if isinstance(error, FileNotFoundError) and not explain_s3(error, self._filepath):
+                return None
             if self._is_local:
                 raise
-            raise UserError(
-                f"{self._filepath}: the store says: {error}. Check AWS_ENDPOINT_URL, AWS_REGION "
-                "and the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "
-                "or the machine's role)."
-            ) from error
+            raise store_error(error, self._filepath) from error
 
     @property
     def _path(self) -> str:

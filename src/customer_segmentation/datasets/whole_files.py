@@ -69,17 +69,15 @@ class WholeFilesCatalog(DataCatalog):
 
     def load(self, name: str, version: str | None = None) -> Any:  # noqa: ANN401 - as the parent has it
         """Load a dataset; a source is landed at a waiting path, too."""
-        if self._held is not None and hasattr(self.get(name), _LANDING):
+        if hasattr(self.get(name), _LANDING):
             self._let_wait(name)
         return super().load(name, version)
 
     def save(self, name: str, data: Any) -> None:  # noqa: ANN401 - as above
         """Save a dataset; a file appears only once it is complete."""
         dataset: Any = self.get(name)
-        if self._held is not None and self._let_wait(name):
-            super().save(name, data)
-            return
-        if not isinstance(getattr(dataset, "_fs", None), LocalFileSystem):
+        is_local = isinstance(getattr(dataset, "_fs", None), LocalFileSystem)
+        if self._let_wait(name) or not is_local:
             super().save(name, data)
             return
         target = Path(dataset._filepath)  # noqa: SLF001 - no dataset has a public name for it

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fsspec.core import url_to_fs
-from pydantic import ConfigDict, TypeAdapter, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import Content
@@ -68,10 +68,6 @@ class Publishing:
     parameters: Mapping[str, Any]
 
 
-_ENTRIES = TypeAdapter(dict[str, Entry])
-_PUBLISHING = TypeAdapter(Publishing | None)
-
-
 @dataclass(frozen=True)
 class Ledger:
     """What the tables and files of an environment were made from.
@@ -80,11 +76,13 @@ class Ledger:
         entries: Dataset -> entry.
         parameters: Values that the entries refer to, by key.
         publishing: Set while a run publishes its outputs, and left if it is killed meanwhile.
+        about: For whoever opens the file.
     """
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    entries: Annotated[Mapping[str, Entry], Field(alias="tables_and_files")]
+    parameters: Mapping[str, Any]
     publishing: Publishing | None = None
+    about: str = _ABOUT
 
     def origin(self, entry: Entry) -> Origin:
         """The origin of an entry, with the values of its parameters."""
@@ -94,10 +92,13 @@ class Ledger:
 
     def with_entries(self, entries: Mapping[str, Entry], parameters: Mapping[str, Any]) -> Ledger:
         """The ledger with new entries; values that no entry refers to are dropped."""
-        merged = {**self.entries, **entries}
+        merged = dict(sorted({**self.entries, **entries}.items()))
         named = {key for entry in merged.values() for key in entry.parameters.values()}
         values = {**self.parameters, **parameters}
         return Ledger(merged, {key: values[key] for key in sorted(named)})
+
+
+_LEDGER = TypeAdapter(Ledger)
 
 
 def ledger_place(places: Mapping[str, str]) -> str:
@@ -117,15 +118,12 @@ def read_ledger(place: str) -> Ledger:
     try:
         content = files.cat_file(path)
     except FileNotFoundError:
-        return Ledger()
+        return Ledger({}, {})
     try:
-        stored = json.loads(content)
-        entries = _ENTRIES.validate_python(stored["tables_and_files"])
-        publishing = _PUBLISHING.validate_python(stored.get("publishing"))
-        ledger = Ledger(entries, stored["parameters"], publishing)
-        for entry in entries.values():
+        ledger = _LEDGER.validate_json(content)
+        for entry in ledger.entries.values():
             ledger.origin(entry)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError) as error:
         raise UserError(
             f"{place} is not as a run wrote it: remove it, and run kedro run"
         ) from error
@@ -134,23 +132,16 @@ def read_ledger(place: str) -> Ledger:
 
 def write_ledger(place: str, ledger: Ledger) -> None:
     """Replace the ledger atomically."""
-    told = {
-        "about": _ABOUT,
-        "tables_and_files": {name: asdict(entry) for name, entry in sorted(ledger.entries.items())},
-        "parameters": ledger.parameters,
-    }
-    if ledger.publishing:
-        told["publishing"] = asdict(ledger.publishing)
-    text = json.dumps(told, indent=1, default=str)
+    content = json.dumps(_LEDGER.dump_python(ledger, by_alias=True), indent=1).encode()
     files, path = url_to_fs(place)
     if "file" not in files.protocol:
-        files.pipe_file(path, text.encode())
+        files.pipe_file(path, content)
         return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     written = target.with_name(f".writing-{target.name}")
-    with written.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with written.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     written.replace(target)

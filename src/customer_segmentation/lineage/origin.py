@@ -52,18 +52,15 @@ def joined(origins: Iterable[Origin]) -> Origin:
 
 def clashes(origins: Mapping[str, Origin]) -> list[Clash]:
     """The clashes between inputs, given by name."""
-    contents: dict[str, dict[str, Any]] = {}
-    parameters: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str, bool], dict[str, Any]] = {}
     for name, origin in origins.items():
+        for parameter, value in leaves(origin.parameters).items():
+            found.setdefault((parameter, True), {})[name] = value
         for ancestor, mark in origin.contents.items():
             if mark != NOT_YET:
-                contents.setdefault(ancestor, {})[name] = mark
-        for parameter, value in leaves(origin.parameters).items():
-            parameters.setdefault(parameter, {})[name] = value
-    return [
-        *(Clash(name, told, True) for name, told in parameters.items() if _differ(told)),  # noqa: FBT003 - see its attributes
-        *(Clash(name, told, False) for name, told in contents.items() if _differ(told)),  # noqa: FBT003 - as above
-    ]
+                found.setdefault((ancestor, False), {})[name] = mark
+    told = (Clash(name, states, kind) for (name, kind), states in found.items())
+    return [clash for clash in told if _differ(clash.states)]
 
 
 def leaves(parameters: Mapping[str, Any]) -> dict[str, Any]:

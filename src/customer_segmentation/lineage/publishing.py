@@ -11,19 +11,14 @@ from customer_segmentation.datasets.pending import clear, publish
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.lineage.content import SHA256, Content, content_of
 from customer_segmentation.lineage.ledger import Entry, Ledger, Publishing, write_ledger
-from customer_segmentation.lineage.record import CHAMPION
+from customer_segmentation.lineage.record import CHAMPION, promoted
+from customer_segmentation.lineage.state import RunState
 from customer_segmentation.run_record import current_run
 
 _log = logging.getLogger(__name__)
 
 
-def publish_run(
-    place: str,
-    ledger: Ledger,
-    catalog: WholeFilesCatalog,
-    entries: Mapping[str, Entry],
-    parameters: Mapping[str, Any],
-) -> None:
+def publish_run(place: str, state: RunState) -> None:
     """Publish everything that a run saved, even if the process dies half way.
 
     The ledger lists what is to be done before anything is moved: if this is cut short, `go_on` of
@@ -31,13 +26,12 @@ def publish_run(
 
     Args:
         place: Path of the ledger.
-        ledger: The ledger before the run.
-        catalog: The catalog of the run, with the held-back outputs.
-        entries: Entries of everything that the run saved.
-        parameters: Values that the entries refer to, by key.
+        state: What the run made, and its catalog with the held-back outputs.
     """
-    told = Publishing(dict(current_run.get()), catalog.waiting, entries, parameters)
-    begun = replace(ledger, publishing=told)
+    catalog = state.catalog
+    entries = {**state.made, **promoted(catalog.waiting, state.made)}
+    told = Publishing(dict(current_run.get()), catalog.waiting, entries, state.values)
+    begun = replace(state.ledger, publishing=told)
     write_ledger(place, begun)
     _publish(place, begun, told, catalog)
 

@@ -1,4 +1,4 @@
-"""Messages about tables and files that do not match."""
+"""Refuse to join or keep tables and files that do not match."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kedro.framework.project import pipelines
+from kedro.io import DataCatalog
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from customer_segmentation.customers.account import listed
+from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.flow import (
     SOURCE,
     WHOLE,
@@ -18,35 +21,78 @@ from customer_segmentation.lineage.flow import (
     makers,
 )
 from customer_segmentation.lineage.origin import UNKNOWN, Clash, leaves
-from customer_segmentation.lineage.state import Catalog, RunState, configured
+from customer_segmentation.lineage.record import code_hash
+from customer_segmentation.lineage.state import RunState, configured
 
 _MAX_NAMED = 3
 _BY_HAND = "made by an older version, or changed by hand"
 
 
-def refusal(
-    node: Node, clashing: Sequence[Clash], state: RunState, run_params: Mapping[str, Any]
-) -> str:
-    """The message about a step whose inputs clash, with the pipelines to run."""
+def require_belonging(pipeline: Pipeline, state: RunState) -> None:
+    """Refuse before a run to join or keep tables and files that do not match.
+
+    Args:
+        pipeline: What is to run.
+        state: Before the run; the steps are registered in it.
+
+    Raises:
+        UserError: Names the tables and files, and the pipelines to run.
+    """
+    if state.params["only_missing_outputs"]:
+        _require_current(pipeline, state)
+    for node in pipeline.nodes:
+        require_matching(node, state)
+
+
+def require_matching(node: Node, state: RunState) -> None:
+    """Register a step, and refuse it if its inputs do not match.
+
+    Raises:
+        UserError: Names them, and the pipelines to run.
+    """
+    if not (clashing := state.enter(node)):
+        return
     clash = min(clashing, key=_rank)
-    makes = makers(_to_make(node, clash, state, current_parameters(state.catalog)))
-    return (
+    makes = makers(_to_make(node, clash, state))
+    raise UserError(
         f"{node.name} would combine outputs of different states: {_words(clash, state)}. Run "
-        f"{command(makes, run_params)}"
+        f"{command(makes, state.params)}"
     )
 
 
-def refusal_of_kept(stale: Mapping[str, str], run_params: Mapping[str, Any]) -> str:
-    """The message about outdated outputs that --only-missing-outputs would keep."""
+def refuse_stale(stale: Mapping[str, str], state: RunState) -> None:
+    """Refuse to keep outdated outputs, each given with the reason.
+
+    Raises:
+        UserError: Names them, and the pipelines to run.
+    """
+    if not stale:
+        return
     named = listed((f"{name} (made {why})" for name, why in sorted(stale.items())), _MAX_NAMED)
-    anew = command(makers(stale), {**run_params, "pipeline_names": ()})
-    return (
+    anew = command(makers(stale), {**state.params, "pipeline_names": ()})
+    raise UserError(
         "--only-missing-outputs would keep outdated outputs: "
         f"{named}. Run {anew} first, without that option"
     )
 
 
-def current_parameters(catalog: Catalog) -> dict[str, Any]:
+def _require_current(pipeline: Pipeline, state: RunState) -> None:
+    """Refuse to keep outputs that a run would now make differently."""
+    catalog = state.catalog
+    kept = [name for name in pipeline.all_outputs() if state.is_kept(name) and catalog.exists(name)]
+    source: Any = catalog.get(SOURCE)
+    if SOURCE in pipeline.inputs() and kept and hasattr(source, "look"):
+        # Its hash is known only after reading it.
+        source.look()
+    stale = state.stale(kept, _current_parameters(catalog))
+    for name in kept:
+        entry = state.ledger.entries.get(name)
+        if name not in stale and entry and entry.code != code_hash():
+            stale[name] = "by another version of the code"
+    refuse_stale(stale, state)
+
+
+def _current_parameters(catalog: DataCatalog) -> dict[str, Any]:
     """Every parameter value that a pipeline reads, by full name, as configured now."""
     return leaves(configured(filter(is_parameter, pipelines[WHOLE].inputs()), catalog))
 
@@ -60,10 +106,9 @@ def _rank(clash: Clash) -> tuple[int, int]:
     return (2, 0) if clash.is_parameter else (3, len(ancestors([clash.name])))
 
 
-def _to_make(
-    node: Node, clash: Clash, state: RunState, parameters: Mapping[str, Any]
-) -> dict[str, str]:
+def _to_make(node: Node, clash: Clash, state: RunState) -> dict[str, str]:
     """The outdated tables and files behind the inputs of a step."""
+    parameters = _current_parameters(state.catalog)
     behind = {name for name in node.inputs if not is_parameter(name)}
     behind |= ancestors(behind)
     wanted = {clash.name: parameters[clash.name]} if clash.name in parameters else {}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from kedro.io import CatalogProtocol
+from kedro.io import DataCatalog
 from kedro.pipeline.node import Node
 from pydantic_core import to_jsonable_python
 
 from customer_segmentation.datasets.pending import place_of
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.lineage.content import SHA256, Content, content_of, is_kept, is_unchanged
-from customer_segmentation.lineage.flow import SOURCE, ancestors, is_parameter
-from customer_segmentation.lineage.ledger import Ledger
+from customer_segmentation.lineage.flow import SOURCE, ancestors, is_parameter, makers
+from customer_segmentation.lineage.ledger import Entry, Ledger
 from customer_segmentation.lineage.origin import (
     NOT_YET,
     UNKNOWN,
@@ -22,10 +26,8 @@ from customer_segmentation.lineage.origin import (
     joined,
     leaves,
 )
-from customer_segmentation.lineage.record import code_hash
+from customer_segmentation.lineage.record import code_hash, version_of
 from customer_segmentation.run_record import current_run
-
-Catalog = CatalogProtocol[Any, Any]
 
 
 class RunState:
@@ -34,11 +36,21 @@ class RunState:
     Args:
         ledger: The ledger before the run.
         catalog: The catalog of the run.
+        params: As Kedro gives them to hooks.
+
+    Attributes:
+        made: Table or file that the run saved -> its entry.
+        values: Values of parameters that these entries refer to, by key.
     """
 
-    def __init__(self, ledger: Ledger, catalog: Catalog) -> None:
-        self._ledger = ledger
+    def __init__(
+        self, ledger: Ledger, catalog: WholeFilesCatalog, params: Mapping[str, Any]
+    ) -> None:
+        self.ledger = ledger
         self.catalog = catalog
+        self.params = params
+        self.made: dict[str, Entry] = {}
+        self.values: dict[str, Any] = {}
         self._origins: dict[str, Origin] = {}
         # Marks of tables and files, of the new content if this run has made it.
         self._marks: dict[str, str] = {}
@@ -51,6 +63,35 @@ class RunState:
             self._marks[name] = NOT_YET
         return clashes(found)
 
+    def forget(self, name: str) -> bool:
+        """Drop the entry of a table that cannot be held back; returns whether there was one."""
+        entries = self.ledger.entries
+        if name not in entries or place_of(self.catalog.get(name)):
+            return False
+        others = {each: entry for each, entry in entries.items() if each != name}
+        self.ledger = replace(self.ledger, entries=others)
+        return True
+
+    def record(self, name: str, data: Any, node: Node) -> None:  # noqa: ANN401 - anything
+        """Record what a step saved, if that outlives the run, and what it was made from."""
+        if not self.is_kept(name):
+            return
+        content, origin, run = self.saved(name), self.origin(name), current_run.get()
+        source = origin.contents.get(SOURCE, UNKNOWN)
+        keys = {parameter: _key(value) for parameter, value in origin.parameters.items()}
+        self.values |= {keys[parameter]: value for parameter, value in origin.parameters.items()}
+        self.made[name] = Entry(
+            made_by=f"{'/'.join(makers([name]))}: {node.name}",
+            run=run.get("run_id", "none"),
+            commit=run.get("commit", "unknown"),
+            code=code_hash(),
+            source_sha256=None if source.startswith(UNKNOWN) else source.removeprefix(SHA256),
+            artifact_version=version_of(data, origin, {**self.ledger.entries, **self.made}),
+            content=content,
+            made_from=dict(sorted(origin.contents.items())),
+            parameters=keys,
+        )
+
     def saved(self, name: str) -> Content:
         """Register and return the content of what a step saved.
 
@@ -59,12 +100,9 @@ class RunState:
         """
         content = content_of(self.catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
-            mark, former = (
-                f"run {current_run.get().get('run_id', 'none')}",
-                self._ledger.entries.get(name),
-            )
-            made_now = code_hash(), self.origin(name)
-            if former and (former.code, self._ledger.origin(former)) == made_now:
+            mark = f"run {current_run.get().get('run_id', 'none')}"
+            former, made_now = self.ledger.entries.get(name), (code_hash(), self.origin(name))
+            if former and (former.code, self.ledger.origin(former)) == made_now:
                 mark = former.content.mark
             content = Content(mark)
         self._marks[name] = content.mark
@@ -83,7 +121,7 @@ class RunState:
             landed = getattr(self.catalog.get(SOURCE), "landed", None)
             return f"{SHA256}{landed.sha256}" if landed else NOT_YET
         if name not in self._marks:
-            dataset, entry = self.catalog.get(name), self._ledger.entries.get(name)
+            dataset, entry = self.catalog.get(name), self.ledger.entries.get(name)
             is_managed = is_kept(dataset) and place_of(dataset) is None
             content = entry.content if entry and is_managed else content_of(dataset)
             self._marks[name] = content.mark if content else NOT_YET
@@ -101,10 +139,8 @@ class RunState:
 
     def is_of_unknown_making(self, name: str) -> bool:
         """Whether it has no entry, or other content than its entry says."""
-        entry = self._ledger.entries.get(name)
-        if entry is None:
-            return True
-        return not is_unchanged(self.catalog.get(name), entry.content)
+        entry = self.ledger.entries.get(name)
+        return entry is None or not is_unchanged(self.catalog.get(name), entry.content)
 
     def is_kept(self, name: str) -> bool:
         """Whether a run makes it and it outlives the run."""
@@ -135,16 +171,20 @@ class RunState:
     def _found(self, name: str) -> Origin:
         if name == SOURCE:
             return Origin()
-        entry = self._ledger.entries.get(name)
+        entry = self.ledger.entries.get(name)
         if entry and not self.is_of_unknown_making(name):
             self._marks[name] = entry.content.mark
-            return self._ledger.origin(entry)
+            return self.ledger.origin(entry)
         behind = f"{UNKNOWN}{name} {self.mark(name)}"
         kept = (each for each in ancestors([name]) if each == SOURCE or self.is_kept(each))
         return Origin(dict.fromkeys(kept, behind))
 
 
-def configured(names: Iterable[str], catalog: Catalog) -> dict[str, Any]:
+def _key(value: Any) -> str:  # noqa: ANN401 - any parameter
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def configured(names: Iterable[str], catalog: DataCatalog) -> dict[str, Any]:
     """Parameters by name, as JSON can hold them."""
     return {
         name.removeprefix("params:"): to_jsonable_python(catalog.load(name), fallback=str)

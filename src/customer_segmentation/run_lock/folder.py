@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.run_lock.base import RunLock, description, refusal
+from customer_segmentation.run_lock.base import RunLock
 
 LOCK = ".run.lock"
 # How often to try again when another run wins a race.
@@ -28,8 +28,8 @@ class FolderLock(RunLock):
     """A lock on a file in the folder, which the kernel frees however the process ends."""
 
     def __init__(self, root: Path, holder: str) -> None:
+        super().__init__(str(root), holder)
         self._path = root / LOCK
-        self._holder = holder
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
@@ -42,11 +42,11 @@ class FolderLock(RunLock):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._locked_file()
             if self._file is None:
-                raise UserError(refusal(str(self._path.parent), _read(self._path)))
+                raise self.refusal(_read(self._path))
             # Held as long as the process lives, even if nobody keeps this object.
             atexit.register(self.release)
             self._file.truncate(0)
-            self._file.write(json.dumps(description(self._holder)).encode())
+            self._file.write(json.dumps(self.holder).encode())
         except OSError as error:
             self.release()
             raise UserError(

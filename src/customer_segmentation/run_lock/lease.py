@@ -12,8 +12,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.run_lock.base import RunLock, description, named, refusal
-from customer_segmentation.s3_errors import code_of, explain_s3
+from customer_segmentation.run_lock.base import RunLock, named
+from customer_segmentation.s3_errors import code_of, store_error
 
 LEASE = ".run-lease.json"
 _RENEWALS_IN_EXPIRY = 3
@@ -29,10 +29,9 @@ class Lease(RunLock):
     """An object on S3, written only by conditional requests, so that one run wins."""
 
     def __init__(self, root: str, holder: str, expiry: float) -> None:
-        self._root = root.rstrip("/")
-        bucket, _, folder = self._root.partition("://")[2].partition("/")
+        super().__init__(root.rstrip("/"), holder)
+        bucket, _, folder = self.root.partition("://")[2].partition("/")
         self._object = {"Bucket": bucket, "Key": f"{folder}/{LEASE}".lstrip("/")}
-        self._holder = description(holder)
         self._token = uuid.uuid4().hex
         self._expiry = expiry
         self._etag = ""
@@ -47,22 +46,24 @@ class Lease(RunLock):
         Raises:
             UserError: Another run holds it, or S3 cannot be used as it is.
         """
-        self._client = _s3_client(self._root)
+        self._client = _s3_client(self.root)
         try:
-            self._take()
-        except UserError:
-            raise
+            holder = self._take()
         except Exception as error:
-            raise self._explained(error) from error
+            raise store_error(error, self.root) from error
+        if holder is not None:
+            hint = f" (a killed run's hold ends by itself after {self._expiry:.0f} seconds)"
+            raise self.refusal(holder, hint)
         # After an interrupted run, the next one need not wait for the expiry.
         atexit.register(self.release)
         threading.Thread(target=self._keep_renewing, name="run lease", daemon=True).start()
 
-    def _take(self) -> None:
+    def _take(self) -> bytes | None:
+        """Take the lease; returns what the lease of another run says, if that keeps it."""
         holder = b""
         for _ in range(_ATTEMPTS):
             if self._put(IfNoneMatch="*"):
-                return
+                return None
             found = self._get()
             if found is None:
                 continue
@@ -70,27 +71,21 @@ class Lease(RunLock):
             if self._is_mine(holder):
                 # The reply to the first attempt was lost, and botocore tried again.
                 self._etag = etag
-                return
+                return None
             # The server truncates both times to seconds.
             if age < self._expiry + 1:
                 break
             if self._put(IfMatch=etag):
                 _log.warning("Took over the lease of a run that ended: %s", named(holder))
-                return
-        raise UserError(
-            refusal(
-                self._root,
-                holder,
-                f" (a killed run's hold ends by itself after {self._expiry:.0f} seconds)",
-            )
-        )
+                return None
+        return holder
 
     def _put(self, **condition: str) -> bool:
         """Write the lease if the condition holds; returns whether it did."""
         begun = _clocks()
         # Each body is different, so an ETag identifies one write.
         renewal = {"token": self._token, "renewal": uuid.uuid4().hex}
-        body = json.dumps(self._holder | renewal).encode()
+        body = json.dumps(self.holder | renewal).encode()
         answer = self._ask("put_object", Body=body, **condition)
         if answer is None:
             return False
@@ -123,7 +118,7 @@ class Lease(RunLock):
             try:
                 self._renew()
             except Exception as error:  # noqa: BLE001 - the next attempt may succeed
-                _log.warning("The lease on %s is not renewed: %s", self._root, error)
+                _log.warning("The lease on %s is not renewed: %s", self.root, error)
 
     def _renew(self) -> None:
         with self._state:
@@ -152,10 +147,10 @@ class Lease(RunLock):
             except Exception as error:
                 # Nobody takes over the lease before it expires.
                 if waited > self._expiry:
-                    raise self._explained(error) from error
+                    raise store_error(error, self.root) from error
         if self._lost_to is not None:
             raise UserError(
-                f"{self._root}: the run lost its lease to {self._lost_to}, and saves nothing more:"
+                f"{self.root}: the run lost its lease to {self._lost_to}, and saves nothing more:"
                 " run it again when that one has ended"
             )
 
@@ -169,11 +164,8 @@ class Lease(RunLock):
             try:
                 self._client.delete_object(**self._object, IfMatch=self._etag)
             except Exception as error:  # noqa: BLE001 - it expires anyway, and the run succeeded
-                _log.warning("The lease on %s stays until it expires: %s", self._root, error)
+                _log.warning("The lease on %s stays until it expires: %s", self.root, error)
             self._etag = ""
-
-    def _explained(self, error: Exception) -> UserError:
-        return UserError(explain_s3(error, self._root) or f"{self._root}: {error}")
 
 
 def _s3_client(root: str) -> Any:  # noqa: ANN401 - botocore makes its client classes at run time
@@ -190,7 +182,7 @@ def _s3_client(root: str) -> Any:  # noqa: ANN401 - botocore makes its client cl
             ),
         )
     except Exception as error:
-        raise UserError(explain_s3(error, root) or f"{root}: {error}") from error
+        raise store_error(error, root) from error
     client.meta.events.register_first("needs-retry.s3", _refuse_another_region)
     return client
 

@@ -20,28 +20,14 @@ class Cells:
     Attributes:
         headers: As sent.
         batches: Reads the cells of some headers as text, in order; can be called again.
-        rows: Reads row by row from the start; a preview stops early.
         separator: The delimiter, for delimited text.
         notes: Assumptions made while reading the rows, in sentences.
     """
 
     headers: tuple[str, ...]
     batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
-    rows: Callable[[], Iterator[list[str]]]
     separator: str | None = None
     notes: list[str] = field(default_factory=list)
-
-
-def cells_of_rows(
-    headers: Sequence[str], rows: Callable[[], Iterator[list[str]]], notes: Iterable[str] = ()
-) -> Cells:
-    """A table whose rows have one cell per header and can be read again from the start."""
-    return Cells(
-        tuple(headers),
-        lambda wanted: batches_of(rows(), headers, wanted),
-        rows,
-        notes=list(notes),
-    )
 
 
 def batches_of(

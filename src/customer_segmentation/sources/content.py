@@ -31,6 +31,7 @@ class Content:
         open: Opens its bytes as a stream that can seek.
         encoding: Of its text, unless a byte-order mark says otherwise.
         sheet: The sheet to read, for a workbook.
+        is_sure: False for one of several files that may be no table: it is then skipped.
         packed: Size in bytes of the archive it came in; 0 without one.
     """
 
@@ -38,6 +39,7 @@ class Content:
     open: Callable[[], BinaryIO]
     encoding: str = UTF8
     sheet: str | None = None
+    is_sure: bool = True
     packed: int = 0
 
     def text(self) -> BinaryIO:
@@ -86,12 +88,8 @@ class _Text(io.RawIOBase):
 
     def _checked(self, block: bytes, *, is_last: bool) -> bytes:
         begun = self._decoder.getstate()[0]
-        text = block
         try:
-            if self._encoding != UTF8:
-                text = self._decoder.decode(block, final=is_last).encode()
-            elif begun or not block.isascii():
-                self._decoder.decode(block, final=is_last)
+            text = self._decoder.decode(block, final=is_last).encode()
         except UnicodeError as error:
             start = error.start if isinstance(error, UnicodeDecodeError) else 0
             raise self._no_text(self._before - len(begun) + start) from error

@@ -44,7 +44,7 @@ def delimited_cells(content: Content) -> Cells:
     with content.text() as text:
         header = read_header(content.name, text.read(LONGEST_ROW))
     reader = _Reader(content, header)
-    return Cells(header.names, reader.batches, reader.rows, header.delimiter, reader.notes)
+    return Cells(header.names, reader.batches, header.delimiter, reader.notes)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.sources.cells import Cells, cells_of_rows
+from customer_segmentation.sources.cells import Cells, batches_of
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import EXACT, MAX_COLUMNS
@@ -34,8 +34,8 @@ _NOT_COMPUTED = re.compile(
 def excel_cells(content: Content) -> Cells:
     """The table of a workbook's sheet: the declared one, or the only one with data.
 
-    Dates are ISO text, with a time if any cell of the column has one; whole numbers have no
-    decimal point. A cell with an Excel error is read as empty, with a note.
+    Dates are ISO text, with a time unless it is midnight; whole numbers have no decimal point. A
+    cell with an Excel error is read as empty, with a note.
 
     Raises:
         UserError: There is no such sheet or no table in it, several sheets have data and none is
@@ -46,13 +46,7 @@ def excel_cells(content: Content) -> Cells:
     if not rows:
         raise UserError(f"{content.name}: the workbook is empty. Export it again, with a header.")
     header, *rows = rows
-    timed = {
-        place
-        for row in rows
-        for place, cell in enumerate(row)
-        if isinstance(cell, datetime) and cell.time() != time.min
-    }
-    headers = [_text(cell, has_time=False) for cell in header]
+    headers = [_text(cell) for cell in header]
     while headers and not headers[-1] and not any(row[len(headers) - 1] != "" for row in rows):
         headers.pop()
     if sum(map(bool, headers)) < 2:  # noqa: PLR2004 - a table of one column is none
@@ -64,12 +58,16 @@ def excel_cells(content: Content) -> Cells:
 
     def texts() -> Iterator[list[str]]:
         for number, row in enumerate(rows, 1):
-            cells = [_text(c, has_time=p in timed) for p, c in enumerate(row[: len(headers)])]
+            cells = [_text(cell) for cell in row[: len(headers)]]
             refuse_long_cells(content.name, number, cells)
             yield cells
 
     note = f"{content.name}: {errors} cells with Excel's error, such as #N/A, were taken as empty."
-    return cells_of_rows(headers, texts, [note] if errors else [])
+    return Cells(
+        tuple(headers),
+        lambda wanted: batches_of(texts(), headers, wanted),
+        notes=[note] if errors else [],
+    )
 
 
 def _table(content: Content) -> tuple[str, list[list[Any]]]:
@@ -103,16 +101,14 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
     return next(iter(tables.items()), ("", []))
 
 
-def _text(cell: object, *, has_time: bool) -> str:
+def _text(cell: object) -> str:
     # Flags as the contract writes them, whole numbers without a point.
     if isinstance(cell, bool) or (
         isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT
     ):
         return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.isoformat(sep=" ") if has_time else cell.date().isoformat()
-    if isinstance(cell, date):
-        return f"{cell.isoformat()} 00:00:00" if has_time else cell.isoformat()
+    if isinstance(cell, datetime) and cell.time() == time.min:
+        return cell.date().isoformat()
     return str(cell)
 
 

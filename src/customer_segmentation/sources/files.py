@@ -36,16 +36,8 @@ class SourceFile:
     is_sure: bool = True
 
 
-@dataclass(frozen=True)
-class FoundFiles:
-    """The files of a source by name, and the name and reason of each that is skipped."""
-
-    files: tuple[SourceFile, ...]
-    skipped: tuple[tuple[str, str], ...] = ()
-
-
-def find_files(filepath: str) -> FoundFiles:
-    """The files of a source.
+def find_files(filepath: str) -> tuple[list[SourceFile], dict[str, str]]:
+    """The files of a source, and why each of the others beside them is skipped.
 
     Args:
         filepath: A path, or a URL of a file system that fsspec knows.
@@ -61,7 +53,7 @@ def find_files(filepath: str) -> FoundFiles:
     except (FileNotFoundError, NotADirectoryError):
         kind = None
     if kind == "file":
-        return FoundFiles((SourceFile(filesystem, path, filepath),))
+        return [SourceFile(filesystem, path, filepath)], {}
     if kind == "directory":
         reasons = {
             each["name"]: why_skipped(each["name"]) if each["type"] == "file" else _IS_FOLDER
@@ -84,9 +76,8 @@ def find_files(filepath: str) -> FoundFiles:
         return filesystem.unstrip_protocol(name) if "://" in filepath else name
 
     unsure = unsure_of(names)
-    files = (SourceFile(filesystem, n, named(n), is_sure=n not in unsure) for n in names)
-    skipped = ((named(name), why) for name, why in sorted(reasons.items()) if why)
-    return FoundFiles(tuple(files), tuple(skipped))
+    files = [SourceFile(filesystem, n, named(n), is_sure=n not in unsure) for n in names]
+    return files, {named(name): why for name, why in sorted(reasons.items()) if why}
 
 
 def why_skipped(name: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells, batches_of
@@ -39,11 +41,11 @@ def json_lines_cells(content: Content) -> Cells:
                 )
     refuse_names(content.name, names)
 
-    def rows(wanted: Iterable[str] = names) -> Iterator[list[str]]:
-        for _, record in _records(content):
-            yield [record.get(name, "") for name in wanted]
+    def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        rows = ([record.get(name, "") for name in wanted] for _, record in _records(content))
+        return batches_of(rows, wanted, wanted)
 
-    return Cells(tuple(names), lambda wanted: batches_of(rows(wanted), wanted, wanted), rows)
+    return Cells(tuple(names), batches)
 
 
 def _records(content: Content) -> Iterator[tuple[int, dict[str, str]]]:

@@ -7,6 +7,7 @@ across all files, and `source_file` if there are several.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def write(
     *,
     name: str,
     sha256: str,
-    skipped: tuple[tuple[str, str], ...] = (),
+    skipped: Mapping[str, str] | None = None,
 ) -> Landed:
     """Write tables with the same headers as one Parquet file.
 
@@ -105,6 +106,7 @@ def write(
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
                 rows[file] += count
         notes = tuple(note for cells in tables.values() for note in cells.notes)
-        landed = Landed(name, sha256, headers, tuple(rows.items()), skipped, notes)
+        left = tuple((skipped or {}).items())
+        landed = Landed(name, sha256, headers, tuple(rows.items()), left, notes)
         writer.add_key_value_metadata({METADATA: json.dumps(asdict(landed))})
     return landed

@@ -45,22 +45,20 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
         UserError: A file is missing, empty, malformed or too large, the headers of the files
             differ, or there is no row.
     """
-    found = find_files(filepath)
+    files, left = find_files(filepath)
     with _whole(target) as scratch:
-        paths = {file.name: _local(file, scratch) for file in found.files}
+        paths = {file.name: _local(file, scratch) for file in files}
         before = _states(paths.values())
-        contents = {
-            Content(file.name, partial(_opened, paths[file.name]), encoding, sheet): file.is_sure
-            for file in found.files
-        }
+        opens = {file.name: partial(_opened, paths[file.name]) for file in files}
+        contents = [Content(f.name, opens[f.name], encoding, sheet, f.is_sure) for f in files]
         tables, skipped = open_tables(contents)
-        read = [path for name, path in paths.items() if name not in dict(skipped)]
+        read = [path for name, path in paths.items() if name not in skipped]
         landed = write(
             tables,
             scratch / _WRITTEN,
             name=PurePosixPath(filepath).name,
             sha256=_sha256(read),
-            skipped=(*found.skipped, *skipped),
+            skipped=left | skipped,
         )
         if not landed.rows:
             raise UserError(
@@ -82,44 +80,50 @@ def first_rows(
     Raises:
         UserError: There is no file, or it does not start as a table.
     """
-    file = next(each for each in find_files(filepath).files if each.is_sure)
+    files, _ = find_files(filepath)
+    file = next(each for each in files if each.is_sure)
     content = Content(file.name, partial(file.filesystem.open, file.path), encoding, sheet)
     members, _ = unpacked(content)
-    cells = open_cells(next(iter(members)))
-    return cells.headers, list(islice(cells.rows(), count))
+    cells = open_cells(members[0])
+    rows = (
+        row.values()
+        for batch in cells.batches(cells.headers)
+        for row in batch.slice(0, count).to_pylist()
+    )
+    return cells.headers, list(map(list, islice(rows, count)))
 
 
 def open_tables(
-    contents: dict[Content, bool], kind: Kind | None = None
-) -> tuple[dict[str, Cells], tuple[tuple[str, str], ...]]:
-    """The tables of files with the same header, and which files were skipped and why.
+    contents: Iterable[Content], kind: Kind | None = None
+) -> tuple[dict[str, Cells], dict[str, str]]:
+    """The tables of files with the same header, and why each of the others is skipped.
 
     Args:
-        contents: The files, and whether each is sure to be a table.
+        contents: The files.
         kind: The kind that all must have; any, if not given.
 
     Raises:
-        UserError: A file that must be a table is not one, or has another header.
+        UserError: A file that is sure to be a table is not one, or has another header.
     """
     tables: dict[str, Cells] = {}
     skipped: dict[str, str] = {}
-    files: dict[Content, bool] = {}
-    for content, is_sure in contents.items():
-        members, not_read = unpacked(content, is_sure=is_sure)
-        files |= members
+    files: list[Content] = []
+    for content in contents:
+        members, not_read = unpacked(content)
+        files += members
         skipped |= not_read
     # Sure tables first: the others must have their header.
-    for file in sorted(files, key=files.__getitem__, reverse=True):
+    for file in sorted(files, key=lambda file: not file.is_sure):
         try:
             cells = open_cells(file, kind)
             _require_same_header(file.name, cells, tables)
         except UserError as error:
-            if files[file]:
+            if file.is_sure:
                 raise
             skipped[file.name] = str(error).removeprefix(f"{file.name}: ")
         else:
             tables[file.name] = cells
-    return dict(sorted(tables.items())), tuple(sorted(skipped.items()))
+    return dict(sorted(tables.items())), dict(sorted(skipped.items()))
 
 
 def _require_same_header(name: str, cells: Cells, tables: dict[str, Cells]) -> None:

@@ -35,12 +35,8 @@ _AT_ONCE = 1 << 20
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
 
-def unpacked(
-    content: Content, *, is_sure: bool = True, depth: int = 0
-) -> tuple[dict[Content, bool], dict[str, str]]:
-    """The files in an archive (or the file itself) and whether each is sure to be a table.
-
-    Also the files that are skipped, and why.
+def unpacked(content: Content, depth: int = 0) -> tuple[list[Content], dict[str, str]]:
+    """The files in an archive, or the file itself; and the files that are skipped, and why.
 
     Raises:
         UserError: It is damaged, encrypted, packed too often, or unpacks to too much.
@@ -49,7 +45,7 @@ def unpacked(
         start = file.read(len(ZIP))
     is_zip = start == ZIP and not is_workbook(content)
     if not (is_zip or start.startswith(GZIP)):
-        return {content: is_sure}, {}
+        return [content], {}
     if depth == _DEEPEST:
         raise UserError(f"{content.name}: it is packed more than {_DEEPEST} times. Unpack it.")
     if not depth:
@@ -59,11 +55,11 @@ def unpacked(
         members, skipped = _members(content)
     else:
         unzipped = _guarded(content, content.name, lambda file: gzip.GzipFile(fileobj=file))
-        members, skipped = {unzipped: is_sure}, {}
-    found: dict[Content, bool] = {}
-    for packed, is_sure_too in members.items():
-        inner, more = unpacked(_seekable(packed), is_sure=is_sure_too, depth=depth + 1)
-        found |= inner
+        members, skipped = [unzipped], {}
+    found: list[Content] = []
+    for packed in members:
+        inner, more = unpacked(_seekable(packed), depth + 1)
+        found += inner
         skipped |= more
     return found, skipped
 
@@ -108,7 +104,7 @@ def member(content: Content, name: str) -> Content:
     return _guarded(content, path, lambda file: opened(content, file).open(name))
 
 
-def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
+def _members(content: Content) -> tuple[list[Content], dict[str, str]]:
     with content.open() as file, opened(content, file) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
     what = next((what for part, what in _DOCUMENTS.items() if part in names), None)
@@ -125,7 +121,7 @@ def _members(content: Content) -> tuple[dict[Content, bool], dict[str, str]]:
             "customers' files alone."
         )
     unsure = unsure_of(read)
-    members = {member(content, name): name not in unsure for name in sorted(read)}
+    members = [replace(member(content, n), is_sure=n not in unsure) for n in sorted(read)]
     return members, {f"{content.name}/{n}": why for n, why in whys.items() if n not in read}
 
 

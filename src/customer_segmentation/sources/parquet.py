@@ -15,7 +15,7 @@ from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.header import refuse_names
 from customer_segmentation.sources.limits import LONGEST_CELL, MAX_BATCH, MAX_ROWS
 from customer_segmentation.sources.packed import PARQUET
-from customer_segmentation.sources.typed import TextColumn
+from customer_segmentation.sources.typed import as_text, can_be_text, is_text
 
 # Bytes of the footer, which is read at once.
 _LONGEST_FOOTER = 1 << 24
@@ -34,109 +34,90 @@ def parquet_cells(content: Content) -> Cells:
             long, or the data cannot be read.
     """
     _refuse_long_footer(content)
-    reader = _Reader(content)
-    headers = tuple(reader.schema.names)
-    refuse_names(content.name, headers)
+    with _opened(content) as file:
+        footer, schema = file.metadata, file.schema_arrow
+    refuse_names(content.name, schema.names)
 
-    def rows() -> Iterator[list[str]]:
-        for batch in reader.batches(headers):
-            yield from map(list, zip(*batch.to_pydict().values(), strict=True))
+    def batches(wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        kinds = {name: schema.field(name).type for name in wanted}
+        _refuse_kinds(content.name, kinds)
+        _refuse_large_chunks(content.name, footer, wanted)
+        return _batches(content, kinds)
 
-    return Cells(headers, reader.batches, rows)
+    return Cells(tuple(schema.names), batches)
 
 
-class _Reader:
-    def __init__(self, content: Content) -> None:
-        self._content = content
-        with self._open(()) as file:
-            self._groups = file.metadata
-            self.schema: pa.Schema = file.schema_arrow
+def _batches(content: Content, kinds: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """Columns of these names and types as text."""
+    schema = pa.schema([(name, pa.string()) for name in kinds])
+    # In a dictionary, a long cell that many rows share is held once.
+    texts = [name for name, kind in kinds.items() if is_text(kind)]
+    maximum = max(1, min(MAX_ROWS, MAX_BATCH // (_CELL_BYTES * max(1, len(kinds)))))
+    try:
+        with _opened(content, texts) as file:
+            for batch in file.iter_batches(maximum, columns=list(kinds), use_threads=False):
+                # Nothing else checks that text is UTF-8, and some code would read past its end.
+                batch.validate(full=True)
+                size = _measured(content.name, batch)
+                step = max(1, min(maximum, MAX_BATCH * len(batch) // (size + 1)))
+                for start in range(0, len(batch), step):
+                    part = batch.slice(start, step)
+                    columns = [as_text(part.column(name)) for name in kinds]
+                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(
+            f"{content.name}: its data cannot be read ({error}). Write the file again."
+        ) from error
 
-    def batches(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """These columns as text, in batches."""
-        texts = {name: self._column(name) for name in wanted}
-        self._refuse_large_chunks(wanted)
-        schema = pa.schema([(name, pa.string()) for name in wanted])
-        maximum = max(1, min(MAX_ROWS, MAX_BATCH // (_CELL_BYTES * max(1, len(wanted)))))
+
+@contextmanager
+def _opened(content: Content, texts: Sequence[str] = ()) -> Iterator[parquet.ParquetFile]:
+    with content.open() as stream:
         try:
-            self._look({name: text for name, text in texts.items() if text.must_look})
-            # In a dictionary, a long cell that many rows share is held once.
-            with self._open([name for name, text in texts.items() if text.is_text]) as file:
-                for batch in file.iter_batches(maximum, columns=list(wanted), use_threads=False):
-                    # Nothing else checks that text is UTF-8, and some code would read past its end.
-                    batch.validate(full=True)
-                    step = max(
-                        1, min(maximum, MAX_BATCH * len(batch) // (self._measured(batch) + 1))
-                    )
-                    for start in range(0, len(batch), step):
-                        part = batch.slice(start, step)
-                        columns = [texts[name].text(part.column(name)) for name in wanted]
-                        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+            # Pages are read as needed, however large their row group.
+            file = parquet.ParquetFile(
+                stream, pre_buffer=False, buffer_size=1 << 20, read_dictionary=list(texts)
+            )
         except (pa.ArrowException, OSError) as error:
             raise UserError(
-                f"{self._content.name}: its data cannot be read ({error}). Write the file again."
+                f"{content.name}: it is no Parquet file ({error}). Write it again."
             ) from error
+        yield file
 
-    def _look(self, texts: dict[str, TextColumn]) -> None:
-        if not texts:
-            return
-        with self._open(()) as file:
-            for batch in file.iter_batches(MAX_ROWS, columns=list(texts), use_threads=False):
-                for name, text in texts.items():
-                    text.look(batch.column(name))
 
-    @contextmanager
-    def _open(self, texts: Sequence[str]) -> Iterator[parquet.ParquetFile]:
-        with self._content.open() as content:
-            try:
-                # Pages are read as needed, however large their row group.
-                file = parquet.ParquetFile(
-                    content, pre_buffer=False, buffer_size=1 << 20, read_dictionary=list(texts)
-                )
-            except (pa.ArrowException, OSError) as error:
-                raise UserError(
-                    f"{self._content.name}: it is no Parquet file ({error}). Write it again."
-                ) from error
-            yield file
+def _refuse_kinds(name: str, kinds: dict[str, pa.DataType]) -> None:
+    for column, kind in kinds.items():
+        if not can_be_text(kind):
+            raise UserError(f"{name}: column {column!r} holds {kind}. Give text, numbers or dates.")
 
-    def _column(self, name: str) -> TextColumn:
-        try:
-            return TextColumn(self.schema.field(name).type)
-        except TypeError as error:
+
+def _refuse_large_chunks(name: str, footer: parquet.FileMetaData, wanted: Sequence[str]) -> None:
+    names = set(wanted)
+    groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+    for chunk in (group.column(place) for group in groups for place in range(group.num_columns)):
+        size = chunk.total_uncompressed_size
+        if chunk.path_in_schema in names and size > _LARGEST_CHUNK:
             raise UserError(
-                f"{self._content.name}: column {name!r} holds {error}. Give text, numbers or dates."
-            ) from error
+                f"{name}: column {chunk.path_in_schema!r} takes {size} bytes in a group of "
+                f"{chunk.num_values} rows, and may take {_LARGEST_CHUNK}. Shorten its cells, or "
+                "write smaller groups."
+            )
 
-    def _refuse_large_chunks(self, wanted: Sequence[str]) -> None:
-        # A nested column has several entries, so positions differ from those of the schema.
-        paths = [self._groups.schema.column(i).path for i in range(self._groups.num_columns)]
-        places = [place for place, path in enumerate(paths) if path in set(wanted)]
-        for number in range(self._groups.num_row_groups):
-            group = self._groups.row_group(number)
-            for place in places:
-                chunk = group.column(place)
-                if chunk.total_uncompressed_size > _LARGEST_CHUNK:
-                    raise UserError(
-                        f"{self._content.name}: column {chunk.path_in_schema!r} takes "
-                        f"{chunk.total_uncompressed_size} bytes in a group of {group.num_rows} "
-                        f"rows, and may take {_LARGEST_CHUNK}. Shorten its cells, or write smaller "
-                        "groups."
-                    )
 
-    def _measured(self, batch: pa.RecordBatch) -> int:
-        """The bytes of all text cells, repeated cells included."""
-        total = 0
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if not pa.types.is_dictionary(column.type):
-                continue
-            lengths = pc.binary_length(column.dictionary)
-            if (pc.max(lengths).as_py() or 0) > LONGEST_CELL:
-                raise UserError(
-                    f"{self._content.name}: a cell of column {name!r} has more than "
-                    f"{LONGEST_CELL} bytes. Shorten it."
-                )
-            total += pc.sum(lengths.take(column.indices)).as_py() or 0
-        return total
+def _measured(name: str, batch: pa.RecordBatch) -> int:
+    """The bytes of all text cells, repeated cells included."""
+    total = 0
+    for header, column in zip(batch.schema.names, batch.columns, strict=True):
+        if not pa.types.is_dictionary(column.type):
+            continue
+        lengths = pc.binary_length(column.dictionary)
+        if (pc.max(lengths).as_py() or 0) > LONGEST_CELL:
+            raise UserError(
+                f"{name}: a cell of column {header!r} has more than {LONGEST_CELL} bytes. "
+                "Shorten it."
+            )
+        total += pc.sum(lengths.take(column.indices)).as_py() or 0
+    return total
 
 
 def _refuse_long_footer(content: Content) -> None:

@@ -78,5 +78,5 @@ def open_source(path: Path, kind: Format, encoding: str = UTF8) -> Source:
     if not path.is_file():
         raise UserError("the posted file is gone. Post the file again.")
     content = Content(str(path), lambda: path.open("rb"), encoding)
-    tables, _ = open_tables({content: True}, None if kind == "csv" else kind)
+    tables, _ = open_tables([content], None if kind == "csv" else kind)
     return Source(tuple(tables.values()))
