@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import signal
@@ -79,6 +80,8 @@ class _MendableErrors(click.Command):
         )
 
         _require_runner(ctx.params.get("runner"))
+        # What is imported by now stays to the end, and is not garbage that collections look for.
+        gc.freeze()
         try:
             return super().invoke(ctx)
         except KedroCliError as error:

@@ -64,20 +64,21 @@ def doubts_about(checked: CheckedCustomers, reading: Reading, reasons: Counts) -
 
 def _thousands(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Amounts of money with three decimals: most likely thousands."""
-    if reading.schema.thousands_sign:
-        return []
     known = reading.schema.columns
     money = [name for name in checked.columns if known[name].meaning == "money"]
+    if reading.schema.thousands_sign or not money:
+        return []
     values = {name: nw.col(canonical_name(name)) for name in money}
     # Few files have fractions, and numbers are faster to search than text.
-    fractions = counted(checked.kept, {n: v // 1.0 < v for n, v in values.items()})
+    amounts = checked.kept(*map(canonical_name, money))
+    fractions = counted(amounts, {n: v // 1.0 < v for n, v in values.items()})
     asked: dict[str, nw.Expr] = {}
     sign = reading.schema.decimal_sign
     for name in (name for name, rows in fractions.items() if rows):
         cell = stripped(reading.headers[name])
         asked[f"any {name}"] = cell.str.contains(f"[{sign}][0-9]")
         asked[name] = cell.str.contains(f"^[^0-9]*[0-9]{{1,3}}[{sign}][0-9]{{3}}(?:[^0-9]|$)")
-    counts = counted(checked.kept, asked)
+    counts = counted(checked.kept(*(reading.headers[name] for name in money)), asked)
     named = [name for name in fractions if 2 * counts.get(name, 0) > counts.get(f"any {name}", 0)]
     if not named:
         return []
@@ -132,7 +133,7 @@ def _advice(cell: str, what: str, signs: NumberSigns) -> str:
 def _alike_keys(checked: CheckedCustomers, reading: Reading) -> list[str]:
     """Ids that differ only by leading zeros or a fraction of zeros."""
     key, plain = canonical_name(KEY), "checked__plain_key"
-    keys = checked.kept.select(key)
+    keys = checked.kept(key)
     if reading.has_lines:
         keys = keys.unique()
     odd = keys.filter(nw.col(key).str.contains(_ODD_KEY))

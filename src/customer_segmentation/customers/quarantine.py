@@ -65,15 +65,16 @@ class CheckedCustomers:
     def _names(self) -> list[str]:
         return self.rows.collect_schema().names()
 
-    @cached_property
-    def kept(self) -> nw.LazyFrame[Any]:
-        """The rows of customers."""
-        return self.rows.filter(~nw.col(_REPEAT) & ~nw.col(IS_BROKEN))
+    def kept(self, *names: str) -> nw.LazyFrame[Any]:
+        """These columns of the rows of customers."""
+        # Others are dropped first: in memory a filter copies every column.
+        rows = self.rows.select(*names, _REPEAT, IS_BROKEN)
+        return rows.filter(~nw.col(_REPEAT) & ~nw.col(IS_BROKEN)).select(*names)
 
     def valid(self) -> nw.LazyFrame[Any]:
         """The valid rows: canonical columns, `as_of` and `sample_key`."""
-        canonical = [nw.col(canonical_name(name)).alias(name) for name in self.columns]
-        return _plain(self.kept.select(*canonical, AS_OF, SAMPLE_KEY))
+        names = {canonical_name(name): name for name in self.columns}
+        return _plain(self.kept(*names, AS_OF, SAMPLE_KEY).rename(names))
 
     def customers(self) -> nw.LazyFrame[Any]:
         """The same, sorted by key."""
@@ -94,7 +95,7 @@ class CheckedCustomers:
         cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = broken.select(ROW_NUMBER, key, reasons(problems), *cells, *PROVENANCE[:2], AS_OF)
-        return _plain(rows).sort(ROW_NUMBER)
+        return _plain(rows.sort(ROW_NUMBER))
 
     def lost_values(self, reading: Reading) -> dict[str, int]:
         """Why customers lack values in optional columns: reason -> rows, most frequent first.
@@ -103,13 +104,14 @@ class CheckedCustomers:
             reading: As in `check_customers`.
         """
         is_lost = {name: nw.col(canonical_name(name)).is_null() for name in self.columns}
-        counts = counted(self.kept, is_lost)
+        counts = counted(self.kept(*map(canonical_name, is_lost)), is_lost)
         lost = {name: is_lost[name] for name, rows in counts.items() if rows}
         if not lost:
             return {}
         # Computed again for these rows and columns, as for the quarantine.
         rules = Rules({name: reading.headers[name] for name in lost}, reading, lost)
-        rows = self.kept.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
+        rows = self.kept(*map(canonical_name, lost), *rules.mapped.values())
+        rows = rows.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
         rows = rules.parsed(rows.select(*rules.mapped.values()))
         by_reason = Counter(counted(rows, rules.problems()))
         return {reason: count for reason, count in by_reason.most_common() if count}
@@ -212,22 +214,53 @@ def check_customers(
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
     rules = Rules(reading.headers, reading, needed)
-    rows = rules.parsed(_with_repeats(bronze, cells, rules.text(KEY), has_lines=reading.has_lines))
-    broken = (nw.col(_CONFLICT), *rules.problems().values())
-    is_broken = nw.any_horizontal(*broken, ignore_nulls=True)
-    rows = rows.select(
-        *cells, *ADDED, _REPEAT, _CONFLICT, **{IS_BROKEN: is_broken}, **rules.values()
-    )
-    return CheckedCustomers(rules.with_dates(rows))
+    rows = _with_repeats(bronze, cells, rules.text(KEY), has_lines=reading.has_lines)
+    judged = _judged_by_cell if rows.implementation.is_pandas() else _judged
+    return CheckedCustomers(judged(rows, (*cells, *ADDED, _REPEAT, _CONFLICT), rules))
+
+
+def _judged(rows: nw.LazyFrame[Any], kept: tuple[str, ...], rules: Rules) -> nw.LazyFrame[Any]:
+    """The kept columns, whether a row is broken, and the canonical columns."""
+    rows = rules.parsed(rows).select(*kept, **{IS_BROKEN: _is_broken(rules)}, **rules.values())
+    any_broken = nw.any_horizontal(nw.col(_CONFLICT, IS_BROKEN), ignore_nulls=True)
+    return rules.with_dates(rows.with_columns(any_broken.alias(IS_BROKEN)))
+
+
+def _judged_by_cell(
+    rows: nw.LazyFrame[Any], kept: tuple[str, ...], rules: Rules
+) -> nw.LazyFrame[Any]:
+    """The same as a table of Arrow's, with each distinct cell read once: most columns have few."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - with Spark and Polars it is not needed
+
+    table = rows.collect(backend="pyarrow").to_native()
+    broken, values = table[_CONFLICT], {}
+    for name, header in rules.mapped.items():
+        one = Rules({name: header}, rules.reading, rules.needed)
+        sent = table[header].cast("string").fill_null("")
+        distinct = sent.unique()
+        cells = nw.from_dict({header: distinct}, backend="pyarrow").lazy()
+        judged = one.parsed(cells).select(**{IS_BROKEN: _is_broken(one)}, **one.values())
+        found = one.with_dates(judged).collect().to_native()
+        places = pc.index_in(sent, value_set=distinct)
+        broken = pc.or_(broken, found[IS_BROKEN].take(places))
+        values[canonical_name(name)] = found[canonical_name(name)].take(places)
+    table = table.select(kept).append_column(IS_BROKEN, broken)
+    for name, column in values.items():
+        table = table.append_column(name, column)
+    return nw.from_native(table).lazy()
+
+
+def _is_broken(rules: Rules) -> nw.Expr:
+    return nw.any_horizontal(nw.lit(value=False), *rules.problems().values(), ignore_nulls=True)
 
 
 def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """On pandas, columns with NumPy types instead of Arrow types."""
-    if not rows.implementation.is_pandas():
+    """As the rows were given: of Arrow's, a table of pandas with NumPy types."""
+    if not rows.implementation.is_pyarrow():
         return rows
-    held = rows.collect()
+    held = rows.with_columns(nw.selectors.datetime().cast(nw.Datetime("ns"))).collect()
     columns = {name: held[name].to_numpy() for name in held.columns}
-    return nw.from_dict(columns, backend=held.implementation).lazy()
+    return nw.from_dict(columns, backend="pandas").lazy()
 
 
 def _with_repeats(

@@ -52,5 +52,9 @@ def draw_coreset(
 
 def draw_uniform(table: nw.LazyFrame[Any], rows: int, size: int, seed: int) -> nw.DataFrame[Any]:
     """About `size` rows of the table at most, each as likely as any other, by sample key."""
-    kept = table if rows <= size else table.filter(uniform_number(seed) < size / rows)
-    return kept.sort(SAMPLE_KEY, KEY).collect()
+    return uniform_part(table, rows, size, seed).sort(SAMPLE_KEY, KEY).collect()
+
+
+def uniform_part(table: nw.LazyFrame[Any], rows: int, size: int, seed: int) -> nw.LazyFrame[Any]:
+    """The same as a plan, in no order."""
+    return table if rows <= size else table.filter(uniform_number(seed) < size / rows)

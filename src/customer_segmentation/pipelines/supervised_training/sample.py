@@ -16,7 +16,7 @@ from customer_segmentation.pipelines.supervised_training.parameters import Train
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import metadata_of, schema_of
-from customer_segmentation.segmentation.coreset import draw_uniform
+from customer_segmentation.segmentation.coreset import uniform_part
 from customer_segmentation.segmentation.naming import SegmentName
 
 _RELABEL = "Run kedro run --pipelines=clustering,label_generation."
@@ -82,14 +82,17 @@ def draw_labelled_customers(
     names = tuple(name for name in candidates if name in present)
     known = nw.from_native(gold_segments).lazy().filter(nw.col("segment_id") >= 0)
     known = known.select(KEY, "segment_id", "segment")
-    labelled = features.select(KEY, SAMPLE_KEY, *names).join(known, on=KEY, how="inner")
-    rows = int(labelled.select(nw.len()).collect().item())
+    joined = known.join(features.select(KEY), on=KEY, how="inner")
+    rows = int(joined.select(nw.len()).collect().item())
     if rows == 0:
         message = (
             f"gold_segments has a segment for none of the customers of gold_features. {_RELABEL}"
         )
         raise UserError(message)
-    sample = draw_uniform(labelled, rows, parameters.sample_rows, parameters.seed)
+    # Joined after the draw: in memory, joining every column of all customers takes long.
+    described = features.select(KEY, SAMPLE_KEY, *names)
+    drawn = uniform_part(described, rows, parameters.sample_rows, parameters.seed)
+    sample = drawn.join(known, on=KEY, how="inner").sort(SAMPLE_KEY, KEY).collect()
     _require_same_segments(sample.select("segment_id", "segment").unique().rows(), segments)
     return LabelledCustomers(
         schema,
