@@ -20,6 +20,8 @@ KILLS ?= 20
 # Those that `make test` leaves out are marked `security` and `faults`.
 ATTACKS ?= security or not security
 FAULTS ?= faults or not faults
+# Where a shell or an image sets it, each of hundreds of processes would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 # In the groups and the order of tests/conftest.py.
 TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 import pytest
+from httpx._transports import default as httpx_transport
 from hypothesis import settings
 from kedro.config import OmegaConfigLoader
 from xdist.scheduler import LoadFileScheduling
@@ -29,6 +31,10 @@ from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: 
 settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
+# Each client would read all certificates anew, which takes longer than a request, and no test
+# speaks TLS.
+httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
+
 # A run commits to MLflow's database some 140 times, and each time a disk is waited for.
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
 NEEDED_BYTES = 2e9
@@ -41,10 +47,10 @@ SPARK = {
     "datasets/test_delta_table.py",
     "pipelines/ingestion/test_nodes.py",
     "pipelines/label_generation/test_nodes.py",
-    "runs/test_bounded.py",
     "runs/test_databricks.py",
     "runs/test_parity.py",
     "scoring/test_table.py",
+    "segmentation/test_coreset.py",
     "segmentation/test_refinement.py",
     "sources/test_dataset.py",
     "sources/test_kinds.py",

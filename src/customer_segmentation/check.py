@@ -83,7 +83,9 @@ def _in_memory(
     )
     between = {"{name}": {"type": "MemoryDataset", "copy_mode": "assign"}}
     catalog = DataCatalog.from_config(between)
+    # Kedro reads the configuration anew each time that it is asked for its catalog.
+    configured = context.catalog
     for name in steps.inputs() - {"source"}:
-        catalog[name] = context.catalog.get(name)
+        catalog[name] = configured.get(name)
     catalog["source"] = source
     return catalog

@@ -217,7 +217,9 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
     conf = str(conf_source) if conf_source else None
     with ProjectSession.create(env=env, conf_source=conf) as session:
         context = session.load_context()  # type: ignore[attr-defined]  # not its base's
-        datasets = {n: context.catalog.get(n) for n in sorted(pipelines["__default__"].datasets())}
+        # Kedro reads the configuration anew each time that it is asked for its catalog.
+        catalog = context.catalog
+        datasets = {n: catalog.get(n) for n in sorted(pipelines["__default__"].datasets())}
         tables = {name: table for name, table in datasets.items() if hasattr(table, "maintain")}
         if not tables:
             raise click.ClickException(

@@ -1,4 +1,7 @@
-"""dev, staging and prod give one answer for the same customers."""
+"""dev, staging and prod give one answer for the same customers, and Spark keeps them to itself.
+
+Every environment learns from samples, and reads rows in another order than their file's.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
 )
 from customer_segmentation.scoring.scorer import Scorer
 from tests.marketing import SCHEMA
+from tests.runs.collects import counted_collects
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows
 from tests.services.s3 import S3Server
@@ -32,21 +36,30 @@ from tools.generator import generate
 pytestmark = pytest.mark.spark
 
 BUCKET = "parity"
+SAMPLE = 1_000
+# A sample's size is expected, not exact; a profile has a row a segment and measure.
+BOUND = 1_300
+SAMPLED = "--params=clustering.refinement_passes=2," + ",".join(
+    f"{name}={SAMPLE}"
+    for name in ("clustering.coreset_rows", "eda.sample_rows", "supervised_training.sample_rows")
+)
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What a whole run left."""
+    """What a whole run left, and how many rows Spark brought to the driver each time."""
 
     tables: dict[str, pd.DataFrame]
     scorer: Scorer
     cold_start: Scorer
     accounting: dict[str, Any]
     clustering: dict[str, Any]
+    collected: list[float]
 
 
 def whole_run_in(project: Project, environment: str, tables: str, models: str) -> Environment:
-    result = project.run("--env", environment)
+    with counted_collects() as collected:
+        result = project.run("--env", environment, SAMPLED)
     assert result.exit_code == 0, result.output
     data = project.root / "data" / ("" if environment == "dev" else environment)
     return Environment(
@@ -55,6 +68,7 @@ def whole_run_in(project: Project, environment: str, tables: str, models: str) -
         Scorer(content(f"{models}/candidate/cold_start.onnx")),
         json.loads((data / "reporting" / "row_accounting.json").read_text()),
         json.loads((data / "reporting" / "clustering.json").read_text()),
+        collected,
     )
 
 
@@ -76,10 +90,16 @@ def project(
 
 
 @pytest.fixture(scope="module")
-def source(project: Project) -> Path:
+def sent(project: Project) -> Path:
     """The real file, or the sample where it is not given."""
     real = os.environ.get("SEGMENTATION_REAL_CSV")
     return Path(real) if real else project.root / "data" / "sample" / "customers.csv"
+
+
+@pytest.fixture(scope="module")
+def source(sent: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its rows in another order, in three files."""
+    return rearranged(sent, tmp_path_factory.mktemp("rearranged") / "source")
 
 
 @pytest.fixture(scope="module")
@@ -200,23 +220,36 @@ def test_nowhere_are_segments_of_one_artifact_reported_with_those_of_another(
     assert refused.output.rstrip().endswith(f"kedro run --env={environment} {wanted}")
 
 
-# Prod's are tried in `test_bounded.py`, on samples.
-@pytest.mark.parametrize("environment", ["dev", "staging"])
-def test_neither_files_nor_the_order_of_rows_change_an_answer(  # noqa: PLR0913, PLR0917 - fixtures
+def test_neither_files_nor_the_order_of_rows_change_an_answer(
     project: Project,
     runs: dict[str, Environment],
-    environment: str,
-    source: Path,
-    settings: dict[str, str],
-    tmp_path: Path,
+    sent: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_all(monkeypatch, settings, rearranged(source, tmp_path / "source"))
+    """Of dev's run on the file as sent; the others' answers are held against dev's above."""
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(sent))
     steps = "ingestion,preprocessing,clustering,label_generation"
-    result = project.run("--env", environment, "--pipelines", steps)
+    result = project.run("--pipelines", steps, SAMPLED)
     assert result.exit_code == 0, result.output
-    tables, models = roots(project)[environment]
+    tables, models = roots(project)["dev"]
     require_same_rows(tables, runs["dev"].tables)
     again = Scorer(content(f"{models}/candidate/segmenter.onnx")).metadata
-    learned = runs[environment].scorer.metadata
+    learned = runs["dev"].scorer.metadata
     np.testing.assert_allclose(again["centroids"], learned["centroids"], rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("method", ["collect", "toArrow", "toPandas", "toLocalIterator"])
+def test_rows_that_come_to_the_driver_are_counted(spark: Any, method: str) -> None:
+    with counted_collects() as seen:
+        getattr(spark.range(BOUND + 1), method)()
+    assert max(seen) > BOUND
+    with counted_collects() as seen:
+        spark.range(BOUND + 1).limit(BOUND).toArrow()
+    assert seen[-1] == BOUND
+
+
+def test_a_whole_run_on_spark_brings_only_samples_to_the_driver(
+    runs: dict[str, Environment],
+) -> None:
+    # The samples did come, and were counted.
+    assert SAMPLE / 2 < max(runs["prod"].collected) <= BOUND

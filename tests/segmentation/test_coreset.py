@@ -50,12 +50,24 @@ def chances(customers: pd.DataFrame) -> np.ndarray:
     return np.minimum(1.0, SIZE * 0.5 * (1.0 / ROWS + squares / (2.0 * ROWS)))
 
 
-def test_at_or_below_the_bound_every_row_is_kept_with_weight_1(
-    customers: pd.DataFrame, scaling: Scaling
-) -> None:
-    found = draw_coreset(lazy(customers[:SIZE]), scaling, SIZE, SIZE, 1)
+def require_whole(few: Any, scaling: Scaling) -> None:
+    found = draw_coreset(lazy(few), scaling, SIZE, SIZE, 1)
     assert len(found) == SIZE
     assert set(found[WEIGHT].to_list()) == {1.0}
+    assert len(draw_uniform(lazy(few), SIZE, SIZE, 1)) == SIZE
+
+
+def test_at_or_below_the_bound_every_row_is_kept_with_weight_1(
+    customers: pd.DataFrame, scaling: Scaling, frame_of: Callable[..., Any]
+) -> None:
+    require_whole(frame_of(customers[:SIZE].to_dict("list")), scaling)
+
+
+@pytest.mark.spark
+def test_at_or_below_the_bound_spark_keeps_every_row(
+    customers: pd.DataFrame, scaling: Scaling, spark: Any
+) -> None:
+    require_whole(spark.createDataFrame(customers[:SIZE]), scaling)
 
 
 def test_above_the_bound_the_size_is_as_expected(customers: pd.DataFrame, scaling: Scaling) -> None:
@@ -118,7 +130,3 @@ def test_a_uniform_draw_has_the_expected_size_and_mean(
     assert found["age"].mean() == pytest.approx(0.0, abs=5.0 / np.sqrt(SIZE))
     again = draw_uniform(lazy(customers[::-1]), ROWS, SIZE, 1)
     assert found["customer_id"].to_list() == again["customer_id"].to_list()
-
-
-def test_a_uniform_draw_of_a_small_table_is_the_table(customers: pd.DataFrame) -> None:
-    assert len(draw_uniform(lazy(customers[:10]), 10, 10, 1)) == 10
