@@ -23,7 +23,7 @@ from customer_segmentation.schema.decisions import (
 from customer_segmentation.schema.formula import Known, date_parts, is_value, parse
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.orders import Aggregate, parse_aggregate
-from customer_segmentation.schema.parameters import Parameters
+from customer_segmentation.schema.parameters import Parameters, Shown
 from customer_segmentation.schema.parts import (
     AS_OF,
     FLAG,
@@ -81,14 +81,15 @@ _UNKNOWN = [
 # `--params` gives dates as text; YAML gives them as dates.
 Day = Annotated[date, Field(strict=False)]
 Word = Annotated[str, Field(min_length=1)]
+ShownWord = Annotated[Shown, Field(min_length=1)]
 Headers = list[Word] | dict[str | int, list[Word]]
 
 
 class Money(Parameters):
     """The unit of amounts of money, and the period that their sums cover, as in a sentence."""
 
-    unit: Word
-    period: Word
+    unit: ShownWord
+    period: ShownWord
 
 
 class AgeWindow(Parameters):
@@ -145,9 +146,9 @@ class ColumnRule(Parameters):
         "text",
     ]
     headers: Headers = Field([])
-    label: str = ""
-    description: str = ""
-    unit: str = ""
+    label: Shown = ""
+    description: Shown = ""
+    unit: Shown = ""
     minimum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
     maximum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
     age: AgeWindow | None = None
@@ -195,9 +196,9 @@ class FeatureRule(Parameters):
 
     formula: Word
     kind: Literal["money", "share", "flag", "number"] = "number"
-    label: str = ""
-    description: str = ""
-    unit: str = ""
+    label: Shown = ""
+    description: Shown = ""
+    unit: Shown = ""
     at_zero: Annotated[float, Field(strict=False, allow_inf_nan=False)] = 0.0
 
 
@@ -273,9 +274,9 @@ class Schema(Parameters):
 
     model_config = _BY_ALIAS
 
-    as_of: Day
+    as_of: Annotated[Day, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
     money: Money
-    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, Word]] = Field({})
+    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, ShownWord]] = Field({})
     column_rules: dict[str, ColumnRule] = Field(alias="columns")
     feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
     roles: Roles = Roles()
@@ -361,16 +362,17 @@ class Schema(Parameters):
     def _check_size(self) -> None:
         """Count before any pattern is filled."""
         lines = self.orders
-        every = [self.column_rules, self.feature_rules]
-        every += [lines.column_rules, lines.feature_rules] if lines else []
+        columns = [*self.column_rules.items(), *(lines.column_rules.items() if lines else ())]
+        features = [*self.feature_rules, *(lines.feature_rules if lines else ())]
+        every = [(pattern, 1 + len(rule.categories)) for pattern, rule in columns]
         count = 0
-        for rules in every:
-            for pattern, rule in rules.items():
-                groups = [name for name, _ in _PATTERN.findall(pattern)]
-                members = prod(len(self.groups.get(name, ())) for name in groups)
-                count += members * (1 + len(getattr(rule, "categories", ())))
+        for pattern, each in every + [(pattern, 1) for pattern in features]:
+            groups = (self.groups.get(name, {}) for name, _ in _PATTERN.findall(pattern))
+            count += each * prod(map(len, groups))
         if count > _MOST:
-            raise ValueError(f"columns: with the features they are {count}, and at most {_MOST}")
+            raise ValueError(
+                f"columns: they and the features are {count}; at most {_MOST} are allowed"
+            )
 
     def _check_roles(self) -> None:
         numbers = [name for name, column in self.columns.items() if column.kind == "number"]
