@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from customer_segmentation.customers.configuration import AgeWindow
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 from kedro_datasets.pandas import ParquetDataset
@@ -20,6 +19,7 @@ from customer_segmentation import hooks
 from customer_segmentation.errors import UserError
 from customer_segmentation.hooks import EnvironmentHooks, ProgressHooks, RunHooks, flattened
 from customer_segmentation.run_record import current_run
+from customer_segmentation.schema.schema import AgeWindow
 
 STEP = node(lambda table: table, inputs="before", outputs="after", name="step")
 
