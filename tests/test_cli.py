@@ -8,7 +8,6 @@ from customer_segmentation.cli import parameters_message
 from customer_segmentation.pipelines import clustering
 
 GOOD = {
-    "features": ["income", "age"],
     "cap_quantile": 0.95,
     "variance": 0.95,
     "coreset_rows": 20000,

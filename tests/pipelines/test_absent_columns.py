@@ -16,7 +16,6 @@ from kedro.runner import SequentialRunner
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.schema.parts import KEY
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
@@ -25,7 +24,13 @@ from customer_segmentation.serving.openapi.document import build_document
 from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
-from tests.marketing import COLUMNS, DECISIONS, needed_columns
+from tests.marketing import (
+    COLUMNS,
+    DECISIONS,
+    SCHEMA,
+    needed_columns,
+    with_segment_features,
+)
 
 CHECKOUT = Path(__file__).parents[2]
 ROWS = 250
@@ -61,15 +66,13 @@ def parameters_of(pipeline: str, **changed: Any) -> Any:
 
 def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     """Every pipeline on the first rows of the sample without these columns."""
-    customers = block("customers")
-    headers = [header for header, name in customers["aliases"].items() if name in absent]
+    headers = [header for header, name in SCHEMA.aliases.items() if name in absent]
     source = SourceDataset(filepath=str(CHECKOUT / "data/sample/customers.csv")).load()
     clustering = block("clustering")
     quick = {
         "preprocessing": {"max_left_out": 0.5},
         "eda": {"hopkins_repeats": 2},
         "clustering": {
-            "features": features,
             "k": clustering["k"] | {"maximum": 4, "starts": 1, "bootstraps": 1},
         },
         "supervised_training": {
@@ -81,8 +84,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     whole = register_pipelines()["__default__"]
     given = {
         "source": source.head(ROWS).drop(columns=headers),
-        "params:customers": Schema(**customers),
-        "params:clustering.features": features,
+        "params:customers": with_segment_features(*features),
         "params:clustering.cap_quantile": clustering["cap_quantile"],
     }
     for name in (found.removeprefix("params:") for found in whole.inputs() - given.keys()):

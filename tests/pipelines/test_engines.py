@@ -23,10 +23,10 @@ from customer_segmentation.pipelines import (
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.schemas import contract_of
+from tests.marketing import SCHEMA
 
 CHECKOUT = Path(__file__).parents[2]
 STEPS = (ingestion, preprocessing, clustering, label_generation, feature_export)
@@ -60,10 +60,9 @@ def run(source: Any) -> dict[str, Any]:
     quick["k"] |= {"maximum": 4, "starts": 2, "bootstraps": 2}
     wanted = {
         "source": source,
-        "params:customers": Schema(**block("customers")),
+        "params:customers": SCHEMA,
         "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**quick),
-        "params:clustering.features": quick["features"],
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in wanted.items()})
     for name in RESULTS:

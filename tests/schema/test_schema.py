@@ -105,7 +105,7 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("date_formats", ["%d-%m-%y"], "add `customers.two_digit_years_before: 30`"),
         ("two_digit_years_before", 1930, "less than or equal to 100"),
         ("decimal_sign", ";", "'.' or ','"),
-        ("thousands_sign", ".", "decimal_sign and thousands_sign are both '.'"),
+        ("thousands_sign", ".", "decimal_sign: it and thousands_sign are '.'"),
         ("ignored_signs", ["k.r"], "contain digits, signs or separators of numbers"),
         ("flags", {True: 1}, "in quotes"),
         ("flags", {"maybe": 2}, "0 or 1"),
@@ -348,6 +348,36 @@ def test_a_part_is_played_by_what_is_there_and_may_play_it(
     path: str, value: object, message: str
 ) -> None:
     assert message in refusal(changed(SHOP, (path, value)))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("orders.time", "when", "orders.time: `when` is no date among orders.columns"),
+        ("orders.columns.customer_id", NOTHING, "orders.columns: `customer_id` must be there"),
+        ("orders.columns.invoice.headers", ["Quantity"], "orders.columns: ['Quantity'] are head"),
+        ("orders.columns.row_number", {"kind": "text"}, "orders.columns: ['row_number'] are names"),
+        (
+            "orders.features.amount.formula",
+            "quantity * unit_prize",
+            "orders.features.amount: `unit_prize` is not known: did you mean unit_price?",
+        ),
+        (
+            "columns.spend_bought.aggregate",
+            "sum(boght)",
+            "columns.spend_bought: aggregate: `boght` is not known: did you mean bought?",
+        ),
+        ("columns.lines.aggregate", NOTHING, "columns.lines: aggregate: `` is no aggregate: write"),
+        ("columns.lines.aggregate", "median(amount)", "`median(amount)` is no aggregate: write"),
+        ("columns.lines.aggregate", "first(amount)", "first and last are for dates"),
+        ("orders", NOTHING, "columns: `aggregate` is only for a schema with `orders`"),
+    ],
+)
+def test_what_is_wrong_with_order_lines_is_said_with_its_place(
+    path: str, value: object, message: str
+) -> None:
+    lines = read_schema(FOLDER / "online_retail.yml").model_dump(mode="json")
+    assert message in refusal(changed(lines, (path, value)))
 
 
 def test_a_card_may_name_a_decision_that_the_roles_do_not_allow() -> None:

@@ -37,7 +37,7 @@ def promoted(source: Path, target: Path, model: onnx.ModelProto, kind: str = "se
         shutil.copy(source / f"{name}.onnx", target)
     if kind == "segmenter":
         stated = metadata_of(model)
-        shared = {key: stated.get(key) for key in ("segments", "contract", "customers")}
+        shared = {key: stated.get(key) for key in ("segments", "customers")}
         cold = read(source, "cold_start")
         write(target, "cold_start", signed(cold, segmenter_version=stated[VERSION], **shared))
     write(target, kind, model)

@@ -12,7 +12,7 @@ from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from tests.marketing import CHANNELS, PRODUCTS
-from tests.scoring.example import make_segmenter, reading
+from tests.scoring.example import make_segmenter
 
 
 def write_bundle(folder: Path, segments: int = 3) -> Path:
@@ -33,7 +33,7 @@ def write_bundle(folder: Path, segments: int = 3) -> Path:
         intercepts=np.linspace(0.2, -0.3, segments),
         names=segmenter.names,
         segmenter_version=metadata_of(artifact)[VERSION],
-        reading=reading(),
+        schema=segmenter.schema,
         provenance={"as_of": "2014-06-30", "customers": 2000},
         metrics={"model": {"log_loss": {"mean": 0.5, "sd": 0.1}}},
     )

@@ -13,11 +13,10 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from customer_segmentation.schema.parts import Column
-from tests.marketing import COLUMNS, CONTRACT
-from tests.scoring.example import reading
+from tests.marketing import COLUMNS, CONTRACT, SCHEMA
 
 AS_OF, ENROLLED_FROM = date(2014, 6, 30), date(2000, 1, 1)
-_HEADERS = {column: header for header, column in reading()["aliases"].items()}
+_HEADERS = {column: header for header, column in SCHEMA.aliases.items()}
 # All of one format, since a batch reads a column in one; what is sent alone may not be of two.
 _DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ")
 _OTHER_SPELLINGS = {"second_cycle": ("2n Cycle", "2N_CYCLE"), "single": ("Alone",)}

@@ -30,15 +30,12 @@ def on_arrays(
         learned: What the decisions among them need.
     """
     known: dict[str, Values] = dict(columns)
+    wanted = list(names)
     defined = schema.features | schema.decisions
-
-    def value(name: str) -> Values:
-        if name not in known:
-            inputs = [value(needed) for needed in defined[name].inputs]
-            known[name] = defined[name].function(*inputs, **(learned or {}).get(name, {}))
-        return known[name]
-
-    return {name: value(name) for name in names}
+    for name in _steps(defined, wanted, known):
+        inputs = [known[needed] for needed in defined[name].inputs]
+        known[name] = defined[name].function(*inputs, **(learned or {}).get(name, {}))
+    return {name: known[name] for name in wanted}
 
 
 def on_frame(
@@ -52,25 +49,28 @@ def on_frame(
     One that uses another is added in a later step, so that no engine computes a part twice.
     """
     defined = schema.features | schema.decisions
-    present = set(frame.collect_schema().names())
-    waiting: set[str] = set()
-
-    def need(name: str) -> None:
-        if name in defined and name not in present | waiting:
-            waiting.add(name)
-            for needed in defined[name].inputs:
-                need(needed)
-
-    for name in names:
-        need(name)
+    waiting = _steps(defined, names, frame.collect_schema().names())
     while waiting:
-        # In definition order, so that a table's columns do not depend on hashing.
-        ready = [n for n in defined if n in waiting and waiting.isdisjoint(defined[n].inputs)]
+        later = {*waiting}
+        ready = [name for name in waiting if later.isdisjoint(defined[name].inputs)]
         frame = frame.with_columns(
             **{name: _expression(defined[name], learned or {}) for name in ready}
         )
-        waiting.difference_update(ready)
+        waiting = [name for name in waiting if not later.isdisjoint(defined[name].inputs)]
     return frame
+
+
+def _steps(defined: Mapping[str, Feature], names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """What is still to be computed for these names, in definition order.
+
+    Whatever a feature uses is defined before it; by recursion, a long chain would end the stack.
+    """
+    present = {*known}
+    wanted = {*names} - present
+    for name in reversed([*defined]):
+        if name in wanted:
+            wanted |= {*defined[name].inputs} - present
+    return [name for name in defined if name in wanted]
 
 
 def _expression(feature: Feature, learned: Learned) -> nw.Expr:

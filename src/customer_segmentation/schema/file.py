@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ FOLDER = "schemas"
 # Put by pydantic before a message of ours.
 _VALUE_ERROR = "Value error, "
 _ENDINGS = (".yml", ".yaml")
+_PATH = re.compile(r"[\w.{}]+")
+# None within a pattern such as {product.label}.
+_DOT = re.compile(r"[.](?![^{]*[}])")
 
 
 def chosen_schema(configuration: Path = Path("conf")) -> Path:
@@ -88,11 +92,13 @@ def schema_problem(path: str, problem: str) -> str:
         path: Of the key, with dots; '' where the problem itself begins with it.
         problem: In words.
     """
-    if not path:
-        path, _, problem = problem.partition(": ")
-    line = _line_of(path.split("."))
+    first, _, others = problem.partition(": ")
+    if not path and _PATH.fullmatch(first):
+        path, problem = first, others
+    line = _line_of(re.split(_DOT, path))
     place = f", line {line}" if line else ""
-    return f"`{SCHEMA_BLOCK}.{path}`: {problem} ({chosen_schema()}{place})"
+    key = f"{SCHEMA_BLOCK}.{path}" if path else SCHEMA_BLOCK
+    return f"`{key}`: {problem} ({chosen_schema()}{place})"
 
 
 def _line_of(keys: list[str]) -> int:

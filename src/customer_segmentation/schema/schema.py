@@ -23,7 +23,7 @@ from customer_segmentation.schema.decisions import (
 from customer_segmentation.schema.formula import Known, date_parts, is_value, parse
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.orders import Aggregate, parse_aggregate
-from customer_segmentation.schema.parameters import Parameters
+from customer_segmentation.schema.parameters import Parameters, Shown
 from customer_segmentation.schema.parts import (
     AS_OF,
     FLAG,
@@ -81,14 +81,15 @@ _UNKNOWN = [
 # `--params` gives dates as text; YAML gives them as dates.
 Day = Annotated[date, Field(strict=False)]
 Word = Annotated[str, Field(min_length=1)]
+ShownWord = Annotated[Shown, Field(min_length=1)]
 Headers = list[Word] | dict[str | int, list[Word]]
 
 
 class Money(Parameters):
     """The unit of amounts of money, and the period that their sums cover, as in a sentence."""
 
-    unit: Word
-    period: Word
+    unit: ShownWord
+    period: ShownWord
 
 
 class AgeWindow(Parameters):
@@ -145,9 +146,9 @@ class ColumnRule(Parameters):
         "text",
     ]
     headers: Headers = Field([])
-    label: str = ""
-    description: str = ""
-    unit: str = ""
+    label: Shown = ""
+    description: Shown = ""
+    unit: Shown = ""
     minimum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
     maximum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
     age: AgeWindow | None = None
@@ -195,9 +196,9 @@ class FeatureRule(Parameters):
 
     formula: Word
     kind: Literal["money", "share", "flag", "number"] = "number"
-    label: str = ""
-    description: str = ""
-    unit: str = ""
+    label: Shown = ""
+    description: Shown = ""
+    unit: Shown = ""
     at_zero: Annotated[float, Field(strict=False, allow_inf_nan=False)] = 0.0
 
 
@@ -273,9 +274,9 @@ class Schema(Parameters):
 
     model_config = _BY_ALIAS
 
-    as_of: Day
+    as_of: Annotated[Day, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
     money: Money
-    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, Word]] = Field({})
+    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, ShownWord]] = Field({})
     column_rules: dict[str, ColumnRule] = Field(alias="columns")
     feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
     roles: Roles = Roles()
@@ -318,7 +319,7 @@ class Schema(Parameters):
         except ValueError as error:
             raise ValueError(f"date_formats: {error}") from error
         if self.decimal_sign == self.thousands_sign:
-            raise ValueError(f"decimal_sign and thousands_sign are both {self.decimal_sign!r}")
+            raise ValueError(f"decimal_sign: it and thousands_sign are {self.decimal_sign!r}")
         taken = _SIGNS_OF_A_NUMBER | {self.decimal_sign, self.thousands_sign}
         wrong = [sign for sign in self.ignored_signs if not taken.isdisjoint(sign)]
         if wrong:
@@ -330,11 +331,28 @@ class Schema(Parameters):
     @model_validator(mode="after")
     def _columns_agree(self) -> Self:
         self._check_size()
+        self._check_columns()
+        if not self.orders and any(rule.aggregate for rule in self.column_rules.values()):
+            raise ValueError("columns: `aggregate` is only for a schema with `orders`")
+        if self.orders:
+            try:
+                self.rows._check_columns()  # noqa: SLF001 - another of this class
+            except ValueError as error:
+                raise ValueError(f"orders.{str(error).removeprefix('orders.')}") from error
+        _ = self.aggregates
+        self._check_features()
+        self._check_roles()
+        self._check_card()
+        return self
+
+    def _check_columns(self) -> None:
+        """Names, headers and ranges of columns and features."""
         keys = [name for name, column in self.columns.items() if column.kind == "key"]
         if keys != [KEY]:
             raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
-        if taken := RESERVED & {*self.columns, *self.features}:
-            raise ValueError(f"{sorted(taken)} are names of answers: choose others")
+        for place, names in (("columns", self.columns), ("features", self.features)):
+            if taken := RESERVED & {*names}:
+                raise ValueError(f"{place}: {sorted(taken)} are names of answers: choose others")
         if twice := _repeated(column.name for column, _ in self._expanded):
             raise ValueError(f"columns: {twice} stand twice")
         named = [name for made, headers in self._expanded for name in {made.name, *headers}]
@@ -350,27 +368,21 @@ class Schema(Parameters):
                 raise ValueError(
                     f"columns.{name}: earliest ({column.earliest}) is after as_of ({self.as_of})"
                 )
-        if not self.orders and any(rule.aggregate for rule in self.column_rules.values()):
-            raise ValueError("columns: `aggregate` is only for a schema with `orders`")
-        _ = self.aggregates
-        self._check_features()
-        self._check_roles()
-        self._check_card()
-        return self
 
     def _check_size(self) -> None:
         """Count before any pattern is filled."""
         lines = self.orders
-        every = [self.column_rules, self.feature_rules]
-        every += [lines.column_rules, lines.feature_rules] if lines else []
+        columns = [*self.column_rules.items(), *(lines.column_rules.items() if lines else ())]
+        features = [*self.feature_rules, *(lines.feature_rules if lines else ())]
+        every = [(pattern, 1 + len(rule.categories)) for pattern, rule in columns]
         count = 0
-        for rules in every:
-            for pattern, rule in rules.items():
-                groups = [name for name, _ in _PATTERN.findall(pattern)]
-                members = prod(len(self.groups.get(name, ())) for name in groups)
-                count += members * (1 + len(getattr(rule, "categories", ())))
+        for pattern, each in every + [(pattern, 1) for pattern in features]:
+            groups = (self.groups.get(name, {}) for name, _ in _PATTERN.findall(pattern))
+            count += each * prod(map(len, groups))
         if count > _MOST:
-            raise ValueError(f"columns: with the features they are {count}, and at most {_MOST}")
+            raise ValueError(
+                f"columns: they and the features are {count}; at most {_MOST} are allowed"
+            )
 
     def _check_roles(self) -> None:
         numbers = [name for name, column in self.columns.items() if column.kind == "number"]
@@ -548,28 +560,32 @@ class Schema(Parameters):
                 if feature.name in found or feature.name in self.columns:
                     raise ValueError(f"columns.{column.name}: `{feature.name}` is there already")
                 found[feature.name] = feature
-        as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
         for pattern, rule in self.feature_rules.items():
-            for name, fill in self._members(pattern):
-                if name in found or name in self.columns:
-                    raise ValueError(f"features.{pattern}: `{name}` is there already")
-                known: dict[str, Known] = {AS_OF: as_of, **self.columns, **found}
-                try:
-                    formula = parse(self._listed(fill(rule.formula)), known, rule.at_zero)
-                    label = fill.whole(rule.label) or name.replace("_", " ")
-                    description = fill.whole(rule.description) or _capitalised(label)
-                except ValueError as error:
-                    raise ValueError(f"features.{pattern}: {error}") from error
-                found[name] = Feature(
-                    name,
-                    formula,
-                    formula.inputs,
-                    label,
-                    description,
-                    rule.unit or self._unit(rule.kind),
-                    is_never_negative=formula.is_never_negative,
-                )
+            try:
+                for name, fill in self._members(pattern):
+                    found[name] = self._feature(name, fill, rule, found)
+            except ValueError as error:
+                raise ValueError(f"features.{pattern}: {error}") from error
         return found
+
+    def _feature(
+        self, name: str, fill: _Fill, rule: FeatureRule, found: Mapping[str, Feature]
+    ) -> Feature:
+        if name in found or name in self.columns:
+            raise ValueError(f"`{name}` is there already")
+        as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
+        known: dict[str, Known] = {AS_OF: as_of, **self.columns, **found}
+        formula = parse(self._listed(fill(rule.formula)), known, rule.at_zero)
+        label = fill.whole(rule.label) or name.replace("_", " ")
+        return Feature(
+            name,
+            formula,
+            formula.inputs,
+            label,
+            fill.whole(rule.description) or _capitalised(label),
+            rule.unit or self._unit(rule.kind),
+            is_never_negative=formula.is_never_negative,
+        )
 
     @cached_property
     def rows(self) -> Schema:
@@ -640,7 +656,7 @@ class Schema(Parameters):
             {column.name: column.label for column in columns}
             | {feature.name: feature.label for feature in features}
             | {str(member): label for group in members for member, label in group}
-            | OFFER_LABELS
+            | (OFFER_LABELS if "offer" in self.decisions else {})
         )
 
     def label_of(self, name: str) -> str:
@@ -660,17 +676,19 @@ class Schema(Parameters):
 
     @cached_property
     def _expanded(self) -> list[tuple[Column, list[str]]]:
-        return [made for pattern in self.column_rules for made in self._columns_of(pattern)]
-
-    def _columns_of(self, pattern: str) -> Iterator[tuple[Column, list[str]]]:
-        rule = self.column_rules[pattern]
-        self._check_headers(pattern, rule.headers)
-        for name, fill in self._members(pattern):
+        made: list[tuple[Column, list[str]]] = []
+        for pattern, rule in self.column_rules.items():
             try:
-                label = fill.whole(rule.label) or name.replace("_", " ")
-                description = fill.whole(rule.description) or _capitalised(label)
+                made += self._columns_of(pattern, rule)
             except ValueError as error:
                 raise ValueError(f"columns.{pattern}: {error}") from error
+        return made
+
+    def _columns_of(self, pattern: str, rule: ColumnRule) -> Iterator[tuple[Column, list[str]]]:
+        self._check_headers(pattern, rule.headers)
+        for name, fill in self._members(pattern):
+            label = fill.whole(rule.label) or name.replace("_", " ")
+            description = fill.whole(rule.description) or _capitalised(label)
             minimum, maximum = _RANGES.get(rule.kind, (None, None))
             column = Column(
                 name,
@@ -698,9 +716,9 @@ class Schema(Parameters):
         members = {fill.member for _, fill in self._members(pattern) if fill.group}
         if bool(members) != isinstance(headers, dict) and headers:
             needs = "by member, as in {wines: [MntWines]}" if members else "as a list"
-            raise ValueError(f"columns.{pattern}: give its headers {needs}")
+            raise ValueError(f"give its headers {needs}")
         if unknown := sorted(map(str, {*headers} - members)) if members else []:
-            raise ValueError(f"columns.{pattern}: headers: {unknown} are no members of its group")
+            raise ValueError(f"headers: {unknown} are no members of its group")
 
     def _unit(self, kind: str) -> str:
         return self.money.unit if kind == "money" else _UNITS.get(kind, "")

@@ -6,15 +6,14 @@ are.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
 from customer_segmentation.schema.decisions import DECISION_NAMES, INTERMEDIATE
-from customer_segmentation.schema.parameters import Parameters
+from customer_segmentation.schema.parameters import Parameters, visible
 from customer_segmentation.schema.parts import AS_OF, Feature
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.learned import Number, check_learned
@@ -32,40 +31,36 @@ def _require(is_right: object, otherwise: str) -> None:
         raise ValueError(otherwise)
 
 
-def _visible(text: str) -> str:
-    unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    is_seen = unseen.isdisjoint(map(unicodedata.category, text))
-    _require(is_seen, "it holds characters that cannot be seen")
-    return text
-
-
 def _once(names: list[str]) -> list[str]:
     _require(len({*names}) == len(names), "it names something twice")
     return names
 
 
-def _short(schema: Schema) -> Schema:
-    words = list(_words(schema.model_dump(mode="json")))
-    _require(len(words) <= _MAX_WORDS, f"it holds more than {_MAX_WORDS} words")
-    _require(max(map(len, words)) <= _LONGEST_WORD, f"a word is longer than {_LONGEST_WORD}")
+def _short(schema: object) -> object:
+    """Before it is read: what is checked of each word takes time."""
+    count = 0
+    for word in _words(schema):
+        count += 1
+        _require(len(word) <= _LONGEST_WORD, f"a word is longer than {_LONGEST_WORD}")
+    _require(count <= _MAX_WORDS, f"it holds more than {_MAX_WORDS} words")
     return schema
 
 
 def _words(value: object) -> Iterator[str]:
     """Every text in what was JSON, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield key
-            yield from _words(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _words(part)
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, Mapping):
+            left += [*part, *part.values()]
+        elif isinstance(part, list):
+            left += part
 
 
-Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_visible)]
-Reason = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_visible)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(visible)]
+Reason = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(visible)]
 SegmentKey = Annotated[str, Field(pattern=r"^\w{1,100}$")]
 Version = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 Names = Annotated[list[Text], Field(min_length=1, max_length=200), AfterValidator(_once)]
@@ -102,7 +97,7 @@ class Shared(Parameters):
     columns: Names
     outputs: Names
     segments: list[StatedSegment] = Field(min_length=2, max_length=100)
-    customers: Annotated[Schema, AfterValidator(_short)]
+    customers: Annotated[Schema, BeforeValidator(_short)]
     provenance: dict[str, Any]
     version: Version
 

@@ -56,7 +56,7 @@ class Segment(msgspec.Struct):
     key: str
     name: str
     typical: list[Typical]
-    customer: dict[str, str | int]
+    customer: dict[str, str | float]
     customers: int | None = None
     share: float | None = None
     offer: str | None = None
@@ -151,7 +151,7 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
     )
 
 
-def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | int]:
+def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | float]:
     """A record with every field that the segmenter needs, as near to the features as it can be.
 
     A total is split by the usual shares of the base, other sums evenly. What no feature says is the
@@ -240,7 +240,7 @@ def _parts_of(
     return {name: max(left, 0.0) * share / of_all for name, share in unknown.items()}
 
 
-def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str | int:
+def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str | float:
     """The value that the contract accepts nearest to what is known."""
     rule = contract.rules[name]
     if rule.kind == "category":
@@ -254,8 +254,8 @@ def _allowed(contract: Contract, name: str, known: Mapping[str, float]) -> str |
     minimum, maximum = contract.range_of(name)
     default = contract.as_of.year - _AGE if rule.age else max(minimum, 0.0)
     value = min(max(known.get(name, default), minimum), maximum)
-    # Whole monetary units are enough for a reader.
-    return round(value)
+    # Whole monetary units are enough for a reader, but no whole shares.
+    return round(value, 2) if rule.meaning in {"share", "number"} else round(value)
 
 
 def _field(contract: Contract, name: str) -> Field:

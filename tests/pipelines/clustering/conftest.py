@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,14 @@ from customer_segmentation.pipelines.clustering.nodes import (
     measure_candidates,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
-from customer_segmentation.segmentation import structure
 from customer_segmentation.segmentation.choice import MeasuredK
 from customer_segmentation.segmentation.segmenter import Segmenter
+from customer_segmentation.segmentation.structure import Structure
 from tests.marketing import SCHEMA, available_features, on_frame
 from tests.pipelines.calling import call
 from tests.scoring.example import draw_customers, make_segmenter
 
 SHIPPED = Path(__file__).parents[3] / "conf" / "base" / "parameters_clustering.yml"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_reference() -> Iterator[None]:
-    """One table without groups instead of 19, to spare seconds a test."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(structure, "_REFERENCES", 1)
-        yield
 
 
 @pytest.fixture
@@ -103,7 +95,7 @@ def made_up() -> MeasuredCandidates:
         )
         for k, value in stability.items()
     ]
-    found = structure.Structure(silhouette=0.4, by_chance=0.3)
+    found = Structure(silhouette=0.4, by_chance=0.3)
     return MeasuredCandidates(make_segmenter().projection, measured, measured[1], 4, found)
 
 

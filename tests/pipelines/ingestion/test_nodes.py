@@ -15,6 +15,7 @@ import pytest
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.schema.schema import Schema
+from tests.marketing import changed
 
 ROWS = [
     {"ID": " 5524 ", "Income": "58138", "Note": " NA "},
@@ -89,3 +90,33 @@ def test_two_headers_for_one_column_are_refused(
 ) -> None:
     with pytest.raises(UserError, match="'ID' and ' customer_id' both stand for `customer_id`"):
         bronze_of([{"ID": "1", " customer_id": "2"}], frame_of)
+
+
+@pytest.fixture
+def numbered(customers_block: dict[str, Any]) -> Schema:
+    """A schema whose customers are known by the numbers of their rows."""
+    key = {"kind": "key", "from_row": True}
+    return Schema.model_validate(changed(customers_block, ("columns.customer_id", key)))
+
+
+def test_rows_without_a_key_are_known_by_their_numbers(
+    source_of: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    records_of: Callable[..., Any],
+    numbered: Schema,
+) -> None:
+    rows = [{"Income": income} for income in ("5", "5", "")]
+    bronze = records_of(ingest_source(source_of(rows, frame_of), numbered))
+    assert [row["customer_id"] for row in bronze] == ["1", "2", "3"]
+    assert [row["Income"] for row in bronze] == ["5", "5", ""]
+    assert len({row["sample_key"] for row in bronze}) == 3
+
+
+def test_a_key_that_is_there_is_not_replaced_by_the_numbers_of_rows(
+    source_of: Callable[..., Any], frame_of: Callable[..., Any], numbered: Schema
+) -> None:
+    source = source_of([{"customer_id": "a"}, {"customer_id": "b"}], frame_of)
+    with pytest.raises(
+        UserError, match=r"customers\.csv: it has a column `customer_id`.*`from_row`"
+    ):
+        ingest_source(source, numbered)

@@ -242,12 +242,12 @@ def test_segments_stand_in_the_order_of_their_ids_with_their_size(
     assert found == sorted(found)
 
 
-def test_codes_and_answers_to_single_campaigns_are_no_measures(
-    profiles: list[dict[str, Any]],
+def test_codes_values_of_categories_and_parts_of_dates_are_no_measures(
+    profiles: list[dict[str, Any]], features: dict[str, list[Any]]
 ) -> None:
     measures = {row["measure"] for row in profiles if "=" not in row["measure"]}
-    behaviour = {"income", "spend_total", "responded", "children"}
-    assert measures == behaviour | {"margin", "likely_to_spend"}
+    others = {"customer_id", "as_of", "sample_key", "education", "education_phd", "enrolled_year"}
+    assert measures == features.keys() - others | {"margin", "likely_to_spend"}
 
 
 def test_every_label_of_every_decision_is_a_measure_and_shares_sum_to_one(

@@ -10,6 +10,7 @@ import pytest
 
 from customer_segmentation.pipelines.reporting.nodes import build_report
 from customer_segmentation.scoring.metadata import metadata_of, with_metadata
+from tests.marketing import SCHEMA
 
 BASE = {
     "income": 52000.0,
@@ -84,6 +85,7 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
         decided = ("affluence_tier", "waits_for_offers", "likely_to_spend", "product", "channel")
         metadata = {
             "segments": [{"key": a, "name": b} for a, b in zip(keys, names, strict=True)],
+            "customers": SCHEMA.model_dump(mode="json"),
             "outputs": ["segment", "margin", *(outputs or (*decided, "offer"))],
             "scaling": {"features": ["income", "spend_total"], "caps": [84148.2, 1775.6]},
             "learned": {
@@ -121,6 +123,7 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                 "silhouette": 0.32,
                 "stability": 0.96,
                 "is_stable": True,
+                "structure": {"is_grouped": True, "silhouette": 0.32, "by_chance": 0.25},
                 "left_out": {},
                 "far_outside": [],
                 "elbow_k": 5,

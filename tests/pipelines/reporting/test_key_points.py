@@ -9,12 +9,13 @@ import pandas as pd
 
 from customer_segmentation.pipelines.reporting.key_points import key_points
 from customer_segmentation.pipelines.reporting.profiles import read_profiles
+from tests.marketing import SCHEMA
 
 Segment = Callable[..., list[dict[str, Any]]]
 
 
 def told(*segments: list[dict[str, Any]]) -> list[str]:
-    found = read_profiles(pd.DataFrame([row for rows in segments for row in rows]))
+    found = read_profiles(SCHEMA, pd.DataFrame([row for rows in segments for row in rows]))
     return [sentence.replace("\N{NO-BREAK SPACE}", " ") for sentence in key_points(found)]
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from customer_segmentation.pipelines.reporting.nodes import build_report, summarise_segments
 from customer_segmentation.pipelines.reporting.notes import notes
+from tests.marketing import SCHEMA
 
 
 def told(inputs: dict[str, Any], **clustering: Any) -> list[str]:
-    return notes(inputs["clustering"] | clustering, inputs["supervised"])
+    return notes(SCHEMA, inputs["clustering"] | clustering, inputs["supervised"])
 
 
 def test_where_all_is_well_nothing_is_said(inputs: dict[str, Any]) -> None:
@@ -20,6 +21,12 @@ def test_segments_below_the_bound_of_stability_are_called_weak(inputs: dict[str,
     (line,) = told(inputs, is_stable=False, stability=0.554, rule="the most stable")
     assert line.startswith("The segments are weak: ")
     assert "(stability 0.55; the most stable)" in line
+
+
+def test_customers_without_groups_are_said_to_have_none(inputs: dict[str, Any]) -> None:
+    (line,) = told(inputs, structure={"is_grouped": False, "silhouette": 0.281, "by_chance": 0.332})
+    assert line.startswith("There are no groups here: the best silhouette is 0.28, and tables of ")
+    assert "without any groups reach 0.33" in line
 
 
 def test_what_is_left_out_is_told_once_a_reason(inputs: dict[str, Any]) -> None:
@@ -49,7 +56,7 @@ def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
     inputs["supervised"]["cold_start"] |= {"left_out": "nothing to learn from"}
     inputs["supervised"]["demonstration"] |= {"left_out": "too few"}
     summary = summarise_segments(
-        inputs["profiles"], inputs["clustering"], inputs["supervised"], "page"
+        inputs["profiles"], SCHEMA, inputs["clustering"], inputs["supervised"], "page"
     )
     first, last = summary.split("\n\n")
     assert len(first.splitlines()) == 4
@@ -67,6 +74,6 @@ def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
 
 def test_without_notes_the_terminal_has_the_segments_alone(inputs: dict[str, Any]) -> None:
     summary = summarise_segments(
-        inputs["profiles"], inputs["clustering"], inputs["supervised"], "page"
+        inputs["profiles"], SCHEMA, inputs["clustering"], inputs["supervised"], "page"
     )
     assert len(summary.splitlines()) == 4

@@ -22,6 +22,7 @@ from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
 from customer_segmentation.pipelines.reporting.models import explain_cold_start
 from customer_segmentation.pipelines.reporting.profiles import read_profiles
 from customer_segmentation.pipelines.reporting.relations import explain_relations
+from tests.marketing import SCHEMA
 
 
 def plain(text):
@@ -35,7 +36,7 @@ def profile(segment, frame_of):
     def read(**means):
         rows = segment(0, "Some", 0.3, **means)
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        return read_profiles(frame_of(columns)).segments[0]
+        return read_profiles(SCHEMA, frame_of(columns)).segments[0]
 
     return read
 
@@ -105,7 +106,7 @@ def test_products_are_bars_with_a_mark_at_the_average_customer(profile):
 
 def test_a_segment_that_spends_nothing_has_no_bars_and_an_empty_base_no_index(profile, segment):
     rows = [row | {"mean": 0.0, "base_mean": 0.0, "index": None} for row in segment(0, "None", 1.0)]
-    card = make_card(profile()), make_card(read_profiles(pd.DataFrame(rows)).segments[0])
+    card = make_card(profile()), make_card(read_profiles(SCHEMA, pd.DataFrame(rows)).segments[0])
     assert card[0].products
     assert card[1].products == ()
     assert card[1].lead == (
@@ -178,9 +179,9 @@ def test_firmness_is_told_in_words():
 
 def test_rows_with_several_reasons_are_explained(inputs):
     whole = inputs["accounting"] | {"lost_values": {}, "warnings": []}
-    once = explain_cleaning(whole, 0)
+    once = explain_cleaning(SCHEMA, whole, 0)
     assert once.note == ""
-    twice = explain_cleaning(whole | {"quarantined": 30}, 0)
+    twice = explain_cleaning(SCHEMA, whole | {"quarantined": 30}, 0)
     assert twice.note == "A row that breaks several rules is counted under each."
 
 
@@ -188,8 +189,9 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
     section = inputs["supervised"]["cold_start"] | {
         "confusion": [[9, 1, 0], [0, 10, 0], [5, 5, 10]]
     }
-    found = explain_cold_start(section, {"key_0": "High", "key_1": "Middle"})
-    assert "from age, household and education" in found.lead
+    found = explain_cold_start(SCHEMA, section, {"key_0": "High", "key_1": "Middle"})
+    asked = "year of birth, education, small children at home and teenagers at home"
+    assert f"the segment from {asked}. It recognises" in found.lead
     told = [tuple(map(plain, row)) for row in found.recognised]
     assert told == [
         ("High", "90 %", "Middle (10 %)"),
@@ -199,7 +201,7 @@ def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
 
 
 def test_relations_are_told_with_their_direction(inputs):
-    told = explain_relations(inputs["eda"])
+    told = explain_relations(SCHEMA, inputs["eda"])
     assert [*told] == ["spend in two years", "response to the last campaign"]
     spend = told["spend in two years"]
     assert [bar.note for bar in spend] == [

@@ -18,7 +18,6 @@ from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer
 from tests.serving.jobs.posting import CSV, HEADER, LINES, PARQUET, done, ended, fetched, post
@@ -50,10 +49,8 @@ def test_answers_are_those_of_the_pipelines_bit_for_bit(
     source = SourceDataset(filepath=str(SAMPLE), engine="polars").load()
     bronze = ingest_source(source, customer_parameters)
     artifact = onnx.load(bundle / "segmenter.onnx")
-    needed = list(metadata_of(artifact)["columns"])
-    checked = preprocessing.check_rows(
-        bronze, preprocessing.settle_reading(bronze, customer_parameters), needed
-    )
+    reading = preprocessing.settle_reading(bronze, customer_parameters)
+    checked = preprocessing.check_rows(bronze, reading, customer_parameters)
     silver = preprocessing._verdicts(checked).customers().to_native()
     gold = score_customers(silver, artifact).collect()
     known = answers.unique("customer_id", keep="first")

@@ -14,6 +14,8 @@ from customer_segmentation.customers.quarantine import (
     require_columns,
 )
 from customer_segmentation.customers.sample_key import with_sample_key
+from customer_segmentation.errors import UserError
+from customer_segmentation.schema.file import chosen_schema
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.schema.schema import Schema
 
@@ -22,12 +24,18 @@ def ingest_source(source: IntoFrame, customers: Schema) -> IntoFrame:
     """Cells as text, provenance, `as_of` (date of the snapshot) and `sample_key` (31 bits).
 
     Raises:
-        UserError: There is no column for the key, or two headers stand for one column.
+        UserError: There is no column for the key, or one where its rows are to be numbered, or
+            two headers stand for one column.
     """
     rows = nw.from_native(source).lazy()
     name = nw.to_py_scalar(rows.select(SOURCE_NAME).head(1).collect().item())
     of_rows = customers.rows
     if of_rows.column_rules[KEY].from_row:
+        if KEY in rows.collect_schema().names():
+            raise UserError(
+                f"{name}: it has a column `{KEY}`, which the numbers of its rows would replace: "
+                f"take `from_row` away from the column in {chosen_schema()}"
+            )
         rows = rows.with_columns(nw.col(ROW_NUMBER).cast(nw.String).alias(KEY))
     headers = rows.collect_schema().names()
     mapped = map_headers(headers, of_rows)

@@ -19,7 +19,7 @@ from customer_segmentation.serving.validation import Problem, ReadCustomer
 Record = dict[str, Any]
 # The largest number of an example: far above any input, and its square is finite.
 _LARGEST = 1e12
-_CELL = "[0-9]{1,6}(?:[.][0-9]{1,3})?"
+_CELL = "-?[0-9]{1,12}(?:[.][0-9]{1,3})?"
 
 
 def examples_of(bundle: Bundle) -> Record:
@@ -47,7 +47,7 @@ def examples_of(bundle: Bundle) -> Record:
         "file_bytes": len(file),
         "row": list(numbers.values()),
         "record": numbers,
-        "matrix_file": _csv(list(numbers), [f"{number:g}" for number in numbers.values()]),
+        "matrix_file": _csv(list(numbers), [f"{number:.15g}" for number in numbers.values()]),
     }
 
 
@@ -93,6 +93,10 @@ def _answered(bundle: Bundle, record: Record, explainer: Explainer | None = None
 
 
 def _wrong(bundle: Bundle, record: Record) -> Any:  # noqa: ANN401 - JSON
-    name = next(n for n in bundle.contract.needed if bundle.contract.rules[n].kind == "number")
-    problems = cast("list[Problem]", bundle.contract.read(record | {name: -1}, "$"))
+    contract = bundle.contract
+    numbers = (name for name in contract.needed if contract.rules[name].kind == "number")
+    name = next(numbers, contract.needed[0])
+    # Too small for a number, and no category or day at all.
+    too_small = contract.range_of(name)[0] - 1.0
+    problems = cast("list[Problem]", contract.read(record | {name: too_small}, "$"))
     return msgspec.to_builtins(Details("Unprocessable Entity", 422, "a field is wrong", problems))
