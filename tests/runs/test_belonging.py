@@ -97,12 +97,12 @@ def test_features_cleaned_for_other_parameters_are_not_clustered(used_project: P
     used_project.declare({"segment_features": features})
     message = refused(used_project, "--pipelines=clustering,label_generation")
     assert "customers.segment_features" in message
-    assert message.endswith("--pipelines=preprocessing,clustering,label_generation")
+    assert message.endswith("--pipelines=ingestion,preprocessing,clustering,label_generation")
 
 
 def test_an_artifact_is_not_made_with_another_day_than_its_table(used_project: Project) -> None:
     given = refused(used_project, "--pipeline=clustering", "--params=customers.as_of=2014-07-01")
-    assert "customers.as_of was 2014-06-30 for clustering_sample" in given
+    assert "customers.as_of was 2014-06-30 for gold_features" in given
     assert "and 2014-07-01 for this run" in given
     assert given.endswith("--pipelines=ingestion,preprocessing,clustering with the same --params")
 
