@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import repeat
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from customer_segmentation.schema.decisions import INTERMEDIATE
@@ -57,8 +57,7 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     `left_out`.
 
     `model` is `segmenter`, or `cold_start` for a customer without purchases. `margin` is 0 halfway
-    between two segments and 1 on a centroid; `likely_to_spend` is a percentile of the base.
-    The explanation is there where `explain` is true.
+    between two segments and 1 on a centroid. The explanation is there where `explain` is true.
     """
 
     segment: str
@@ -79,18 +78,21 @@ def decided_of(schema: Schema) -> tuple[str, ...]:
 
 def answer_type(schema: Schema) -> type[Answer]:
     """The answer for a schema's customers: a field for each decision, its label or its number."""
-    decisions = schema.decisions
-    return _answer_type(tuple((n, bool(decisions[n].labels)) for n in decided_of(schema)))
+    decisions = [schema.decisions[name] for name in decided_of(schema)]
+    # What a label means needs no words.
+    return _answer_type(tuple((d.name, "" if d.labels else d.description) for d in decisions))
 
 
 # One for all bundles that decide the same.
 @lru_cache(maxsize=8)
-def _answer_type(decisions: tuple[tuple[str, bool], ...]) -> type[Answer]:
+def _answer_type(decisions: tuple[tuple[str, str], ...]) -> type[Answer]:
     made = msgspec.defstruct(
         "Answer",
         [
-            (name, (str if has_labels else float) | UnsetType | None, UNSET)
-            for name, has_labels in decisions
+            (name, Annotated[float | UnsetType | None, Meta(description=said)], UNSET)
+            if said
+            else (name, str | UnsetType | None, UNSET)
+            for name, said in decisions
         ],
         bases=(Answer,),
         namespace={"__doc__": Answer.__doc__},

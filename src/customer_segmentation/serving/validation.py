@@ -115,7 +115,7 @@ class Contract:
             sent, name = given.pop(AS_OF)
             day = self.day(sent)
             if day is None:
-                problems.append(Problem(f"{path}.{name}", "not a date", "a day, as 2014-06-30"))
+                problems.append(Problem(f"{path}.{name}", "not a date", f"a day, as {as_of}"))
             as_of = day or as_of
         values: dict[str, Any] = {}
         for column, (sent, name) in given.items():

@@ -60,7 +60,10 @@ class FileScorer:
         self._scorer = cold_start or bundle.segmenter
         self.version = self._scorer.version
         needed = self._schema.canonical_columns(self._scorer.columns)
-        if named := name_missing(headers, mapped, [KEY, *needed], self._schema):
+        # Where the schema says so, a customer without a key is known by the number of the row.
+        self._is_keyed = KEY in mapped or not self._schema.column_rules[KEY].from_row
+        key = [KEY] if self._is_keyed else []
+        if named := name_missing(headers, mapped, [*key, *needed], self._schema):
             why = ""
             if is_new and not cold_start:
                 why = f" (there is no cold-start model: {bundle.left_out['cold_start']})"
@@ -68,7 +71,7 @@ class FileScorer:
             raise UserError(message)
         # Other columns are not read.
         self.headers = [header for header in headers if header in set(mapped.values())]
-        used = {name: mapped[name] for name in (KEY, *needed)}
+        used = {name: mapped.get(name, name) for name in (KEY, *needed)}
         self._reading = _settled(used, self._schema, batches)
         self._needed = needed
         self._rules = Rules(used, self._reading, needed)
@@ -89,7 +92,8 @@ class FileScorer:
         """
         rules = self._rules
         broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
-        parsed = rules.parsed(nw.from_native(rows)).with_columns(**{IS_BROKEN: broken})
+        keyed = self._keyed(nw.from_native(rows))
+        parsed = rules.parsed(keyed).with_columns(**{IS_BROKEN: broken})
         # Only the cells of broken rows: all would take most of a worker's memory.
         cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self.headers}
         checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **rules.values())
@@ -97,7 +101,7 @@ class FileScorer:
 
     def warnings(self, rows: pl.DataFrame) -> list[str]:
         """What some rows may mean other than what is read, and what to do."""
-        given = nw.from_native(rows.lazy())
+        given = self._keyed(nw.from_native(rows.lazy()))
         given = given.with_columns(nw.lit("").alias(name) for name in ADDED if name != ROW_NUMBER)
         return doubts_about(check_customers(given, self._reading, self._needed), self._reading, {})
 
@@ -120,9 +124,14 @@ class FileScorer:
         """Broken rows with their key and all reasons; costs about the same for one and many."""
         cells = [nw.col(header).alias(f"sent_{header.strip()}") for header in self.headers]
         key = nw.col(canonical_name(KEY)).alias(KEY)
-        rows = self._rules.parsed(nw.from_native(broken.lazy()))
+        rows = self._rules.parsed(self._keyed(nw.from_native(broken.lazy())))
         told = rows.select(ROW_NUMBER, key, reasons(self._rules.problems()), *cells)
         return told.collect().to_native()
+
+    def _keyed(self, rows: nw.LazyFrame[pl.LazyFrame]) -> nw.LazyFrame[pl.LazyFrame]:
+        if self._is_keyed:
+            return rows
+        return rows.with_columns(nw.col(ROW_NUMBER).cast(nw.String).alias(KEY))
 
 
 def _settled(mapped: dict[str, str], schema: Schema, batches: Batches) -> Reading:

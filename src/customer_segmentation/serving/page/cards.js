@@ -10,11 +10,12 @@ export function showCards(bundle, start) {
   const shares = stored
     ? `${count(stored.customers)} customers of the last batch run.${otherArtifact(bundle)}`
     : "No batch run has stored answers yet, so that shares and offers are not known.";
-  document.getElementById("segments-message").textContent = `${shares}${leftOut(bundle.left_out)}`;
+  document.getElementById("segments-message").textContent = `${shares}${leftOut(bundle)}`;
 }
 
-function leftOut(reasons) {
-  const told = Object.entries(reasons).map(([name, reason]) => `${spoken(name)} (${reason})`);
+// Of a decision for which the schema has no roles, nothing is said.
+function leftOut({ decisions, left_out: reasons }) {
+  const told = Object.entries(reasons).filter(([name]) => name in decisions || name === "cold_start").map(([name, reason]) => `${spoken(name)} (${reason})`);
   return told.length ? ` Not told: ${told.join("; ")}.` : "";
 }
 

@@ -95,7 +95,8 @@ function other(field, id) {
 
 function range(field, bundle) {
   const [min, max] = sliderRange(field, bundle);
-  const step = field.whole ? 1 : Math.max(1, 10 ** Math.floor(Math.log10(max / 50)));
+  const fine = 10 ** Math.floor(Math.log10(max / 50));
+  const step = field.whole ? 1 : field.meaning === "money" ? Math.max(1, fine) : fine;
   return make("input", { type: "range", min, max, step, "aria-label": `${fieldLabel(field)}, slider` });
 }
 
@@ -106,5 +107,6 @@ function sliderRange(field, bundle) {
   const caps = bundle.segments.flatMap((segment) => segment.typical.filter((part) => part.feature === field.name).map((part) => part.cap));
   const max = Math.max(2 * Math.max(...typical), ...caps, field.whole ? 5 : 100);
   const unit = field.whole ? 1 : 10 ** Math.floor(Math.log10(max));
-  return [Math.max(field.minimum ?? 0, 0), Math.min(Math.ceil(max / unit) * unit, field.maximum ?? Infinity)];
+  const least = Math.min(0, 2 * Math.min(...typical));
+  return [Math.max(field.minimum ?? least, least), Math.min(Math.ceil(max / unit) * unit, field.maximum ?? Infinity)];
 }
