@@ -27,12 +27,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_limits
 
-from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.customers.quarantine import CheckedCustomers
 from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.scorer import Scorer
@@ -59,7 +59,7 @@ def learn() -> tuple[Scorer, Segmenter, Matrix]:
         name: yaml.safe_load((CONFIGURATION / f"parameters_{name}.yml").read_text())[name]
         for name in ("customers", "clustering")
     }
-    customers = CustomerParameters.model_validate(blocks["customers"])
+    customers = Schema.model_validate(blocks["customers"])
     chosen = ClusteringParameters.model_validate(blocks["clustering"])
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", CUSTOMERS, seed=1)

@@ -24,20 +24,6 @@ import yaml
 from polars.testing import assert_frame_equal
 from report import arguments, machine, table, write_json
 
-from customer_segmentation.customers.configuration import CustomerParameters
-from customer_segmentation.customers.contract import (
-    AS_OF,
-    CHANNELS,
-    COLUMNS,
-    CONTRACT,
-    EDUCATION,
-    KEY,
-    MARITAL_STATUS,
-    PRODUCTS,
-    SAMPLE_KEY,
-    Column,
-)
-from customer_segmentation.customers.matrix import numeric_columns
 from customer_segmentation.customers.quarantine import (
     PROVENANCE,
     ROW_NUMBER,
@@ -46,7 +32,18 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY, Column
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.sources.dataset import SourceDataset
+from tests.marketing import (
+    CHANNELS,
+    COLUMNS,
+    CONTRACT,
+    EDUCATION,
+    MARITAL_STATUS,
+    PRODUCTS,
+    numeric_columns,
+)
 from tools.generator import write
 
 CONFIGURATION = Path(__file__).parents[1] / "conf" / "base" / "parameters_customers.yml"
@@ -82,7 +79,7 @@ def parsed() -> Any:  # noqa: ANN401 - argparse
     return parser.parse_args()
 
 
-def ingested(rows: int, customers: CustomerParameters) -> pl.DataFrame:
+def ingested(rows: int, customers: Schema) -> pl.DataFrame:
     """Generated customers as ingestion leaves them, and the broken rows."""
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", rows, seed=1, file_rows=rows)
@@ -97,7 +94,7 @@ def ingested(rows: int, customers: CustomerParameters) -> pl.DataFrame:
     return pl.concat([bronze, pl.DataFrame(broken, schema=bronze.schema)]).rechunk()
 
 
-def by_nodes(customers: CustomerParameters) -> Side:
+def by_nodes(customers: Schema) -> Side:
     """The nodes of the preprocessing pipeline."""
 
     def run(bronze: pl.LazyFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -111,7 +108,7 @@ def by_nodes(customers: CustomerParameters) -> Side:
     return run
 
 
-def by_polars(customers: CustomerParameters) -> Side:
+def by_polars(customers: Schema) -> Side:
     """The same without Narwhals."""
 
     def run(bronze: pl.LazyFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -138,7 +135,7 @@ class Peer:
         headers: As sent, by the canonical column where they stand for one.
     """
 
-    def __init__(self, customers: CustomerParameters, headers: dict[str, str]) -> None:
+    def __init__(self, customers: Schema, headers: dict[str, str]) -> None:
         """Nothing is read yet."""
         self.customers = customers
         # The format that ours chooses from all rows.
@@ -335,7 +332,7 @@ def main() -> None:
     """Hold the two against each other, then time them by turns."""
     options = parsed()
     block = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))["customers"]
-    customers = CustomerParameters.model_validate(block)
+    customers = Schema.model_validate(block)
     bronze = ingested(options.rows, customers)
     sides = {"ours": by_nodes(customers), "polars": by_polars(customers)}
     tables: dict[str, Tables] = {n: dict(side(bronze.lazy())) for n, side in sides.items()}

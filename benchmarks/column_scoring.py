@@ -12,8 +12,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from customer_segmentation.features.evaluate import on_frame
-from customer_segmentation.features.operations import total, where
+from customer_segmentation.schema.operations import total, where
 from customer_segmentation.scoring.metadata import has_codes, scaling_of
 from customer_segmentation.segmentation.space import (
     distances,
@@ -21,6 +20,7 @@ from customer_segmentation.segmentation.space import (
     names_of,
     points,
 )
+from tests.marketing import on_frame
 
 MISSING = -1.0
 # No squared distance is as large: behind it stands a segment that is not to be found again.

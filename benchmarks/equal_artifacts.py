@@ -17,10 +17,10 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from report import arguments, machine, table, write_json
 
-from customer_segmentation.customers.configuration import CustomerParameters
 from customer_segmentation.pipelines import clustering, ingestion, preprocessing
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.sources.dataset import SourceDataset
 from tools.generator import write
@@ -59,7 +59,7 @@ def _learned(file: Path, engine: str) -> Any:  # noqa: ANN401 - onnx
     # Enough of the choice of k to be one.
     blocks["clustering"]["k"] |= {"maximum": 5, "bootstraps": 3}
     given = {
-        "params:customers": CustomerParameters(**blocks["customers"]),
+        "params:customers": Schema(**blocks["customers"]),
         "params:preprocessing": PreprocessingParameters(**blocks["preprocessing"]),
         "params:clustering": ClusteringParameters(**blocks["clustering"]),
         "params:clustering.features": blocks["clustering"]["features"],

@@ -19,11 +19,10 @@ from column_scoring import score_columns
 from mllib import session
 from report import arguments, machine, table, write_json
 
-from customer_segmentation.customers.matrix import canonical_columns
-from customer_segmentation.features.evaluate import on_frame
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of, scaling_of
 from customer_segmentation.scoring.scorer import Scorer
+from tests.marketing import canonical_columns, on_frame
 from tests.scoring.example import draw_customers, make_segmenter
 
 _PART = 1_000_000

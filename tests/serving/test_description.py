@@ -8,9 +8,11 @@ import httpx
 import numpy as np
 import pytest
 
+from customer_segmentation.schema.file import read_schema
 from customer_segmentation.serving.bundle import Bundle
-from customer_segmentation.serving.description import Stored, describe_bundle
+from customer_segmentation.serving.description import Stored, _inputs_of, describe_bundle
 from customer_segmentation.serving.stored import SegmentCounts, Summary
+from tests.marketing import FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,21 @@ def test_the_bundle_is_told_without_stored_answers_and_only_once(client: httpx.C
     assert (labels["income"], labels["gold"]) == ("yearly income", "gold products")
     again = client.get("/v1/bundle", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("feature", "known", "found"),
+    [
+        ("spend_net", {"spend_net": 60.0}, {"spend_bought": 60.0}),
+        ("spend_net", {"spend_net": 60.0, "spend_refunded": 30.0}, {"spend_bought": 90.0}),
+        ("lines_per_order", {"lines_per_order": 2.5, "orders": 4.0}, {"lines": 10.0}),
+        # Any number of lines would do.
+        ("lines_per_order", {"lines_per_order": 2.5}, {}),
+        ("days_since_last_order", {"days_since_last_order": 9.0}, {"last_order_on": 9.0}),
+    ],
+)
+def test_columns_are_found_that_give_a_feature_its_value(
+    feature: str, known: dict[str, float], found: dict[str, float]
+) -> None:
+    schema = read_schema(FOLDER / "online_retail.yml")
+    assert _inputs_of(schema, schema.features[feature], known) == found

@@ -175,7 +175,10 @@ def typical_customer(bundle: Bundle, typical: list[Typical]) -> dict[str, str | 
 
 
 def _inputs_of(schema: Schema, feature: Feature, known: Mapping[str, float]) -> dict[str, float]:
-    """Columns that give a feature its value, where it is an age, a number of days, or a sum."""
+    """Columns that give a feature its value.
+
+    Where it is an age, a number of days, a sum, or a difference or quotient of two.
+    """
     value = known[feature.name]
     year, day = date_parts(AS_OF)
     for column in schema.columns.values():
@@ -184,8 +187,14 @@ def _inputs_of(schema: Schema, feature: Feature, known: Mapping[str, float]) -> 
         if column.kind == "date" and feature.inputs == (year, day, *date_parts(column.name)):
             return {column.name: value}
     unknown = [name for name in feature.inputs if name not in known]
-    is_sum = re.fullmatch(r"sum\(.*\)|\w+( \+ \w+)+", getattr(feature.function, "text", ""))
-    if not is_sum or not unknown or not {*unknown} <= schema.columns.keys():
+    text = getattr(feature.function, "text", "")
+    if not unknown or not {*unknown} <= schema.columns.keys():
+        return {}
+    of_two = re.fullmatch(r"(\w+) ([-/]) (\w+)", text)
+    if of_two and of_two[1] in unknown and (of_two[2] == "-" or of_two[3] in known):
+        other = known.get(of_two[3], 0.0)
+        return {of_two[1]: max(value + other if of_two[2] == "-" else value * other, 0.0)}
+    if not re.fullmatch(r"sum\(.*\)|\w+( \+ \w+)+", text):
         return {}
     left = value - sum(known.get(name, 0.0) for name in feature.inputs)
     # One of several takes it all: most have no teenagers, say, and no half ones.
