@@ -116,8 +116,8 @@ def propose_schema(cells: pd.DataFrame, source: str, as_of: date | None = None) 
     seen = recognise_table(cells)
     if seen.are_orders:
         raise UserError(
-            f"{source}: this looks like order lines, several rows a customer: give each customer "
-            "one row, with sums over a period, and propose again"
+            f"{source}: this looks like order lines, several rows a customer: write a schema with "
+            "`orders`, as conf/schemas/online_retail.yml has one (docs/schema.md)"
         )
     return _Draft(seen, source, as_of).proposal()
 

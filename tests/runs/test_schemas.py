@@ -1,0 +1,143 @@
+"""Other companies' files: from a stranger's export to a report, and the shipped schemas."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.runs.project import Project
+
+FOLDER = "SEGMENTATION_REAL_FOLDER"
+WORDS_OF_THE_DEFAULT = ("wine", "two years", "household", "small children")
+
+
+def shoe_shop(path: Path, customers: int = 240) -> Path:
+    """As Excel writes it in German: semicolons, decimal commas, euros, and headers of their own."""
+    draw = random.Random(7)  # noqa: S311 - no secret
+    lines = ["Kundennummer;Umsatz Schuhe;Umsatz Taschen;Umsatz Gürtel;Anzahl Bestellungen;Ort"]
+    for number in range(customers):
+        base = draw.choice((20.0, 300.0, 900.0))
+        spent = (f"{base * draw.uniform(0.8, 1.2):.2f}".replace(".", ",") + " €" for _ in range(3))
+        town = draw.choice(("Köln", "Bonn", "Aachen"))
+        lines.append(f"K{number:05};{';'.join(spent)};{int(base / 20) + draw.randint(1, 3)};{town}")
+    path.write_text("\r\n".join([*lines, ""]), encoding="utf-8-sig")
+    return path
+
+
+def test_a_strangers_export_becomes_a_report_in_two_commands(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_project.make_quick()
+    file = shoe_shop(new_project.root / "kunden.csv")
+    proposed = new_project.kedro("propose", str(file))
+    assert proposed.exit_code == 0, proposed.output
+    for words in (
+        "key customer_id",
+        "money umsatz_schuhe",
+        "count anzahl_bestellungen",
+        "category ort",
+        "Next: SEGMENTATION_SCHEMA=kunden",
+    ):
+        assert words in proposed.output
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", "kunden")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    ran = new_project.run()
+    assert ran.exit_code == 0, ran.output
+    assert "240 rows, 240 customers kept (100 %)" in ran.output
+    silver = pd.read_parquet(new_project.root / "data/silver/customers.parquet")
+    assert {*silver["ort"]} == {"köln", "bonn", "aachen"}
+    assert silver["umsatz_schuhe"].between(16.0, 1080.0).all()
+    report = (new_project.root / "data/reporting/report.html").read_text()
+    assert [words for words in WORDS_OF_THE_DEFAULT if words in report] == []
+    again = new_project.kedro("propose", str(file))
+    assert again.exit_code == 1
+    assert "is there already" in again.output
+
+
+def test_what_only_a_person_knows_is_asked_and_a_run_waits_for_it(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{n};{1950 + n % 50};{n * 37 % 900},5" for n in range(1, 60)]
+    file = new_project.root / "members.csv"
+    file.write_text("\n".join(["id;year of birth;spend", *rows, ""]))
+    proposed = new_project.kedro("propose", str(file))
+    assert "which day is the file of?" in proposed.output
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", "members")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    refused = new_project.run()
+    assert refused.exit_code == 1
+    assert "`customers.as_of`: Field required" in refused.output
+
+
+def test_order_lines_are_told_from_customers(new_project: Project) -> None:
+    rows = [f"{n};{n % 9};2025-01-{n % 28 + 1:02};{n % 4 + 1};9.5" for n in range(90)]
+    file = new_project.root / "lines.csv"
+    file.write_text("\n".join(["InvoiceNo;CustomerID;Date;Quantity;Price", *rows, ""]))
+    proposed = new_project.kedro("propose", str(file))
+    assert proposed.exit_code == 1
+    assert "looks like order lines" in proposed.output
+    assert not (new_project.root / "conf/schemas/lines.yml").exists()
+
+
+def test_customers_are_made_of_order_lines(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_project.make_quick()
+    draw = random.Random(3)  # noqa: S311 - no secret
+    header = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+    lines = []
+    for customer in range(60):
+        for order in range(1 + customer % 5):
+            day = f"2011-{draw.randint(1, 11):02}-{draw.randint(1, 28):02} 10:00:00"
+            amount = draw.choice((2, 5, 40))
+            lines.append(
+                f"{customer}{order},A,cup,{amount},{day},{1 + customer % 3}.5,{customer},UK"
+            )
+    # Sent back, before the window, without a customer, and twice.
+    lines += ["C1,A,cup,-2,2011-05-05 10:00:00,2.5,1,UK", "9,A,cup,1,2010-03-01 10:00:00,2,1,UK"]
+    lines += ["8,A,cup,1,2011-03-01 10:00:00,2,,UK", lines[0]]
+    file = new_project.root / "lines.csv"
+    file.write_text("\n".join([header, *lines, ""]))
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", "online_retail")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    ran = new_project.run()
+    assert ran.exit_code == 0, ran.output
+    used, rows = len(lines) - 3, len(lines)
+    assert f"{rows} rows, {used} used as order lines of 60 customers" in ran.output
+    assert "2 left out, 1 repeats removed" in ran.output
+    silver = pd.read_parquet(new_project.root / "data/silver/customers.parquet")
+    silver = silver.set_index("customer_id")
+    assert silver["orders"].sum() == len(lines) - 3
+    assert silver.loc["1", "spend_refunded"] == 5.0
+    one = [line.split(",") for line in lines if line.split(",")[6] == "7"]
+    expected = sum(int(cells[3]) * float(cells[5]) for cells in one)
+    assert silver.loc["7", "spend_bought"] == pytest.approx(expected)
+    assert str(silver.loc["7", "last_order_on"])[:10] == max(cells[4] for cells in one)[:10]
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "says"),
+    [
+        ("wholesale", "wholesale_customers.csv", "There are no groups here"),
+        ("hillstrom", "hillstrom.csv", "64,000 customers kept (100 %)"),
+        ("online_retail", "online_retail_sample.csv", "order lines of"),
+    ],
+)
+def test_a_shipped_schema_reads_its_public_file(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch, schema: str, name: str, says: str
+) -> None:
+    file = Path(os.environ.get(FOLDER, "")) / name
+    if FOLDER not in os.environ or not file.is_file():
+        pytest.skip(f"name the folder that holds {name} in {FOLDER}")
+    new_project.make_quick()
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", schema)
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    ran = new_project.run("--params=preprocessing.max_left_out=0.1")
+    assert ran.exit_code == 0, ran.output
+    assert says in ran.output
+    report = (new_project.root / "data/reporting/report.html").read_text()
+    assert [words for words in WORDS_OF_THE_DEFAULT if words in report] == []
