@@ -44,6 +44,7 @@ LINES = [
 SAME = {
     "text": TEXT,
     "utf-16": TEXT.decode().encode("utf-16"),
+    "semicolons": TEXT.replace(b",", b";"),
     "pipes": TEXT.replace(b",", b"|"),
     "declared": b"sep=;\n" + TEXT.replace(b",", b";"),
     "gzip": gzip.compress(TEXT),
