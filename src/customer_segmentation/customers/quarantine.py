@@ -234,7 +234,8 @@ def _judged_by_cell(
 
     table = rows.collect(backend="pyarrow").to_native()
     broken, values = table[_CONFLICT], {}
-    for name, header in rules.mapped.items():
+    for column in rules.columns:
+        name, header = column.name, rules.mapped[column.name]
         one = Rules({name: header}, rules.reading, rules.needed)
         sent = table[header].cast("string").fill_null("")
         distinct = sent.unique()
