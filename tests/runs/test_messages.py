@@ -9,7 +9,8 @@ import pytest
 from tests.runs.project import CHECKOUT, Project, make_project, shell, with_module
 
 ENVIRONMENTS = sorted(
-    {path.name for path in (CHECKOUT / "conf").iterdir() if path.is_dir()} - {"base", "local", "schemas"}
+    {path.name for path in (CHECKOUT / "conf").iterdir() if path.is_dir()}
+    - {"base", "local", "schemas"}
 )
 
 # Python imports a module of this name before anything else.

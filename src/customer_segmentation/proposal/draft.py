@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -176,8 +177,8 @@ class _Draft:
     def _free_name(self, column: Seen) -> str:
         if column.kind == "key":
             return KEY
-        name = "_".join(column.words) or "column"
-        name = name if re.match("[a-z]", name) and name.isascii() else f"column_{len(self._names)}"
+        name = plain_name(" ".join(column.words))
+        name = name if re.match("[a-z]", name) else f"column_{len(self._names)}"
         if column.kind == "date" and not name.endswith("_on"):
             name += "_on"
         taken = {*self._names.values(), *RESERVED, KEY}
@@ -384,20 +385,28 @@ def _groups(columns: Sequence[Seen]) -> list[Group]:
         best = max(scores, key=lambda shared: scores[shared])
         _, prefix, suffix = best
         members = {
-            "_".join(c.words[len(prefix) : len(c.words) - len(suffix)]): c for c in candidates[best]
+            plain_name(" ".join(c.words[len(prefix) : len(c.words) - len(suffix)])): c
+            for c in candidates[best]
         }
-        name = "_".join([*prefix, *suffix])
-        pattern = "_".join([*prefix, f"{{{name}}}", *suffix])
+        name = plain_name(" ".join([*prefix, *suffix]))
+        ends = [plain_name(" ".join(part)) for part in (prefix, suffix)]
+        pattern = "_".join(filter(None, [ends[0], f"{{{name}}}", ends[1]]))
         if len(members) == len(candidates[best]) and re.fullmatch("[a-z][a-z0-9_]*", name):
             groups.append(Group(name, pattern, members))
         left = [c for c in left if c not in candidates[best]]
+
+
+def plain_name(text: str) -> str:
+    """A text in lower-case letters of ASCII, digits and underscores; '' if nothing is left."""
+    apart = normalize("NFKD", text.lower().replace("ß", "ss"))
+    return re.sub(r"[\W_]+", "_", apart.encode("ascii", "ignore").decode()).strip("_")
 
 
 def _categories(values: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each value as a name, and as it is spelled."""
     taken: set[str] = set()
     for value in values:
-        name = re.sub(r"[\W_]+", "_", value.strip().lower()).strip("_") or "blank"
+        name = plain_name(value) or "blank"
         name = name if re.match("[^0-9]", name) else f"value_{name}"
         while name in taken:
             name += "_2"

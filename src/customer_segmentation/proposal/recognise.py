@@ -251,7 +251,7 @@ def recognise_table(cells: pd.DataFrame) -> SeenTable:
         columns=tuple(columns),
         signs=signs,
         key=key,
-        are_orders=not key and _are_orders(cells, columns),
+        are_orders=_are_orders(cells, columns, key),
         copies=_copies(looked, columns, signs),
         question=question,
     )
@@ -385,12 +385,12 @@ def _key(cells: pd.DataFrame, columns: Sequence[Seen]) -> str:
     return (named or unnamed or [Seen("", (), "text")])[0].header
 
 
-def _are_orders(cells: pd.DataFrame, columns: Sequence[Seen]) -> bool:
+def _are_orders(cells: pd.DataFrame, columns: Sequence[Seen], key: str) -> bool:
     """Whether rows are purchases: an order's number, and customers who stand on several rows."""
     has_order = any(seen.has("order") for seen in columns)
     customers = [seen for seen in columns if "customer" in " ".join(seen.words)]
     repeated = any(cells[seen.header].duplicated().mean() > 0.2 for seen in customers)  # noqa: PLR2004 - few
-    return has_order and (repeated or any(seen.has("quantity") for seen in columns))
+    return has_order and (repeated or (not key and any(c.has("quantity") for c in columns)))
 
 
 def _copies(looked: pd.DataFrame, columns: Sequence[Seen], signs: NumberSigns) -> dict[str, str]:
