@@ -20,7 +20,7 @@ from customer_segmentation.pipelines.reporting import (
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
 from customer_segmentation.pipelines.reporting.glossary import define_terms
 from customer_segmentation.pipelines.reporting.key_points import key_points
-from customer_segmentation.pipelines.reporting.notes import notes
+from customer_segmentation.pipelines.reporting.notes import no_groups, notes
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
 from customer_segmentation.pipelines.reporting.summary import five_lines
 from customer_segmentation.schema.schema import Schema
@@ -55,10 +55,11 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     return _template().render(
         period=schema.money.period,
         cards=[cards.make_card(segment) for segment in profiled.segments],
-        key_points=key_points(profiled),
+        # What a reader must know first of all.
+        key_points=(*no_groups(clustering), *key_points(profiled)),
         by_size=cards.overview_bars(profiled.segments, lambda segment: segment.share),
         by_spend=cards.overview_bars(profiled.segments, cards.spend_share),
-        notes=notes(schema, clustering, supervised),
+        notes=notes(schema, clustering, supervised)[len(no_groups(clustering)) :],
         choice=choice.explain_choice(clustering),
         choice_rows=choice.choice_rows(clustering, rows),
         curves=curves.choice_curves(rows, clustering),

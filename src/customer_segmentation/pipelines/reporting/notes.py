@@ -23,14 +23,16 @@ def notes(
         supervised: The metrics of supervised training.
     """
     return [
-        *_no_groups(clustering["structure"]),
+        *no_groups(clustering),
         *_weakness(clustering),
         *_left_out(schema, clustering["left_out"], supervised),
         *_far_outside(schema, clustering["far_outside"]),
     ]
 
 
-def _no_groups(structure: Mapping[str, Any]) -> list[str]:
+def no_groups(clustering: Mapping[str, Any]) -> list[str]:
+    """One sentence where segments only divide a continuum, else none."""
+    structure = clustering["structure"]
     if structure["is_grouped"]:
         return []
     own, chance = (phrases.score(structure[name]) for name in ("silhouette", "by_chance"))
