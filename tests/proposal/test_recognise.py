@@ -1,0 +1,94 @@
+"""What the columns of an unknown file are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+import pytest
+
+from customer_segmentation.proposal.recognise import Seen, recognise_table, words_of
+
+ROWS = 40
+
+
+def seen(header: str, cells: Iterable[object]) -> Seen:
+    table = pd.DataFrame({"id": range(ROWS), header: list(cells)}).astype("string")
+    return recognise_table(table).columns[1]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("NumWebPurchases", ("num", "web", "purchases")),
+        ("year_of birth", ("year", "of", "birth")),
+        ("AcceptedCmp3", ("accepted", "cmp", "3")),
+        ("Umsatz (EUR)", ("umsatz", "eur")),
+    ],
+)
+def test_a_header_is_made_of_words(header: str, words: tuple[str, ...]) -> None:
+    assert words_of(header) == words
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "kind"),
+    [
+        ("Year_Birth", lambda n: 1950 + n, "year"),
+        ("NumWebPurchases", lambda n: n % 9, "count"),
+        ("MntWines", lambda n: 17 * n, "money"),
+        ("turnover", lambda n: f"{17 * n}.50", "money"),
+        ("rate", lambda n: f"0.{n:02}", "share"),
+        ("change", lambda n: n - 20, "number"),
+        ("married", lambda n: ("yes", "No")[n % 2], "flag"),
+        ("answered", lambda n: n % 2, "flag"),
+        ("Region", lambda n: 1 + n % 3, "category"),
+        ("town", lambda n: ("Bonn", "Köln")[n % 2], "category"),
+        ("joined", lambda n: f"{n % 28 + 1:02}.03.2014", "date"),
+        ("remark", lambda n: f"said {n} things", "text"),
+        ("blank", lambda _: "", "text"),
+        ("constant", lambda _: 3, "text"),
+    ],
+)
+def test_a_column_is_taken_for_a_kind(header: str, cell, kind: str) -> None:  # type: ignore[no-untyped-def]
+    assert seen(header, map(cell, range(ROWS))).kind == kind
+
+
+def test_what_both_orders_of_day_and_month_fit_is_asked() -> None:
+    column = seen("joined", (f"{n % 12 + 1:02}/{n % 11 + 1:02}/2014" for n in range(ROWS)))
+    assert column.kind == "date"
+    assert "two ways" in column.question
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "thousands", "ignored"),
+    [
+        ([f"{n},5" for n in range(ROWS)], ",", "", ()),
+        ([f"{n + 1}.234,5" for n in range(ROWS)], ",", ".", ()),
+        ([f"{n + 1},234.5" for n in range(ROWS)], ".", ",", ()),
+        ([f"€ {n}.5" for n in range(ROWS)], ".", "", ("€",)),
+        ([f"{n} %" for n in range(ROWS)], ".", "", ("%",)),
+    ],
+)
+def test_the_signs_of_numbers_are_recognised(
+    cells: list[str], decimal: str, thousands: str, ignored: tuple[str, ...]
+) -> None:
+    signs = recognise_table(pd.DataFrame({"spend": cells}).astype("string")).signs
+    assert (signs.decimal, signs.thousands, signs.ignored) == (decimal, thousands, ignored)
+
+
+def test_three_digits_after_the_sign_are_asked_about() -> None:
+    cells = [f"{n + 1}.{n + 100}" for n in range(ROWS)]
+    table = recognise_table(pd.DataFrame({"spend": cells}).astype("string"))
+    assert "thousands" in table.question
+
+
+def test_the_key_is_the_column_that_tells_customers_apart() -> None:
+    table = pd.DataFrame({"spend": range(ROWS), "client_no": [f"C{n}" for n in range(ROWS)]})
+    assert recognise_table(table.astype("string")).key == "client_no"
+    amounts = pd.DataFrame({"spend": range(ROWS), "income": range(ROWS, 2 * ROWS)})
+    assert recognise_table(amounts.astype("string")).key == ""
+
+
+def test_a_column_that_says_the_same_as_another_is_told() -> None:
+    table = pd.DataFrame({"spend": range(ROWS), "spend_in_cents": range(0, 100 * ROWS, 100)})
+    assert recognise_table(table.astype("string")).copies == {"spend_in_cents": "spend"}
