@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import MappingNode, YAMLError, compose
 
@@ -47,6 +45,10 @@ def merged_schema(configuration: Path, changes: Any) -> dict[str, Any]:  # noqa:
     Raises:
         UserError: There is no such file, or it is no YAML.
     """
+    # A server reads schemas from artifacts, and needs no OmegaConf.
+    from omegaconf import OmegaConf  # noqa: PLC0415 - as above
+    from omegaconf.errors import OmegaConfBaseException  # noqa: PLC0415 - as above
+
     path = chosen_schema(configuration)
     if not path.is_file():
         there = ", ".join(sorted(other.stem for other in (configuration / FOLDER).glob("*.yml")))
@@ -82,6 +84,8 @@ def checked_schema(block: Any) -> Schema:  # noqa: ANN401 - as Kedro has it
 
 def read_schema(file: Path) -> Schema:
     """The schema in a file."""
+    from omegaconf import OmegaConf  # noqa: PLC0415 - as above
+
     return Schema.model_validate(OmegaConf.to_container(OmegaConf.load(file)))
 
 
