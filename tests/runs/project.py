@@ -16,6 +16,9 @@ import yaml
 from click.testing import CliRunner, Result
 from kedro.framework.cli.cli import KedroCLI
 
+from customer_segmentation.tables.schemas import declare_tables
+from tests.marketing import SCHEMA
+
 CHECKOUT = Path(__file__).parents[2]
 # Enough of each that every step is taken, where what comes of it is not looked at.
 QUICK = {
@@ -48,6 +51,8 @@ class Project:
             return CliRunner().invoke(KedroCLI(self.root), list(arguments))
         finally:
             os.chdir(before)
+            # A run holds its process to its own schema.
+            declare_tables(SCHEMA)
             # MLflow's migrations silence every logger there is, those of later tests included.
             for name in list(logging.root.manager.loggerDict):
                 logging.getLogger(name).disabled = False
