@@ -98,10 +98,12 @@ def _references(values: Array, cap_quantile: float, seed: int) -> Iterator[Array
         ranked = np.nan_to_num(np.corrcoef(rankdata(values, axis=0), rowvar=False))
     correlations = 2.0 * np.sin(np.pi * ranked / 6.0)
     np.fill_diagonal(correlations, 1.0)
+    # Such a matrix may miss being one of correlations by a little. Its Cholesky factor is the one
+    # root that is the same on every machine.
     sizes, directions = np.linalg.eigh(correlations)
-    # Such a matrix may miss being one of correlations by a little.
-    root = directions * np.sqrt(np.maximum(sizes, 1e-9))
-    root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
+    nearest = (directions * np.maximum(sizes, 1e-6)) @ directions.T
+    spread = np.sqrt(np.diag(nearest))
+    root = np.linalg.cholesky(nearest / np.outer(spread, spread))
     margins = [_Margin(column, cap_quantile) for column in values.T]
     for _ in range(_REFERENCES):
         uniform = norm.cdf(random.standard_normal(values.shape) @ root.T)

@@ -1,0 +1,62 @@
+"""Groups are told from tables without any: whatever their margins and correlations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from customer_segmentation.segmentation.structure import find_structure
+
+ROWS = 200
+Array = NDArray[np.float64]
+
+
+def planted(random: np.random.Generator, apart: float) -> Array:
+    """Three groups in five features, each pair this many standard deviations apart."""
+    places = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(0.75)]]) * apart
+    centres = np.pad(places, ((0, 0), (0, 3)))
+    return random.standard_normal((ROWS, 5)) + centres[random.integers(0, 3, ROWS)]
+
+
+def structureless(random: np.random.Generator, kind: str) -> Array:
+    normal = random.standard_normal((ROWS, 5))
+    together = normal + 2.0 * random.standard_normal((ROWS, 1))
+    made = {
+        "uniform": random.uniform(size=(ROWS, 5)),
+        "normal": normal,
+        "skewed": np.exp(normal),
+        "skewed together": np.exp(0.5 * together),
+        "counts": random.poisson(3.0, (ROWS, 5)).astype(np.float64),
+    }
+    return made[kind]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_planted_groups_are_found(seed: int) -> None:
+    assert find_structure(planted(np.random.default_rng(seed), 5.0), 0.95, seed).is_grouped
+
+
+@pytest.mark.parametrize("kind", ["uniform", "normal", "skewed", "skewed together", "counts"])
+def test_a_table_without_groups_is_not_called_grouped(kind: str) -> None:
+    # One in twenty is, by chance: these seeds are not.
+    found = [
+        find_structure(structureless(np.random.default_rng(seed), kind), 0.95, seed)
+        for seed in (3, 4)
+    ]
+    assert not all(structure.is_grouped for structure in found)
+
+
+def test_the_same_table_gives_the_same_answer() -> None:
+    values = planted(np.random.default_rng(1), 2.0)
+    assert find_structure(values, 0.95, 1) == find_structure(values.copy(), 0.95, 1)
+
+
+@pytest.mark.parametrize("columns", [[0, 1], [0, 5], [0, 6]])
+def test_flags_and_constants_are_taken(columns: list[int]) -> None:
+    random = np.random.default_rng(1)
+    extra = np.column_stack([random.integers(0, 2, ROWS), np.ones(ROWS)])
+    values = np.column_stack([structureless(random, "normal"), extra])[:, columns]
+    structure = find_structure(values, 0.95, 1)
+    assert -1.0 <= structure.silhouette <= 1.0
+    assert -1.0 <= structure.by_chance <= 1.0
