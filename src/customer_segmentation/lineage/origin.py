@@ -18,7 +18,7 @@ class Origin:
 
     Attributes:
         contents: Tables and files, including the source -> mark of their content.
-        parameters: Values by name, as nodes are given them: `clustering`, `clustering.cap_quantile`.
+        parameters: Values by name, as nodes are given them: `clustering`, or a key of it.
     """
 
     contents: Mapping[str, str] = field(default_factory=dict)

@@ -12,20 +12,11 @@ from customer_segmentation.schema.operations import Values
 
 # How a column is read and stored.
 Kind = Literal["key", "number", "date", "category", "text"]
-# What a column or a feature holds, as a schema says it.
-Meaning = Literal[
-    "key",
-    "money",
-    "count",
-    "share",
-    "number",
-    "year",
-    "date",
-    "flag",
-    "category",
-    "text",
-    "feature",
+# What a column holds, as a schema says it.
+ColumnKind = Literal[
+    "key", "money", "count", "share", "number", "year", "date", "flag", "category", "text"
 ]
+Meaning = Literal[ColumnKind, "feature"]
 
 KEY = "customer_id"
 AS_OF = "as_of"

@@ -31,6 +31,7 @@ from customer_segmentation.schema.parts import (
     SAMPLE_KEY,
     SHARE,
     Column,
+    ColumnKind,
     Feature,
     Kind,
 )
@@ -133,18 +134,7 @@ class ColumnRule(Parameters):
         from_row: Of the key: a source without one, whose customers are known by their row numbers.
     """
 
-    kind: Literal[
-        "key",
-        "money",
-        "count",
-        "share",
-        "number",
-        "year",
-        "date",
-        "flag",
-        "category",
-        "text",
-    ]
+    kind: ColumnKind
     headers: Headers = Field([])
     label: Shown = ""
     description: Shown = ""
