@@ -9,9 +9,9 @@ import pytest
 from customer_segmentation.segmentation import structure
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_reference() -> Iterator[None]:
-    """Customers are compared with one table without groups instead of 19."""
+    """Customers are compared with one table without groups instead of 19, in these tests only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structure, "_REFERENCES", 1)
         yield
