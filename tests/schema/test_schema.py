@@ -438,6 +438,12 @@ def test_a_spelling_stands_for_its_category() -> None:
     assert shop().spellings("income") == {}
 
 
+def test_each_column_of_a_pattern_takes_the_spellings_of_its_rule() -> None:
+    rule = {"kind": "category", "categories": {"low": ["L"], "high": []}}
+    schema = shop(("columns.liking_{product}", rule))
+    assert schema.spellings("liking_tea") == schema.spellings("liking_rice") == {"L": "low"}
+
+
 def test_a_kind_gives_a_column_its_unit_and_range_unless_it_has_its_own() -> None:
     schema = shop(("columns.visits.maximum", 31), ("columns.balance.minimum", -5))
     found = {

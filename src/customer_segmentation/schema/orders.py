@@ -1,15 +1,17 @@
 """Order lines: what a line holds, and what a customer's lines come to.
 
-orders:
-window_days: 365
-time: ordered_on
-columns:
-customer_id: {kind: key, headers: [CustomerID]}
-invoice: {kind: text, headers: [InvoiceNo]}
-...
-columns:
-spend: {kind: money, aggregate: "sum(quantity * unit_price)"}
-orders: {kind: count, aggregate: distinct(invoice)}
+A schema declares both::
+
+    orders:
+      window_days: 365
+      time: ordered_on
+      columns:
+        customer_id: {kind: key, headers: [CustomerID]}
+        invoice: {kind: text, headers: [InvoiceNo]}
+        ...
+    columns:
+      spend: {kind: money, aggregate: "sum(quantity * unit_price)"}
+      orders: {kind: count, aggregate: distinct(invoice)}
 """
 
 from __future__ import annotations

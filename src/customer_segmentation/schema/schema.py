@@ -62,6 +62,7 @@ RESERVED = frozenset(
     | {"source_name", "source_sha256", "source_file"}
 )
 _SNAPSHOT = "Day of the snapshot"
+_AS_OF = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
 _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
 MISSING = ["", "NA", "N/A", "NULL", "null", "None"]
 DATE_FORMATS = [
@@ -453,7 +454,8 @@ class Schema(Parameters):
 
     def spellings(self, column: str) -> dict[str, str]:
         """Other spelling -> category."""
-        rule = self.column_rules[column]
+        rules = self.column_rules.items()
+        rule = next(rule for pattern, rule in rules if column in dict(self._members(pattern)))
         return {text: word for word, texts in rule.categories.items() for text in texts}
 
     def numeric_columns(self, columns: Iterable[str]) -> tuple[str, ...]:
@@ -563,8 +565,7 @@ class Schema(Parameters):
     ) -> Feature:
         if name in found or name in self.columns:
             raise ValueError(f"`{name}` is there already")
-        as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
-        known: dict[str, Known] = {AS_OF: as_of, **self.columns, **found}
+        known: dict[str, Known] = {AS_OF: _AS_OF, **self.columns, **found}
         formula = parse(self._listed(fill(rule.formula)), known, rule.at_zero)
         label = fill.whole(rule.label) or name.replace("_", " ")
         return Feature(
@@ -612,8 +613,7 @@ class Schema(Parameters):
         """What each column comes to over a customer's lines; empty without order lines."""
         if not self.orders:
             return {}
-        as_of = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
-        known: dict[str, Known] = {AS_OF: as_of, **self.rows.columns, **self.rows.features}
+        known: dict[str, Known] = {AS_OF: _AS_OF, **self.rows.columns, **self.rows.features}
         made = {}
         for pattern, rule in self.column_rules.items():
             for name, fill in self._members(pattern):
