@@ -133,7 +133,7 @@ def test_a_shipped_schema_reads_its_public_file(
 ) -> None:
     file = Path(os.environ.get(FOLDER, "")) / name
     if FOLDER not in os.environ or not file.is_file():
-        pytest.skip(f"name the folder that holds {name} in {FOLDER}")
+        pytest.skip(f"{name} is not shipped: set {FOLDER} to its folder")
     new_project.make_quick()
     monkeypatch.setenv("SEGMENTATION_SCHEMA", schema)
     monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
