@@ -20,7 +20,7 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.hooks import ProgressHooks, RunHooks, flattened, require_environment
 from customer_segmentation.run_record import current_run
-from customer_segmentation.schema.schema import AgeWindow
+from customer_segmentation.schema.declarations import AgeWindow
 
 STEP = node(lambda table: table, inputs="before", outputs="after", name="step")
 

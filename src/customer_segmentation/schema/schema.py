@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -11,19 +10,34 @@ from functools import cached_property
 from math import prod
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from customer_segmentation.schema.cells import folded
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.decisions import (
     DECISION_NAMES,
     OFFER_LABELS,
     define_decisions,
 )
+from customer_segmentation.schema.declarations import (
+    BY_ALIAS,
+    NAME,
+    RANGES,
+    Card,
+    ColumnRule,
+    Day,
+    FeatureRule,
+    Headers,
+    Money,
+    Orders,
+    Roles,
+    ShownWord,
+    Word,
+    repeated,
+)
 from customer_segmentation.schema.formula import Known, date_parts, is_value, parse
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.orders import Aggregate, parse_aggregate
-from customer_segmentation.schema.parameters import Parameters, Shown
+from customer_segmentation.schema.parameters import Parameters
 from customer_segmentation.schema.parts import (
     AS_OF,
     FLAG,
@@ -31,17 +45,10 @@ from customer_segmentation.schema.parts import (
     SAMPLE_KEY,
     SHARE,
     Column,
-    ColumnKind,
     Feature,
     Kind,
 )
 
-# Far above any real value, and low enough for sums and squares to stay finite.
-_MAX_MONEY = 1e12
-_MAX_COUNT = 1e6
-_NAME = r"^[a-z][a-z0-9_]{0,99}$"
-# A value of a category: it ends the name of a feature.
-_VALUE = r"^[a-z0-9][a-z0-9_]{0,99}$"
 # Columns and features, each member of a pattern and each value of a category among them: what is
 # checked of each against the others takes seconds beyond.
 _MOST = 1_000
@@ -80,165 +87,6 @@ _UNKNOWN = [
 ]
 
 
-# `--params` gives dates as text; YAML gives them as dates.
-Day = Annotated[date, Field(strict=False)]
-Word = Annotated[str, Field(min_length=1)]
-ShownWord = Annotated[Shown, Field(min_length=1)]
-Headers = list[Word] | dict[str | int, list[Word]]
-
-
-class Money(Parameters):
-    """The unit of amounts of money, and the period that their sums cover, as in a sentence."""
-
-    unit: ShownWord
-    period: ShownWord
-
-
-class AgeWindow(Parameters):
-    """The allowed years from a year to the snapshot's."""
-
-    minimum: int = Field(ge=0)
-    maximum: int = Field(le=2_000)
-
-    @model_validator(mode="after")
-    def _minimum_is_below_maximum(self) -> Self:
-        if self.minimum > self.maximum:
-            raise ValueError(f"minimum ({self.minimum}) is above maximum ({self.maximum})")
-        return self
-
-
-# Keys of a file whose names stand for what is made of them.
-_BY_ALIAS = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
-
-
-class ColumnRule(Parameters):
-    """What a file says of a column, or of the columns that a pattern stands for.
-
-    Attributes:
-        kind: What it holds.
-        headers: The headers that it may have in a source, beside its own name; with a pattern, by
-            member.
-        label: Its name within a sentence; by default its name with spaces.
-        description: By default the label.
-        unit: By default the kind's.
-        minimum: The smallest allowed number; by default the kind's.
-        maximum: The largest.
-        age: Of a year: how many years may be between it and the snapshot's.
-        earliest: Of a date: the first allowed day; the last is the snapshot's.
-        categories: Of a category: its values, each with its other spellings.
-        outcome: An answer to a campaign, which segments never see.
-        personal: Says who somebody is.
-        changeable: The retailer can influence it.
-        from_purchases: Unknown until a customer has bought.
-        at_sign_up: Known when a customer signs up.
-        aggregate: Where the source has order lines: what a customer's come to.
-        from_row: Of the key: a source without one, whose customers are known by their row numbers.
-    """
-
-    kind: ColumnKind
-    headers: Headers = Field([])
-    label: Shown = ""
-    description: Shown = ""
-    unit: Shown = ""
-    minimum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
-    maximum: Annotated[float, Field(strict=False, allow_inf_nan=False)] | None = None
-    age: AgeWindow | None = None
-    earliest: Annotated[Day, Field(ge=date(1900, 1, 1))] | None = None
-    categories: dict[Annotated[str, Field(pattern=_VALUE)], list[Word]] = Field({})
-    outcome: bool = False
-    personal: bool = False
-    changeable: bool = False
-    from_purchases: bool = False
-    at_sign_up: bool = False
-    aggregate: str = ""
-    from_row: bool = False
-
-    @model_validator(mode="after")
-    def _keys_suit_the_kind(self) -> Self:
-        for key, kind in (("age", "year"), ("earliest", "date"), ("categories", "category")):
-            if bool(getattr(self, key)) != (self.kind == kind):
-                needs = (
-                    f"a {self.kind} needs `{key}`"
-                    if self.kind == kind
-                    else f"`{key}` is only for a {kind}"
-                )
-                raise ValueError(needs)
-        if self.from_row and self.kind != "key":
-            raise ValueError("`from_row` is only for the key")
-        if self.outcome and self.at_sign_up:
-            raise ValueError("an outcome is not known at sign-up: `at_sign_up` is wrong")
-        if self.kind not in _RANGED and (self.minimum, self.maximum) != (None, None):
-            raise ValueError(f"a {self.kind} has no minimum and no maximum")
-        values = self.categories.items()
-        spelled = [each for value, words in values for each in {value, *map(folded, words)}]
-        if twice := _repeated(spelled):
-            raise ValueError(f"categories: {twice} stand for two values")
-        return self
-
-
-class FeatureRule(Parameters):
-    """What a file says of a feature, or of the features that a pattern stands for.
-
-    Attributes:
-        formula: One line of arithmetic (`schema/formula.py`).
-        kind: money, share (at most 1) or flag, which give it a unit; else it has its own.
-        at_zero: The value of a quotient whose divisor is 0, and of a logarithm of 0 and below.
-    """
-
-    formula: Word
-    kind: Literal["money", "share", "flag", "number"] = "number"
-    label: Shown = ""
-    description: Shown = ""
-    unit: Shown = ""
-    at_zero: Annotated[float, Field(strict=False, allow_inf_nan=False)] = 0.0
-
-
-class Orders(Parameters):
-    """Order lines as the source of customers.
-
-    Attributes:
-        window_days: Lines of so many days, the snapshot's included, are aggregated.
-        time: The date of a line.
-        column_rules: `columns` of a line in a file.
-        feature_rules: `features` of a line in a file.
-    """
-
-    model_config = _BY_ALIAS
-
-    window_days: int = Field(ge=1, le=36_500)
-    time: str
-    column_rules: dict[str, ColumnRule] = Field(alias="columns")
-    feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
-
-
-class Roles(Parameters):
-    """Which column or feature plays which part in names, decisions and the report."""
-
-    income: str = ""
-    means: list[str] = Field([])
-    spend: str = ""
-    purchases: str = ""
-    deals: str = ""
-    deal_share: str = ""
-    visits: str = ""
-    recency: str = ""
-    response: str = ""
-    product: str = ""
-    channel: str = ""
-
-
-class Card(Parameters):
-    """What a segment's card in the report says of its customers, as columns, features or measures.
-
-    Attributes:
-        who: Who they are.
-        habits: What they do.
-    """
-
-    who: list[str] = Field([])
-    habits: list[str] = Field([])
-
-
 class Schema(Parameters):
     """What a customer is, and how its source is read: the block `customers` of the configuration.
 
@@ -263,11 +111,11 @@ class Schema(Parameters):
         unknown_categories: Words that say that a category is not known.
     """
 
-    model_config = _BY_ALIAS
+    model_config = BY_ALIAS
 
     as_of: Annotated[Day, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
     money: Money
-    groups: dict[Annotated[str, Field(pattern=_NAME)], dict[str | int, ShownWord]] = Field({})
+    groups: dict[Annotated[str, Field(pattern=NAME)], dict[str | int, ShownWord]] = Field({})
     column_rules: dict[str, ColumnRule] = Field(alias="columns")
     feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
     roles: Roles = Roles()
@@ -344,13 +192,13 @@ class Schema(Parameters):
         for place, names in (("columns", self.columns), ("features", self.features)):
             if taken := RESERVED & {*names}:
                 raise ValueError(f"{place}: {sorted(taken)} are names of answers: choose others")
-        if twice := _repeated(column.name for column, _ in self._expanded):
+        if twice := repeated(column.name for column, _ in self._expanded):
             raise ValueError(f"columns: {twice} stand twice")
         named = [name for made, headers in self._expanded for name in {made.name, *headers}]
-        if twice := _repeated(named):
+        if twice := repeated(named):
             raise ValueError(f"columns: {twice} are headers of two columns")
         numbers = [*self.numeric_columns([*self.columns, AS_OF]), *self.features]
-        if twice := _repeated(numbers):
+        if twice := repeated(numbers):
             raise ValueError(f"columns: two things give the numbers {twice}: name one otherwise")
         for name, column in self.columns.items():
             if column.minimum is not None and column.maximum is not None:
@@ -679,7 +527,7 @@ class Schema(Parameters):
         for name, fill in self._members(pattern):
             label = fill.whole(rule.label) or name.replace("_", " ")
             description = fill.whole(rule.description) or _capitalised(label)
-            minimum, maximum = _RANGES.get(rule.kind, (None, None))
+            minimum, maximum = RANGES.get(rule.kind, (None, None))
             column = Column(
                 name,
                 _KINDS.get(rule.kind, "number"),
@@ -724,7 +572,7 @@ class Schema(Parameters):
             fills = [_Fill(self.money.period, group, *member) for member in members]
         for fill in fills:
             name = fill(pattern)
-            if not re.fullmatch(_NAME, name):
+            if not re.fullmatch(NAME, name):
                 raise ValueError(
                     f"`{name}`: begin a name with a letter, and go on with lower-case letters, "
                     "digits and underscores, 100 at most"
@@ -779,10 +627,6 @@ def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _repeated(names: Iterable[str]) -> list[str]:
-    return sorted(name for name, count in Counter(names).items() if count > 1)
-
-
 def _require_order(place: str, minimum: float, maximum: float) -> None:
     if minimum > maximum:
         raise ValueError(f"{place}: minimum ({minimum:g}) is above maximum ({maximum:g})")
@@ -797,12 +641,4 @@ def _require(place: str, name: str, known: Iterable[str]) -> None:
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in ("key", "date", "category", "text")}
 _UNITS = {"share": SHARE, "flag": FLAG, "year": "year", "date": "date"}
-_RANGES: dict[str, tuple[float | None, float | None]] = {
-    "money": (0.0, _MAX_MONEY),
-    "count": (0.0, _MAX_COUNT),
-    "share": (0.0, 1.0),
-    "number": (-_MAX_MONEY, _MAX_MONEY),
-    "flag": (0.0, 1.0),
-}
-_RANGED = _RANGES.keys() - {"flag"}
 _ROLES_OF_GROUPS = {"product", "channel"}

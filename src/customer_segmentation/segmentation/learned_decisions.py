@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from customer_segmentation.schema.decisions import OF_EXPECTED_SPEND
+from customer_segmentation.schema.declarations import Roles
 from customer_segmentation.schema.evaluate import Learned
 from customer_segmentation.schema.operations import ratio
 from customer_segmentation.schema.parameters import Parameters
-from customer_segmentation.schema.schema import Roles, Schema
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.far_outside import fences, is_inside
 from customer_segmentation.segmentation.rounding import rounded
 
