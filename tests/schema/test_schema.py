@@ -369,7 +369,15 @@ def test_a_part_is_played_by_what_is_there_and_may_play_it(
         ),
         ("columns.lines.aggregate", NOTHING, "columns.lines: aggregate: `` is no aggregate: write"),
         ("columns.lines.aggregate", "median(amount)", "`median(amount)` is no aggregate: write"),
-        ("columns.lines.aggregate", "first(amount)", "first and last are for dates"),
+        ("columns.lines.aggregate", "first(amont)", "`amont` is not known: did you mean amount?"),
+        ("columns.lines.aggregate", "last(customer_id)", "have the same key"),
+        ("columns.lines.aggregate", "last(invoice)", "gives a text, which a count cannot hold"),
+        ("columns.last_order_on.aggregate", "sum(amount)", "gives a number, which a date cannot"),
+        (
+            "columns.last_way",
+            {"kind": "category", "categories": {"web": []}, "aggregate": "last(way)"},
+            "`last(way)` may give till: add to the column's categories",
+        ),
         ("orders", NOTHING, "columns: `aggregate` is only for a schema with `orders`"),
     ],
 )
@@ -377,7 +385,8 @@ def test_what_is_wrong_with_order_lines_is_said_with_its_place(
     path: str, value: object, message: str
 ) -> None:
     lines = read_schema(FOLDER / "online_retail.yml").model_dump(mode="json")
-    assert message in refusal(changed(lines, (path, value)))
+    way = {"kind": "category", "categories": {"web": [], "till": []}}
+    assert message in refusal(changed(lines, ("orders.columns.way", way), (path, value)))
 
 
 def test_a_card_may_name_a_decision_that_the_roles_do_not_allow() -> None:

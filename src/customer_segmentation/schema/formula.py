@@ -109,7 +109,7 @@ def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formul
     if len(text) > _LONGEST:
         raise FormulaError(f"is longer than {_LONGEST} characters: {_SPLIT}")
     try:
-        tree = ast.parse(_IS.sub("is_(", text.strip()), mode="eval").body
+        tree = tree_of(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(
             f"`{_shortened(text)}` is no line of arithmetic: use {_OPERATORS}"
@@ -122,6 +122,20 @@ def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formul
     if part.steps > _MOST_STEPS:
         raise FormulaError(f"takes more than {_MOST_STEPS} steps: {_SPLIT}")
     return Formula(text, part.inputs, part.is_never_negative, part.compute)
+
+
+def tree_of(text: str) -> ast.expr:
+    """The syntax tree of one line, in which `is` is called `is_`.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: It has none.
+    """
+    return ast.parse(_IS.sub("is_(", text.strip()), mode="eval").body
+
+
+def written(node: ast.AST) -> str:
+    """A part of a syntax tree, as it was written."""
+    return ast.unparse(node).replace("is_(", "is(")
 
 
 def date_parts(name: str) -> tuple[str, str]:
@@ -332,7 +346,7 @@ def _difference(left: _Part, right: _Part) -> _Part:
 
 
 def _shown(node: ast.AST) -> str:
-    return _shortened(ast.unparse(node).replace("is_(", "is("))
+    return _shortened(written(node))
 
 
 def _shortened(text: str) -> str:

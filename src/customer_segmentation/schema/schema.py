@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import cached_property
@@ -54,20 +55,17 @@ from customer_segmentation.schema.parts import (
 _MOST = 1_000
 _PATTERN = re.compile(r"\{(\w+)(\.label)?\}")
 _PERIOD = "period"
-# What tables, artifacts and the API call other things.
-RESERVED = frozenset(
-    {
-        *DECISION_NAMES,
-        AS_OF,
-        SAMPLE_KEY,
-        *date_parts(AS_OF),
-        "segment",
-        "segment_name",
-        "segment_id",
-    }
-    | {"runner_up", "margin", "artifact_version", "event_timestamp", "row_number", "reasons"}
+# What tables call other things from the first on.
+_RESERVED_FOR_ROWS = frozenset(
+    {AS_OF, SAMPLE_KEY, *date_parts(AS_OF), "row_number", "reasons"}
     | {"source_name", "source_sha256", "source_file"}
 )
+# And what those with answers, artifacts and the API do.
+RESERVED = _RESERVED_FOR_ROWS | {
+    *DECISION_NAMES,
+    *("segment", "segment_name", "segment_id", "runner_up", "margin"),
+    *("artifact_version", "event_timestamp"),
+}
 _SNAPSHOT = "Day of the snapshot"
 _AS_OF = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
 _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
@@ -175,7 +173,7 @@ class Schema(Parameters):
             raise ValueError("columns: `aggregate` is only for a schema with `orders`")
         if self.orders:
             try:
-                self.rows._check_columns()  # noqa: SLF001 - another of this class
+                self.rows._check_columns(_RESERVED_FOR_ROWS)  # noqa: SLF001 - another of this class
             except ValueError as error:
                 raise ValueError(f"orders.{str(error).removeprefix('orders.')}") from error
         _ = self.aggregates
@@ -184,13 +182,13 @@ class Schema(Parameters):
         self._check_card()
         return self
 
-    def _check_columns(self) -> None:
+    def _check_columns(self, reserved: AbstractSet[str] = RESERVED) -> None:
         """Names, headers and ranges of columns and features."""
         keys = [name for name, column in self.columns.items() if column.kind == "key"]
         if keys != [KEY]:
             raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
         for place, names in (("columns", self.columns), ("features", self.features)):
-            if taken := RESERVED & {*names}:
+            if taken := reserved & {*names}:
                 raise ValueError(f"{place}: {sorted(taken)} are names of answers: choose others")
         if twice := repeated(column.name for column, _ in self._expanded):
             raise ValueError(f"columns: {twice} stand twice")
@@ -469,6 +467,7 @@ class Schema(Parameters):
                     continue
                 try:
                     made[name] = parse_aggregate(self._listed(fill(rule.aggregate)), known)
+                    made[name].require_fit(self.columns[name])
                 except ValueError as error:
                     raise ValueError(f"columns.{pattern}: aggregate: {error}") from error
         return made

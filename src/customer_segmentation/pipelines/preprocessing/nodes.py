@@ -145,7 +145,7 @@ def keep_customers(
     verdicts = _verdicts(checked)
     if not customers.orders:
         return verdicts.customers().to_native(), accounting
-    made = aggregate_lines(verdicts.valid(), customers)
+    made = aggregate_lines(verdicts.valid(), customers, customers.orders.time)
     lines = {"lines": accounting["customers"], "customers": _count(made)}
     return made.to_native(), accounting | lines
 
@@ -165,10 +165,11 @@ def _required(customers: Schema) -> list[str]:
     """The columns of a row that a source must have."""
     if not customers.orders:
         return [KEY, *customers.needed_columns(customers.segment_features)]
-    parts = customers.aggregates.values()
-    plain = [part.column for part in parts if part.column]
-    made = [name for part in parts if part.formula for name in part.inputs]
-    return [KEY, customers.orders.time, *plain, *customers.rows.needed_columns(made)]
+    of_lines = customers.rows
+    used = [name for part in customers.aggregates.values() for name in part.inputs]
+    inputs = of_lines.needed_inputs(used)
+    plain = [name for name in inputs if name in of_lines.columns]
+    return [KEY, customers.orders.time, *plain, *of_lines.canonical_columns(inputs)]
 
 
 def _needed(customers: Schema, present: Iterable[str]) -> Iterable[str]:
