@@ -23,7 +23,7 @@ SALES = {"kind": "category", "categories": {"web": ["Online"], "till": []}}
 RECEIPTS: dict[str, Any] = {
     "as_of": "2025-12-31",
     "money": {"unit": "euros", "period": "a year"},
-    "groups": {"product": {"food": "food", "drinks": "drinks"}},
+    "groups": {"product": {"food": "food", "drinks": "drinks", "rest": "the rest"}},
     "orders": {
         "window_days": 365,
         "time": "paid_on",
@@ -35,7 +35,8 @@ RECEIPTS: dict[str, Any] = {
             "product": {
                 "kind": "category",
                 "headers": ["What"],
-                "categories": {"food": [], "drinks": ["wine"]},
+                "categories": {"food": [], "drinks": ["wine"], "rest": []},
+                "other": "rest",
             },
             "dish": {"kind": "text", "headers": ["Dish"]},
         },
@@ -69,7 +70,7 @@ CELLS = [
     *("ann,2025-05-01,0.3,till,food,cake", "ann,2025-05-01,-9.99,till,food,soup"),
     *("ann,2024-12-31,100,till,food,soup", "bob,2024-06-01,7,till,food,soup"),
     *("cas,2025-12-31,12345678.91,web,drinks,port", "cas,2025-12-30,,web,food,soup"),
-    *("dot,2025-01-01,4,web,food,soup", "dot,2025-01-01,4,web,food,soup"),
+    *("dot,2025-01-01,4,web,sushi,soup", "dot,2025-01-01,4,web,sushi,soup"),
 ]
 ROWS = [dict(zip(HEADERS, cells.split(","), strict=True)) for cells in CELLS]
 
@@ -84,6 +85,7 @@ EXPECTED: Records = [
         "spend": -9.39,
         "spend_food": -9.59,
         "spend_drinks": 0.2,
+        "spend_rest": 0.0,
         "average": -2.3475,
         "smallest": -9.99,
         "largest": 0.3,
@@ -101,6 +103,7 @@ EXPECTED: Records = [
         "spend": 12345678.91,
         "spend_food": 0.0,
         "spend_drinks": 12345678.91,
+        "spend_rest": 0.0,
         "average": 12345678.91,
         "smallest": 12345678.91,
         "largest": 12345678.91,
@@ -116,8 +119,9 @@ EXPECTED: Records = [
     {
         "customer_id": "dot",
         "spend": 4.0,
-        "spend_food": 4.0,
+        "spend_food": 0.0,
         "spend_drinks": 0.0,
+        "spend_rest": 4.0,
         "average": 4.0,
         "smallest": 4.0,
         "largest": 4.0,

@@ -138,6 +138,8 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("columns.area.categories", {"town": [5]}, "string"),
         ("columns.area.categories", {"Town": []}, "should match pattern"),
         ("columns.area.categories", {"old town": []}, "should match pattern"),
+        ("columns.area.other", "abroad", "other: `abroad` is none of its categories"),
+        ("columns.income.other", "town", "other: `town` is none of its categories"),
         ("columns.area.minimum", 0, "a category has no minimum and no maximum"),
         ("columns.born.minimum", 1900, "a year has no minimum and no maximum"),
         ("columns.answered.maximum", 2, "a flag has no minimum and no maximum"),

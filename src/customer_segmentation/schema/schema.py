@@ -545,6 +545,7 @@ class Schema(Parameters):
                 rule.at_sign_up,
                 (rule.age.minimum, rule.age.maximum) if rule.age else None,
                 rule.earliest,
+                rule.other,
             )
             headers = rule.headers
             yield column, headers if isinstance(headers, list) else headers.get(fill.member, [])
