@@ -380,6 +380,14 @@ def test_a_part_is_played_by_what_is_there_and_may_play_it(
             {"kind": "category", "categories": {"web": []}, "aggregate": "last(way)"},
             "`last(way)` may give till: add to the column's categories",
         ),
+        ("columns.lines.aggregate", 'sum(starts(amount, "C"))', "`amount` is no text"),
+        ("columns.lines.aggregate", "sum(starts(invoice, C))", 'write starts(text, "its first'),
+        ("columns.lines.aggregate", "sum(invoice)", 'write starts(invoice, "its first signs")'),
+        (
+            "features.cancels",
+            {"formula": 'starts(last_invoice, "C")'},
+            "features.cancels: `starts` is only for order lines",
+        ),
         ("orders", NOTHING, "columns: `aggregate` is only for a schema with `orders`"),
     ],
 )
@@ -388,7 +396,9 @@ def test_what_is_wrong_with_order_lines_is_said_with_its_place(
 ) -> None:
     lines = read_schema(FOLDER / "online_retail.yml").model_dump(mode="json")
     way = {"kind": "category", "categories": {"web": [], "till": []}}
-    assert message in refusal(changed(lines, ("orders.columns.way", way), (path, value)))
+    text = {"kind": "text", "aggregate": "last(invoice)"}
+    added = (("orders.columns.way", way), ("columns.last_invoice", text))
+    assert message in refusal(changed(lines, *added, (path, value)))
 
 
 def test_a_card_may_name_a_decision_that_the_roles_do_not_allow() -> None:

@@ -177,6 +177,7 @@ class Schema(Parameters):
             except ValueError as error:
                 raise ValueError(f"orders.{str(error).removeprefix('orders.')}") from error
         _ = self.aggregates
+        self._check_texts()
         self._check_features()
         self._check_roles()
         self._check_card()
@@ -251,6 +252,12 @@ class Schema(Parameters):
                 if is_wrong:
                     answers = ", ".join(f"{name}={label}" for label in labels) or name
                     raise ValueError(f"card.{part}: `{measure}`: write {answers}")
+
+    def _check_texts(self) -> None:
+        texts = {name for name, column in self.columns.items() if column.kind == "text"}
+        for name, feature in self.features.items():
+            if not texts.isdisjoint(feature.inputs):
+                raise ValueError(f"features.{name}: `starts` is only for order lines")
 
     def _check_features(self) -> None:
         at_sign_up = {name for name, column in self.columns.items() if column.at_sign_up}
