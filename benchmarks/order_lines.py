@@ -28,6 +28,7 @@ from customer_segmentation.sources.dataset import SourceDataset
 SCHEMA = Path(__file__).parents[1] / "conf" / "schemas" / "online_retail.yml"
 TARGET_LINES, MAX_SECONDS = 10_000_000, 60.0
 LINES_A_CUSTOMER, LINES_AN_ORDER = 20, 4
+SENT_BACK, WITHOUT_CUSTOMER = 0.01, 0.001
 FIRST_DAY, DAYS = np.datetime64("2010-11-09"), 396
 
 
@@ -38,7 +39,8 @@ def write_lines(path: Path, lines: int) -> None:
     order = np.sort(random.integers(0, orders, lines))
     customer = random.integers(0, lines // LINES_A_CUSTOMER + 1, orders)[order]
     day = FIRST_DAY + random.integers(0, DAYS, orders)[order]
-    quantity = random.integers(1, 25, lines) * np.where(random.random(lines) < 0.01, -1, 1)
+    quantity = random.integers(1, 25, lines) * np.where(random.random(lines) < SENT_BACK, -1, 1)
+    nobody = pl.Series(random.random(lines) < WITHOUT_CUSTOMER)
     made = pl.DataFrame(
         {
             "InvoiceNo": 500_000 + order,
@@ -46,7 +48,7 @@ def write_lines(path: Path, lines: int) -> None:
             "Quantity": quantity,
             "InvoiceDate": pl.Series(day).cast(pl.Datetime("ms")).dt.offset_by("10h"),
             "UnitPrice": random.integers(10, 2_000, lines) / 100.0,
-            "CustomerID": pl.Series(customer).set(pl.Series(random.random(lines) < 0.001), None),
+            "CustomerID": pl.Series(customer).set(nobody, None),
             "Country": "United Kingdom",
         }
     )

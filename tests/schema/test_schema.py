@@ -369,7 +369,7 @@ def test_a_part_is_played_by_what_is_there_and_may_play_it(
             "sum(boght)",
             "columns.spend_bought: aggregate: `boght` is not known: did you mean bought?",
         ),
-        ("columns.lines.aggregate", NOTHING, "columns.lines: aggregate: `` is no aggregate: write"),
+        ("columns.lines.aggregate", NOTHING, "columns.lines: needs `aggregate`, since the source"),
         ("columns.lines.aggregate", "median(amount)", "`median(amount)` is no aggregate: write"),
         ("columns.lines.aggregate", "first(amont)", "`amont` is not known: did you mean amount?"),
         ("columns.lines.aggregate", "last(customer_id)", "have the same key"),

@@ -472,6 +472,11 @@ class Schema(Parameters):
             for name, fill in self._members(pattern):
                 if name == KEY:
                     continue
+                if not rule.aggregate:
+                    raise ValueError(
+                        f"columns.{pattern}: needs `aggregate`, since the source has order lines "
+                        "and no second one has customers: give it one, or leave the column out"
+                    )
                 try:
                     made[name] = parse_aggregate(self._listed(fill(rule.aggregate)), known)
                     made[name].require_fit(self.columns[name])
