@@ -21,15 +21,14 @@ _TIME = "time__of_line"
 _STEPS = ((1e10, 1e3), (1e7, 1e6), (1e4, 1e9), (10.0, 1e12))
 
 
-def aggregate_lines(lines: nw.LazyFrame[Any], schema: Schema, time: str) -> nw.LazyFrame[Any]:
+def aggregate_lines(lines: nw.LazyFrame[Any], schema: Schema) -> nw.LazyFrame[Any]:
     """One row a customer: key, the columns of the schema, `as_of` and `sample_key`.
 
     Args:
         lines: Valid lines of the window: the columns of a line, `as_of` and `sample_key`.
         schema: Of the customers; `schema.rows` is that of the lines.
-        time: The date of a line, by which one is the first or the last.
     """
-    rows, aggregates = _values(lines, schema, time), schema.aggregates
+    rows, aggregates = _values(lines, schema), schema.aggregates
     customers = rows.group_by(KEY).agg(
         nw.col(AS_OF, SAMPLE_KEY).max(),
         **{name: _aggregated(name, part) for name, part in aggregates.items()},
@@ -46,7 +45,7 @@ def aggregate_lines(lines: nw.LazyFrame[Any], schema: Schema, time: str) -> nw.L
     return customers.with_columns(**made).select(KEY, *made, AS_OF, SAMPLE_KEY).sort(KEY)
 
 
-def _values(lines: nw.LazyFrame[Any], schema: Schema, time: str) -> nw.LazyFrame[Any]:
+def _values(lines: nw.LazyFrame[Any], schema: Schema) -> nw.LazyFrame[Any]:
     """What is aggregated of each line, its key and its time."""
     aggregates, of_lines = schema.aggregates, schema.rows
     present = [name for name in lines.collect_schema().names() if name in of_lines.columns]
@@ -58,7 +57,9 @@ def _values(lines: nw.LazyFrame[Any], schema: Schema, time: str) -> nw.LazyFrame
     }
     # Dates and texts stay beside the numbers made of them.
     kept = [name for name in present if name not in numbers]
-    rows = lines.select(*kept, AS_OF, SAMPLE_KEY, **{_TIME: nw.col(time)}, **numbers, **words)
+    rows = lines.select(
+        *kept, AS_OF, SAMPLE_KEY, **{_TIME: nw.col(schema.time)}, **numbers, **words
+    )
     needed = [name for part in aggregates.values() for name in part.inputs]
     rows = on_frame(of_lines, rows, [name for name in needed if name in of_lines.features])
     values = {

@@ -454,12 +454,27 @@ class Schema(Parameters):
         return type(self).model_construct(**same | changed | none)
 
     @property
+    def time(self) -> str:
+        """The date of a line; '' without order lines."""
+        return self.orders.time if self.orders else ""
+
+    @property
+    def needed_of_lines(self) -> tuple[str, ...]:
+        """The columns without which a line is left out; empty without order lines."""
+        if not self.orders:
+            return ()
+        used = [name for part in self.aggregates.values() for name in part.inputs]
+        inputs = self.rows.needed_inputs(used)
+        plain = [name for name in inputs if name in self.rows.columns]
+        needed = (KEY, self.time, *plain, *self.rows.canonical_columns(inputs))
+        return tuple(dict.fromkeys(needed))
+
+    @property
     def window(self) -> str:
         """The reason of lines outside the window; '' without order lines."""
         if not self.orders:
             return ""
-        time = self.orders.time
-        return f"{time}: outside {self.rows.columns[time].earliest} to {self.as_of}"
+        return f"{self.time}: outside {self.rows.columns[self.time].earliest} to {self.as_of}"
 
     @cached_property
     def aggregates(self) -> dict[str, Aggregate]:

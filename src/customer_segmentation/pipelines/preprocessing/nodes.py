@@ -145,7 +145,7 @@ def keep_customers(
     verdicts = _verdicts(checked)
     if not customers.orders:
         return verdicts.customers().to_native(), accounting
-    made = aggregate_lines(verdicts.valid(), customers, customers.orders.time)
+    made = aggregate_lines(verdicts.valid(), customers)
     lines = {"lines": accounting["customers"], "customers": _count(made)}
     return made.to_native(), accounting | lines
 
@@ -161,21 +161,17 @@ def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
     return table.select(*identity, *numbers, *features).to_native()
 
 
-def _required(customers: Schema) -> list[str]:
+def _required(customers: Schema) -> Iterable[str]:
     """The columns of a row that a source must have."""
-    if not customers.orders:
-        return [KEY, *customers.needed_columns(customers.segment_features)]
-    of_lines = customers.rows
-    used = [name for part in customers.aggregates.values() for name in part.inputs]
-    inputs = of_lines.needed_inputs(used)
-    plain = [name for name in inputs if name in of_lines.columns]
-    return [KEY, customers.orders.time, *plain, *of_lines.canonical_columns(inputs)]
+    if customers.orders:
+        return customers.needed_of_lines
+    return [KEY, *customers.needed_columns(customers.segment_features)]
 
 
 def _needed(customers: Schema, present: Iterable[str]) -> Iterable[str]:
     """The columns of a row without which it is left out."""
     if customers.orders:
-        return _required(customers)
+        return customers.needed_of_lines
     return scored_columns(customers, customers.segment_features, present)
 
 
