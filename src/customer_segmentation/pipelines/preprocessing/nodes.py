@@ -145,9 +145,11 @@ def keep_customers(
     verdicts = _verdicts(checked)
     if not customers.orders:
         return verdicts.customers().to_native(), accounting
-    made = aggregate_lines(verdicts.valid(), customers)
-    lines = {"lines": accounting["customers"], "customers": _count(made)}
-    return made.to_native(), accounting | lines
+    valid = verdicts.valid()
+    # Not the rows of the aggregate: it would be computed once more.
+    keys = int(valid.select(nw.col(KEY).n_unique()).collect().item())
+    lines = {"lines": accounting["customers"], "customers": keys}
+    return aggregate_lines(valid, customers).to_native(), accounting | lines
 
 
 def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
