@@ -29,17 +29,24 @@ def aggregate_lines(lines: nw.LazyFrame[Any], schema: Schema) -> nw.LazyFrame[An
         schema: Of the customers; `schema.rows` is that of the lines.
     """
     rows, aggregates = _values(lines, schema), schema.aggregates
+    # The first and the last day themselves are plain aggregates.
+    of_day = {
+        name: part.how
+        for name, part in aggregates.items()
+        if part.how in {"first", "last"} and part.name != schema.time
+    }
+    plain = {name: part for name, part in aggregates.items() if name not in of_day}
     customers = rows.group_by(KEY).agg(
         nw.col(AS_OF, SAMPLE_KEY).max(),
-        **{name: _aggregated(name, part) for name, part in aggregates.items()},
+        **{name: _aggregated(name, part) for name, part in plain.items()},
     )
-    for how, day in (("first", nw.col(_TIME).min()), ("last", nw.col(_TIME).max())):
-        names = [name for name, part in aggregates.items() if part.how == how]
-        if names:
-            ends = rows.filter(nw.col(_TIME) == day.over(KEY)).group_by(KEY)
-            # Of several lines of a day the smallest value, whatever their order.
-            found = ends.agg(**{name: nw.col(_VALUE + name).min() for name in names})
-            customers = customers.drop(names).join(found, on=KEY, how="left")
+    for how in sorted({*of_day.values()}):
+        day = nw.col(_TIME).min() if how == "first" else nw.col(_TIME).max()
+        ends = rows.filter(nw.col(_TIME) == day.over(KEY)).group_by(KEY)
+        # Of several lines of a day the smallest value, whatever their order.
+        names = [name for name, which in of_day.items() if which == how]
+        found = ends.agg(**{name: nw.col(_VALUE + name).min() for name in names})
+        customers = customers.join(found, on=KEY, how="left")
     # Afterwards: pandas computes anything but a plain aggregate group by group.
     made = {name: _settled(name, part) for name, part in aggregates.items()}
     return customers.with_columns(**made).select(KEY, *made, AS_OF, SAMPLE_KEY).sort(KEY)
@@ -78,9 +85,11 @@ def _aggregated(name: str, part: Aggregate) -> nw.Expr:
         return nw.len()
     if part.how == "distinct":
         return column.n_unique()
-    if part.how in {"sum", "mean", "max"}:
-        return getattr(column, part.how)()
-    return column.min()
+    if part.how in {"max", "last"}:
+        return column.max()
+    if part.how in {"min", "first"}:
+        return column.min()
+    return column.mean() if part.how == "mean" else column.sum()
 
 
 def _settled(name: str, part: Aggregate) -> nw.Expr:
