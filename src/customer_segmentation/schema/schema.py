@@ -481,6 +481,8 @@ class Schema(Parameters):
         """What each column comes to over a customer's lines; empty without order lines."""
         if not self.orders:
             return {}
+        if ours := [name for name, rule in self.orders.column_rules.items() if rule.aggregate]:
+            raise ValueError(f"orders.columns.{ours[0]}: `aggregate` is for columns of customers")
         known: dict[str, Known] = {AS_OF: _AS_OF, **self.rows.columns, **self.rows.features}
         made = {}
         for pattern, rule in self.column_rules.items():
@@ -489,8 +491,8 @@ class Schema(Parameters):
                     continue
                 if not rule.aggregate:
                     raise ValueError(
-                        f"columns.{pattern}: needs `aggregate`, since the source has order lines "
-                        "and no second one has customers: give it one, or leave the column out"
+                        f"columns.{pattern}: needs `aggregate`, since customers are made of order "
+                        "lines alone: give it one, or leave the column out"
                     )
                 try:
                     made[name] = parse_aggregate(self._listed(fill(rule.aggregate)), known)
