@@ -42,6 +42,7 @@ NEEDED_BYTES = 2e9
 SPARK = {
     "customers/test_date_choice.py",
     "customers/test_doubts.py",
+    "customers/test_orders.py",
     "customers/test_quarantine.py",
     "customers/test_sample_key.py",
     "datasets/test_delta_table.py",

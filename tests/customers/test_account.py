@@ -109,6 +109,18 @@ def test_a_source_without_a_customer_stops_whatever_the_share() -> None:
     assert "raise `preprocessing.max_left_out`" not in str(caught.value)
 
 
+def test_lines_outside_the_window_are_no_losses_unless_no_line_is_left() -> None:
+    window = {"day: outside 2014-01-01 to 2014-06-30": 900}
+    some = account(customers=100, quarantined=900, outside_window=900, reasons=window)
+    refuse_losses(some, max_left_out=0.05)
+    told, *_ = account_lines(some | {"lines": 100, "customers": 9})
+    assert "100 used as order lines of 9 customers" in told
+    assert "900 left out (900 of them outside the window)" in told
+    none = {"customers": 0, "quarantined": 1000, "outside_window": 1000}
+    with pytest.raises(UserError, match=r"1,000 of 1,000 rows .* set `customers\.as_of` to it"):
+        refuse_losses(some | none, max_left_out=0.05)
+
+
 def test_keys_on_different_rows_stop_as_order_lines_above_one_in_a_hundred() -> None:
     reasons = {"customer_id: appears with different values": 11}
     refuse_losses(account(shared_keys=10, quarantined=10, reasons=reasons), 0.05)

@@ -44,6 +44,12 @@ def test_white_space_around_an_id_does_not_count(frame_of: Callable[..., Any]) -
     assert first == second
 
 
+def test_a_table_without_rows_has_no_keys(frame_of: Callable[..., Any]) -> None:
+    empty = nw.from_native(frame_of({"id": ["1"]})).lazy().head(0)
+    keys = with_sample_key(empty, "id").collect()["sample_key"]
+    assert (keys.dtype, len(keys)) == (nw.Int64, 0)
+
+
 def test_an_id_that_is_missing_has_the_key_of_an_empty_one(frame_of: Callable[..., Any]) -> None:
     first, second, third = keys_of([None, "", " "], frame_of)
     assert first == second == third

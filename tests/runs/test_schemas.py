@@ -108,7 +108,7 @@ def test_customers_are_made_of_order_lines(
     assert ran.exit_code == 0, ran.output
     used, rows = len(lines) - 3, len(lines)
     assert f"{rows} rows, {used} used as order lines of 60 customers" in ran.output
-    assert "2 left out, 1 repeats removed" in ran.output
+    assert "2 left out (1 of them outside the window), 1 repeats removed" in ran.output
     silver = pd.read_parquet(new_project.root / "data/silver/customers.parquet")
     silver = silver.set_index("customer_id")
     assert silver["lines"].sum() == used

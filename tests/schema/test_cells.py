@@ -55,6 +55,15 @@ def test_a_category_is_known_by_its_name_or_a_configured_spelling(
     assert evaluated([text], frame_of, found=found) == [(meaning,)]
 
 
+def test_what_is_not_listed_is_the_other_category_and_what_is_missing_stays_so(
+    frame_of: Callable[..., Any],
+) -> None:
+    found = category(nw.col("text"), {"TV set": "tv"}, ["tv", "rest"], ["unknown"], "rest")
+    texts = ["tv set", "a lamp", "rest", "Unknown", ""]
+    expected = [("tv",), ("rest",), ("rest",), ("?",), ("",)]
+    assert evaluated(texts, frame_of, found=found) == expected
+
+
 def test_a_spelling_may_give_a_category_name_another_meaning(
     frame_of: Callable[..., Any],
 ) -> None:

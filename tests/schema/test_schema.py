@@ -138,6 +138,8 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("columns.area.categories", {"town": [5]}, "string"),
         ("columns.area.categories", {"Town": []}, "should match pattern"),
         ("columns.area.categories", {"old town": []}, "should match pattern"),
+        ("columns.area.other", "abroad", "other: `abroad` is none of its categories"),
+        ("columns.income.other", "town", "other: `town` is none of its categories"),
         ("columns.area.minimum", 0, "a category has no minimum and no maximum"),
         ("columns.born.minimum", 1900, "a year has no minimum and no maximum"),
         ("columns.answered.maximum", 2, "a flag has no minimum and no maximum"),
@@ -367,9 +369,26 @@ def test_a_part_is_played_by_what_is_there_and_may_play_it(
             "sum(boght)",
             "columns.spend_bought: aggregate: `boght` is not known: did you mean bought?",
         ),
-        ("columns.lines.aggregate", NOTHING, "columns.lines: aggregate: `` is no aggregate: write"),
+        ("columns.lines.aggregate", NOTHING, "columns.lines: needs `aggregate`, since"),
+        ("orders.columns.quantity.aggregate", "count()", "quantity: `aggregate` is for columns of"),
         ("columns.lines.aggregate", "median(amount)", "`median(amount)` is no aggregate: write"),
-        ("columns.lines.aggregate", "first(amount)", "first and last are for dates"),
+        ("columns.lines.aggregate", "first(amont)", "`amont` is not known: did you mean amount?"),
+        ("columns.lines.aggregate", "last(customer_id)", "have the same key"),
+        ("columns.lines.aggregate", "last(invoice)", "gives a text, which a count cannot hold"),
+        ("columns.last_order_on.aggregate", "sum(amount)", "gives a number, which a date cannot"),
+        (
+            "columns.last_way",
+            {"kind": "category", "categories": {"web": []}, "aggregate": "last(way)"},
+            "`last(way)` may give till: add to the column's categories",
+        ),
+        ("columns.lines.aggregate", 'sum(starts(amount, "C"))', "`amount` is no text"),
+        ("columns.lines.aggregate", "sum(starts(invoice, C))", 'write starts(text, "its first'),
+        ("columns.lines.aggregate", "sum(invoice)", 'write starts(invoice, "its first signs")'),
+        (
+            "features.cancels",
+            {"formula": 'starts(last_invoice, "C")'},
+            "features.cancels: `starts` is only for order lines",
+        ),
         ("orders", NOTHING, "columns: `aggregate` is only for a schema with `orders`"),
     ],
 )
@@ -377,7 +396,10 @@ def test_what_is_wrong_with_order_lines_is_said_with_its_place(
     path: str, value: object, message: str
 ) -> None:
     lines = read_schema(FOLDER / "online_retail.yml").model_dump(mode="json")
-    assert message in refusal(changed(lines, (path, value)))
+    way = {"kind": "category", "categories": {"web": [], "till": []}}
+    text = {"kind": "text", "aggregate": "last(invoice)"}
+    added = (("orders.columns.way", way), ("columns.last_invoice", text))
+    assert message in refusal(changed(lines, *added, (path, value)))
 
 
 def test_a_card_may_name_a_decision_that_the_roles_do_not_allow() -> None:

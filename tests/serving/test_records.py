@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from customer_segmentation.schema.cells import _SPACE
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.serving.openapi.customer import field_schema
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.records import FastReader, Reader
 from customer_segmentation.serving.validation import Contract, Problem, ReadCustomer, matrix_of
@@ -300,3 +302,22 @@ def test_a_contract_whose_days_are_not_iso_s_is_read_with_care(
     (problem,) = odd.careful(body, MAX)[0]
     assert (problem.path, problem.problem) == ("$.enrolled_on", "not a date")
     assert isinstance(odd.careful(changed(enrolled_on="2012-09-24"), MAX)[0], ReadCustomer)
+
+
+def test_a_spelling_that_is_not_listed_counts_as_the_other_category(
+    metadata: list[dict[str, Any]],
+) -> None:
+    segmenter, cold_start = deepcopy(metadata)
+    segmenter["customers"]["columns"]["education"]["other"] = "basic"
+    segmenter["columns"] += ["education"]
+    contract = Contract(segmenter, cold_start)
+    reader = Reader(contract)
+    words = ("basic", "Night school", "PhD")
+    codes = [numbers(reader, changed(education=word))["education"] for word in words]
+    assert codes == [0.0, 0.0, 4.0]
+    (missing,) = problems(reader, changed(education="unknown"))
+    said = "one of basic, graduation, second_cycle, master, phd; anything else counts as basic"
+    assert (missing.problem, missing.accepted) == ("missing", said)
+    (wrong,) = problems(reader, changed(education=3))
+    assert wrong.problem == "unknown category"
+    assert "enum" not in field_schema(contract, "education")

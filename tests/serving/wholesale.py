@@ -18,6 +18,7 @@ from customer_segmentation.pipelines.clustering import nodes
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.schema.file import read_schema
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.cold_start import build_no_cold_start
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation import structure
@@ -50,11 +51,7 @@ def draw_clients(each: int = 60) -> pd.DataFrame:
 
 
 def write_wholesale(folder: Path) -> Path:
-    """Learn segments as a run does, and write the bundle; there is no cold-start model."""
-    block = yaml.safe_load((_CONFIGURATION / "base" / "parameters_clustering.yml").read_text())
-    few = {"minimum": 3, "maximum": 4, "starts": 2, "bootstraps": 2}
-    shipped: dict[str, Any] = block["clustering"]
-    clustering = ClusteringParameters(**(shipped | {"k": shipped["k"] | few}))
+    """Learn the clients' segments, and write the bundle."""
     numbers = draw_clients()
     table = numbers.assign(
         customer_id=[str(row) for row in range(1, len(numbers) + 1)],
@@ -62,7 +59,16 @@ def write_wholesale(folder: Path) -> Path:
     )
     keyed = with_sample_key(nw.from_native(table).lazy(), "customer_id")
     gold = on_frame(SCHEMA, keyed, SCHEMA.features).collect().to_native()
-    sample = nodes.draw_sample(gold, SCHEMA, clustering)
+    return write_bundle(folder, gold, SCHEMA)
+
+
+def write_bundle(folder: Path, gold: Any, schema: Schema) -> Path:
+    """Learn segments of features as a run does, and write a bundle without a cold-start model."""
+    block = yaml.safe_load((_CONFIGURATION / "base" / "parameters_clustering.yml").read_text())
+    few = {"minimum": 3, "maximum": 4, "starts": 2, "bootstraps": 2}
+    shipped: dict[str, Any] = block["clustering"]
+    clustering = ClusteringParameters(**(shipped | {"k": shipped["k"] | few}))
+    sample = nodes.draw_sample(gold, schema, clustering)
     with pytest.MonkeyPatch.context() as patch:
         # One table without groups instead of 19, to spare seconds.
         patch.setattr(structure, "_REFERENCES", 1)

@@ -33,8 +33,9 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
             and the remedy.
     """
     name, rows, left_out = (accounting[key] for key in ("source_name", "rows_in", "quarantined"))
-    # Lines of other times are no losses.
-    left_out -= accounting["outside_window"]
+    if accounting["customers"]:
+        # Lines of other times are no losses, unless nobody is left.
+        left_out -= accounting["outside_window"]
     share = left_out / rows
     shared = accounting["shared_keys"]
     if shared / rows > _A_FEW:
@@ -72,8 +73,10 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
     kept_as = f"{kept:,} customers kept ({percent(kept / rows)})"
     if lines := accounting.get("lines"):
         kept_as = f"{lines:,} used as order lines of {kept:,} customers ({percent(lines / rows)})"
-    told = f"{name}: {rows:,} rows, {kept_as}, {left_out:,} left out, {repeats:,} repeats removed"
-    lines = [told]
+    outside = accounting["outside_window"]
+    of_them = f" ({outside:,} of them outside the window)" if outside else ""
+    told = f"{name}: {rows:,} rows, {kept_as}, {left_out:,} left out{of_them}"
+    lines = [f"{told}, {repeats:,} repeats removed"]
     if left_out:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
     if lost := accounting["lost_values"]:

@@ -271,14 +271,16 @@ def _with_repeats(
 
     A customer has many order lines, which do not contradict each other.
     """
+    is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
+    if has_lines:
+        return rows.with_columns(**{_REPEAT: is_repeat, _CONFLICT: nw.lit(value=False)})
     keyed = rows.select(*cells, ROW_NUMBER, **{_SAME_KEY: key})
     # Only the few rows with a repeated key are compared cell by cell.
     twice = keyed.group_by(_SAME_KEY).agg(**{_ROWS: nw.len()}).filter(nw.col(_ROWS) > 1)
     shared = keyed.join(twice.select(_SAME_KEY), on=_SAME_KEY, how="semi")
-    is_repeat = nw.col(ROW_NUMBER) != nw.col(ROW_NUMBER).min().over(*cells)
     is_other = nw.len().over(*cells) != nw.len().over(_SAME_KEY)
     # Missing keys are not equal.
-    is_conflict = nw.lit(value=False) if has_lines else is_other & (nw.col(_SAME_KEY) != "")
+    is_conflict = is_other & (nw.col(_SAME_KEY) != "")
     # Numbers, since a left join turns pandas' booleans into objects.
     flags = shared.select(
         ROW_NUMBER, **{_REPEAT: is_repeat.cast(nw.Float64), _CONFLICT: is_conflict.cast(nw.Float64)}

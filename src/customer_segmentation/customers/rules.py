@@ -86,7 +86,7 @@ class Rules:
         if column.kind == "category":
             spellings = self.schema.spellings(column.name)
             unknown = self.schema.unknown_categories
-            meaning = category(nw.col(name), spellings, column.categories, unknown)
+            meaning = category(nw.col(name), spellings, column.categories, unknown, column.other)
             return *text, {_meaning(column): meaning}
         return text
 

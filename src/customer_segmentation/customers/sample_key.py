@@ -58,7 +58,11 @@ def _hashed_by_polars(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     import polars as pl  # noqa: PLC0415 - only where the catalog chose it
 
     def keys(texts: pl.Series) -> pl.Series:
-        return pl.Series(texts.name, [_key(text) for text in texts], pl.Int64)
+        # Lines of an order have the same id.
+        ids = texts.unique()
+        hashed = texts.replace_strict(ids, [_key(text) for text in ids], return_dtype=pl.Int64)
+        # Without rows Polars forgets the type.
+        return hashed.cast(pl.Int64)
 
     hashed = pl.col(SAMPLE_KEY).map_batches(keys, return_dtype=pl.Int64, is_elementwise=True)
     return nw.from_native(nw.to_native(frame).with_columns(hashed))

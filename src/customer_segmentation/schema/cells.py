@@ -60,7 +60,11 @@ UNKNOWN = "?"
 
 
 def category(
-    text: nw.Expr, spellings: Mapping[str, str], known: Sequence[str], unknown: Sequence[str]
+    text: nw.Expr,
+    spellings: Mapping[str, str],
+    known: Sequence[str],
+    unknown: Sequence[str],
+    other: str = "",
 ) -> nw.Expr:
     """The category that the text spells, '' if none; case and the kind of space are ignored.
 
@@ -69,12 +73,15 @@ def category(
         spellings: Other spellings -> category.
         known: The categories.
         unknown: Words for a category that is not known: they give `UNKNOWN`.
+        other: The category of any other text.
     """
-    meanings = meanings_of(spellings, known, unknown)
+    meanings = {"": ""} | meanings_of(spellings, known, unknown)
     return (
         text.str.to_lowercase()
         .str.replace_all(" ", "_", literal=True)
-        .replace_strict(list(meanings), list(meanings.values()), default="", return_dtype=nw.String)
+        .replace_strict(
+            list(meanings), list(meanings.values()), default=other, return_dtype=nw.String
+        )
     )
 
 

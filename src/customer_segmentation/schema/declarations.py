@@ -76,6 +76,7 @@ class ColumnRule(Parameters):
         age: Of a year: how many years may be between it and the snapshot's.
         earliest: Of a date: the first allowed day; the last is the snapshot's.
         categories: Of a category: its values, each with its other spellings.
+        other: Of a category: the value of every spelling that is not listed.
         outcome: An answer to a campaign, which segments never see.
         personal: Says who somebody is.
         changeable: The retailer can influence it.
@@ -95,6 +96,7 @@ class ColumnRule(Parameters):
     age: AgeWindow | None = None
     earliest: Annotated[Day, Field(ge=date(1900, 1, 1))] | None = None
     categories: dict[Annotated[str, Field(pattern=_VALUE)], list[Word]] = Field({})
+    other: str = ""
     outcome: bool = False
     personal: bool = False
     changeable: bool = False
@@ -119,6 +121,8 @@ class ColumnRule(Parameters):
             raise ValueError("an outcome is not known at sign-up: `at_sign_up` is wrong")
         if self.kind not in _RANGED and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"a {self.kind} has no minimum and no maximum")
+        if self.other and self.other not in self.categories:
+            raise ValueError(f"other: `{self.other}` is none of its categories")
         values = self.categories.items()
         spelled = [each for value, words in values for each in {value, *map(folded, words)}]
         if twice := repeated(spelled):

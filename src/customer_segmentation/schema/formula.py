@@ -5,9 +5,9 @@
     age:        as_of.year - year_birth
 
 `+ - * /`, one comparison, `sum`, `min`, `max`, `log`, `where(condition, then, otherwise)` and
-`is(category, value)`. A date is its day in `later - earlier`, and has a `.year`. A value is missing
-where one that it needs is missing. A quotient is the stated value where its divisor is 0, and so is
-a logarithm of 0 and below.
+`is(category, value)`; of order lines also `starts(text, "C")`. A date is its day in
+`later - earlier`, and has a `.year`. A value is missing where one that it needs is missing. A
+quotient is the stated value where its divisor is 0, and so is a logarithm of 0 and below.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formul
     if len(text) > _LONGEST:
         raise FormulaError(f"is longer than {_LONGEST} characters: {_SPLIT}")
     try:
-        tree = ast.parse(_IS.sub("is_(", text.strip()), mode="eval").body
+        tree = tree_of(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FormulaError(
             f"`{_shortened(text)}` is no line of arithmetic: use {_OPERATORS}"
@@ -122,6 +122,20 @@ def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formul
     if part.steps > _MOST_STEPS:
         raise FormulaError(f"takes more than {_MOST_STEPS} steps: {_SPLIT}")
     return Formula(text, part.inputs, part.is_never_negative, part.compute)
+
+
+def tree_of(text: str) -> ast.expr:
+    """The syntax tree of one line, in which `is` is called `is_`.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: It has none.
+    """
+    return ast.parse(_IS.sub("is_(", text.strip()), mode="eval").body
+
+
+def written(node: ast.AST) -> str:
+    """A part of a syntax tree, as it was written."""
+    return ast.unparse(node).replace("is_(", "is(")
 
 
 def date_parts(name: str) -> tuple[str, str]:
@@ -214,6 +228,8 @@ class _Parser:
             raise FormulaError(f"`{_shown(node)}`: write {usage}")
         if name == "is_":
             return self._is(*node.args)
+        if name == "starts":
+            return self._starts(*node.args)
         if name == "where":
             return self._where(*node.args)
         parts = [self.number(argument) for argument in node.args]
@@ -252,6 +268,19 @@ class _Parser:
             hint = f"did you mean {near[0]}?" if near else ", ".join(known.categories)
             raise FormulaError(f"`{name}` has no value {_shown(value)}: {hint}")
         return is_value(name, known.categories.index(word))
+
+    def _starts(self, text: ast.expr, beginning: ast.expr) -> _Part:
+        name = written(text)
+        if self._find(name).kind != "text":
+            raise FormulaError(f"`{name}` is no text")
+        sign = beginning.value if isinstance(beginning, ast.Constant) else None
+        if not isinstance(sign, str) or not sign:
+            raise FormulaError(f"`{_shown(beginning)}`: write {_CALLS['starts'][2]}")
+        return _Part(
+            lambda values: operations.indicator(values[name].str.starts_with(sign)),
+            (name,),
+            is_never_negative=True,
+        )
 
     def _is_date(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Name) and self._find(node.id).kind == "date"
@@ -332,7 +361,7 @@ def _difference(left: _Part, right: _Part) -> _Part:
 
 
 def _shown(node: ast.AST) -> str:
-    return _shortened(ast.unparse(node).replace("is_(", "is("))
+    return _shortened(written(node))
 
 
 def _shortened(text: str) -> str:
@@ -361,6 +390,7 @@ _CALLS = {
     "log": (1, 1, "log(a)"),
     "where": (3, 3, "where(a > b, then, otherwise)"),
     "is_": (2, 2, "is(category, one of its values)"),
+    "starts": (2, 2, 'starts(text, "its first signs")'),
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda *values: operations.total(values),
@@ -371,5 +401,5 @@ _AS_NUMBER = {
     "date": "`{0}` is a date: write {0}.year, or the difference of two dates",
     "category": "`{0}` is a category: write is({0}, one of its values)",
     "key": "`{0}` is the key, and no number",
-    "text": "`{0}` is text, and no number",
+    "text": '`{0}` is text, and no number: of order lines, write starts({0}, "its first signs")',
 }

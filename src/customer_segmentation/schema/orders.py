@@ -12,6 +12,7 @@ A schema declares both::
     columns:
       spend: {kind: money, aggregate: "sum(quantity * unit_price)"}
       orders: {kind: count, aggregate: distinct(invoice)}
+      last_channel: {kind: category, categories: ..., aggregate: last(channel)}
 """
 
 from __future__ import annotations
@@ -20,13 +21,21 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, get_args
 
-from customer_segmentation.schema.formula import Formula, FormulaError, Known, parse
+from customer_segmentation.schema.formula import (
+    Formula,
+    FormulaError,
+    Known,
+    parse,
+    tree_of,
+    written,
+)
+from customer_segmentation.schema.parts import Column
 
-How = Literal["sum", "mean", "min", "max", "count", "distinct", "first", "last"]
-_USAGE = "sum, mean, min or max of a formula, count(), distinct(column), first(date) or last(date)"
-_OF_COLUMNS = {"distinct", "first", "last"}
+_OF_FORMULAS = {"sum", "mean", "min", "max"}
+_USAGE = "sum, mean, min or max of a formula, count(), distinct(name), first(name) or last(name)"
+_OF_NAMES = {"distinct", "first", "last"}
+_ALL = {*_OF_FORMULAS, *_OF_NAMES, "count"}
 
 
 @dataclass(frozen=True)
@@ -34,19 +43,40 @@ class Aggregate:
     """What a column of customers comes to over their lines.
 
     Attributes:
+        text: As written.
         how: Of what is aggregated.
         formula: What is aggregated, where it is arithmetic.
-        column: What is aggregated, where it is a column as it stands.
+        name: What is aggregated, where it is a column or feature as it stands.
+        kind: What it gives.
+        categories: What it may give, where that is a category.
     """
 
-    how: How
+    text: str
+    how: str
     formula: Formula | None = None
-    column: str = ""
+    name: str = ""
+    kind: str = "number"
+    categories: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The numbers, features or columns of a line that it needs."""
-        return self.formula.inputs if self.formula else (self.column,) if self.column else ()
+        return self.formula.inputs if self.formula else (self.name,) if self.name else ()
+
+    def require_fit(self, column: Column) -> None:
+        """Refuse a column that cannot hold what this gives.
+
+        Raises:
+            FormulaError: It is of another kind, or lacks a category.
+        """
+        if self.kind != column.kind:
+            raise FormulaError(
+                f"`{self.text}` gives a {self.kind}, which a {column.meaning} cannot hold"
+            )
+        if missing := [word for word in self.categories if word not in column.categories]:
+            raise FormulaError(
+                f"`{self.text}` may give {', '.join(missing)}: add to the column's categories"
+            )
 
 
 def parse_aggregate(text: str, known: Mapping[str, Known]) -> Aggregate:
@@ -56,25 +86,27 @@ def parse_aggregate(text: str, known: Mapping[str, Known]) -> Aggregate:
         FormulaError: It is none, or names something else.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = tree_of(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         tree = None
-    name = tree.func.id if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) else ""
-    if not isinstance(tree, ast.Call) or name not in get_args(How) or tree.keywords:
+    how = tree.func.id if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) else ""
+    if not isinstance(tree, ast.Call) or how not in _ALL or tree.keywords:
         raise FormulaError(f"`{text}` is no aggregate: write {_USAGE}")
-    how: How = name  # type: ignore[assignment]  # checked above
-    arguments = [ast.get_source_segment(text.strip(), node) or "" for node in tree.args]
-    if len(arguments) != (how != "count"):
+    if len(tree.args) != (how != "count"):
         raise FormulaError(f"`{text}`: write {_USAGE}")
     if how == "count":
-        return Aggregate(how)
-    (argument,) = arguments
-    if how not in _OF_COLUMNS:
-        return Aggregate(how, parse(argument, known))
-    if argument not in known:
-        near = get_close_matches(argument, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else "it is no column of a line"
-        raise FormulaError(f"`{argument}` is not known: {hint}")
-    if how != "distinct" and known[argument].kind != "date":
-        raise FormulaError(f"`{text}`: first and last are for dates")
-    return Aggregate(how, column=argument)
+        return Aggregate(text, how)
+    name = written(tree.args[0])
+    if how in _OF_FORMULAS:
+        return Aggregate(text, how, parse(name, known))
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "it is no column or feature of a line"
+        raise FormulaError(f"`{name}` is not known: {hint}")
+    part = known[name]
+    if how == "distinct":
+        return Aggregate(text, how, name=name)
+    if part.kind == "key":
+        raise FormulaError(f"`{text}`: all lines of a customer have the same key")
+    kind = "number" if part.kind == "feature" else part.kind
+    return Aggregate(text, how, name=name, kind=kind, categories=part.categories)

@@ -53,6 +53,8 @@ class Column:
     age: tuple[int, int] | None = None
     # Of a date: the first allowed day; the last is the snapshot's.
     earliest: date | None = None
+    # Of a category: the value of every spelling that is not listed, if any.
+    other: str = ""
 
     @property
     def is_flag(self) -> bool:

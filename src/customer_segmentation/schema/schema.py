@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import cached_property
@@ -54,20 +55,17 @@ from customer_segmentation.schema.parts import (
 _MOST = 1_000
 _PATTERN = re.compile(r"\{(\w+)(\.label)?\}")
 _PERIOD = "period"
-# What tables, artifacts and the API call other things.
-RESERVED = frozenset(
-    {
-        *DECISION_NAMES,
-        AS_OF,
-        SAMPLE_KEY,
-        *date_parts(AS_OF),
-        "segment",
-        "segment_name",
-        "segment_id",
-    }
-    | {"runner_up", "margin", "artifact_version", "event_timestamp", "row_number", "reasons"}
+# What tables call other things from the first on.
+_RESERVED_FOR_ROWS = frozenset(
+    {AS_OF, SAMPLE_KEY, *date_parts(AS_OF), "row_number", "reasons"}
     | {"source_name", "source_sha256", "source_file"}
 )
+# And what those with answers, artifacts and the API do.
+RESERVED = _RESERVED_FOR_ROWS | {
+    *DECISION_NAMES,
+    *("segment", "segment_name", "segment_id", "runner_up", "margin"),
+    *("artifact_version", "event_timestamp"),
+}
 _SNAPSHOT = "Day of the snapshot"
 _AS_OF = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")
 _SIGNS_OF_A_NUMBER = frozenset("0123456789+-")
@@ -175,22 +173,23 @@ class Schema(Parameters):
             raise ValueError("columns: `aggregate` is only for a schema with `orders`")
         if self.orders:
             try:
-                self.rows._check_columns()  # noqa: SLF001 - another of this class
+                self.rows._check_columns(_RESERVED_FOR_ROWS)  # noqa: SLF001 - another of this class
             except ValueError as error:
                 raise ValueError(f"orders.{str(error).removeprefix('orders.')}") from error
         _ = self.aggregates
+        self._check_texts()
         self._check_features()
         self._check_roles()
         self._check_card()
         return self
 
-    def _check_columns(self) -> None:
+    def _check_columns(self, reserved: AbstractSet[str] = RESERVED) -> None:
         """Names, headers and ranges of columns and features."""
         keys = [name for name, column in self.columns.items() if column.kind == "key"]
         if keys != [KEY]:
             raise ValueError(f"columns: `{KEY}` must be there, and be the one of kind key")
         for place, names in (("columns", self.columns), ("features", self.features)):
-            if taken := RESERVED & {*names}:
+            if taken := reserved & {*names}:
                 raise ValueError(f"{place}: {sorted(taken)} are names of answers: choose others")
         if twice := repeated(column.name for column, _ in self._expanded):
             raise ValueError(f"columns: {twice} stand twice")
@@ -253,6 +252,12 @@ class Schema(Parameters):
                 if is_wrong:
                     answers = ", ".join(f"{name}={label}" for label in labels) or name
                     raise ValueError(f"card.{part}: `{measure}`: write {answers}")
+
+    def _check_texts(self) -> None:
+        texts = {name for name, column in self.columns.items() if column.kind == "text"}
+        for name, feature in self.features.items():
+            if not texts.isdisjoint(feature.inputs):
+                raise ValueError(f"features.{name}: `starts` is only for order lines")
 
     def _check_features(self) -> None:
         at_sign_up = {name for name, column in self.columns.items() if column.at_sign_up}
@@ -449,26 +454,49 @@ class Schema(Parameters):
         return type(self).model_construct(**same | changed | none)
 
     @property
+    def time(self) -> str:
+        """The date of a line; '' without order lines."""
+        return self.orders.time if self.orders else ""
+
+    @property
+    def needed_of_lines(self) -> tuple[str, ...]:
+        """The columns without which a line is left out; empty without order lines."""
+        if not self.orders:
+            return ()
+        used = [name for part in self.aggregates.values() for name in part.inputs]
+        inputs = self.rows.needed_inputs(used)
+        plain = [name for name in inputs if name in self.rows.columns]
+        needed = (KEY, self.time, *plain, *self.rows.canonical_columns(inputs))
+        return tuple(dict.fromkeys(needed))
+
+    @property
     def window(self) -> str:
         """The reason of lines outside the window; '' without order lines."""
         if not self.orders:
             return ""
-        time = self.orders.time
-        return f"{time}: outside {self.rows.columns[time].earliest} to {self.as_of}"
+        return f"{self.time}: outside {self.rows.columns[self.time].earliest} to {self.as_of}"
 
     @cached_property
     def aggregates(self) -> dict[str, Aggregate]:
         """What each column comes to over a customer's lines; empty without order lines."""
         if not self.orders:
             return {}
+        if ours := [name for name, rule in self.orders.column_rules.items() if rule.aggregate]:
+            raise ValueError(f"orders.columns.{ours[0]}: `aggregate` is for columns of customers")
         known: dict[str, Known] = {AS_OF: _AS_OF, **self.rows.columns, **self.rows.features}
         made = {}
         for pattern, rule in self.column_rules.items():
             for name, fill in self._members(pattern):
                 if name == KEY:
                     continue
+                if not rule.aggregate:
+                    raise ValueError(
+                        f"columns.{pattern}: needs `aggregate`, since customers are made of order "
+                        "lines alone: give it one, or leave the column out"
+                    )
                 try:
                     made[name] = parse_aggregate(self._listed(fill(rule.aggregate)), known)
+                    made[name].require_fit(self.columns[name])
                 except ValueError as error:
                     raise ValueError(f"columns.{pattern}: aggregate: {error}") from error
         return made
@@ -546,6 +574,7 @@ class Schema(Parameters):
                 rule.at_sign_up,
                 (rule.age.minimum, rule.age.maximum) if rule.age else None,
                 rule.earliest,
+                rule.other,
             )
             headers = rule.headers
             yield column, headers if isinstance(headers, list) else headers.get(fill.member, [])

@@ -153,7 +153,8 @@ class Contract:
         if rule.kind == "key":
             return f"text of 1 to {LONGEST_KEY} characters, or a whole number"
         if rule.kind == "category":
-            return "one of " + ", ".join(rule.categories)
+            also = f"; anything else counts as {rule.other}" if rule.other else ""
+            return f"one of {', '.join(rule.categories)}{also}"
         if rule.kind == "date":
             return f"a day from {rule.earliest} to {as_of or self.as_of}"
         minimum, maximum = self.range_of(column, as_of)
@@ -199,7 +200,9 @@ class Contract:
         return self._key(sent)
 
     def _category(self, column: str, sent: object) -> tuple[str | None, str]:
-        word = self._spellings[column].get(folded(sent)) if isinstance(sent, str) else None
+        word = None
+        if isinstance(sent, str):
+            word = self._spellings[column].get(folded(sent), self.rules[column].other)
         if word == UNKNOWN:
             return None, LACKING
         return word, "" if word else NO_CATEGORY

@@ -185,6 +185,13 @@ def test_rows_with_several_reasons_are_explained(inputs):
     assert twice.note == "A row that breaks several rules is counted under each."
 
 
+def test_order_lines_are_told_from_the_customers_they_make(inputs):
+    whole = inputs["accounting"] | {"rows_in": 1000, "lines": 900, "customers": 30}
+    found = explain_cleaning(SCHEMA, whole, 0)
+    assert "900 are used as order lines of 30 customers (90 %)" in plain(found.lead)
+    assert found.ends[0][:2] == ("Used order lines", "900")
+
+
 def test_the_cold_start_tells_what_it_sees_and_whom_it_mistakes(inputs):
     section = inputs["supervised"]["cold_start"] | {
         "confusion": [[9, 1, 0], [0, 10, 0], [5, 5, 10]]

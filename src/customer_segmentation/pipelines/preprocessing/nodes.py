@@ -145,9 +145,11 @@ def keep_customers(
     verdicts = _verdicts(checked)
     if not customers.orders:
         return verdicts.customers().to_native(), accounting
-    made = aggregate_lines(verdicts.valid(), customers)
-    lines = {"lines": accounting["customers"], "customers": _count(made)}
-    return made.to_native(), accounting | lines
+    valid = verdicts.valid()
+    # Not the rows of the aggregate: it would be computed once more.
+    keys = int(valid.select(nw.col(KEY).n_unique()).collect().item())
+    lines = {"lines": accounting["customers"], "customers": keys}
+    return aggregate_lines(valid, customers).to_native(), accounting | lines
 
 
 def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
@@ -161,20 +163,17 @@ def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
     return table.select(*identity, *numbers, *features).to_native()
 
 
-def _required(customers: Schema) -> list[str]:
+def _required(customers: Schema) -> Iterable[str]:
     """The columns of a row that a source must have."""
-    if not customers.orders:
-        return [KEY, *customers.needed_columns(customers.segment_features)]
-    parts = customers.aggregates.values()
-    plain = [part.column for part in parts if part.column]
-    made = [name for part in parts if part.formula for name in part.inputs]
-    return [KEY, customers.orders.time, *plain, *customers.rows.needed_columns(made)]
+    if customers.orders:
+        return customers.needed_of_lines
+    return [KEY, *customers.needed_columns(customers.segment_features)]
 
 
 def _needed(customers: Schema, present: Iterable[str]) -> Iterable[str]:
     """The columns of a row without which it is left out."""
     if customers.orders:
-        return _required(customers)
+        return customers.needed_of_lines
     return scored_columns(customers, customers.segment_features, present)
 
 

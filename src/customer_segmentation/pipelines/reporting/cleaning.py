@@ -23,8 +23,13 @@ class Cleaning:
 def explain_cleaning(schema: Schema, accounting: Mapping[str, Any], unsegmented: int) -> Cleaning:
     """The account of rows in words."""
     total = accounting["rows_in"]
+    # Of order lines, one row is not one customer.
+    kept, are_kept = ("customers", "are customers")
+    if "lines" in accounting:
+        customers = phrases.count(accounting["customers"])
+        kept, are_kept = ("lines", f"are used as order lines of {customers} customers")
     ends = [
-        ("Customers", "customers"),
+        ("Used order lines" if kept == "lines" else "Customers", kept),
         ("Quarantined: broke a rule", "quarantined"),
         ("Left out: repeated another row", "repeats"),
     ]
@@ -42,8 +47,8 @@ def explain_cleaning(schema: Schema, accounting: Mapping[str, Any], unsegmented:
     return Cleaning(
         lead=(
             f"Of {phrases.count(total)} rows in {accounting['source_name']}, "
-            f"{phrases.count(accounting['customers'])} are customers"
-            f" ({phrases.percent(accounting['customers'] / max(total, 1))})."
+            f"{phrases.count(accounting[kept])} {are_kept}"
+            f" ({phrases.percent(accounting[kept] / max(total, 1))})."
         ),
         ends=tuple(
             (

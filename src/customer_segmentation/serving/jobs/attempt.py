@@ -73,7 +73,8 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
     with tables(folder, kind, source.separator) as (write_results, write_rejected):
         broken: list[pl.DataFrame] = []
         for checked in source.batches(scorer.headers, scorer.check):
-            write_results(scorer.answers(checked))
+            if not scorer.keep(checked):
+                write_results(scorer.answers(checked))
             broken.append(scorer.broken(checked))
             refused += len(broken[-1])
             waiting_bytes = sum(rows.estimated_size() for rows in broken)
@@ -83,6 +84,10 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             done += len(checked)
             held.report(rows_done=done, rows_rejected=refused)
         write_rejected(scorer.reasons(pl.concat(broken)))
+        if made := scorer.of_lines():
+            answers, told = made
+            write_results(answers)
+            held.report(message=" ".join(filter(None, (told, warnings))))
     if done != rows:
         raise UserError(f"the file has {rows} rows, and {done} could be read. Post it again.")
 

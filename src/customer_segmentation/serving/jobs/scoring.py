@@ -1,8 +1,9 @@
-"""Score the rows of a file, each independently, by the rules of the pipelines."""
+"""Score the rows of a file by the rules of the pipelines: each by itself, or a customer's lines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, time
 
 import narwhals as nw
@@ -27,6 +28,7 @@ from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
 from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.jobs.order_lines import OrderLines
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 # Runs a plan over batches of rows with the cells of some headers.
@@ -36,7 +38,8 @@ Batches = Callable[[Sequence[str], Callable[[pl.LazyFrame], pl.LazyFrame]], Iter
 class FileScorer:
     """Scores the rows of files with the same headers.
 
-    A file without any column of purchases is answered by the cold-start model.
+    A file without any column of purchases is answered by the cold-start model; order lines are
+    kept, and make customers at the file's end.
 
     Args:
         headers: As sent.
@@ -52,14 +55,18 @@ class FileScorer:
     """
 
     def __init__(self, headers: Sequence[str], bundle: Bundle, batches: Batches) -> None:
-        self._schema = bundle.contract.schema
+        schema = bundle.contract.schema
+        of_lines = schema.needed_of_lines
+        has_lines = bool(of_lines) and map_headers(headers, schema.rows).keys() >= {*of_lines}
+        self._schema = schema.rows if has_lines else schema
         mapped = map_headers(headers, self._schema)
-        purchases = bundle.contract.purchases
+        purchases = () if has_lines else bundle.contract.purchases
         is_new = bool(purchases) and mapped.keys().isdisjoint(purchases)
         cold_start = bundle.cold_start if is_new else None
         self._scorer = cold_start or bundle.segmenter
         self.version = self._scorer.version
-        needed = self._schema.canonical_columns(self._scorer.columns)
+        answering = schema.canonical_columns(self._scorer.columns)
+        needed = of_lines if has_lines else answering
         # Where the schema says so, a customer without a key is known by the number of the row.
         self._is_keyed = KEY in mapped or not self._schema.column_rules[KEY].from_row
         key = [KEY] if self._is_keyed else []
@@ -67,20 +74,24 @@ class FileScorer:
             why = ""
             if is_new and not cold_start:
                 why = f" (there is no cold-start model: {bundle.left_out['cold_start']})"
+            if of_lines:
+                why += f". A file of order lines needs {', '.join(of_lines)}"
             message = f"the file has no column for {named}{why}. Add it, and post the file again."
             raise UserError(message)
-        # Other columns are not read.
-        self.headers = [header for header in headers if header in set(mapped.values())]
+        # Other columns are not read, but of lines, which they tell from repeats.
+        read = {*headers} if has_lines else {*mapped.values()}
+        self.headers = [header for header in headers if header in read]
         used = {name: mapped.get(name, name) for name in (KEY, *needed)}
-        self._reading = _settled(used, self._schema, batches)
+        self._reading = replace(_settled(used, self._schema, batches), has_lines=has_lines)
         self._needed = needed
         self._rules = Rules(used, self._reading, needed)
-        self._numbers = numeric_expressions(self._schema, [*needed, AS_OF])
+        self._lines = OrderLines(schema, self._rules) if has_lines else None
+        self._numbers = numeric_expressions(schema, [*answering, AS_OF])
         if cold_start:
             self._answers = cold_start_in_words(cold_start.metadata)
         else:
             words = in_words(bundle.segmenter.metadata)
-            told = ("segment", "segment_name", "runner_up", "margin", *decided_of(self._schema))
+            told = ("segment", "segment_name", "runner_up", "margin", *decided_of(schema))
             told = (*told, ARTIFACT_VERSION)
             self._answers = {name: words[name] for name in told if name in words}
 
@@ -90,13 +101,14 @@ class FileScorer:
         Args:
             rows: Cells as text by header, and `row_number`.
         """
-        rules = self._rules
+        rules, marks = self._rules, self._lines.marks if self._lines else {}
+        rows = self._lines.hashed(rows, self.headers) if self._lines else rows
         broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
         keyed = self._keyed(nw.from_native(rows))
         parsed = rules.parsed(keyed).with_columns(**{IS_BROKEN: broken})
         # Only the cells of broken rows: all would take most of a worker's memory.
         cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self.headers}
-        checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **rules.values())
+        checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **marks, **rules.values())
         return rules.with_dates(checked).to_native()
 
     def warnings(self, rows: pl.DataFrame) -> list[str]:
@@ -105,14 +117,30 @@ class FileScorer:
         given = given.with_columns(nw.lit("").alias(name) for name in ADDED if name != ROW_NUMBER)
         return doubts_about(check_customers(given, self._reading, self._needed), self._reading, {})
 
+    def keep(self, checked: pl.DataFrame) -> bool:
+        """Keep order lines until the file's end; False where rows are customers."""
+        if self._lines:
+            self._lines.keep(checked)
+        return bool(self._lines)
+
     def answers(self, checked: pl.DataFrame) -> pl.DataFrame:
-        """One row of answers per valid row."""
+        """One row of answers per valid row, where rows are customers."""
         kept = nw.from_native(checked).filter(~nw.col(IS_BROKEN))
         names = [column.name for column in self._rules.columns]
         customers = kept.select(
             *(nw.col(canonical_name(name)).alias(name) for name in names),
             nw.lit(datetime.combine(self._schema.as_of, time.min)).alias(AS_OF),
         )
+        return self._answered(customers)
+
+    def of_lines(self) -> tuple[pl.DataFrame, str] | None:
+        """Of a file of order lines: one row of answers a customer, and the account in words."""
+        if not self._lines:
+            return None
+        customers, told = self._lines.customers()
+        return self._answered(nw.from_native(customers)), told
+
+    def _answered(self, customers: nw.DataFrame[pl.DataFrame]) -> pl.DataFrame:
         numbers = customers.select(KEY, **self._numbers)
         return self._scorer.scored(numbers, KEY).select(KEY, **self._answers).to_native()
 

@@ -68,6 +68,8 @@ def field_schema(contract: Contract, name: str) -> Schema:
     rule = contract.rules[name]
     if rule.kind == "number":
         schema = _number(contract, rule)
+    elif rule.other:
+        schema = {"type": "string", "pattern": _SOME_INK, "examples": list(rule.categories)}
     elif rule.kind == "category":
         schema = {"type": "string", "enum": list(rule.categories)}
     elif rule.kind == "date":
