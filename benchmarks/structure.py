@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from report import arguments, machine, table, write_json
 
+from customer_segmentation.segmentation.scaling import Treatment
 from customer_segmentation.segmentation.structure import MAX_ROWS, find_structure
 
 Array = NDArray[np.float64]
 
 FEATURES = 5
-CAP_QUANTILE = 0.95
+TREATED = [Treatment(cap_quantile=0.95)] * FEATURES
 ROWS = (200, 2_000)
 # Standard deviations between each two of three groups -> the least share of tables to be found in.
 PLANTED = {3: 0.70, 4: 0.98}
@@ -68,7 +69,7 @@ def main() -> None:
         for seed in range(given.sets):
             for kind, values in tables(rows, seed).items():
                 started = perf_counter()
-                called[kind] += find_structure(values, CAP_QUANTILE, seed).is_grouped
+                called[kind] += find_structure(values, TREATED, seed).is_grouped
                 seconds = max(seconds, perf_counter() - started)
         rates += [
             {"rows": rows, "kind": kind, "grouped": count / given.sets, "needed": needed[kind]}

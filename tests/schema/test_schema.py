@@ -309,9 +309,13 @@ def test_what_is_wrong_with_a_feature_is_said_with_its_name(
         ("segment_features", ["income", "joined_on"], "`joined_on` is no feature and no number"),
         (
             "segment_features",
-            ["income", "area"],
-            "segment_features: `area` is a code without distances: take area_* instead",
+            ["area", "area_town"],
+            "segment_features: ['area_town'] stand twice, once in their category",
         ),
+        ("scaling", {"spend_totl": {}}, "not among segment_features: did you mean spend_total?"),
+        ("scaling", {"income": {"wieght": 2}}, "scaling.income.wieght"),
+        ("scaling", {"income": {"weight": 0}}, "scaling.income.weight: Input should be greater"),
+        ("scaling", {"income": {"cap": 1.5}}, "scaling.income.cap: Input should be less"),
         (
             "segment_features",
             ["income", "answered"],

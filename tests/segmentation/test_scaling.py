@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
+from customer_segmentation.segmentation.scaling import Scaling, Treatment, learn_scaling
 
 NAMES = ["income", "age"]
 
@@ -22,7 +22,7 @@ def values(rows: int = 997) -> np.ndarray:
 
 def learned(frame_of: Callable[..., Any], table: np.ndarray) -> Scaling:
     frame = frame_of(dict(zip(NAMES, table.T, strict=True)))
-    return learn_scaling(nw.from_native(frame).lazy(), NAMES, 0.95)
+    return learn_scaling(nw.from_native(frame).lazy(), dict.fromkeys(NAMES, Treatment(0.95)))
 
 
 def test_scaling_equals_numpys(frame_of: Callable[..., Any]) -> None:

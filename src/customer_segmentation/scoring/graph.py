@@ -67,6 +67,9 @@ def _segments(selected: Var, segmenter: Segmenter) -> tuple[Var, Var]:
     """The nearest two segments (2 x rows) and the margin (1 x rows) of (features x rows)."""
     scaling, centroids = segmenter.scaling, segmenter.centroids
     capped = op.min([selected, column(scaling.caps)])
+    if scaling.logs:
+        is_log = [[name in scaling.logs] for name in scaling.features]
+        capped = op.where(constant(is_log, np.bool_), op.log(op.add(capped, constant(1.0))), capped)
     # (x - mean) / deviation, and then the components: one product and one sum.
     weights = segmenter.projection.components.T / scaling.deviations
     points = _affine(weights, capped, -(weights * scaling.means).sum(axis=1))

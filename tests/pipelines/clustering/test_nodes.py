@@ -76,14 +76,29 @@ def test_an_absent_feature_is_named_with_what_to_do(
         draw(without, clustering)
 
 
-def test_as_many_customers_as_segments_are_too_few(
+def test_fewer_than_three_customers_a_segment_are_too_few(
     gold: pd.DataFrame, clustering: ClusteringParameters
 ) -> None:
     with pytest.raises(
-        UserError, match=r"5 customers are too few for up to 5 segments.*`clustering\.k"
+        UserError, match=r"8 customers are too few for 3 segments.*at least 9.*`clustering\.k\.min"
     ):
-        draw(gold.head(5), clustering)
-    assert draw(gold.head(6), clustering).customers == 6
+        draw(gold.head(8), clustering)
+    assert draw(gold.head(9), clustering).customers == 9
+
+
+@pytest.mark.parametrize(("customers", "largest"), [(11, 3), (14, 4), (30, 5)])
+def test_few_customers_get_as_many_segments_as_they_allow(
+    gold: pd.DataFrame, clustering: ClusteringParameters, customers: int, largest: int
+) -> None:
+    sample = draw(gold.head(customers), clustering)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    assert candidates.measured[-1].k == largest
+    why = f"there are {customers} customers, and a segment has 3 on average"
+    assert candidates.bounded_by == ("" if largest == clustering.k.maximum else why)
+    artifact = call(
+        build_checked_artifact, segmenter=learn(sample, candidates, clustering), sample=sample
+    )
+    assert artifact.graph.output
 
 
 def test_a_feature_of_one_value_is_named(
@@ -93,12 +108,15 @@ def test_a_feature_of_one_value_is_named(
         draw(gold.assign(income=50_000.0), clustering)
 
 
-def test_too_few_different_customers_are_counted(
+def test_different_customers_are_counted(
     gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters
 ) -> None:
-    four = pd.concat([draw_customers(4)] * 20, ignore_index=True)
-    sample = draw(gold_of(four), clustering)
-    with pytest.raises(UserError, match=r"only 4 different values of income, .* the 5 segments"):
+    four, two = (pd.concat([draw_customers(n, seed=1)] * 20, ignore_index=True) for n in (4, 2))
+    few = call(measure_candidates, sample=draw(gold_of(four), clustering), clustering=clustering)
+    assert few.measured[-1].k == 4
+    assert few.bounded_by.startswith("customers have 4 different values of income, ")
+    sample = draw(gold_of(two), clustering)
+    with pytest.raises(UserError, match=r"only 2 different values of income, .*minimum` is 3"):
         call(measure_candidates, sample=sample, clustering=clustering)
 
 

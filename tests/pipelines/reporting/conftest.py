@@ -126,6 +126,13 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                 "structure": {"is_grouped": True, "silhouette": 0.32, "by_chance": 0.25},
                 "left_out": {},
                 "far_outside": [],
+                "k_bounded_by": "",
+                "k_maximum": 10,
+                "uncapped": [],
+                "influence": [
+                    {"feature": "income", "of_distances": 0.5, "between_segments": 0.3},
+                    {"feature": "spend_total", "of_distances": 0.5, "between_segments": 0.7},
+                ],
                 "elbow_k": 5,
                 "best_silhouette_k": 2,
                 "rule": "the best silhouette among k of at least 2",

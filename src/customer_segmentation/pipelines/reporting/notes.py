@@ -26,6 +26,8 @@ def notes(
         *no_groups(clustering),
         *_weakness(clustering),
         *_left_out(schema, clustering["left_out"], supervised),
+        *_few_segments(clustering),
+        *_uncapped(schema, clustering["uncapped"]),
         *_far_outside(schema, clustering["far_outside"]),
     ]
 
@@ -64,6 +66,21 @@ def _left_out(
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)
     return [f"Left out: {phrases.listed(names)}: {reason}." for reason, names in reasons.items()]
+
+
+def _few_segments(clustering: Mapping[str, Any]) -> list[str]:
+    if not clustering["k_bounded_by"]:
+        return []
+    text = f"Fewer segments were tried than the {clustering['k_maximum']} of clustering.k.maximum"
+    return [f"{text}: {clustering['k_bounded_by']}."]
+
+
+def _uncapped(schema: Schema, names: Iterable[str]) -> list[str]:
+    told = phrases.listed([schema.label_of(name) for name in names])
+    if not told:
+        return []
+    why = "most customers have the least value, and a cap would leave nothing else"
+    return [f"Not capped when customers are grouped: {told}: {why}."]
 
 
 def _far_outside(schema: Schema, extremes: Iterable[Mapping[str, Any]]) -> list[str]:
