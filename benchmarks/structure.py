@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from report import arguments, machine, table, write_json
 
 from customer_segmentation.segmentation.scaling import Treatment
-from customer_segmentation.segmentation.structure import MAX_ROWS, find_structure
+from customer_segmentation.segmentation.structure import MAX_ROWS, silhouettes
 
 Array = NDArray[np.float64]
 
@@ -55,6 +55,13 @@ def tables(rows: int, seed: int) -> dict[str, Array]:
     return {kind: values[:MAX_ROWS] for kind, values in made.items()}
 
 
+def is_grouped(values: Array, seed: int) -> bool:
+    """What the test says, without the rest of its tables once one of them decides."""
+    found = silhouettes(values, TREATED, seed)
+    own = next(found)
+    return all(own > other for other in found)
+
+
 def main() -> None:
     """Count the tables of each kind that are called grouped."""
     parser = arguments((__doc__ or "").splitlines()[0])
@@ -69,7 +76,7 @@ def main() -> None:
         for seed in range(given.sets):
             for kind, values in tables(rows, seed).items():
                 started = perf_counter()
-                called[kind] += find_structure(values, TREATED, seed).is_grouped
+                called[kind] += is_grouped(values, seed)
                 seconds = max(seconds, perf_counter() - started)
         rates += [
             {"rows": rows, "kind": kind, "grouped": count / given.sets, "needed": needed[kind]}

@@ -64,7 +64,13 @@ class Structure:
 
 
 def find_structure(values: Array, treated: Sequence[Treatment], seed: int) -> Structure:
-    """Compare a table with structureless ones.
+    """Compare a table with structureless ones; arguments as for `silhouettes`."""
+    own, *others = silhouettes(values, treated, seed)
+    return Structure(own, max(others))
+
+
+def silhouettes(values: Array, treated: Sequence[Treatment], seed: int) -> Iterator[float]:
+    """The best silhouette of the table, and then of each structureless one.
 
     Args:
         values: (rows x features), none missing; at most `MAX_ROWS` are needed. The flags of a
@@ -82,12 +88,8 @@ def find_structure(values: Array, treated: Sequence[Treatment], seed: int) -> St
     with threadpool_limits(limits=1), unchecked, warnings.catch_warnings():
         # Few customers may have fewer different values than k.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        own = _best_silhouette(_standardised(values, treated), seed)
-        others = [
-            _best_silhouette(_standardised(reference, treated), seed)
-            for reference in _references(values, treated, seed)
-        ]
-    return Structure(own, max(others))
+        for table in (values, *_references(values, treated, seed)):
+            yield _best_silhouette(_standardised(table, treated), seed)
 
 
 def _best_silhouette(points: Array, seed: int) -> float:
