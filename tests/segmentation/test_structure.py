@@ -63,3 +63,29 @@ def test_flags_and_constants_are_taken(columns: list[int]) -> None:
     structure = find_structure(values, PLAIN[:2], 1)
     assert -1.0 <= structure.silhouette <= 1.0
     assert -1.0 <= structure.by_chance <= 1.0
+
+
+def test_a_frequent_value_of_a_category_is_no_group() -> None:
+    treated = [*PLAIN[:3], *[Treatment(0.95, category="town")] * 3]
+    found = []
+    for seed in (1, 2, 3):
+        random = np.random.default_rng(seed)
+        flags = np.eye(3)[random.choice(3, ROWS, p=[0.8, 0.15, 0.05])]
+        values = np.column_stack([random.standard_normal((ROWS, 3)), flags])
+        found.append(find_structure(values, treated, seed).is_grouped)
+    assert sum(found) <= 1
+
+
+def test_groups_of_logarithms_are_found_where_they_count() -> None:
+    values = planted(np.random.default_rng(1), 5.0) + 10.0
+    as_logarithms = find_structure(np.expm1(values), [Treatment(0.95, is_log=True)] * 5, 1)
+    assert as_logarithms.is_grouped
+    assert as_logarithms.silhouette == pytest.approx(find_structure(values, PLAIN, 1).silhouette)
+
+
+def test_features_that_are_mostly_zero_are_no_groups() -> None:
+    random = np.random.default_rng(5)
+    bought = np.exp(random.standard_normal((ROWS, 5)))
+    rare = bought * (random.uniform(size=(ROWS, 5)) < 0.03)
+    values = np.column_stack([bought[:, :4], rare[:, 4]])
+    assert not find_structure(values, PLAIN, 1).is_grouped

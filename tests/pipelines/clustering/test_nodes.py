@@ -21,14 +21,17 @@ from customer_segmentation.pipelines.clustering.nodes import (
     draw_sample,
     learn_segmenter,
     measure_candidates,
+    refine_centroids,
     summarise_choice,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.probe import check_answers
+from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.choice import nearest
 from customer_segmentation.segmentation.far_outside import FarOutside
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.marketing import DECISIONS, SCHEMA, with_segment_features
+from tests.marketing import DECISIONS, SCHEMA, changed, with_segment_features
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, draw_customers
 
@@ -118,6 +121,57 @@ def test_different_customers_are_counted(
     sample = draw(gold_of(two), clustering)
     with pytest.raises(UserError, match=r"only 2 different values of income, .*minimum` is 3"):
         call(measure_candidates, sample=sample, clustering=clustering)
+
+
+@pytest.fixture
+def scaled() -> Schema:
+    """Of a category, a logarithm, and a heavy feature that is not cut off."""
+    block = changed(
+        SCHEMA.model_dump(mode="json"),
+        ("segment_features", ["income", "spend_total", "marital_status"]),
+        (
+            "scaling",
+            {
+                "income": {"cap": 1.0, "weight": 2.5},
+                "spend_total": {"log": True},
+                "marital_status": {"weight": 0.5},
+            },
+        ),
+    )
+    return Schema.model_validate(block)
+
+
+def test_scaled_features_and_categories_are_scored_as_they_are_learned(
+    gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters, scaled: Schema
+) -> None:
+    codes = np.random.default_rng(0).integers(0, 3, 300).astype(np.float64)
+    gold = gold_of(draw_customers(300).assign(marital_status=codes))
+    sample = draw(gold, clustering, scaled)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    refined = call(
+        refine_centroids,
+        gold_features=gold,
+        sample=sample,
+        candidates=candidates,
+        clustering=clustering.model_copy(update={"refinement_passes": 2}),
+    )
+    segmenter = learn(sample, refined, clustering)
+    scorer = Scorer(
+        call(build_checked_artifact, segmenter=segmenter, sample=sample).SerializeToString(
+            deterministic=True
+        )
+    )
+    check_answers(scorer.score, scorer.metadata)
+    labels = nearest(segmenter.projection.projected(sample.standardised()), segmenter.centroids)
+    given = scorer.score(sample.rows.select(*scorer.columns).to_numpy())["segment"]
+    np.testing.assert_array_equal(given, labels)
+    shares = segmenter.influence
+    assert [shares[name][0] for name in scaled.segment_features] == pytest.approx(
+        [2.5 / 4.0, 1.0 / 4.0, 0.5 / 4.0]
+    )
+    assert sum(between for _, between in shares.values()) == pytest.approx(1.0)
+    # No variance is lost: weighted features are what the segments are made of.
+    assert sample.standardised().var(axis=0).sum() == pytest.approx(4.0)
 
 
 def test_every_k_from_two_is_measured_and_one_of_them_chosen(
