@@ -363,7 +363,12 @@ def test_the_summary_tells_that_elbow_and_silhouette_disagree(
         {"column": "income", "rows": 2, "value": 666_666.0, "customer_id": "9432"}
     ]
     assert summary["is_stable"] is True
-    assert summary["structure"] == {"is_grouped": True, "silhouette": 0.4, "by_chance": 0.3}
+    assert summary["structure"] == {
+        "is_grouped": True,
+        "k": 3,
+        "silhouette": 0.4,
+        "by_chance": 0.3,
+    }
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 

@@ -123,7 +123,7 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                 "silhouette": 0.32,
                 "stability": 0.96,
                 "is_stable": True,
-                "structure": {"is_grouped": True, "silhouette": 0.32, "by_chance": 0.25},
+                "structure": {"is_grouped": True, "k": 3, "silhouette": 0.32, "by_chance": 0.25},
                 "left_out": {},
                 "far_outside": [],
                 "k_bounded_by": "",

@@ -342,6 +342,7 @@ def summarise_choice(
         "is_stable": chosen.stability >= clustering.k.min_stability,
         "structure": {
             "is_grouped": candidates.structure.is_grouped,
+            "k": candidates.structure.k,
             "silhouette": float(rounded(candidates.structure.silhouette)),
             "by_chance": float(rounded(candidates.structure.by_chance)),
         },
