@@ -29,7 +29,7 @@ from customer_segmentation.segmentation.choice import (
     measure_all,
 )
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
-from customer_segmentation.segmentation.scaling import learn_scaling
+from customer_segmentation.segmentation.scaling import Treatment, learn_scaling
 
 Array = NDArray[np.float64]
 FEATURES = [f"feature_{n}" for n in range(15)]
@@ -68,7 +68,7 @@ def main() -> None:
     options = parsed()
     frame = nw.from_native(draw(options.rows, seed=1)).lazy()
     started = perf_counter()
-    scaling = learn_scaling(frame, FEATURES, options.cap)
+    scaling = learn_scaling(frame, dict.fromkeys(FEATURES, Treatment(options.cap)))
     scaling_seconds = perf_counter() - started
     matrix = scaling.standardised(frame.select(*FEATURES).collect().to_numpy())
     matrix = np.ascontiguousarray(matrix)

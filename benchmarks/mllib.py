@@ -24,7 +24,7 @@ from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
 from customer_segmentation.segmentation.mllib import fit_by_mllib
 from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.refinement import refine
-from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
+from customer_segmentation.segmentation.scaling import Scaling, Treatment, learn_scaling
 from customer_segmentation.segmentation.space import distances, first_min, names_of, points
 
 Array = NDArray[np.float64]
@@ -84,7 +84,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         frame = nw.from_native(draw(session(), chosen.rows, folder)).lazy()
-        scaling = learn_scaling(frame, FEATURES, 0.95)
+        scaling = learn_scaling(frame, dict.fromkeys(FEATURES, Treatment(0.95)))
         space = scaling, Projection(np.eye(len(FEATURES)), np.ones(len(FEATURES)))
 
         began = perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -118,6 +119,35 @@ def test_customers_are_made_of_order_lines(
     expected = sum(int(cells[3]) * float(cells[5]) for cells in one)
     assert silver.loc["7", "spend_bought"] == pytest.approx(expected)
     assert str(silver.loc["7", "last_order_on"])[:10] == max(cells[4] for cells in one)[:10]
+
+
+def test_eleven_customers_with_a_category_get_a_report(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_project.make_quick()
+    header = "Channel,Region,Fresh,Milk,Grocery,Frozen,Detergents_Paper,Delicassen"
+    spent = [
+        f"{n * 311 % 97},{n * 57 % 41},{n * 23 % 19},{n * 7},{n * n},{90 - n}" for n in range(11)
+    ]
+    rows = [f"{1 + n % 2},{1 + n % 3},{spends}" for n, spends in enumerate(spent)]
+    file = new_project.root / "clients.csv"
+    file.write_text("\n".join([header, *rows, ""]))
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", "wholesale")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    scaling = {"spend_total": {"log": True}, "sector": {"weight": 3}}
+    names = ["spend_total", "spend_frozen", "sector"]
+    # Without a spend, segments are named by their features.
+    new_project.declare({"segment_features": names, "scaling": scaling, "roles": {"spend": ""}})
+    ran = new_project.run()
+    assert ran.exit_code == 0, ran.output
+    assert (
+        "Fewer segments were tried than the 4 of clustering.k.maximum: there are 11" in ran.output
+    )
+    assert "mostly hospitality" in ran.output.lower()
+    report = (new_project.root / "data/reporting/report.html").read_text()
+    # Of 5 numbers that count, the sector is 3.
+    assert re.search(r">Sector</th><td class=\"number\">60\W%</td>", report)
+    assert "Sector: hospitality" in report
 
 
 @pytest.mark.parametrize(

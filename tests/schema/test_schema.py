@@ -164,6 +164,38 @@ def test_what_is_wrong_is_said_with_the_name_of_the_parameter(
     assert message in said
 
 
+@pytest.mark.parametrize(
+    ("name", "rule", "message"),
+    [
+        ("balance", {"log": True}, "scaling.balance: it may be below 0, where there is no log"),
+        ("change", {"log": True}, "scaling.change: it may be below 0, where there is no log"),
+        ("area", {"log": True}, "scaling.area: a category has a weight, but no log and no cap"),
+        ("area", {"cap": 0.9}, "scaling.area: a category has a weight, but no log and no cap"),
+    ],
+)
+def test_a_scaling_that_a_feature_cannot_have_is_refused(
+    name: str, rule: dict[str, Any], message: str
+) -> None:
+    formula = {"formula": "balance - visits"}
+    block = changed(SHOP, ("features.change", formula), ("segment_features", ["income", name]))
+    assert message in refusal(changed(block, ("scaling", {name: rule})))
+
+
+def test_what_cannot_be_below_0_has_a_logarithm() -> None:
+    formula = {"formula": "max(0, balance - visits)"}
+    names = ["gain", "spend_total", "visits", "area"]
+    made = shop(
+        ("features.gain", formula),
+        ("segment_features", names),
+        ("scaling", {key: {"log": True} for key in names[:3]}),
+    )
+    assert made.segment_numbers == {
+        **{name: name for name in names[:3]},
+        "area_town": "area",
+        "area_country": "area",
+    }
+
+
 @pytest.mark.parametrize("name", ["as_of", "money", "columns", "segment_features"])
 def test_what_a_schema_is_about_may_not_be_left_out(name: str) -> None:
     assert f"{name}: Field required" in refusal(changed(SHOP, (name, NOTHING)))
@@ -311,9 +343,13 @@ def test_what_is_wrong_with_a_feature_is_said_with_its_name(
         ("segment_features", ["income", "joined_on"], "`joined_on` is no feature and no number"),
         (
             "segment_features",
-            ["income", "area"],
-            "segment_features: `area` is a code without distances: take area_* instead",
+            ["area", "area_town"],
+            "segment_features: ['area_town'] stand twice, once in their category",
         ),
+        ("scaling", {"spend_totl": {}}, "not among segment_features: did you mean spend_total?"),
+        ("scaling", {"income": {"wieght": 2}}, "scaling.income.wieght"),
+        ("scaling", {"income": {"weight": 0}}, "scaling.income.weight: Input should be greater"),
+        ("scaling", {"income": {"cap": 1.5}}, "scaling.income.cap: Input should be less"),
         (
             "segment_features",
             ["income", "answered"],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
-from customer_segmentation.segmentation.scaling import learn_scaling
+from customer_segmentation.segmentation.scaling import Treatment, learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, SCHEMA, on_frame
 
@@ -47,7 +47,7 @@ def reading() -> dict[str, Any]:
 def make_segmenter(segments: int = 3) -> Segmenter:
     """Centroids are customers; the decisions' numbers are made up."""
     table = on_frame(nw.from_native(draw_customers(2000)).lazy(), FEATURES)
-    scaling = learn_scaling(table, FEATURES, 0.95)
+    scaling = learn_scaling(table, dict.fromkeys(FEATURES, Treatment(0.95)))
     standardised = scaling.standardised(table.select(*FEATURES).collect().to_numpy())
     projection = learn_projection(standardised, np.ones(len(standardised)), 0.95)
     return Segmenter(

@@ -12,6 +12,7 @@ import onnx
 import pytest
 
 from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.allowed_graph import IR_VERSIONS, OPERATORS, OPSETS
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.cold_start import build_cold_start
@@ -23,7 +24,7 @@ from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.marketing import COLUMNS, FEATURES, numeric_columns
+from tests.marketing import COLUMNS, FEATURES, SCHEMA, numeric_columns
 from tests.scoring.example import make_segmenter
 
 ROUNDED_AWAY = {-1.0, 0.0, 1.0, 1e-6, 1e-300}
@@ -43,6 +44,16 @@ def segmenter_of(features: tuple[str, ...], components: int, segments: int) -> S
         centroids=draw.normal(size=(segments, components)),
         names=tuple(SegmentName(f"s{n}", f"Segment {n}") for n in range(segments)),
     )
+
+
+def segmenter_of_formulas() -> Segmenter:
+    """Of features whose formulas have what no shipped one has, and of logarithms."""
+    formulas = {"a": "log(income)", "b": "income <= 5", "c": "income != 5"}
+    block = SCHEMA.model_dump(mode="json")
+    block["features"] |= {name: {"formula": text} for name, text in formulas.items()}
+    made = segmenter_of(("income", *formulas), 2, 2)
+    logarithms = replace(made.scaling, logs=("income", "b"))
+    return replace(made, scaling=logarithms, schema=Schema.model_validate(block))
 
 
 def cold_start_of(features: tuple[str, ...], segments: int) -> ColdStartModel:
@@ -71,6 +82,7 @@ def artifacts() -> Iterator[onnx.ModelProto]:
     ):
         yield build_segmenter(segmenter)
         yield build_segmenter(replace(segmenter, decisions=(), learned={}))
+    yield build_segmenter(segmenter_of_formulas())
     yield build_cold_start(cold_start_of(EVERYTHING, 12))
     yield build_cold_start(cold_start_of(("age",), 2))
 

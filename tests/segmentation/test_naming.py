@@ -150,3 +150,29 @@ def test_nobody_is_deal_seeking_where_nobody_buys_with_a_discount() -> None:
     base = {"spend_total": 100.0, "purchases_deals": 0.0}
     means = [{"spend_total": 200.0, "purchases_deals": 0.0}]
     assert [n.name for n in name_segments(means, base, {"spend_total": 1.0})] == ["High-value"]
+
+
+MARITAL = {f"marital_status_{name}": 0.2 for name in ("single", "married", "widow")}
+
+
+def of_status(**shares: float) -> dict[str, float]:
+    return BASE | MARITAL | {f"marital_status_{name}": share for name, share in shares.items()}
+
+
+def test_segments_of_one_name_are_told_apart_by_the_value_that_most_have() -> None:
+    spread = SPREAD | dict.fromkeys(MARITAL, 0.4)
+    segments = [of_status(single=0.9), of_status(married=0.8)]
+    told = [name.name for name in name_segments(segments, BASE | MARITAL, spread)]
+    assert told == ["Moderate, mostly single", "Moderate, mostly married"]
+    # Where most of both are married, something else tells them apart.
+    segments = [of_status(married=1.0), of_status(married=0.6) | {"income": 51_000.0}]
+    told = [name.name for name in name_segments(segments, BASE | MARITAL, spread)]
+    assert told == ["Moderate, lower yearly income", "Moderate, higher yearly income"]
+
+
+def test_without_spend_a_name_tells_what_most_are() -> None:
+    base = MARITAL | {"age": 50.0}
+    segments = [{**base, "marital_status_widow": 0.9, "age": 70.0}, {**base, "age": 40.0}]
+    spread = dict.fromkeys(MARITAL, 0.4) | {"age": 10.0}
+    told = [name.name for name in name_segments(segments, base, spread)]
+    assert told == ["High age, mostly widow", "Low age"]

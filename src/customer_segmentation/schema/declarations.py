@@ -19,6 +19,8 @@ _VALUE = r"^[a-z0-9][a-z0-9_]{0,99}$"
 # Far above any real value, and low enough for sums and squares to stay finite.
 _MAX_MONEY = 1e12
 _MAX_COUNT = 1e6
+# Beyond it, the other features count for nothing.
+_MAX_WEIGHT = 1_000.0
 # The smallest and largest number of a kind.
 RANGES: dict[str, tuple[float | None, float | None]] = {
     "money": (0.0, _MAX_MONEY),
@@ -145,6 +147,21 @@ class FeatureRule(Parameters):
     description: Shown = ""
     unit: Shown = ""
     at_zero: Annotated[float, Field(strict=False, allow_inf_nan=False)] = 0.0
+
+
+class ScalingRule(Parameters):
+    """How a feature counts when segments are made.
+
+    Attributes:
+        cap: The quantile where it is cut off; 1 for nowhere below its largest value; by default
+            `clustering.cap_quantile`.
+        log: The logarithm of 1 + its value counts.
+        weight: Squared distances are multiplied by it: it counts as so many features.
+    """
+
+    cap: Annotated[float, Field(strict=False, gt=0.0, le=1.0)] | None = None
+    log: bool = False
+    weight: Annotated[float, Field(strict=False, gt=0.0, le=_MAX_WEIGHT)] = 1.0
 
 
 class Orders(Parameters):

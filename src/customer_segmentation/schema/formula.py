@@ -237,7 +237,8 @@ class _Parser:
             return _joined(
                 lambda value: operations.log(value, at_zero=self._at_zero), *parts, uses=(5,)
             )
-        positive = all(part.is_never_negative for part in parts)
+        signs = [part.is_never_negative for part in parts]
+        positive = any(signs) if name == "max" else all(signs)
         uses = (1 if name == "sum" else 3,) * len(parts)
         return _joined(_FUNCTIONS[name], *parts, positive=positive, uses=uses)
 

@@ -31,6 +31,7 @@ from customer_segmentation.schema.declarations import (
     Money,
     Orders,
     Roles,
+    ScalingRule,
     ShownWord,
     Word,
     repeated,
@@ -96,7 +97,8 @@ class Schema(Parameters):
         feature_rules: `features` in a file.
         roles: Which column or feature plays which part.
         orders: Where the source has order lines instead of customers: what a line holds.
-        segment_features: What segments are made of.
+        segment_features: What segments are made of; a category counts as one number.
+        scaling: Which of these count otherwise than as they are.
         sign_up_features: What the cold-start model looks at; without any there is none.
         card: What the report says of each segment.
         date_formats: What dates look like, most likely first; one is chosen for each column.
@@ -119,6 +121,7 @@ class Schema(Parameters):
     roles: Roles = Roles()
     orders: Orders | None = None
     segment_features: list[str] = Field(min_length=2)
+    scaling: dict[str, ScalingRule] = Field({})
     sign_up_features: list[str] = Field([])
     card: Card = Card()
 
@@ -179,6 +182,7 @@ class Schema(Parameters):
         _ = self.aggregates
         self._check_texts()
         self._check_features()
+        self._check_scaling()
         self._check_roles()
         self._check_card()
         return self
@@ -242,6 +246,7 @@ class Schema(Parameters):
 
     def _check_card(self) -> None:
         flags = {name for name, feature in self.features.items() if feature.of_category}
+        flags -= self.segment_numbers.keys()
         measured = {n for n in (*self.columns, *self.features) if self.is_quantity(n)} - flags
         for part, measures in self.card.model_dump().items():
             for measure in measures:
@@ -268,10 +273,8 @@ class Schema(Parameters):
             known = {*self.features, *self.numeric_columns(self.columns)}
             for name in names:
                 _require(key, name, known)
-                if name in self.columns and self.columns[name].kind == "category":
-                    raise ValueError(
-                        f"{key}: `{name}` is a code without distances: take {name}_* instead"
-                    )
+        if twice := repeated(n for name in self.segment_features for n in self.flags_of(name)):
+            raise ValueError(f"segment_features: {twice} stand twice, once in their category")
         for name in self.segment_features:
             if self.uses_outcome(name):
                 raise ValueError(
@@ -279,10 +282,30 @@ class Schema(Parameters):
                     f"not see ({', '.join(self.needed_inputs([name]))})"
                 )
         for name in self.sign_up_features:
+            if self.is_category(name):
+                raise ValueError(
+                    f"sign_up_features: `{name}` is a code without distances: take {name}_* instead"
+                )
             if later := {*self.needed_columns([name])} - at_sign_up:
                 raise ValueError(
                     f"sign_up_features: `{name}` needs {', '.join(sorted(later))}, not known at "
                     "sign-up: mark it `at_sign_up: true` if it is"
+                )
+
+    def _check_scaling(self) -> None:
+        for name, rule in self.scaling.items():
+            if name not in self.segment_features:
+                raise ValueError(
+                    f"scaling: `{name}` is not among segment_features"
+                    f"{_hint(name, self.segment_features)}"
+                )
+            if self.is_category(name) and (rule.log or rule.cap is not None):
+                raise ValueError(f"scaling.{name}: a category has a weight, but no log and no cap")
+            measured = self.columns.get(name) or self.features.get(name)
+            if rule.log and not (measured and measured.is_never_negative):
+                raise ValueError(
+                    f"scaling.{name}: it may be below 0, where there is no logarithm: leave out "
+                    "`log`, or declare a `minimum` of 0 or a feature such as max(0, ...)"
                 )
 
     @cached_property
@@ -369,6 +392,28 @@ class Schema(Parameters):
         is_amount = column and column.kind == "number" and column.meaning != "year"
         return name in self.features or bool(is_amount)
 
+    def is_category(self, name: str) -> bool:
+        """Whether it is a column of categories, and not one value's flag."""
+        return name in self.columns and self.columns[name].kind == "category"
+
+    def flags_of(self, name: str) -> list[str]:
+        """A category's flags, one a value; of anything else only itself."""
+        if not self.is_category(name):
+            return [name]
+        return [flag for flag, made in self.features.items() if made.of_category == name]
+
+    def value_of(self, flag: str) -> str:
+        """What people call the value of a category that a flag is of; '' of anything else."""
+        made = self.features.get(flag)
+        if not made or not made.of_category:
+            return ""
+        return made.label.removeprefix(f"{self.columns[made.of_category].label}: ")
+
+    @cached_property
+    def segment_numbers(self) -> dict[str, str]:
+        """Every number that segments are made of -> the one of `segment_features` it is of."""
+        return {flag: name for name in self.segment_features for flag in self.flags_of(name)}
+
     def describe(self, name: str) -> tuple[str, str]:
         """Description and unit of a feature or of a number that a column gives."""
         if name in self.features:
@@ -449,6 +494,7 @@ class Schema(Parameters):
             "orders": None,
             "roles": Roles(),
             "segment_features": [],
+            "scaling": {},
             "sign_up_features": [],
         }
         return type(self).model_construct(**same | changed | none)
@@ -663,9 +709,12 @@ def _require_order(place: str, minimum: float, maximum: float) -> None:
 
 def _require(place: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{place}: `{name}` is no feature and no number{hint}")
+        raise ValueError(f"{place}: `{name}` is no feature and no number{_hint(name, known)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f": did you mean {near[0]}?" if near else ""
 
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in ("key", "date", "category", "text")}

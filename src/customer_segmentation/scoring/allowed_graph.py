@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 OPERATORS = frozenset(
     {
         *("Add", "And", "ArgMax", "Cast", "Concat", "Constant", "Div", "Equal", "Floor", "Gemm"),
-        *("Greater", "GreaterOrEqual", "Identity", "Less", "MatMul", "Max", "Min", "Mul"),
-        *("ReduceL1", "ReduceSum", "ReduceSumSquare", "Softmax", "Split", "Sqrt", "Squeeze"),
+        *("Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual", "Log", "MatMul", "Max"),
+        *(
+            "Min",
+            "Mul",
+            "Not",
+            "ReduceL1",
+            "ReduceSum",
+            "ReduceSumSquare",
+            "Softmax",
+            "Split",
+            "Sqrt",
+            "Squeeze",
+        ),
         *("Sub", "TopK", "Transpose", "Where"),
     }
 )

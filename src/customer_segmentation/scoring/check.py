@@ -28,10 +28,8 @@ def scikit_learn_pipeline(segmenter: Segmenter) -> Any:  # noqa: ANN401 - scikit
     kmeans.fit(segmenter.centroids)
     # scikit-learn needs rows that are contiguous in memory.
     kmeans.cluster_centers_ = np.ascontiguousarray(segmenter.centroids)
-    cap = preprocessing.FunctionTransformer(
-        lambda values: np.minimum(values, segmenter.scaling.caps)
-    )
-    return pipeline.make_pipeline(cap, scaler, pca, kmeans)
+    bound = preprocessing.FunctionTransformer(segmenter.scaling.bounded)
+    return pipeline.make_pipeline(bound, scaler, pca, kmeans)
 
 
 def check_against_scikit_learn(

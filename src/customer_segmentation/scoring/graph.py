@@ -67,6 +67,10 @@ def _segments(selected: Var, segmenter: Segmenter) -> tuple[Var, Var]:
     """The nearest two segments (2 x rows) and the margin (1 x rows) of (features x rows)."""
     scaling, centroids = segmenter.scaling, segmenter.centroids
     capped = op.min([selected, column(scaling.caps)])
+    if scaling.logs:
+        logs = constant([[name in scaling.logs] for name in scaling.features], np.int64)
+        logarithms = op.log(op.add(capped, constant(1.0)))
+        capped = op.where(op.cast(logs, to=np.bool_), logarithms, capped)
     # (x - mean) / deviation, and then the components: one product and one sum.
     weights = segmenter.projection.components.T / scaling.deviations
     points = _affine(weights, capped, -(weights * scaling.means).sum(axis=1))

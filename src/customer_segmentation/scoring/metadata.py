@@ -49,6 +49,7 @@ def describe_segmenter(
             "caps": scaling.caps.tolist(),
             "means": scaling.means.tolist(),
             "deviations": scaling.deviations.tolist(),
+            "logs": list(scaling.logs),
         },
         "components": segmenter.projection.components.tolist(),
         "centroids": segmenter.centroids.tolist(),
@@ -105,5 +106,6 @@ def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
 def scaling_of(metadata: Mapping[str, Any]) -> Scaling:
     """The scaling in an artifact's metadata; a cold-start model keeps it at the top level."""
     scaling = metadata.get("scaling", metadata)
-    numbers = (np.array(scaling[key]) for key in ("caps", "means", "deviations"))
-    return Scaling(tuple(scaling["features"]), *numbers)
+    caps, means, deviations = (np.array(scaling[k]) for k in ("caps", "means", "deviations"))
+    logs = tuple(scaling.get("logs", ()))
+    return Scaling(tuple(scaling["features"]), caps, means, deviations, logs)

@@ -91,6 +91,19 @@ class Scaled(Parameters):
         return self
 
 
+class SpaceScaled(Scaled):
+    """The same of the features that segments are made of, with those whose logarithms count."""
+
+    logs: list[Text]
+
+    @model_validator(mode="after")
+    def _logs_are_features(self) -> Self:
+        _require({*_once(self.logs)} <= {*self.features}, "logs: one is no feature")
+        for name, cap, mean in zip(self.features, self.caps, self.means, strict=True):
+            _require(name not in self.logs or min(cap, mean) >= 0.0, f"logs: {name} is below 0")
+        return self
+
+
 class Shared(Parameters):
     """What both kinds of artifact state."""
 
@@ -127,7 +140,7 @@ class StatedSegmenter(Shared):
 
     kind: Literal["segmenter"]
     codes: dict[str, list[str]]
-    scaling: Scaled
+    scaling: SpaceScaled
     components: Matrix
     centroids: Matrix
     learned: dict[str, dict[str, Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -162,6 +163,7 @@ def stability(points: Array, weights: Array, centroids: Array, rule: ChoiceOfK, 
     Source: Hennig, Cluster-wise assessment of cluster stability (2007), with the whole partition
     compared by the adjusted Rand index.
     """
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
     from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 - as above
 
     random = np.random.default_rng(seed)
@@ -170,10 +172,13 @@ def stability(points: Array, weights: Array, centroids: Array, rule: ChoiceOfK, 
     drawn = representative_rows(weights, rule.sample_rows, seed)
     reference = nearest(points[drawn], centroids)
     scores = []
-    for _ in range(rule.bootstraps):
-        resample = points[random.choice(len(points), count, p=chances)]
-        refitted = fit_centroids(resample, np.ones(count), len(centroids), _RESTARTS, seed)
-        scores.append(adjusted_rand_score(reference, nearest(points[drawn], refitted)))
+    with warnings.catch_warnings():
+        # A resample of few may have fewer different customers than there are segments.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for _ in range(rule.bootstraps):
+            resample = points[random.choice(len(points), count, p=chances)]
+            refitted = fit_centroids(resample, np.ones(count), len(centroids), _RESTARTS, seed)
+            scores.append(adjusted_rand_score(reference, nearest(points[drawn], refitted)))
     return float(np.mean(scores))
 
 

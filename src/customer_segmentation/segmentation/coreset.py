@@ -37,9 +37,9 @@ def draw_coreset(
         weighted = table.with_columns(nw.lit(1.0).alias(WEIGHT))
     else:
         squares = [column * column for column in scaling.standardised_columns().values()]
-        # Standardised features have mean 0 and variance 1: their squared distances sum to
-        # rows * features, so that the mean and the sum cost no pass of their own.
-        share = total(squares) * (1.0 / (len(scaling.features) * rows))
+        # Standardised features have mean 0 and a known variance: their squared distances sum to
+        # rows * variances, so that the mean and the sum cost no pass of their own.
+        share = total(squares) * (1.0 / (sum(scaling.variances) * rows))
         kept = at_most((share + 1.0 / rows) * (0.5 * size), 1.0)
         weighted = (
             table.with_columns(probability=kept)

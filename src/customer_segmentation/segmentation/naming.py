@@ -24,6 +24,8 @@ _VOCABULARY = {
 # In standard deviations from the base: from here on a feature tells a segment apart.
 _TELLING = 0.5
 _MAX_TELLING = 2
+# A larger share of a segment is most of it.
+_MOST = 0.5
 _WITHOUT_SPEND = {False: "Customers", True: "Deal-seeking"}
 _RANKS = {2: ("lower", "higher"), 3: ("lower", "middle", "higher")}
 
@@ -83,13 +85,19 @@ def _by_features(
     base: Mapping[str, float],
     spread: Mapping[str, float],
 ) -> str:
-    """The features in which a segment differs most from the base: "High balance, low payments"."""
+    """The features in which a segment differs most from the base: "High balance, low payments".
+
+    Of a category, the value that most of the segment has: "Mostly retail".
+    """
     away = {n: (segment[n] - base[n]) / deviation for n, deviation in spread.items() if deviation}
     telling = sorted((n for n in away if abs(away[n]) >= _TELLING), key=lambda n: -abs(away[n]))
-    parts = [
-        f"{'high' if away[name] > 0.0 else 'low'} {schema.label_of(name)}"
-        for name in telling[:_MAX_TELLING]
-    ]
+    parts = []
+    for name in telling:
+        if not schema.value_of(name):
+            parts.append(f"{'high' if away[name] > 0.0 else 'low'} {schema.label_of(name)}")
+        elif away[name] > 0.0 and segment[name] > _MOST:
+            parts.append(f"mostly {schema.value_of(name)}")
+    parts = parts[:_MAX_TELLING]
     name = ", ".join(parts) or "average"
     return name[0].upper() + name[1:]
 
@@ -106,7 +114,19 @@ def _told_apart(
         values = [segment[feature] for segment in means]
         return (max(values) - min(values)) / spread[feature] if spread[feature] else 0.0
 
+    plain = [name for name in sorted(spread) if not schema.value_of(name)]
     feature = max(sorted(spread), key=difference)
+    if category := schema.features[feature].of_category if feature not in plain else "":
+        flags = [name for name in schema.flags_of(category) if name in spread]
+        most = [max(flags, key=lambda name: segment[name]) for segment in means]
+        if len({*most}) == len(most) and all(
+            segment[name] > _MOST for segment, name in zip(means, most, strict=True)
+        ):
+            return [
+                (member, f"mostly {schema.value_of(name)}")
+                for member, name in zip(members, most, strict=True)
+            ]
+        feature = max(plain, key=difference, default=feature)
     order = sorted(range(len(members)), key=lambda index: (means[index][feature], index))
     words = _RANKS.get(len(members)) or [
         f"{n} of {len(members)} by" for n in range(1, len(members) + 1)

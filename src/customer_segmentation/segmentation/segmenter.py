@@ -33,6 +33,8 @@ class Segmenter:
             None where it was not learned or could not be measured.
         usual_spend: The smallest and the largest spend that is not far outside; None where a side
             has no end.
+        influence: Of each feature, its share of the squared distances between customers, and of
+            those between segments.
         provenance: Where the data came from: no times, so that equal data give equal artifacts.
     """
 
@@ -47,3 +49,4 @@ class Segmenter:
     expected_spend_r2: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     usual_spend: tuple[float | None, float | None] = (None, None)
+    influence: Mapping[str, list[float]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.schema.operations import at_most, first_equal, total
+from customer_segmentation.schema.operations import first_equal, total
 from customer_segmentation.segmentation.scaling import Scaling
 
 _POINT = "point__"
@@ -24,12 +24,9 @@ def points(scaling: Scaling, components: NDArray[np.float64]) -> dict[str, nw.Ex
     """
     weights = components.T / scaling.deviations
     offsets = -(weights * scaling.means).sum(axis=1)
-    capped = [
-        at_most(nw.col(name), cap)
-        for name, cap in zip(scaling.features, scaling.caps.tolist(), strict=True)
-    ]
+    bounded = scaling.bounded_columns()
     return {
-        f"{_POINT}{index}": weighted(capped, row) + offset
+        f"{_POINT}{index}": weighted(bounded, row) + offset
         for index, (row, offset) in enumerate(zip(weights.tolist(), offsets.tolist(), strict=True))
     }
 

@@ -1,9 +1,16 @@
 """Whether customers form groups at all, or segments only divide a continuum.
 
-The best silhouette over k is compared with what the same procedure finds in tables without groups:
+The silhouette at each k is compared with what the same procedure finds in tables without groups:
 of the same size, with the same rank correlations (a Gaussian copula) and, feature by feature, with
-the nearest distribution of one mode. A plain Gaussian reference calls every skewed table grouped;
-a test of modes between centroids sees the heap that capping makes.
+the nearest distribution of one mode. The best silhouette of all k alone would hide three groups
+behind two halves, which every table has. A plain Gaussian reference calls every skewed table
+grouped; a test of modes between centroids sees the heap that capping makes.
+
+A feature whose logarithm counts is compared as that logarithm. A category is drawn with its own
+shares, which have no mode to speak of: in tables without groups its values are as frequent and as
+far apart, so that one of them, however frequent, is not a group by itself. For the rank
+correlations its values stand in the order of the customers' means along the main direction of the
+other features.
 
 Source: the idea of a reference of one mode is Hartigan and Hartigan's, The dip test of unimodality
 (1985); of comparing a clustering with structureless tables, Tibshirani et al.'s, Estimating the
@@ -12,16 +19,23 @@ number of clusters via the gap statistic (2001).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from customer_segmentation.segmentation.scaling import Treatment
+
 Array = NDArray[np.float64]
 
-# Above all of 19, with chance 1 in 20.
 _REFERENCES = 19
+# In standard deviations of the references, over the best of all k: what tables without groups pass
+# in at most 6 of 100 cases (benchmarks/structure.py).
+_ABOVE = 2.3
+_TINY = 1e-9
+_NONE = -1.0
 _KS = range(2, 7)
 _STARTS = 4
 # Rows that are compared, at most.
@@ -29,6 +43,11 @@ MAX_ROWS = 1_000
 # A feature of more different values is taken for a measure, and else for a count or a flag.
 _LEVELS = 40
 _BINS = (8, 50)
+# Where a feature is not cut off, its tail has bins of equally many customers instead of one.
+_TAIL = 0.95
+_TAIL_BINS = 5
+# A larger share of customers with the least value of a feature is a heap, and no mode.
+_MOST = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,10 +55,12 @@ class Structure:
     """What was found, and what structureless tables show.
 
     Attributes:
-        silhouette: The best over k.
-        by_chance: The largest of the same in tables without groups.
+        k: Where the silhouette is furthest above that of tables without groups.
+        silhouette: There.
+        by_chance: What tables without groups hardly ever reach with as many segments.
     """
 
+    k: int
     silhouette: float
     by_chance: float
 
@@ -49,53 +70,90 @@ class Structure:
         return self.silhouette > self.by_chance
 
 
-def find_structure(values: Array, cap_quantile: float, seed: int) -> Structure:
+def find_structure(values: Array, treated: Sequence[Treatment], seed: int) -> Structure:
     """Compare a table with structureless ones.
 
     Args:
-        values: (rows x features), none missing; at most `MAX_ROWS` are needed.
-        cap_quantile: Where each feature is cut off.
+        values: (rows x features), none missing; at most `MAX_ROWS` are needed. The flags of a
+            category stand side by side.
+        treated: How each feature counts.
         seed: Of every random draw.
     """
     import sklearn.cluster  # noqa: PLC0415 - seconds that other commands need not pay
     import sklearn.metrics  # noqa: PLC0415 - as above
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
 
+    values = _with_logarithms(values, treated)
     unchecked = sklearn.config_context(assume_finite=True, skip_parameter_validation=True)
-    with threadpool_limits(limits=1), unchecked:
-        own = _best_silhouette(_standardised(values, cap_quantile), seed)
-        others = [
-            _best_silhouette(_standardised(reference, cap_quantile), seed)
-            for reference in _references(values, cap_quantile, seed)
-        ]
-    return Structure(own, max(others))
+    with threadpool_limits(limits=1), unchecked, warnings.catch_warnings():
+        # Few customers may have fewer different values than k.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        own = _silhouettes(_standardised(values, treated), seed)
+        others = np.array(
+            [
+                _silhouettes(_standardised(reference, treated), seed)
+                for reference in _references(values, treated, seed)
+            ]
+        )
+    means, deviations = others.mean(axis=0), others.std(axis=0)
+    above = np.where(own > _NONE, (own - means) / np.maximum(deviations, _TINY), -np.inf)
+    best = int(above.argmax())
+    by_chance = means[best] + _ABOVE * deviations[best]
+    return Structure(_KS[best], float(own[best]), float(by_chance))
 
 
-def _best_silhouette(points: Array, seed: int) -> float:
+def _silhouettes(points: Array, seed: int) -> Array:
+    """One a k; -1 where there are not as many different points."""
     from sklearn.cluster import KMeans  # noqa: PLC0415 - as above
     from sklearn.metrics import pairwise_distances, silhouette_score  # noqa: PLC0415 - as above
 
-    distances, best = pairwise_distances(points), -1.0
-    for k in _KS:
-        labels = KMeans(k, n_init=_STARTS, random_state=seed).fit_predict(points)
-        if 1 < len(np.unique(labels)) < len(points):
-            best = max(best, float(silhouette_score(distances, labels, metric="precomputed")))
-    return best
+    distances, found = pairwise_distances(points), np.full(len(_KS), _NONE)
+    for place, k in enumerate(_KS):
+        if k < len(points):
+            labels = KMeans(k, n_init=_STARTS, random_state=seed).fit_predict(points)
+            if 1 < len(np.unique(labels)) < len(points):
+                score = silhouette_score(distances, labels, metric="precomputed")
+                found[place] = float(score)
+    return found
 
 
-def _standardised(values: Array, cap_quantile: float) -> Array:
-    capped = np.minimum(values, np.quantile(values, cap_quantile, axis=0))
+def _with_logarithms(values: Array, treated: Sequence[Treatment]) -> Array:
+    is_log = [one.is_log for one in treated]
+    if not any(is_log):
+        return values
+    found = values.copy()
+    found[:, is_log] = np.log1p(found[:, is_log])
+    return found
+
+
+def _standardised(values: Array, treated: Sequence[Treatment]) -> Array:
+    """As `learn_scaling` has it, of this table."""
+    pairs = list(zip(values.T, treated, strict=True))
+    capped = np.minimum(values, [_cap(column, one) for column, one in pairs])
     deviations = capped.std(axis=0)
+    categories = np.array([one.category for one in treated])
+    for category in {*categories} - {""}:
+        flags = categories == category
+        deviations[flags] = np.sqrt(np.square(deviations[flags]).sum())
+    deviations /= np.sqrt([one.weight for one in treated])
     return (capped - capped.mean(axis=0)) / np.where(deviations > 0.0, deviations, 1.0)
 
 
-def _references(values: Array, cap_quantile: float, seed: int) -> Iterator[Array]:
+def _cap(values: Array, one: Treatment) -> float:
+    cap = np.inf if one.category else float(np.quantile(values, one.cap_quantile))
+    return cap if cap > values.min() else np.inf
+
+
+def _references(values: Array, treated: Sequence[Treatment], seed: int) -> Iterator[Array]:
     from scipy.stats import norm, rankdata  # noqa: PLC0415 - as above
 
     random = np.random.default_rng(seed)
+    margins = _margins(values, treated)
+    ranks = rankdata(np.column_stack([margin.values for margin in margins]), axis=0)
     # Spearman's correlation of a Gaussian copula as its Pearson correlation.
     with np.errstate(invalid="ignore"):
-        ranked = np.nan_to_num(np.corrcoef(rankdata(values, axis=0), rowvar=False))
+        ranked = np.nan_to_num(np.corrcoef(ranks, rowvar=False))
     correlations = 2.0 * np.sin(np.pi * ranked / 6.0)
     np.fill_diagonal(correlations, 1.0)
     # Such a matrix may miss being one of correlations by a little. Its Cholesky factor is the one
@@ -104,27 +162,81 @@ def _references(values: Array, cap_quantile: float, seed: int) -> Iterator[Array
     nearest = (directions * np.maximum(sizes, 1e-6)) @ directions.T
     spread = np.sqrt(np.diag(nearest))
     root = np.linalg.cholesky(nearest / np.outer(spread, spread))
-    margins = [_Margin(column, cap_quantile) for column in values.T]
     for _ in range(_REFERENCES):
-        uniform = norm.cdf(random.standard_normal(values.shape) @ root.T)
+        uniform = norm.cdf(random.standard_normal(ranks.shape) @ root.T)
         yield np.column_stack(
             [margin.quantiles(part) for margin, part in zip(margins, uniform.T, strict=True)]
         )
 
 
-class _Margin:
-    """The distribution of one mode that is nearest to that of a feature."""
+def _margins(values: Array, treated: Sequence[Treatment]) -> list[_Margin | _Category]:
+    """One a feature, and one a category, in their order."""
+    categories = np.array([one.category for one in treated])
+    along = _main_direction(values[:, categories == ""])
+    margins: list[_Margin | _Category] = []
+    for place, one in enumerate(treated):
+        if not one.category:
+            margins.append(_Margin(values[:, place], _cap(values[:, place], one)))
+        elif one.category not in categories[:place]:
+            margins.append(_Category(values[:, categories == one.category], along))
+    return margins
 
-    def __init__(self, values: Array, cap_quantile: float) -> None:
+
+def _main_direction(values: Array) -> Array:
+    """Where each row is along the direction in which the ranks of its features vary most."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - as above
+
+    if not values.shape[1]:
+        return np.zeros(len(values))
+    ranks = rankdata(values, axis=0)
+    ranks = (ranks - ranks.mean(axis=0)) / np.maximum(ranks.std(axis=0), 1.0)
+    direction = np.linalg.eigh(ranks.T @ ranks)[1][:, -1]
+    return ranks @ (direction * np.sign(direction[np.abs(direction).argmax()]))
+
+
+class _Category:
+    """The shares of a category's values."""
+
+    def __init__(self, flags: Array, along: Array) -> None:
+        shares = flags.mean(axis=0)
+        order = np.argsort(along @ flags / np.maximum(flags.sum(axis=0), 1.0), kind="stable")
+        self._reached = np.cumsum(shares[order])
+        self._order = order
+        self.values = np.argsort(order)[flags.argmax(axis=1)].astype(np.float64)
+
+    def quantiles(self, shares: Array) -> Array:
+        """(rows x flags) of the value at each share of 1 of the distribution."""
+        last = len(self._order) - 1
+        found = np.minimum(np.searchsorted(self._reached, shares), last)
+        return np.eye(last + 1)[self._order[found]]
+
+
+class _Margin:
+    """The distribution of one mode that is nearest to that of a feature.
+
+    Where most customers have the least value, having bought nothing, say, it is of the others.
+    """
+
+    def __init__(self, values: Array, cap: float) -> None:
+        self.values = values
+        least = values == values.min()
+        self._heap = float(least.mean())
+        self._of_others: _Margin | None = None
+        if _MOST < self._heap < 1.0:
+            self._of_others, self._least = _Margin(values[~least], cap), float(values.min())
+            return
         levels, counts = np.unique(values, return_counts=True)
         self._is_measure = len(levels) > _LEVELS
         self._places, widths = levels, np.ones(len(levels))
         if self._is_measure:
+            bins, largest = int(np.clip(np.sqrt(len(values)), *_BINS)), levels[-1]
             # Beyond the cap all values count the same: one bin is enough.
-            bins = int(np.clip(np.sqrt(len(values)), *_BINS))
-            cap, largest = np.quantile(values, cap_quantile), levels[-1]
+            tail = np.array([largest])
+            if cap >= largest:
+                tail = np.quantile(values, np.linspace(_TAIL, 1.0, _TAIL_BINS + 1))
+                cap = tail[0]
             edges = np.linspace(levels[0], cap, bins + 1)
-            self._places = np.append(edges, largest) if largest > cap else edges
+            self._places = np.unique(np.append(edges, tail))
             counts, widths = np.histogram(values, self._places)[0], np.diff(self._places)
         heights = _of_one_mode(counts / widths, widths)
         shares = heights * widths
@@ -132,6 +244,9 @@ class _Margin:
 
     def quantiles(self, shares: Array) -> Array:
         """The value that each share of 1 of the distribution does not exceed."""
+        if self._of_others:
+            others = np.maximum(shares - self._heap, 0.0) / (1.0 - self._heap)
+            return np.where(shares < self._heap, self._least, self._of_others.quantiles(others))
         last = len(self._reached) - 1
         found = np.minimum(np.searchsorted(self._reached, shares), last)
         if not self._is_measure:

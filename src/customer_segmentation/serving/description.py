@@ -224,7 +224,7 @@ def description_routes(server: Server) -> list[Any]:
 def _typical(schema: Schema, metadata: Mapping[str, Any], place: int) -> list[Typical]:
     scaling = scaling_of(metadata)
     standardised = np.array(metadata["components"]) @ np.array(metadata["centroids"][place])
-    values = standardised * scaling.deviations + scaling.means
+    values = scaling.restored(standardised)
     parts = zip(scaling.features, values.tolist(), scaling.caps.tolist(), strict=True)
     return [
         Typical(name, value, cap, *reversed(schema.describe(name))) for name, value, cap in parts

@@ -95,7 +95,7 @@ def made_up() -> MeasuredCandidates:
         )
         for k, value in stability.items()
     ]
-    found = Structure(silhouette=0.4, by_chance=0.3)
+    found = Structure(k=3, silhouette=0.4, by_chance=0.3)
     return MeasuredCandidates(make_segmenter().projection, measured, measured[1], 4, found)
 
 

@@ -21,14 +21,17 @@ from customer_segmentation.pipelines.clustering.nodes import (
     draw_sample,
     learn_segmenter,
     measure_candidates,
+    refine_centroids,
     summarise_choice,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.probe import check_answers
+from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.choice import nearest
 from customer_segmentation.segmentation.far_outside import FarOutside
 from customer_segmentation.segmentation.segmenter import Segmenter
-from tests.marketing import DECISIONS, SCHEMA, with_segment_features
+from tests.marketing import DECISIONS, SCHEMA, changed, with_segment_features
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, draw_customers
 
@@ -76,14 +79,29 @@ def test_an_absent_feature_is_named_with_what_to_do(
         draw(without, clustering)
 
 
-def test_as_many_customers_as_segments_are_too_few(
+def test_fewer_than_three_customers_a_segment_are_too_few(
     gold: pd.DataFrame, clustering: ClusteringParameters
 ) -> None:
     with pytest.raises(
-        UserError, match=r"5 customers are too few for up to 5 segments.*`clustering\.k"
+        UserError, match=r"8 customers are too few for 3 segments.*at least 9.*`clustering\.k\.min"
     ):
-        draw(gold.head(5), clustering)
-    assert draw(gold.head(6), clustering).customers == 6
+        draw(gold.head(8), clustering)
+    assert draw(gold.head(9), clustering).customers == 9
+
+
+@pytest.mark.parametrize(("customers", "largest"), [(11, 3), (14, 4), (30, 5)])
+def test_few_customers_get_as_many_segments_as_they_allow(
+    gold: pd.DataFrame, clustering: ClusteringParameters, customers: int, largest: int
+) -> None:
+    sample = draw(gold.head(customers), clustering)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    assert candidates.measured[-1].k == largest
+    why = f"there are {customers} customers, and a segment has 3 on average"
+    assert candidates.bounded_by == ("" if largest == clustering.k.maximum else why)
+    artifact = call(
+        build_checked_artifact, segmenter=learn(sample, candidates, clustering), sample=sample
+    )
+    assert artifact.graph.output
 
 
 def test_a_feature_of_one_value_is_named(
@@ -93,13 +111,67 @@ def test_a_feature_of_one_value_is_named(
         draw(gold.assign(income=50_000.0), clustering)
 
 
-def test_too_few_different_customers_are_counted(
+def test_different_customers_are_counted(
     gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters
 ) -> None:
-    four = pd.concat([draw_customers(4)] * 20, ignore_index=True)
-    sample = draw(gold_of(four), clustering)
-    with pytest.raises(UserError, match=r"only 4 different values of income, .* the 5 segments"):
+    four, two = (pd.concat([draw_customers(n, seed=1)] * 20, ignore_index=True) for n in (4, 2))
+    few = call(measure_candidates, sample=draw(gold_of(four), clustering), clustering=clustering)
+    assert few.measured[-1].k == 4
+    assert few.bounded_by.startswith("customers have 4 different values of income, ")
+    sample = draw(gold_of(two), clustering)
+    with pytest.raises(UserError, match=r"only 2 different values of income, .*minimum` is 3"):
         call(measure_candidates, sample=sample, clustering=clustering)
+
+
+@pytest.fixture
+def scaled() -> Schema:
+    """Of a category, a logarithm, and a heavy feature that is not cut off."""
+    block = changed(
+        SCHEMA.model_dump(mode="json"),
+        ("segment_features", ["income", "spend_total", "marital_status"]),
+        (
+            "scaling",
+            {
+                "income": {"cap": 1.0, "weight": 2.5},
+                "spend_total": {"log": True},
+                "marital_status": {"weight": 0.5},
+            },
+        ),
+    )
+    return Schema.model_validate(block)
+
+
+def test_scaled_features_and_categories_are_scored_as_they_are_learned(
+    gold_of: Callable[..., pd.DataFrame], clustering: ClusteringParameters, scaled: Schema
+) -> None:
+    codes = np.random.default_rng(0).integers(0, 3, 300).astype(np.float64)
+    gold = gold_of(draw_customers(300).assign(marital_status=codes))
+    sample = draw(gold, clustering, scaled)
+    candidates = call(measure_candidates, sample=sample, clustering=clustering)
+    refined = call(
+        refine_centroids,
+        gold_features=gold,
+        sample=sample,
+        candidates=candidates,
+        clustering=clustering.model_copy(update={"refinement_passes": 2}),
+    )
+    segmenter = learn(sample, refined, clustering)
+    scorer = Scorer(
+        call(build_checked_artifact, segmenter=segmenter, sample=sample).SerializeToString(
+            deterministic=True
+        )
+    )
+    check_answers(scorer.score, scorer.metadata)
+    labels = nearest(segmenter.projection.projected(sample.standardised()), segmenter.centroids)
+    given = scorer.score(sample.rows.select(*scorer.columns).to_numpy())["segment"]
+    np.testing.assert_array_equal(given, labels)
+    shares = segmenter.influence
+    assert [shares[name][0] for name in scaled.segment_features] == pytest.approx(
+        [2.5 / 4.0, 1.0 / 4.0, 0.5 / 4.0]
+    )
+    assert sum(between for _, between in shares.values()) == pytest.approx(1.0)
+    # No variance is lost: weighted features are what the segments are made of.
+    assert sample.standardised().var(axis=0).sum() == pytest.approx(4.0)
 
 
 def test_every_k_from_two_is_measured_and_one_of_them_chosen(
@@ -291,7 +363,12 @@ def test_the_summary_tells_that_elbow_and_silhouette_disagree(
         {"column": "income", "rows": 2, "value": 666_666.0, "customer_id": "9432"}
     ]
     assert summary["is_stable"] is True
-    assert summary["structure"] == {"is_grouped": True, "silhouette": 0.4, "by_chance": 0.3}
+    assert summary["structure"] == {
+        "is_grouped": True,
+        "k": 3,
+        "silhouette": 0.4,
+        "by_chance": 0.3,
+    }
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 

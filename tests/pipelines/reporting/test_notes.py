@@ -8,6 +8,8 @@ from customer_segmentation.pipelines.reporting.nodes import build_report, summar
 from customer_segmentation.pipelines.reporting.notes import notes
 from tests.marketing import SCHEMA
 
+STRUCTURE = {"is_grouped": False, "k": 4, "silhouette": 0.281, "by_chance": 0.332}
+
 
 def told(inputs: dict[str, Any], **clustering: Any) -> list[str]:
     return notes(SCHEMA, inputs["clustering"] | clustering, inputs["supervised"])
@@ -24,8 +26,8 @@ def test_segments_below_the_bound_of_stability_are_called_weak(inputs: dict[str,
 
 
 def test_customers_without_groups_are_said_to_have_none(inputs: dict[str, Any]) -> None:
-    (line,) = told(inputs, structure={"is_grouped": False, "silhouette": 0.281, "by_chance": 0.332})
-    assert line.startswith("There are no groups here: the best silhouette is 0.28, and tables of ")
+    (line,) = told(inputs, structure=STRUCTURE)
+    assert line.startswith("There are no groups here: with 4 segments the silhouette is 0.28, and ")
     assert "without any groups reach 0.33" in line
 
 

@@ -40,13 +40,16 @@ from customer_segmentation.segmentation.naming import name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
 from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
-from customer_segmentation.segmentation.scaling import Scaling, learn_scaling
+from customer_segmentation.segmentation.scaling import Scaling, learn_scaling, treatments
 from customer_segmentation.segmentation.segmenter import Segmenter
 from customer_segmentation.segmentation.structure import MAX_ROWS, Structure, find_structure
 
 logger = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
+
+# A k is not tried where segments would have fewer customers than this on average.
+_FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,17 @@ class ClusteringSample:
 
 @dataclass(frozen=True)
 class MeasuredCandidates:
-    """The projection, every k in it, and the one that the rule picks."""
+    """The projection, every k in it, and the one that the rule picks.
+
+    `bounded_by` says why fewer segments were tried than `clustering.k.maximum`, if so.
+    """
 
     projection: Projection
     measured: list[choice.MeasuredK]
     chosen: choice.MeasuredK
     elbow: int
     structure: Structure
+    bounded_by: str = ""
 
 
 def draw_sample(
@@ -102,8 +109,8 @@ def draw_sample(
         UserError: A feature is not in the table or is constant, or customers are too few.
     """
     table = nw.from_native(gold_features).lazy()
-    features = schema.segment_features
-    absent = [n for n in features if n not in table.collect_schema().names()]
+    treated = treatments(schema, clustering.cap_quantile)
+    absent = [n for n in treated if n not in table.collect_schema().names()]
     if absent:
         message = (
             f"gold_features has no {', '.join(absent)}, which `customers.segment_features` "
@@ -112,14 +119,14 @@ def draw_sample(
         raise UserError(message)
     counted = table.select(nw.len().alias("rows"), nw.col(AS_OF).max()).collect()
     customers = int(counted["rows"][0])
-    if customers <= clustering.k.maximum:
+    if customers < _FEWEST * clustering.k.minimum:
         message = (
-            f"gold_features: {customers} customers are too few for up to {clustering.k.maximum} "
-            f"segments. Give at least {clustering.k.maximum + 1}, or lower `clustering.k.maximum` "
-            "(conf/base/parameters_clustering.yml)."
+            f"gold_features: {customers} customers are too few for {clustering.k.minimum} "
+            f"segments, the fewest allowed. Give at least {_FEWEST * clustering.k.minimum}, or "
+            "lower `clustering.k.minimum` (conf/base/parameters_clustering.yml; 2 at least)."
         )
         raise UserError(message)
-    scaling = learn_scaling(table, features, clustering.cap_quantile)
+    scaling = learn_scaling(table, treated)
     rows = draw_coreset(table, scaling, customers, clustering.coreset_rows, clustering.seed)
     sample = ClusteringSample(rows, schema, customers, f"{counted[AS_OF][0]:%Y-%m-%d}", scaling)
     numbers = sample.numbers()
@@ -130,32 +137,51 @@ def draw_sample(
 def described(schema: Schema, numbers: Collection[str]) -> list[str]:
     """The features that segments are made of and named by."""
     naming = [name for name in (schema.roles.spend, schema.roles.deals) if name in numbers]
-    return list(dict.fromkeys([*schema.segment_features, *naming]))
+    return list(dict.fromkeys([*schema.segment_numbers, *naming]))
 
 
 def measure_candidates(
     sample: ClusteringSample, clustering: ClusteringParameters
 ) -> MeasuredCandidates:
-    """Every k measured, and the k that the rule picks."""
+    """Every k that the customers allow measured, and the k that the rule picks.
+
+    Raises:
+        UserError: They are not different enough for any.
+    """
     standardised = sample.standardised()
-    distinct = len(np.unique(standardised, axis=0))
-    if distinct < clustering.k.maximum:
-        message = (
-            f"gold_features: customers have only {distinct} different values of "
-            f"{', '.join(sample.schema.segment_features)}, fewer than the "
-            f"{clustering.k.maximum} segments of "
-            "`clustering.k.maximum`. Lower it, or choose other features."
-        )
-        raise UserError(message)
-    weights, rule = sample.weights, clustering.k
+    rule, bounded_by = _allowed(sample, standardised, clustering.k)
+    weights = sample.weights
     projection = learn_projection(standardised, weights, clustering.variance)
     points = projection.projected(standardised)
     measured = choice.measure_all(points, standardised, weights, rule, clustering.seed)
     chosen = choice.choose(measured, rule)
-    structure = find_structure(
-        sample.compared(clustering.seed), clustering.cap_quantile, clustering.seed
-    )
-    return MeasuredCandidates(projection, measured, chosen, choice.elbow(measured), structure)
+    treated = treatments(sample.schema, clustering.cap_quantile)
+    compared = sample.compared(clustering.seed)
+    structure = find_structure(compared, [*treated.values()], clustering.seed)
+    elbow = choice.elbow(measured)
+    return MeasuredCandidates(projection, measured, chosen, elbow, structure, bounded_by)
+
+
+def _allowed(
+    sample: ClusteringSample, standardised: Array, rule: choice.ChoiceOfK
+) -> tuple[choice.ChoiceOfK, str]:
+    """The rule with no more segments than the customers allow, and why they are fewer."""
+    distinct = len(np.unique(standardised, axis=0))
+    features = ", ".join(sample.schema.segment_features)
+    if distinct < rule.minimum:
+        message = (
+            f"gold_features: customers have only {distinct} different values of {features}, and "
+            f"`clustering.k.minimum` is {rule.minimum}. Choose other features "
+            "(`customers.segment_features`), or lower it (2 at least)."
+        )
+        raise UserError(message)
+    most = min(distinct, sample.customers // _FEWEST)
+    if most >= rule.maximum:
+        return rule, ""
+    why = f"there are {sample.customers} customers, and a segment has {_FEWEST} on average"
+    if most == distinct:
+        why = f"customers have {distinct} different values of {features}"
+    return rule.model_copy(update={"maximum": most}), why
 
 
 def refine_centroids(
@@ -205,7 +231,7 @@ def learn_segmenter(
     means = [
         _means(numbers, counted * (labels == segment), telling) for segment in range(len(centroids))
     ]
-    deviations = dict(zip(sample.scaling.features, sample.scaling.deviations.tolist(), strict=True))
+    deviations = _deviations(sample.scaling, numbers, weights)
     allowed, left_out = _allowed_decisions(schema, numbers)
     if left_out:
         logger.warning("The source's columns do not allow: %s.", ", ".join(left_out))
@@ -232,7 +258,33 @@ def learn_segmenter(
         usual_spend=(minimum, maximum),
         expected_spend_r2=learned.expected_spend_r2,
         left_out=left_out,
+        influence=_influence(sample, labels),
     )
+
+
+def _deviations(scaling: Scaling, numbers: dict[str, Array], weights: Array) -> dict[str, float]:
+    """The deviation of each feature as people know it: without weight, and without logarithm."""
+    own = scaling.deviations * np.sqrt(scaling.variances)
+    found = dict(zip(scaling.features, own.tolist(), strict=True))
+    for name, cap in zip(scaling.features, scaling.caps.tolist(), strict=True):
+        if name in scaling.logs:
+            capped = np.minimum(numbers[name], cap)
+            offsets = capped - np.average(capped, weights=weights)
+            found[name] = float(np.sqrt(np.average(offsets * offsets, weights=weights)))
+    return found
+
+
+def _influence(sample: ClusteringSample, labels: NDArray[np.int64]) -> dict[str, list[float]]:
+    """Each feature's share of all squared distances, and of those between segments."""
+    standardised, weights = sample.standardised(), sample.weights
+    whole, between = np.array(sample.scaling.variances), np.zeros(standardised.shape[1])
+    for segment in np.unique(labels):
+        own = weights * (labels == segment)
+        between += own.sum() * np.average(standardised, axis=0, weights=own) ** 2
+    features = sample.schema.segment_numbers
+    shares = np.stack([whole / whole.sum(), between / between.sum()])
+    of = np.array([features[number] for number in sample.scaling.features])
+    return {n: rounded(shares[:, of == n].sum(axis=1)).tolist() for n in features.values()}
 
 
 def _allowed_decisions(
@@ -290,6 +342,7 @@ def summarise_choice(
         "is_stable": chosen.stability >= clustering.k.min_stability,
         "structure": {
             "is_grouped": candidates.structure.is_grouped,
+            "k": candidates.structure.k,
             "silhouette": float(rounded(candidates.structure.silhouette)),
             "by_chance": float(rounded(candidates.structure.by_chance)),
         },
@@ -297,7 +350,14 @@ def summarise_choice(
         "best_silhouette_k": max(measured, key=lambda m: m.silhouette).k,
         "elbow_agrees": candidates.elbow == chosen.k,
         "rule": _rule_in_words(chosen, clustering),
+        "k_bounded_by": candidates.bounded_by,
+        "k_maximum": clustering.k.maximum,
         "features": list(sample.schema.segment_features),
+        "influence": [
+            {"feature": name, "of_distances": shares[0], "between_segments": shares[1]}
+            for name, shares in segmenter.influence.items()
+        ],
+        "uncapped": list(sample.scaling.uncapped),
         "components": candidates.projection.components.shape[1],
         "variance_explained": float(rounded(candidates.projection.explained.sum())),
         "sample_rows": segmenter.provenance["sample_rows"],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from customer_segmentation.pipelines.eda.parameters import EdaParameters
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.segmentation.coreset import draw_uniform
-from customer_segmentation.segmentation.scaling import learn_scaling
+from customer_segmentation.segmentation.scaling import learn_scaling, treatments
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class EdaSample:
     @property
     def selected(self) -> list[str]:
         """The features that segments are made of, as far as the source has them."""
-        return [name for name in self.schema.segment_features if name in self.numbers]
+        return [name for name in self.schema.segment_numbers if name in self.numbers]
 
     def varies(self, name: str) -> bool:
         """Whether there is more than one value."""
@@ -62,12 +62,13 @@ class EdaSample:
     def standardised(self, cap_quantile: float) -> NDArray[np.float64]:
         """(rows x features) in the segments' space; no row with a gap, no constant feature."""
         complete = self.numbers[self.selected].dropna()
-        capped = complete.clip(upper=complete.quantile(cap_quantile), axis="columns")
-        varied = [n for n in self.selected if capped[n].min() < capped[n].max()]
+        varied = [n for n in self.selected if complete[n].min() < complete[n].max()]
         if not varied:
             return np.empty((len(complete), 0))
+        treated = treatments(self.schema, cap_quantile)
         table = nw.from_native(complete).lazy()
-        return learn_scaling(table, varied, cap_quantile).standardised(complete[varied].to_numpy())
+        scaling = learn_scaling(table, {name: treated[name] for name in varied})
+        return scaling.standardised(complete[varied].to_numpy())
 
 
 def draw_eda_sample(gold_features: IntoFrame, schema: Schema, eda: EdaParameters) -> EdaSample:

@@ -43,14 +43,16 @@ def describe_columns(feature_table: IntoFrame, artifact: onnx.ModelProto) -> Int
     scaling, schema = scaling_of(metadata), schema_of(metadata)
     numbers = zip(scaling.caps, scaling.means, scaling.deviations, strict=True)
     scales = dict(zip(scaling.features, numbers, strict=True))
-    rows = [_describe(schema, name, str(dtype), scales) for name, dtype in types.items()]
+    rows = [
+        _describe(schema, name, str(dtype), scales, scaling.logs) for name, dtype in types.items()
+    ]
     columns = ["column", "type", "unit", "role", "description"]
     table = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
     return nw.from_dict(table, backend="pandas").to_native()
 
 
 def _describe(
-    schema: Schema, name: str, dtype: str, scales: dict[str, Any]
+    schema: Schema, name: str, dtype: str, scales: dict[str, Any], logs: tuple[str, ...]
 ) -> tuple[str, str, str, str, str]:
     if name == KEY:
         return name, dtype, "", "key", schema.columns[KEY].description
@@ -59,9 +61,9 @@ def _describe(
     feature = name.removesuffix(STANDARDISED)
     description, unit = schema.describe(feature)
     if feature != name:
-        cap, mean, deviation = scales[feature]
-        text = (
-            f"min({feature}, {cap:g}), less {mean:g}, over {deviation:g}: what the segmenter sees"
-        )
+        (cap, mean, deviation), is_log = scales[feature], feature in logs
+        bounded = f"min({feature}, {cap:g})"
+        bounded = f"log(1 + {bounded})" if is_log else bounded
+        text = f"{bounded}, less {mean:g}, over {deviation:g}: what the segmenter sees"
         return name, dtype, "deviations", "model input", text
     return name, dtype, unit, "model feature" if name in scales else "feature", description

@@ -67,6 +67,7 @@ def profile_segments(
     }
     schema = schema_of(metadata)
     flags = {name for name, feature in schema.features.items() if feature.of_category}
+    flags -= schema.segment_numbers.keys()
     present = features.collect_schema().names()
     measured = [name for name in present if schema.is_quantity(name) and name not in flags]
     known = segments.collect_schema().names()

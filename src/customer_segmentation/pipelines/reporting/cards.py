@@ -72,7 +72,7 @@ def make_card(profile: Profile) -> Card:
             f"{phrases.count(profile.customers)} customers, {phrases.percent(profile.share)} of all"
         ),
         lead=_filled([spending(profile), waiting(profile)]),
-        who=_facts(profile, profile.schema.card.who),
+        who=(*_facts(profile, profile.schema.card.who), *_categories(profile)),
         habits=_facts(profile, (*profile.schema.card.habits, *_other_decisions(profile.schema))),
         offers=offer_mix(profile),
         advice=_filled([discount_advice(profile), lead_product(profile), lead_channel(profile)]),
@@ -248,6 +248,15 @@ def _facts(profile: Profile, shown: Iterable[str]) -> tuple[Fact, ...]:
         for measure in shown
         if measure in profile.means
     )
+
+
+def _categories(profile: Profile) -> Iterator[Fact]:
+    """Of each category that segments are made of, the value that most have here."""
+    schema = profile.schema
+    for name in filter(schema.is_category, schema.segment_features):
+        flags = [flag for flag in schema.flags_of(name) if flag in profile.means]
+        if flags and not {*flags} & {*schema.card.who, *schema.card.habits}:
+            yield from _facts(profile, [max(flags, key=lambda flag: profile.means[flag])])
 
 
 def _fact_label(schema: Schema, measure: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from customer_segmentation.pipelines.reporting import phrases
+from customer_segmentation.schema.schema import Schema
 
 # Kaufman and Rousseeuw, Finding groups in data (1990).
 _STRUCTURE = ((0.7, "strong"), (0.5, "reasonable"), (0.25, "weak"))
@@ -40,6 +41,19 @@ def choice_rows(
             "remark": ", ".join(mark for name, mark in marks.items() if summary[name] == row["k"]),
             "is_chosen": row["k"] == summary["k"],
         }
+        for row in rows
+    ]
+
+
+def influences(schema: Schema, summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """One row a feature, what tells segments apart most first: label and two shares as text."""
+    rows = sorted(summary["influence"], key=lambda row: -row["between_segments"])
+    return [
+        (
+            phrases.capitalised(schema.label_of(row["feature"])),
+            phrases.percent(row["of_distances"]),
+            phrases.percent(row["between_segments"]),
+        )
         for row in rows
     ]
 

@@ -16,11 +16,19 @@ def define_terms(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Term -> its meaning, for the terms that this artifact's outputs use."""
     scaling, learned = metadata["scaling"], metadata["learned"]
     schema = schema_of(metadata)
-    features = [schema.label_of(name) for name in scaling["features"]]
-    caps = [f"{n} at {phrases.amount(c)}" for n, c in zip(features, scaling["caps"], strict=True)]
+    features = [schema.label_of(name) for name in schema.segment_features]
+    caps = [
+        f"{schema.label_of(name)} at {phrases.amount(cap)}"
+        for name, cap in zip(scaling["features"], scaling["caps"], strict=True)
+        if schema.segment_numbers.get(name, name) == name
+    ]
     always = {
         "Segment": f"Customers alike in {phrases.listed(features)}, named after what they do.",
         "Extreme values": f"Capped when customers are grouped: {phrases.listed(caps)}.",
+        "Distance": (
+            "How far customers are apart: squared differences of the features, each over its own "
+            "spread, so that all count the same unless the schema gives one a weight."
+        ),
         "All": "The average over all customers in segments.",
         "Index": "The segment's mean over the mean of all, times 100: 100 is average.",
         "Margin": "How clearly a customer belongs: 0 is halfway to the next segment, 1 the centre.",

@@ -62,6 +62,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         notes=notes(schema, clustering, supervised)[len(no_groups(clustering)) :],
         choice=choice.explain_choice(clustering),
         choice_rows=choice.choice_rows(clustering, rows),
+        influences=choice.influences(schema, clustering),
         curves=curves.choice_curves(rows, clustering),
         curve_size=(curves.WIDTH, curves.HEIGHT),
         tendency=choice.explain_tendency(eda["hopkins"]),

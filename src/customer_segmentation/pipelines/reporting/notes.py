@@ -26,6 +26,8 @@ def notes(
         *no_groups(clustering),
         *_weakness(clustering),
         *_left_out(schema, clustering["left_out"], supervised),
+        *_few_segments(clustering),
+        *_uncapped(schema, clustering["uncapped"]),
         *_far_outside(schema, clustering["far_outside"]),
     ]
 
@@ -37,9 +39,9 @@ def no_groups(clustering: Mapping[str, Any]) -> list[str]:
         return []
     own, chance = (phrases.score(structure[name]) for name in ("silhouette", "by_chance"))
     text = (
-        f"There are no groups here: the best silhouette is {own}, and tables of this size and "
-        f"shape without any groups reach {chance}. The segments divide a continuum: use them to "
-        "tell more from less, and do not take them for kinds of customers."
+        f"There are no groups here: with {structure['k']} segments the silhouette is {own}, and "
+        f"tables of this size and shape without any groups reach {chance}. The segments divide a "
+        "continuum: use them to tell more from less, and do not take them for kinds of customers."
     )
     return [text]
 
@@ -64,6 +66,21 @@ def _left_out(
         if reason := supervised[name].get("left_out"):
             reasons.setdefault(reason, []).append(title)
     return [f"Left out: {phrases.listed(names)}: {reason}." for reason, names in reasons.items()]
+
+
+def _few_segments(clustering: Mapping[str, Any]) -> list[str]:
+    if not clustering["k_bounded_by"]:
+        return []
+    text = f"Fewer segments were tried than the {clustering['k_maximum']} of clustering.k.maximum"
+    return [f"{text}: {clustering['k_bounded_by']}."]
+
+
+def _uncapped(schema: Schema, names: Iterable[str]) -> list[str]:
+    told = phrases.listed([schema.label_of(name) for name in names])
+    if not told:
+        return []
+    why = "most customers have the least value, and a cap would leave nothing else"
+    return [f"Not capped when customers are grouped: {told}: {why}."]
 
 
 def _far_outside(schema: Schema, extremes: Iterable[Mapping[str, Any]]) -> list[str]:
