@@ -14,7 +14,7 @@ from kedro.runner import SequentialRunner
 
 from customer_segmentation.customers.account import account_lines
 from customer_segmentation.segmentation.headline import headline
-from customer_segmentation.settings import setting
+from customer_segmentation.settings import named_path, setting
 from customer_segmentation.sources.content import UTF8
 from customer_segmentation.sources.dataset import SourceDataset
 
@@ -49,6 +49,8 @@ def check_file(
         filepath=str(path),
         encoding=setting("SEGMENTATION_ENCODING", UTF8),
         sheet=setting("SEGMENTATION_SHEET"),
+        customers=named_path("SEGMENTATION_CUSTOMERS"),
+        customers_sheet=setting("SEGMENTATION_CUSTOMERS_SHEET"),
     )
     catalog = _in_memory(steps, source, env, configuration)
     quarantine = catalog["silver_quarantine"] = _Kept(copy_mode="assign")

@@ -13,7 +13,8 @@ from kedro.utils import find_kedro_project
 
 from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.schema.file import SCHEMA_BLOCK, merged_schema
+from customer_segmentation.errors import UserError
+from customer_segmentation.schema.file import SCHEMA_BLOCK, chosen_schema, merged_schema
 from customer_segmentation.session import ProjectSession
 
 # At Python's 700 new objects, collecting garbage takes an eighth of a run on the sample, nearly all
@@ -26,20 +27,28 @@ logging.getLogger("py.warnings").setLevel(logging.ERROR)
 # `kedro run` itself reports the error of a step; not twice.
 logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno < logging.ERROR)
 
+_CUSTOMERS = "SEGMENTATION_CUSTOMERS"
 PLACED_SOURCE = Path("data/source/customers.csv")
 
 
 def customer_source(sample: str, project: Path | None = None) -> str:
     """The customer file: `SEGMENTATION_SOURCE`, else the placed file, else the sample.
 
-    A relative `SEGMENTATION_SOURCE` is typed by a person and relative to the current folder; the
-    other two are relative to the project, like all paths in the configuration.
+    The latter two are relative to the project, like all paths in the configuration.
     """
-    named = os.environ.get("SEGMENTATION_SOURCE")
-    if named:
-        return named if "://" in named else str(Path(named).absolute())
+    if named := named_path("SEGMENTATION_SOURCE"):
+        return named
     project = project or find_kedro_project(Path.cwd()) or Path()
     return str(PLACED_SOURCE) if (project / PLACED_SOURCE).is_file() else sample
+
+
+def named_path(name: str) -> str:
+    """The path or URL in an environment variable; '' if there is none.
+
+    It is typed by a person, and relative to the current folder.
+    """
+    named = setting(name)
+    return named if not named or "://" in named else str(Path(named).absolute())
 
 
 def setting(name: str, default: str | None = "") -> str:
@@ -59,7 +68,13 @@ class ConfigLoader(OmegaConfigLoader):
         if key != "parameters":
             return config
         changes = config.get(SCHEMA_BLOCK, {})
-        return {**config, SCHEMA_BLOCK: merged_schema(Path(self.conf_source), changes)}
+        schema = merged_schema(Path(self.conf_source), changes)
+        if setting(_CUSTOMERS) and not schema.get("orders"):
+            raise UserError(
+                f"{_CUSTOMERS} names customers beside order lines, and {chosen_schema()} has no "
+                "`orders`: unset it, or set SEGMENTATION_SCHEMA to a schema of order lines."
+            )
+        return {**config, SCHEMA_BLOCK: schema}
 
 
 CONFIG_LOADER_CLASS = ConfigLoader
@@ -69,6 +84,7 @@ CONFIG_LOADER_ARGS = {
     "merge_strategy": {"globals": "soft", "parameters": "soft"},
     "custom_resolvers": {
         "customer_source": customer_source,
+        "named_path": named_path,
         "setting": setting,
     },
     "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"]},

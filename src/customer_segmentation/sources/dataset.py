@@ -45,6 +45,9 @@ class SourceDataset(AbstractDataset[None, Any]):
             reach it, if they are other machines. Without it, a file that goes with the process.
         encoding: Of text without a byte-order mark: `cp1252`, for one.
         sheet: The sheet to read of workbooks that hold several.
+        customers: Of order lines, a second source with one row a customer, whose cells stand
+            beside those of each line: docs/schema.md.
+        customers_sheet: The sheet to read of workbooks of that source.
         metadata: For plugins.
 
     Attributes:
@@ -62,6 +65,8 @@ class SourceDataset(AbstractDataset[None, Any]):
         landing: str | None = None,
         encoding: str = UTF8,
         sheet: str | None = None,
+        customers: str | None = None,
+        customers_sheet: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The file need not be there yet."""
@@ -74,6 +79,8 @@ class SourceDataset(AbstractDataset[None, Any]):
         self._landing = landing
         self._encoding = require_encoding(encoding)
         self._sheet = sheet or None
+        self._customers = customers or None
+        self._customers_sheet = customers_sheet or None
         self.metadata = metadata
         self.landed: Landed | None = None
 
@@ -95,7 +102,14 @@ class SourceDataset(AbstractDataset[None, Any]):
         self._land(_apart())
 
     def _land(self, path: str) -> Landed:
-        self.landed = land(self._filepath, path, encoding=self._encoding, sheet=self._sheet)
+        self.landed = land(
+            self._filepath,
+            path,
+            encoding=self._encoding,
+            sheet=self._sheet,
+            customers=self._customers,
+            customers_sheet=self._customers_sheet,
+        )
         return self.landed
 
     def save(self, data: None) -> None:  # noqa: ARG002 - the parent's signature
@@ -104,16 +118,22 @@ class SourceDataset(AbstractDataset[None, Any]):
 
     def _exists(self) -> bool:
         try:
-            find_files(self._filepath)
+            for filepath in filter(None, (self._filepath, self._customers)):
+                find_files(filepath)
         except UserError:
             return False
         return True
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "engine": self._engine, "landing": self._landing}
+        return {
+            "filepath": self._filepath,
+            "customers": self._customers,
+            "engine": self._engine,
+            "landing": self._landing,
+        }
 
     def preview(self, nrows: int = 5) -> TablePreview:
-        """The first rows, for Kedro-Viz, from the start of the first file."""
+        """The first rows as sent, for Kedro-Viz, from the start of the first file."""
         headers, rows = first_rows(self._filepath, nrows, self._encoding, self._sheet)
         return TablePreview(
             {

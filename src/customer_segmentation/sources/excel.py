@@ -21,6 +21,7 @@ from customer_segmentation.sources.rows import refuse_long_cells
 _MAX_ROWS = 1 << 20
 _MAX_CELLS = 1 << 25
 _AT_ONCE = 1 << 22
+_SETTING = "SEGMENTATION_SHEET (SEGMENTATION_CUSTOMERS_SHEET for customers beside order lines)"
 # The longest tag that the end of a block may cut.
 _OVERLAP = 1 << 10
 _PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]*)(\d+)[\"']")
@@ -78,8 +79,8 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
             known, declared = workbook.sheet_names, content.sheet
             if declared is not None and declared not in known:
                 raise UserError(
-                    f"{content.name}: there is no sheet {declared!r}. Set SEGMENTATION_SHEET "
-                    f"to one of {known}."
+                    f"{content.name}: there is no sheet {declared!r}. Set "
+                    f"{_SETTING} to one of {known}."
                 )
             visible = SheetVisibleEnum.Visible
             shown = [each.name for each in workbook.sheets_metadata if each.visible == visible]
@@ -96,7 +97,7 @@ def _table(content: Content) -> tuple[str, list[list[Any]]]:
     if len(tables) > 1:
         raise UserError(
             f"{content.name}: the sheets {list(tables)} all have data. Set "
-            "SEGMENTATION_SHEET to the one with the customers, or delete the others."
+            f"{_SETTING} to the one with the customers, or delete the others."
         )
     return next(iter(tables.items()), ("", []))
 

@@ -20,6 +20,9 @@ HIDDEN = "it is a hidden file"
 _IS_FOLDER = "it is a folder"
 # It may be a table, or a note about the tables beside it.
 _UNSURE = ".txt"
+_SET_SOURCE = (
+    "Set SEGMENTATION_SOURCE to the customers' file, or unset it to use the shipped sample."
+)
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,12 @@ class SourceFile:
     is_sure: bool = True
 
 
-def find_files(filepath: str) -> tuple[list[SourceFile], dict[str, str]]:
+def find_files(filepath: str, advice: str = _SET_SOURCE) -> tuple[list[SourceFile], dict[str, str]]:
     """The files of a source, and why each of the others beside them is skipped.
 
     Args:
         filepath: A path, or a URL of a file system that fsspec knows.
+        advice: What to do if there is none.
 
     Raises:
         UserError: There is none.
@@ -67,10 +71,7 @@ def find_files(filepath: str) -> tuple[list[SourceFile], dict[str, str]]:
         where = "there is no such file"
     names = sorted(name for name, why in reasons.items() if not why)
     if not names:
-        raise UserError(
-            f"{filepath}: {where}. Set SEGMENTATION_SOURCE to the customers' file, or unset it "
-            "to use the shipped sample."
-        )
+        raise UserError(f"{filepath}: {where}. {advice}")
 
     def named(name: str) -> str:
         return filesystem.unstrip_protocol(name) if "://" in filepath else name

@@ -7,7 +7,7 @@ across all files, and `source_file` if there are several.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,13 +68,14 @@ class Landed:
         return [*lines, *(f"Warning: {note}" for note in self.notes)]
 
 
-def write(
+def write(  # noqa: PLR0913 - what is told of a source
     tables: dict[str, Cells],
     target: Path,
     *,
     name: str,
     sha256: str,
     skipped: Mapping[str, str] | None = None,
+    notes: Callable[[], Iterable[str]] = tuple,
 ) -> Landed:
     """Write tables with the same headers as one Parquet file.
 
@@ -84,6 +85,7 @@ def write(
         name: Of the source.
         sha256: Of its bytes as sent.
         skipped: Files that were not read, and why.
+        notes: Gives more notes, once all rows were read.
     """
     headers = next(iter(tables.values())).headers
     fields = [(each, pa.string()) for each in (*headers, SOURCE_NAME, SOURCE_HASH)]
@@ -105,8 +107,8 @@ def write(
                 columns = [*batch.columns, *added][: len(schema)]
                 writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
                 rows[file] += count
-        notes = tuple(note for cells in tables.values() for note in cells.notes)
+        of_tables = [note for cells in tables.values() for note in cells.notes]
         left = tuple((skipped or {}).items())
-        landed = Landed(name, sha256, headers, tuple(rows.items()), left, notes)
+        landed = Landed(name, sha256, headers, tuple(rows.items()), left, (*of_tables, *notes()))
         writer.add_key_value_metadata({METADATA: json.dumps(asdict(landed))})
     return landed

@@ -6,8 +6,9 @@ import glob
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ from fsspec.core import url_to_fs
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import UTF8, Content
+from customer_segmentation.sources.customers import CustomerFile
 from customer_segmentation.sources.files import HIDDEN, SourceFile, find_files
 from customer_segmentation.sources.landed import Landed, write
 from customer_segmentation.sources.packed import unpacked
@@ -30,9 +32,49 @@ logger = logging.getLogger(__name__)
 _WRITTEN = "landed.parquet"
 # Unchanged for so long, a folder is a leftover: landing writes all the time.
 _LEFT_SECONDS = 600.0
+_SET_CUSTOMERS = (
+    "Set SEGMENTATION_CUSTOMERS to the file of customers beside order lines, or unset it."
+)
 
 
-def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None = None) -> Landed:
+@dataclass(frozen=True)
+class _Opened:
+    """A source whose files are on this machine.
+
+    Attributes:
+        filepath: As configured.
+        tables: By name.
+        skipped: Name of each file that is not read, and why.
+        paths: Of all files, by name.
+        states: Of all files, before they were read.
+    """
+
+    filepath: str
+    tables: dict[str, Cells]
+    skipped: dict[str, str]
+    paths: dict[str, Path]
+    states: list[tuple[int, int]]
+
+    @property
+    def name(self) -> str:
+        """Of the file, folder or pattern."""
+        return PurePosixPath(self.filepath).name
+
+    @property
+    def read(self) -> list[Path]:
+        """The files that are read."""
+        return [path for name, path in self.paths.items() if name not in self.skipped]
+
+
+def land(  # noqa: PLR0913 - of two sources
+    filepath: str,
+    target: str,
+    *,
+    encoding: str = UTF8,
+    sheet: str | None = None,
+    customers: str | None = None,
+    customers_sheet: str | None = None,
+) -> Landed:
     """Read a file, a folder's files or those a pattern names, and write them as one Parquet.
 
     Args:
@@ -40,32 +82,42 @@ def land(filepath: str, target: str, *, encoding: str = UTF8, sheet: str | None 
         target: Path or URL of the Parquet file; the old one stays until the new one is complete.
         encoding: Of text that has no byte-order mark.
         sheet: The sheet to read from workbooks.
+        customers: The same of a second source: each row gets the cells of its customer's row
+            there, found by the one header that both have.
+        customers_sheet: The sheet to read from workbooks of that source.
 
     Raises:
         UserError: A file is missing, empty, malformed or too large, the headers of the files
-            differ, or there is no row.
+            differ, there is no row, or lines and customers cannot be joined.
     """
-    files, left = find_files(filepath)
+    found = find_files(filepath)
+    beside = find_files(customers, _SET_CUSTOMERS) if customers else None
     with _whole(target) as scratch:
-        paths = {file.name: _local(file, scratch) for file in files}
-        before = _states(paths.values())
-        opens = {file.name: partial(_opened, paths[file.name]) for file in files}
-        contents = [Content(f.name, opens[f.name], encoding, sheet, f.is_sure) for f in files]
-        tables, skipped = open_tables(contents)
-        read = [path for name, path in paths.items() if name not in skipped]
+        opened = [_open(filepath, *found, scratch, encoding, sheet)]
+        name, tables = opened[0].name, opened[0].tables
+        notes: Callable[[], Iterable[str]] = tuple
+        if customers and beside:
+            other = _open(customers, *beside, scratch, encoding, customers_sheet)
+            opened.append(other)
+            headers = next(iter(tables.values())).headers
+            file = CustomerFile(other.name, other.tables, name, headers)
+            tables = {part: file.joined(cells) for part, cells in tables.items()}
+            name, notes = f"{name} with {other.name}", file.notes
         landed = write(
             tables,
             scratch / _WRITTEN,
-            name=PurePosixPath(filepath).name,
-            sha256=_sha256(read),
-            skipped=left | skipped,
+            name=name,
+            sha256=_sha256(path for each in opened for path in each.read),
+            skipped={path: why for each in opened for path, why in each.skipped.items()},
+            notes=notes,
         )
         if not landed.rows:
             raise UserError(
                 f"{filepath}: there is a header but no row below it. Export it with rows."
             )
-        if _states(paths.values()) != before:
-            raise UserError(f"{filepath}: it was changed while it was read. Run again.")
+        for each in opened:
+            if _states(each.paths.values()) != each.states:
+                raise UserError(f"{each.filepath}: it was changed while it was read. Run again.")
     told = [f"{each} ({why})" for each, why in landed.skipped if why != HIDDEN]
     if told:
         logger.warning("%s: not read: %s", filepath, "; ".join(told))
@@ -134,6 +186,22 @@ def _require_same_header(name: str, cells: Cells, tables: dict[str, Cells]) -> N
             f"{name}: its header is not that of {other}. Give all files of a source the same "
             "columns in the same order, and the same delimiter."
         )
+
+
+def _open(  # noqa: PLR0913, PLR0917 - the arguments of `land`
+    filepath: str,
+    files: list[SourceFile],
+    left: dict[str, str],
+    scratch: Path,
+    encoding: str,
+    sheet: str | None,
+) -> _Opened:
+    paths = {file.name: _local(file, scratch) for file in files}
+    states = _states(paths.values())
+    opens = {name: partial(_opened, path) for name, path in paths.items()}
+    contents = [Content(f.name, opens[f.name], encoding, sheet, f.is_sure) for f in files]
+    tables, skipped = open_tables(contents)
+    return _Opened(filepath, tables, left | skipped, paths, states)
 
 
 def _local(file: SourceFile, scratch: Path) -> Path:
