@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_source_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SEGMENTATION_SOURCE", raising=False)
+    for name in ("SEGMENTATION_SOURCE", "SEGMENTATION_CUSTOMERS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -121,6 +121,100 @@ def test_customers_are_made_of_order_lines(
     assert str(silver.loc["7", "last_order_on"])[:10] == max(cells[4] for cells in one)[:10]
 
 
+VINEYARD = """
+as_of: 2025-06-30
+money: {unit: euros, period: a year}
+orders:
+  window_days: 365
+  time: sold_on
+  columns:
+    customer_id: {kind: key, headers: [member]}
+    receipt: {kind: text}
+    sold_on: {kind: date, earliest: 2015-01-01}
+    bottles: {kind: count}
+    price: {kind: money}
+    # Of the file of members.
+    income: {kind: money, headers: [Einkommen]}
+    joined_on: {kind: date, headers: [Beitritt], earliest: 2015-01-01}
+    region: {kind: category, headers: [Region], categories: &regions {koln: ["Köln"], bonn: []}}
+columns:
+  customer_id: {kind: key}
+  spend: {kind: money, aggregate: sum(bottles * price), from_purchases: true}
+  visits: {kind: count, aggregate: distinct(receipt), from_purchases: true}
+  income: {kind: money, aggregate: last(income), at_sign_up: true}
+  joined_on: {kind: date, aggregate: last(joined_on), earliest: 2015-01-01}
+  region: {kind: category, aggregate: last(region), categories: *regions, at_sign_up: true}
+features:
+  tenure: {formula: as_of - joined_on, unit: days}
+roles: {spend: spend, income: income, purchases: visits}
+segment_features: [income, spend, tenure]
+sign_up_features: [income]
+"""
+
+
+def test_order_lines_get_what_a_file_of_customers_knows(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_project.make_quick()
+    draw = random.Random(5)  # noqa: S311 - no secret
+    lines = ["receipt,member,sold_on,bottles,price"]
+    members = ["member;Einkommen;Beitritt;Region"]
+    for number in range(62):
+        income = draw.choice((20_000, 60_000, 90_000)) + number
+        town = ("Köln", "Bonn")[number % 2]
+        # Nobody knows the last two, and the first two have bought nothing.
+        if number < 60:
+            members.append(f"{number:05};{income};2019-03-{1 + number % 28:02};{town}")
+        price = income / 1000
+        lines += [
+            f"R{number}-{visit},{number:05},2025-0{1 + visit}-07,{draw.randint(1, 9)},{price}"
+            for visit in range(1 + number % 4)
+            if number > 1
+        ]
+    root = new_project.root
+    (root / "lines.csv").write_text("\n".join([*lines, ""]))
+    (root / "members.csv").write_text("\r\n".join([*members, ""]), "utf-8-sig")
+    (root / "vineyard.yml").write_text(VINEYARD)
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", str(root / "vineyard.yml"))
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(root / "lines.csv"))
+    monkeypatch.setenv("SEGMENTATION_CUSTOMERS", str(root / "members.csv"))
+    rows = len(lines) - 1
+    told = (
+        f"lines.csv with members.csv: {rows} rows, {rows - 3} used as order lines of 58 customers",
+        "Left out most often for: income: missing (3)",
+        "Warning: 2 of 60 customers in members.csv have no line",
+        "Warning: 3 rows have a `member` that is not in members.csv: its columns are empty",
+    )
+    checked = new_project.kedro("check", str(root / "lines.csv"))
+    ran = new_project.run("--params=preprocessing.max_left_out=0.1")
+    for done in (checked, ran):
+        assert done.exit_code == 0, done.output
+        assert [words for words in told if words not in done.output] == []
+    silver = pd.read_parquet(root / "data/silver/customers.parquet").set_index("customer_id")
+    sent = pd.read_csv(root / "members.csv", sep=";", dtype={"member": str}).set_index("member")
+    sent = sent.loc[silver.index]
+    assert (silver["income"] == sent["Einkommen"]).all()
+    assert (silver["joined_on"] == pd.to_datetime(sent["Beitritt"])).all()
+    assert [*silver["region"]] == [{"Köln": "koln"}.get(town, "bonn") for town in sent["Region"]]
+    # A change of the file of members is a change of the source.
+    first = (root / "data/bronze/customers.parquet").read_bytes()
+    (root / "members.csv").write_text("\n".join([*members[:-1], ""]))
+    again = new_project.run("--pipelines=ingestion")
+    assert "Warning: 7 rows have a `member`" in again.output
+    assert (root / "data/bronze/customers.parquet").read_bytes() != first
+
+
+def test_customers_beside_a_source_of_customers_are_refused_in_one_line(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMENTATION_CUSTOMERS", "members.csv")
+    for command in (["run"], ["check", "data/sample/customers.csv"]):
+        refused = new_project.kedro(*command)
+        assert refused.exit_code == 1
+        assert "has no `orders`: unset it, or set SEGMENTATION_SCHEMA" in refused.output
+        assert len(refused.output.splitlines()) == 1
+
+
 def test_eleven_customers_with_a_category_get_a_report(
     new_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

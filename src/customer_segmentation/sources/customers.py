@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, repeat
 
 import numpy as np
 import pyarrow as pa
@@ -84,20 +84,20 @@ class CustomerFile:
             notes.append(f"{self._blank:,} rows of {name} have no `{key}` and were not used")
         if without:
             notes.append(f"{without:,} of {customers:,} customers in {name} have no line")
-        if self._unknown:
+        if unknown := self._unknown:
             notes.append(
-                f"{self._unknown:,} rows have a `{key}` that is not in {name}, whose columns are "
-                "empty there"
+                f"{unknown:,} rows have a `{key}` that is not in {name}: its columns are empty"
             )
         return notes
 
     def _beside(self, keys: list[str]) -> list[pa.Array]:
         """The cells of the customers with these keys, in order."""
-        places = np.fromiter((self._places.get(key, -1) for key in keys), np.int64, len(keys))
+        found = map(self._places.get, keys, repeat(-1))
+        places = np.fromiter(found, np.int64, len(keys))
         self._has_lines[places[places >= 0]] = True
         self._unknown += int((places < 0).sum()) - keys.count("")
-        found = pa.array(places, mask=places < 0)
-        return [pc.fill_null(column.take(found), "") for column in self._rows.columns]
+        rows = pa.array(places, mask=places < 0)
+        return [pc.fill_null(column.take(rows), "") for column in self._rows.columns]
 
     def _refuse_different(self, rows: pa.RecordBatch, keys: list[str], firsts: list[int]) -> None:
         if len(self._places) == len(keys):
