@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation.settings import customer_source, setting
+from customer_segmentation.settings import customer_source, named_path, setting
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,16 @@ def test_a_named_file_is_looked_for_where_the_person_is(
     monkeypatch.setenv("SEGMENTATION_SOURCE", "export.csv")
     project = empty_folder / "project"
     assert customer_source("sample.csv", project) == str(empty_folder / "export.csv")
+
+
+@pytest.mark.parametrize("named", ["", "s3://bucket/*.csv", "/srv/members"])
+def test_a_second_file_is_looked_for_likewise(
+    named: str, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMENTATION_CUSTOMERS", named)
+    assert named_path("SEGMENTATION_CUSTOMERS") == named
+    monkeypatch.setenv("SEGMENTATION_CUSTOMERS", "members.csv")
+    assert named_path("SEGMENTATION_CUSTOMERS") == str(empty_folder / "members.csv")
 
 
 def test_a_setting_is_what_the_machine_says(monkeypatch: pytest.MonkeyPatch) -> None:

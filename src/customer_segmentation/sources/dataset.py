@@ -45,8 +45,8 @@ class SourceDataset(AbstractDataset[None, Any]):
             reach it, if they are other machines. Without it, a file that goes with the process.
         encoding: Of text without a byte-order mark: `cp1252`, for one.
         sheet: The sheet to read of workbooks that hold several.
-        customers: Of order lines, a second source with one row a customer, whose cells stand
-            beside those of each line: docs/schema.md.
+        customers: Beside order lines, the absolute path or URL of a second source with one row a
+            customer, whose cells each line gets: `sources.customers`.
         customers_sheet: The sheet to read of workbooks of that source.
         metadata: For plugins.
 
