@@ -2,7 +2,8 @@
 
 Lines as in `conf/schemas/online_retail.yml`, twenty a customer, of a year and a month; one in a
 hundred is sent back, and one in a thousand has no customer. Each step saves its table as in
-`staging`, but into a local folder. Target for 10^7 lines on 2 cores: 60 s.
+`staging`, but into a local folder. Target for 10^7 lines on 2 cores: 60 s. Before that, the lines
+are landed alone and with a file of their customers beside them.
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ def write_lines(path: Path, lines: int) -> None:
     made.write_csv(path, datetime_format="%Y-%m-%d %H:%M:%S")
 
 
+def write_customers(path: Path, lines: int) -> None:
+    """A row for each customer that the lines may have, as CSV."""
+    numbers = np.arange(lines // LINES_A_CUSTOMER + 1)
+    day = FIRST_DAY - numbers % 2_000
+    made = {"CustomerID": numbers, "income": 10_000 + numbers % 90_000, "joined": day}
+    pl.DataFrame(made).with_columns(region=pl.lit("north")).write_csv(path)
+
+
 def main() -> None:
     """Generate, land, and time each step."""
     parser = arguments(__doc__ or "")
@@ -77,6 +86,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "lines.csv"
         write_lines(file, options.lines)
+        members = Path(folder) / "customers.csv"
+        write_customers(members, options.lines)
+        for name, beside in (("land", None), ("land with customers", str(members))):
+            timed(name, SourceDataset(filepath=str(file), customers=beside).look)
         source = SourceDataset(
             filepath=str(file), engine="polars", landing=str(Path(folder) / "landed.parquet")
         )
