@@ -112,7 +112,7 @@ class CustomerFile:
                 raise UserError(
                     f"{self._name}: rows {firsts[place] + 1} and {place + 1} have the same "
                     f"`{self._key.strip()}`, {keys[place]!r}, and different cells. Give each "
-                    "customer one row."
+                    "customer one row; the column that both files have is to be the customer's."
                 )
 
 
