@@ -4,28 +4,48 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import narwhals as nw
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_segmentation.customers.date_choice import DateColumn, UnclearDatesError
+from customer_segmentation.proposal.words import (
+    WORDS,
+    about,
+    bare,
+    duration_unit,
+    is_per,
+    unit_in,
+    words_of,
+)
 from customer_segmentation.schema.cells import missing_as_empty, stripped
 from customer_segmentation.schema.dates import DateFormat
-from customer_segmentation.schema.numbers import NumberSigns
+from customer_segmentation.schema.declarations import RANGES
+from customer_segmentation.schema.numbers import SAME_SIGNS, NumberSigns
 from customer_segmentation.schema.schema import DATE_FORMATS, FLAGS, MISSING
 
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 # Kinds are told by so many rows; whether a key repeats, by all.
 _LOOKED_AT = 100_000
+# How numbers are written is told by so many texts of a column.
+_SAMPLE = 1_000
 # Share of a column's cells that must be of a kind.
 _MOST = 0.95
+# Share of rows whose key may stand on another row, too.
+_FEW = 0.02
 _MAX_CATEGORIES = 20
 _MAX_CODES = 12
 _YEARS = (1850, 2100)
-# Whole numbers up to here are taken for counts.
+_OLDEST = 130
+# Whole numbers up to here are taken for counts, where the header says nothing.
 _MANY = 1_000.0
+_SAME = 0.9999
+_LIKE = 0.95
 _NOTATIONS = (
     NumberSigns(),
     NumberSigns(","),
@@ -35,145 +55,41 @@ _NOTATIONS = (
     NumberSigns(".", " "),
     NumberSigns(".", "'"),
 )
-_CURRENCY = r"[$€£¥₹]|%|\b(?:kr|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|INR|JPY|NOK|PLN|SEK|USD)\b"
+_CURRENCY = re.compile(
+    r"[$€£¥₹]|%|\b(?:kr|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|INR|JPY|NOK|PLN|SEK|USD)\b"
+)
+# The first note of a column whose kind a person gave.
+SAID = "as you said"
+# As a unit: that of all money in the file.
+MONEY = "money"
+# Put by programs for cells without a value.
+_NO_VALUE = frozenset(
+    ["?", "-", "--", ".", "nan", "NaN", "#N/A", "n/a", "n.a.", "k.A.", r"\N", "<NA>", "#NULL!"]
+)
+_TWO_DIGITS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%d-%b-%y", "%y-%m-%d")
+_TIME = re.compile("[T ](?=[ ]?[0-9]{1,2}:)")
+# The century of years of two digits.
+PIVOT = 30
+# Kinds that a person may give to a column.
+KINDS = (*("key", "money", "count", "share", "number", "year", "date", "flag", "category", "text"),)
+NUMERIC = frozenset({"money", "count", "number", "share"})
 
-# Words of headers, in a few languages; each is compared with a header's own words.
-WORDS: Mapping[str, frozenset[str]] = {
-    "key": frozenset(
-        [
-            "id",
-            "key",
-            "no",
-            "nr",
-            "number",
-            "customer",
-            "client",
-            "kunde",
-            "kundennummer",
-            "member",
-            "account",
-            "cust",
-        ]
-    ),
-    "money": frozenset(
-        [
-            "amount",
-            "spend",
-            "spent",
-            "spending",
-            "mnt",
-            "price",
-            "cost",
-            "revenue",
-            "sales",
-            "turnover",
-            "income",
-            "salary",
-            "balance",
-            "payment",
-            "payments",
-            "purchases",
-            "value",
-            "fee",
-            "limit",
-            "advance",
-            "umsatz",
-            "betrag",
-            "preis",
-            "einkommen",
-            "gehalt",
-            "montant",
-            "importe",
-            "total",
-            "charges",
-            "credit",
-            "debit",
-        ]
-    ),
-    "count": frozenset(
-        ["num", "number", "count", "no", "anzahl", "nombre", "n", "days", "months", "visits", "qty"]
-    ),
-    "income": frozenset(
-        ["income", "salary", "einkommen", "gehalt", "revenu", "ingresos", "wage", "earnings"]
-    ),
-    "year": frozenset(["year", "jahr", "annee", "ano", "birth", "born", "geburtsjahr", "yob"]),
-    "outcome": frozenset(
-        [
-            "response",
-            "responded",
-            "target",
-            "label",
-            "churn",
-            "churned",
-            "outcome",
-            "converted",
-            "conversion",
-            "clicked",
-            "accepted",
-            "subscribed",
-            "deposit",
-            "y",
-            "default",
-        ]
-    ),
-    "code": frozenset(
-        [
-            "code",
-            "type",
-            "class",
-            "group",
-            "region",
-            "channel",
-            "category",
-            "segment",
-            "gender",
-            "sex",
-            "cluster",
-            "area",
-            "zone",
-            "status",
-            "marital",
-            "education",
-            "occupation",
-        ]
-    ),
-    "personal": frozenset(
-        [
-            "name",
-            "email",
-            "mail",
-            "phone",
-            "address",
-            "street",
-            "birth",
-            "gender",
-            "sex",
-            "first",
-            "last",
-        ]
-    ),
-    "deals": frozenset(
-        [
-            "deal",
-            "deals",
-            "discount",
-            "discounts",
-            "coupon",
-            "coupons",
-            "offer",
-            "offers",
-            "promo",
-            "rabatt",
-        ]
-    ),
-    "recency": frozenset(["recency", "since", "last", "days", "months"]),
-    "visits": frozenset(["visit", "visits", "sessions", "logins"]),
-    "order": frozenset(
-        ["order", "invoice", "receipt", "basket", "transaction", "bon", "rechnung", "orderid"]
-    ),
-    "quantity": frozenset(["quantity", "qty", "units", "menge", "pieces"]),
-    "share": frozenset(["share", "rate", "ratio", "percent", "pct", "frequency"]),
-}
+
+@dataclass(frozen=True)
+class Corrections:
+    """What a person knows better.
+
+    Attributes:
+        kinds: Header -> kind, as a schema names it; `text` is not read.
+        key: The header of the key.
+        as_of: The snapshot's day, as YYYY-MM-DD.
+        date_format: Of the file's dates, such as %d/%m/%Y.
+    """
+
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    as_of: str = ""
+    date_format: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,34 +97,45 @@ class Seen:
     """What a column seems to hold.
 
     Attributes:
-        header: As sent.
-        words: Of the header, in lower case.
+        header: As sent, without spaces around it.
+        words: Of the header, in lower case, without its unit.
         kind: As a schema names it; `text` for what is not read.
         sure: The share of its cells that are of this kind.
         missing: The share without a value.
+        unit: Of its numbers; '' for the kind's.
         values: The categories as spelled, most frequent first.
-        minimum: Of its numbers.
-        maximum: Of its numbers.
+        commonest: The share of its most frequent value.
+        is_coded: Whether -1 or the like stands for something that is no number.
+        date_format: Of its dates.
+        first_day: The earliest of them.
         notes: What a person should know.
         question: What only a person can answer; '' if nothing.
     """
 
     header: str
     words: tuple[str, ...]
-    kind: str
+    kind: str = "text"
     sure: float = 1.0
     missing: float = 0.0
+    unit: str = ""
     values: tuple[str, ...] = ()
-    minimum: float = 0.0
-    maximum: float = 0.0
+    commonest: float = 0.0
+    is_coded: bool = False
     date_format: str = ""
     first_day: str = ""
+    last_day: str = ""
     notes: tuple[str, ...] = ()
     question: str = ""
 
     def has(self, topic: str) -> bool:
         """Whether its header has a word of a topic."""
-        return not WORDS[topic].isdisjoint(self.words)
+        return about(self.words, topic)
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether it seems to be an answer to a campaign, or what came of a customer."""
+        is_answer = self.kind == "flag" or (self.kind == "category" and len(self.values) <= 3)  # noqa: PLR2004 - yes, no and unknown
+        return self.has("outcome") or (is_answer and not {*self.words}.isdisjoint(WORDS["answer"]))
 
 
 @dataclass(frozen=True)
@@ -220,8 +147,10 @@ class SeenTable:
         columns: In the file's order.
         signs: How its numbers are written.
         key: The header of the key; '' if there is none.
-        are_orders: Whether it has order lines and no customers.
+        repeated: Header of what may name a customer -> share of rows that have another's.
+        numbers: Header -> its numbers, NaN where there is none.
         copies: Header -> the header that says the same.
+        missing_values: What stands for no value, if not what a schema takes for it anyway.
         question: About the signs of numbers; '' if none.
     """
 
@@ -229,63 +158,121 @@ class SeenTable:
     columns: tuple[Seen, ...]
     signs: NumberSigns
     key: str
-    are_orders: bool = False
+    repeated: Mapping[str, float] = field(default_factory=dict)
+    numbers: Mapping[str, Numbers] = field(default_factory=dict)
     copies: Mapping[str, str] = field(default_factory=dict)
+    missing_values: tuple[str, ...] = ()
     question: str = ""
 
 
-def recognise_table(cells: pd.DataFrame) -> SeenTable:
+def alike(one: Numbers, other: Numbers) -> bool:
+    """Whether two columns of numbers say nearly the same."""
+    return _correlation(one, other) > _LIKE
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of a column that have a value: each text with its rows."""
+
+    counts: Counter[str]
+    rows: int
+
+    @property
+    def known(self) -> int:
+        return sum(self.counts.values())
+
+    def share(self, is_so: Callable[[str], object]) -> float:
+        """The share of known cells for which something holds."""
+        return sum(n for text, n in self.counts.items() if is_so(text)) / max(self.known, 1)
+
+
+def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> SeenTable:
     """What the cells of a file seem to hold.
 
     Args:
         cells: Text by header.
+        corrections: What is known better.
     """
-    looked = cells.head(_LOOKED_AT).apply(lambda column: column.fillna("").str.strip())
-    known = {header: column[~column.isin(MISSING)] for header, column in looked.items()}
-    signs, question = _notation(known.values())
-    columns = [_seen(str(header), known[header], len(looked), signs) for header in looked]
-    key = _key(cells, columns)
-    columns = [replace(c, kind="key", question="") if c.header == key else c for c in columns]
+    given = corrections or Corrections()
+    looked = cells.slice(0, _LOOKED_AT)
+    texts = {name.strip(): _stripped(looked[name]) for name in cells.column_names}
+    counted = {name: _counted(column) for name, column in texts.items()}
+    extra = _missing_values(counted)
+    known = {
+        name: _Cells(Counter({t: n for t, n in counts.items() if t not in extra}), len(looked))
+        for name, counts in counted.items()
+    }
+    signs, question = _notation(known)
+    look = _Look(texts, signs, given)
+    columns = [look.at(name, column) for name, column in known.items()]
+    key = given.key or _key(cells, columns, known, look.numbers)
+    said = (SAID,) * bool(given.key)
+    columns = [_as_key(c, cells, said) if c.header == key else c for c in columns]
+    numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in {*NUMERIC, "flag"}}
     return SeenTable(
         rows=len(cells),
         columns=tuple(columns),
         signs=signs,
         key=key,
-        are_orders=_are_orders(cells, columns, key),
-        copies=_copies(looked, columns, signs),
+        repeated={
+            name: 1.0 - len(column.counts) / max(column.known, 1) for name, column in known.items()
+        },
+        numbers=numbers,
+        copies=_copies({c.header: numbers[c.header] for c in columns if c.kind in NUMERIC}),
+        missing_values=extra,
         question=question,
     )
 
 
-def words_of(header: str) -> tuple[str, ...]:
-    """The words of a header, in lower case: of `NumWebPurchases`, num, web and purchases."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", header)
-    return tuple(word.lower() for word in re.findall(r"[^\W\d_]+|[0-9]+", apart))
+def _stripped(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
 
 
-def _notation(columns: Iterable[pd.Series[str]]) -> tuple[NumberSigns, str]:
+def _counted(column: pa.ChunkedArray) -> Counter[str]:
+    found = pc.value_counts(column.combine_chunks())
+    texts, counts = found.field("values").to_pylist(), found.field("counts").to_pylist()
+    return Counter({t: n for t, n in zip(texts, counts, strict=True) if t not in MISSING})
+
+
+def _missing_values(columns: Mapping[str, Counter[str]]) -> tuple[str, ...]:
+    """Texts that stand for no value: among numbers or dates, never a word of a category."""
+    found: set[str] = set()
+    for counts in columns.values():
+        others = sum(n for text, n in counts.items() if text not in _NO_VALUE)
+        digits = sum(n for text, n in counts.items() if re.search("[0-9]", text))
+        if others and digits >= _MOST * others:
+            found |= _NO_VALUE & {*counts}
+    return tuple(sorted(found))
+
+
+def _plain(text: str) -> str:
+    return _CURRENCY.sub("", text).strip(SAME_SIGNS[" "])
+
+
+def _notation(columns: Mapping[str, _Cells]) -> tuple[NumberSigns, str]:
     """How numbers are written, in the notation that most columns fit; and what is not clear."""
-    numeric, ignored = [], Counter[str]()
-    for column in columns:
-        if len(column) and column.str.contains("[0-9]").mean() > _MOST:
-            signs = column.str.extractall(f"({_CURRENCY})")[0]
-            if len(signs) > len(column) / 2:
-                ignored.update(signs.unique())
-            numeric.append(column)
-    around = tuple(sorted(ignored))
-    bare = [column.str.replace(_CURRENCY, "", regex=True).str.strip() for column in numeric]
-    fits = [
-        sum(column.str.contains(signs.pattern).mean() >= _MOST for column in bare)
-        for signs in _NOTATIONS
-    ]
+    samples: list[list[str]] = []
+    ignored: set[str] = set()
+    for column in columns.values():
+        texts = [text for text, _ in column.counts.most_common(_SAMPLE)]
+        if texts and sum(bool(re.search("[0-9]", t)) for t in texts) > _MOST * len(texts):
+            signs = [sign for text in texts for sign in _CURRENCY.findall(text)]
+            if len(signs) > len(texts) / 2:
+                ignored.update(signs)
+            samples.append([_plain(text) for text in texts])
+    fits = []
+    for notation in _NOTATIONS:
+        pattern = re.compile(notation.pattern)
+        shares = (sum(bool(pattern.match(t)) for t in texts) / len(texts) for texts in samples)
+        fits.append(sum(share >= _MOST for share in shares))
     best = max(range(len(fits)), key=lambda i: (fits[i], -i))
-    chosen = replace(_NOTATIONS[best], ignored=around)
+    chosen = replace(_NOTATIONS[best], ignored=tuple(sorted(ignored)))
     # 1,234 and 1.234 are a thousand or a little above 1.
-    groups = "^[+-]?[0-9]{1,3}[.,][0-9]{3}$"
+    groups = re.compile("[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
     unclear = any(
-        (fraction := column[column.str.contains("[.,]")]).size
-        and fraction.str.contains(groups).all()
-        for column in bare
+        (fraction := [t for t in texts if "," in t or "." in t])
+        and all(map(groups.fullmatch, fraction))
+        for texts in samples
     )
     question = (
         "some numbers have exactly three digits after their sign, such as 1.234: if these are "
@@ -294,114 +281,264 @@ def _notation(columns: Iterable[pd.Series[str]]) -> tuple[NumberSigns, str]:
     return chosen, question if unclear else ""
 
 
-def _seen(  # noqa: PLR0911 - one for each kind
-    header: str, known: pd.Series[str], rows: int, signs: NumberSigns
-) -> Seen:
-    seen = Seen(header, words_of(header), "text", missing=1.0 - len(known) / max(rows, 1))
-    if known.empty:
-        return replace(seen, notes=("it is blank",))
-    distinct = known.nunique()
-    if distinct == 1:
-        return replace(seen, notes=(f"it is {known.iloc[0][:40]!r} in every row",))
-    folded = known.str.lower()
-    if distinct == 2 and folded.isin({"0", "1", *FLAGS}).all():  # noqa: PLR2004 - yes and no
-        return replace(seen, kind="flag")
-    if dated := _dates(seen, known):
-        return dated
-    numbers = _numbers(known, signs)
-    if (share := float(numbers.notna().mean())) >= _MOST:
-        return _number(replace(seen, sure=share), numbers.dropna(), distinct)
-    if distinct <= _MAX_CATEGORIES:
-        return replace(seen, kind="category", values=tuple(known.value_counts().index))
-    return replace(seen, notes=(f"{distinct:,} different texts",))
+class _Look:
+    """Looks at columns one by one.
 
+    Args:
+        texts: Header -> stripped cells.
+        signs: How numbers are written.
+        given: What a person said.
+    """
 
-def _numbers(known: pd.Series[str], signs: NumberSigns) -> pd.Series[float]:
-    text = nw.from_native(known.to_frame("cell")).lazy()
-    plain = signs.plain(signs.without_ignored(nw.col("cell")))
-    read = text.select(nw.when(signs.is_number(nw.col("cell"))).then(plain).alias("number"))
-    return pd.to_numeric(read.collect().to_native()["number"], errors="coerce").astype("float64")
+    def __init__(
+        self, texts: Mapping[str, pa.ChunkedArray], signs: NumberSigns, given: Corrections
+    ) -> None:
+        self._texts = texts
+        self._signs = signs
+        self._given = given
+        self._pattern = re.compile(signs.pattern)
+        self._parsed: dict[str, Numbers] = {}
 
+    def numbers(self, header: str) -> Numbers:
+        """The cells as numbers, NaN where there is none."""
+        if header not in self._parsed:
+            coded = self._texts[header].combine_chunks().dictionary_encode()
+            values = [self._number(text) for text in coded.dictionary.to_pylist()]
+            read = np.array(values, dtype=np.float64)
+            self._parsed[header] = read[coded.indices.to_numpy(zero_copy_only=False)]
+        return self._parsed[header]
 
-def _number(seen: Seen, numbers: pd.Series[float], distinct: int) -> Seen:
-    minimum, maximum = float(numbers.min()), float(numbers.max())
-    seen = replace(seen, minimum=minimum, maximum=maximum)
-    is_whole = bool((numbers % 1.0 == 0.0).all())
-    if is_whole and seen.has("year") and _YEARS[0] <= minimum and maximum <= _YEARS[1]:
-        return replace(seen, kind="year")
-    if is_whole and seen.has("code") and distinct <= _MAX_CODES:
-        codes = tuple(f"{value:g}" for value in sorted(numbers.unique()))
-        return replace(seen, kind="category", values=codes)
-    if minimum < 0.0:
-        return replace(seen, kind="number")
-    if not is_whole and maximum <= 1.0:
-        return replace(seen, kind="share")
-    is_count = seen.has("count") or (maximum < _MANY and not seen.has("money"))
-    return replace(seen, kind="count" if is_whole and is_count else "money")
+    def _number(self, text: str) -> float:
+        plain = _plain(text) if self._signs.ignored else text
+        if not self._pattern.match(plain):
+            return float("nan")
+        if self._signs.thousands:
+            plain = re.sub(
+                f"[{SAME_SIGNS.get(self._signs.thousands, self._signs.thousands)}]", "", plain
+            )
+        return float(plain.replace(self._signs.decimal, "."))
 
+    def at(self, header: str, cells: _Cells) -> Seen:
+        """What a column seems to hold, or what a person says that it does."""
+        seen = Seen(
+            header,
+            words_of(bare(header)),
+            missing=1.0 - cells.known / max(cells.rows, 1),
+            commonest=max(cells.counts.values(), default=0) / max(cells.known, 1),
+        )
+        kind = self._given.kinds.get(header)
+        return self._told(seen, cells, kind) if kind else self._guessed(seen, cells)
 
-def _dates(seen: Seen, known: pd.Series[str]) -> Seen | None:
-    """The same as a column of dates, if it is one."""
-    formats = tuple(DateFormat.of(text) for text in DATE_FORMATS)
-    # Eight digits are a day only where the header says so.
-    shapes = [f for f in formats if f.text != "%Y%m%d" or {"date", "day", "datum"} & {*seen.words}]
-    fits = known.str.contains("|".join(f"^(?:{f.shape_with_time})$" for f in shapes))
-    if fits.mean() < _MOST:
+    def _guessed(self, seen: Seen, cells: _Cells) -> Seen:  # noqa: PLR0911 - one for each kind
+        counts = cells.counts
+        if not counts:
+            return replace(seen, notes=("it is blank",))
+        if not seen.header or (seen.words and seen.words[0] == "unnamed"):
+            return replace(seen, notes=("it has no name",))
+        if len(counts) == 1:
+            return replace(seen, notes=(f"it is {next(iter(counts))[:40]!r} in every row",))
+        if _is_flag(counts):
+            return replace(seen, kind="flag")
+        if dated := self._dated(seen, cells):
+            return dated
+        numbers = self.numbers(seen.header)
+        known = numbers[~np.isnan(numbers)]
+        if (share := len(known) / cells.known) >= _MOST:
+            return _number(replace(seen, sure=share), known, cells)
+        if len(counts) <= _MAX_CATEGORIES:
+            return replace(seen, kind="category", values=_by_count(counts))
+        return replace(seen, notes=(f"{len(counts):,} different texts",))
+
+    def _told(self, seen: Seen, cells: _Cells, kind: str) -> Seen:
+        """The column as of the kind that a person gave."""
+        notes = (SAID,)
+        if kind == "category":
+            values = _by_count(cells.counts)
+            if len(values) > 200:  # noqa: PLR2004 - more than anybody compares
+                return replace(seen, notes=(f"{len(values):,} values are too many categories",))
+            return replace(seen, kind=kind, values=values, notes=notes)
+        if kind == "date":
+            dated = self._dated(seen, cells)
+            return replace(dated or seen, notes=notes if dated else ("its cells are no dates",))
+        if kind in {*NUMERIC, "year", "flag"}:
+            known = ~np.isnan(self.numbers(seen.header))
+            sure = known.sum() / max(cells.known, 1)
+            sure = (
+                cells.share(lambda t: t in {"0", "1"} or t.lower() in FLAGS)
+                if kind == "flag"
+                else sure
+            )
+            return replace(seen, kind=kind, sure=float(sure), notes=notes)
+        return replace(seen, kind=kind, notes=notes)
+
+    def _dated(self, seen: Seen, cells: _Cells) -> Seen | None:
+        """The same as a column of dates, if it is one."""
+        declared = [self._given.date_format] if self._given.date_format else DATE_FORMATS
+        for texts in (declared, _TWO_DIGITS):
+            formats = tuple(DateFormat.of(text, PIVOT) for text in texts)
+            # Eight digits are a day only where the header says so.
+            is_day = {"date", "day", "datum"} & {*seen.words}
+            shapes = [f for f in formats if f.text != "%Y%m%d" or is_day]
+            shape = re.compile("|".join(f"(?:{f.shape_with_time})" for f in shapes) or "(?!)")
+            share = cells.share(shape.fullmatch)
+            if share >= _MOST:
+                return self._chosen_dates(replace(seen, kind="date", sure=share), cells, shapes)
         return None
-    column = DateColumn(seen.header, seen.header, tuple(shapes))
-    rows = nw.from_native(known.to_frame(seen.header)).lazy()
-    text = missing_as_empty(stripped(seen.header), MISSING)
-    evidence = partial(column.evidence, text=text)(rows).collect().rows(named=True)
-    try:
-        chosen = column.choose(evidence)
-    except UnclearDatesError as error:
-        return replace(seen, kind="date", question=f"{error.problem}. {error.remedy}")
-    days = [
-        day
-        for text in known.unique()
-        if (day := chosen.format.day(text.split("T")[0].split(" ")[0] if chosen.has_time else text))
-    ]
-    return replace(
-        seen,
-        kind="date",
-        sure=float(fits.mean()),
-        date_format=chosen.format.text,
-        first_day=min(days).isoformat() if days else "",
-    )
+
+    def _chosen_dates(self, seen: Seen, cells: _Cells, shapes: Sequence[DateFormat]) -> Seen:
+        column = DateColumn(seen.header, seen.header, tuple(shapes), PIVOT)
+        rows = nw.from_native(pa.table({seen.header: self._texts[seen.header]})).lazy()
+        text = missing_as_empty(stripped(seen.header), MISSING)
+        evidence = partial(column.evidence, text=text)(rows).collect().rows(named=True)
+        try:
+            chosen = column.choose(evidence)
+        except UnclearDatesError as error:
+            return replace(seen, question=f"{error.problem}. {error.remedy}")
+        texts = (_TIME.split(t)[0] if chosen.has_time else t for t in cells.counts)
+        days = [day for text in texts if (day := chosen.format.day(text))]
+        return replace(
+            seen,
+            date_format=chosen.format.text,
+            first_day=min(days).isoformat() if days else "",
+            last_day=max(days).isoformat() if days else "",
+        )
 
 
-def _key(cells: pd.DataFrame, columns: Sequence[Seen]) -> str:
+def _by_count(counts: Counter[str]) -> tuple[str, ...]:
+    return tuple(text for text, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _is_flag(counts: Counter[str]) -> bool:
+    texts = {text.lower() for text in counts}
+    return texts <= {"0", "1"} or texts <= {"0.0", "1.0"} or texts <= FLAGS.keys()
+
+
+def _number(seen: Seen, numbers: Numbers, cells: _Cells) -> Seen:  # noqa: C901, PLR0911, PLR0912 - one for each meaning
+    minimum, maximum = float(numbers.min()), float(numbers.max())
+    is_whole = bool((numbers % 1.0 == 0.0).all())
+    distinct, words = len(cells.counts), seen.words
+    money, explicit = seen.has("money"), not {*words}.isdisjoint(WORDS["number_of"])
+    last = words[-1] if words else ""
+    is_count = explicit and not (last in WORDS["id"] and words[0] not in WORDS["number_of"])
+    if is_whole and cells.share(lambda t: len(t) > 1 and t[0] == "0" and t.isdigit()) > _FEW:
+        return _not_read(seen, "zeros in front: a code and no amount")
+    if (
+        is_whole
+        and minimum >= _YEARS[0]
+        and maximum <= _YEARS[1]
+        and (seen.has("year") or seen.has("since"))
+    ):
+        return replace(seen, kind="year")
+    if is_whole and not is_count and seen.has("code") and distinct <= _MAX_CODES:
+        codes = _by_count(cells.counts)
+        return replace(seen, kind="category", values=codes)
+    if is_whole and not is_count and (last in WORDS["label"] or last in WORDS["code"]):
+        return _not_read(seen, f"{distinct:,} codes, which are no amounts")
+    unit = unit_in(seen.header)
+    if words and {*words} <= WORDS["calendar"]:
+        note = "a part of a date: not part of segments"
+        seen = replace(seen, is_coded=True, notes=(note,))
+    if minimum == -1.0 and not (numbers[numbers != -1.0] < 0.0).any():
+        seen = replace(
+            seen,
+            is_coded=True,
+            notes=("-1 seems to stand for something that is no number: not part of segments",),
+        )
+    is_small = is_whole and minimum >= 0.0 and maximum <= (RANGES["count"][1] or 0.0)
+    whole_kind = "count" if is_small else "number"
+    if {*words} & WORDS["age"] and minimum >= 0.0 and maximum <= _OLDEST:
+        return replace(seen, kind=whole_kind, unit=unit or "years")
+    if is_small and is_count:
+        return replace(seen, kind="count", unit=unit)
+    in_percent = seen.has("percent") or "%" in seen.header or cells.share(lambda t: "%" in t) > 0.5  # noqa: PLR2004 - most
+    if in_percent and maximum > 1.0:
+        return replace(seen, kind="number", unit="percent")
+    if not is_whole and minimum >= 0.0 and maximum <= 1.0 and (seen.has("share") or not money):
+        return replace(seen, kind="share")
+    if seen.has("score"):
+        return replace(seen, kind="number", unit=unit or "points")
+    has_currency = cells.share(_CURRENCY.search) > 0.5  # noqa: PLR2004 - most
+    if money or has_currency or (last == "total") or (seen.has("spend") and maximum >= _MANY):
+        unit = unit if unit and re.search(r"[^\W\d_]|[$€£¥₹]", unit) else ""
+        if minimum >= 0.0:
+            return replace(seen, kind="money", unit=unit)
+        return replace(seen, kind="number", unit=unit or MONEY)
+    if seen.has("things"):
+        return replace(
+            seen, kind=whole_kind if is_whole and not is_per(words) else "number", unit=unit
+        )
+    if seen.has("duration") and not is_per(words):
+        return replace(seen, kind=whole_kind, unit=unit or duration_unit(words))
+    return replace(seen, kind=whole_kind if maximum < _MANY else "number", unit=unit)
+
+
+def _not_read(seen: Seen, why: str) -> Seen:
+    return replace(seen, kind="text", notes=(*seen.notes, why))
+
+
+def _as_key(seen: Seen, cells: pa.Table, notes: tuple[str, ...]) -> Seen:
+    column = next(n for n in cells.column_names if n.strip() == seen.header)
+    repeated = len(cells) - pc.count_distinct(cells[column]).as_py()
+    more = (f"{repeated:,} rows have the key of another",) if repeated else ()
+    return replace(seen, kind="key", sure=1.0, question="", unit="", notes=(*notes, *more))
+
+
+def _key(
+    cells: pa.Table,
+    columns: Sequence[Seen],
+    known: Mapping[str, _Cells],
+    numbers: Callable[[str], Numbers],
+) -> str:
     """The header of the column that tells customers apart, '' if there is none."""
+    sent = {name.strip(): name for name in cells.column_names}
 
-    def is_key(seen: Seen) -> bool:
-        cell = cells[seen.header]
-        may_be = seen.kind in {"count", "text", "money"} and not seen.missing
-        return may_be and bool(cell.is_unique) and (seen.kind != "money" or seen.has("key"))
+    def fitness(seen: Seen) -> int:
+        if seen.missing > _FEW or seen.kind in {"date", "flag", "category", "share", "year"}:
+            return 0
+        person, named = seen.has("person"), names_something(seen.words)
+        if not (person or named or (seen.kind == "text" and not seen.has("personal"))):
+            return 0
+        repeated = 1.0 - pc.count_distinct(cells[sent[seen.header]]).as_py() / max(len(cells), 1)
+        if repeated > (_FEW if person and named else 0.0):
+            return 0
+        if person or named:
+            # A fraction is an amount, whatever its header says.
+            if seen.kind != "text" and (numbers(seen.header) % 1.0 > 0.0).any():
+                return 0
+            is_amount = seen.kind != "text" and (seen.unit or seen.has("money"))
+            return 2 + person + named if named or not is_amount else 0
+        # An amount may be unique in a small file, and so may be what somebody said.
+        has_spaces = known[seen.header].share(lambda text: " " in text)
+        return int(not has_spaces and bool(seen.header) and "no name" not in " ".join(seen.notes))
 
-    found = [seen for seen in columns if is_key(seen)]
-    named = [seen for seen in found if seen.has("key")]
-    # An amount may be unique in a small file: without a telling name, only what is no number.
-    unnamed = [seen for seen in found if seen.kind == "text"]
-    return (named or unnamed or [Seen("", (), "text")])[0].header
+    best = max(columns, key=fitness, default=None)
+    return best.header if best and fitness(best) else ""
 
 
-def _are_orders(cells: pd.DataFrame, columns: Sequence[Seen], key: str) -> bool:
-    """Whether rows are purchases: an order's number, and customers who stand on several rows."""
-    has_order = any(seen.has("order") for seen in columns)
-    customers = [seen for seen in columns if "customer" in " ".join(seen.words)]
-    repeated = any(cells[seen.header].duplicated().mean() > 0.2 for seen in customers)  # noqa: PLR2004 - few
-    return has_order and (repeated or (not key and any(c.has("quantity") for c in columns)))
+def names_something(words: Sequence[str]) -> bool:
+    """Whether a header ends as that of an identifier does: `id`, `customer no`, `clientnum`."""
+    last = words[-1] if words else ""
+    stuck = any(last.endswith(each) for each in ("id", "num", "nummer", "nr", "number", "no"))
+    return last in WORDS["id"] or (stuck and about([last], "person"))
 
 
-def _copies(looked: pd.DataFrame, columns: Sequence[Seen], signs: NumberSigns) -> dict[str, str]:
+def _correlation(one: Numbers, other: Numbers) -> float:
+    both = ~(np.isnan(one) | np.isnan(other))
+    if both.sum() < 3:  # noqa: PLR2004 - two points always lie on a line
+        return 0.0
+    x, y = one[both], other[both]
+    x, y = x - x.mean(), y - y.mean()
+    size = float(np.sqrt((x @ x) * (y @ y)))
+    return abs(float(x @ y)) / size if size else 0.0
+
+
+def _copies(numbers: Mapping[str, Numbers]) -> dict[str, str]:
     """Columns of numbers that say what another one says."""
-    names = [c.header for c in columns if c.kind in {"money", "count", "number", "share"}]
-    numbers = pd.DataFrame({name: _numbers(looked[name], signs) for name in names})
-    related = numbers.corr().abs().to_numpy()
     copies: dict[str, str] = {}
+    names = [*numbers]
     for place, name in enumerate(names):
-        for before, other in enumerate(names[:place]):
-            if other not in copies and related[place, before] > 0.9999:  # noqa: PLR2004 - all but rounding
-                copies[name] = other
-                break
+        before = (other for other in names[:place] if other not in copies)
+        same = (o for o in before if _correlation(numbers[name], numbers[o]) > _SAME)
+        if other := next(same, ""):
+            copies[name] = other
     return copies
