@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 import pyarrow as pa
 
@@ -26,8 +27,9 @@ from customer_segmentation.proposal.recognise import (
     recognise_table,
 )
 from customer_segmentation.proposal.text import categories, in_comment, plain_name, quoted
+from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.parts import KEY
-from customer_segmentation.schema.schema import MISSING, RESERVED
+from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
 _MAX_FEATURES = 6
 _MAX_MISSING = 0.02
@@ -36,6 +38,8 @@ _MAX_COMMONEST = 0.95
 _OLDEST, _YOUNGEST = 100, 18
 _MAX_AGE = 300
 _DEFAULT_DAY = "2000-01-01"
+# What a schema allows.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 @dataclass
@@ -88,6 +92,16 @@ def _require_known(cells: pa.Table, given: Corrections) -> None:
             raise UserError(f"there is no column {header!r}: the headers are {known}")
         if kind not in KINDS:
             raise UserError(f"there is no kind {kind!r}: give one of {', '.join(KINDS)}")
+    try:
+        day = date.fromisoformat(given.as_of or _DEFAULT_DAY)
+    except ValueError as error:
+        raise UserError(f"as_of: {given.as_of!r} is no day: write it as 2025-12-31") from error
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise UserError(f"as_of: {day} is not between {_FIRST_DAY} and {_LAST_DAY}")
+    try:
+        DateFormat.of(given.date_format or DATE_FORMATS[0], PIVOT)
+    except ValueError as error:
+        raise UserError(f"date format: {error}") from error
 
 
 class _Draft:
@@ -136,8 +150,7 @@ class _Draft:
             *body,
         ]
         table = [
-            (c.header, self._told(c), percent(c.sure) if c.kind != "text" else "", self._remark(c))
-            for c in self._seen.columns
+            (c.header, self._told(c), self._sure(c), self._remark(c)) for c in self._seen.columns
         ]
         parts = {c.header: c for c in self._lines.columns} if self._lines else {}
         kinds = {
@@ -410,6 +423,10 @@ class _Draft:
             return "not read"
         role = self._lines.part_of(column) if self._lines else ""
         return f"{role or column.kind} {self._names[column.header]}"
+
+    def _sure(self, column: Seen) -> str:
+        is_read = column.header in self._names and column.kind != "text"
+        return percent(column.sure) if is_read else ""
 
     def _remark(self, column: Seen) -> str:
         told = [*column.notes]

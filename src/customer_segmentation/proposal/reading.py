@@ -10,19 +10,23 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.sources.cells import Cells
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.landing import open_tables
+from customer_segmentation.sources.recognise import Kind
 
 
-def read_cells(contents: Iterable[Content], most_rows: int | None = None) -> pa.Table:
+def read_cells(
+    contents: Iterable[Content], most_rows: int | None = None, kind: Kind | None = None
+) -> pa.Table:
     """The cells of files with the same header, as text.
 
     Args:
         contents: The files.
         most_rows: Later rows are not read; None reads all.
+        kind: What the files are said to be.
 
     Raises:
-        UserError: A file is no table, the headers differ, or there is no row.
+        UserError: A file is no table or of another kind, the headers differ, or there is no row.
     """
-    tables, _ = open_tables(contents)
+    tables, _ = open_tables(contents, kind)
     return rows_of(tables.values(), most_rows)
 
 

@@ -40,11 +40,15 @@ _MOST = 0.95
 _FEW = 0.02
 _MAX_CATEGORIES = 20
 _MAX_CODES = 12
+# Where a person says that it is a category.
+_MOST_CATEGORIES = 200
 _YEARS = (1850, 2100)
 _OLDEST = 130
 # Whole numbers up to here are taken for counts, where the header says nothing.
 _MANY = 1_000.0
 _SAME = 0.9999
+# Whether columns say the same is told by so many rows.
+_COMPARED = 10_000
 _LIKE = 0.95
 _NOTATIONS = (
     NumberSigns(),
@@ -67,6 +71,8 @@ _NO_VALUE = frozenset(
     ["?", "-", "--", ".", "nan", "NaN", "#N/A", "n/a", "n.a.", "k.A.", r"\N", "<NA>", "#NULL!"]
 )
 _TWO_DIGITS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%d-%b-%y", "%y-%m-%d")
+# Configuration takes it for a reference.
+_REFERENCE = "${"
 _TIME = re.compile("[T ](?=[ ]?[0-9]{1,2}:)")
 # The century of years of two digits.
 PIVOT = 30
@@ -205,8 +211,10 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
     signs, question = _notation(known)
     look = _Look(texts, signs, given)
     columns = [look.at(name, column) for name, column in known.items()]
-    key = given.key or _key(cells, columns, known, look.numbers)
-    said = (SAID,) * bool(given.key)
+    asked = given.key or next((h for h, kind in given.kinds.items() if kind == "key"), "")
+    free = [c for c in columns if c.header not in given.kinds and _REFERENCE not in c.header]
+    key = asked or _key(cells, free, known, look.numbers)
+    said = (SAID,) * bool(asked)
     columns = [_as_key(c, cells, said) if c.header == key else c for c in columns]
     numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in {*NUMERIC, "flag"}}
     return SeenTable(
@@ -326,6 +334,8 @@ class _Look:
             missing=1.0 - cells.known / max(cells.rows, 1),
             commonest=max(cells.counts.values(), default=0) / max(cells.known, 1),
         )
+        if _REFERENCE in header:
+            return replace(seen, notes=(f"its name has {_REFERENCE}, which no schema can hold",))
         kind = self._given.kinds.get(header)
         return self._told(seen, cells, kind) if kind else self._guessed(seen, cells)
 
@@ -345,7 +355,7 @@ class _Look:
         known = numbers[~np.isnan(numbers)]
         if (share := len(known) / cells.known) >= _MOST:
             return _number(replace(seen, sure=share), known, cells)
-        if len(counts) <= _MAX_CATEGORIES:
+        if len(counts) <= _MAX_CATEGORIES and _REFERENCE not in "".join(counts):
             return replace(seen, kind="category", values=_by_count(counts))
         return replace(seen, notes=(f"{len(counts):,} different texts",))
 
@@ -354,8 +364,8 @@ class _Look:
         notes = (SAID,)
         if kind == "category":
             values = _by_count(cells.counts)
-            if len(values) > 200:  # noqa: PLR2004 - more than anybody compares
-                return replace(seen, notes=(f"{len(values):,} values are too many categories",))
+            if len(values) > _MOST_CATEGORIES or _REFERENCE in "".join(values):
+                return replace(seen, notes=(f"{len(values):,} values are no categories",))
             return replace(seen, kind=kind, values=values, notes=notes)
         if kind == "date":
             dated = self._dated(seen, cells)
@@ -368,7 +378,8 @@ class _Look:
                 if kind == "flag"
                 else sure
             )
-            return replace(seen, kind=kind, sure=float(sure), notes=notes)
+            unit = self._guessed(seen, cells).unit if kind in {"count", "number"} else ""
+            return replace(seen, kind=kind, sure=float(sure), unit=unit, notes=notes)
         return replace(seen, kind=kind, notes=notes)
 
     def _dated(self, seen: Seen, cells: _Cells) -> Seen | None:
@@ -534,11 +545,23 @@ def _correlation(one: Numbers, other: Numbers) -> float:
 
 def _copies(numbers: Mapping[str, Numbers]) -> dict[str, str]:
     """Columns of numbers that say what another one says."""
+    if not numbers:
+        return {}
+    columns = []
+    for values in numbers.values():
+        compared = values[:_COMPARED]
+        apart = np.where(np.isnan(compared), 0.0, compared - _mean(compared))
+        columns.append(apart / (np.sqrt(apart @ apart) or 1.0))
+    table = np.column_stack(columns)
+    names, same = [*numbers], np.abs(table.T @ table) > _SAME
     copies: dict[str, str] = {}
-    names = [*numbers]
     for place, name in enumerate(names):
-        before = (other for other in names[:place] if other not in copies)
-        same = (o for o in before if _correlation(numbers[name], numbers[o]) > _SAME)
-        if other := next(same, ""):
+        before = (names[other] for other in np.flatnonzero(same[place, :place]))
+        if other := next((o for o in before if o not in copies), ""):
             copies[name] = other
     return copies
+
+
+def _mean(values: Numbers) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else 0.0

@@ -33,7 +33,13 @@ def categories(values: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 
 def quoted(text: str) -> str:
     """A text in quotes, as YAML reads it."""
-    return json.dumps(text, ensure_ascii=False)
+    plain = json.dumps(text, ensure_ascii=False)
+    # YAML takes few signs that cannot be printed, and some for the end of a line.
+    return "".join(c if c.isprintable() else _escaped(ord(c)) for c in plain)
+
+
+def _escaped(code: int) -> str:
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
 def in_comment(text: str) -> str:
