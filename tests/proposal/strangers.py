@@ -417,7 +417,8 @@ def pandas_leftovers() -> Stranger:
         "Unnamed: 0": "text",
     }
     never = ("Unnamed: 0", "zip", "revenue_net", "customer_id")
-    return Stranger("export.csv", "\n".join(lines).encode(), "customer_id", kinds, never)
+    content, has = "\n".join(lines).encode(), ("from_float: true", 'missing_values: ["", ')
+    return Stranger("export.csv", content, "customer_id", kinds, never, has=has)
 
 
 STRANGERS = [

@@ -283,6 +283,8 @@ class _Draft:
         label = " ".join(column.words)
         if column.kind != "key" and plain_name(label) == name and label != name.replace("_", " "):
             yield f"    label: {quoted(label)}"
+        if column.is_float:
+            yield "    from_float: true  # 12345.0 is 12345"
         if column.unit:
             yield f"    unit: {quoted(self._money if column.unit == MONEY else column.unit)}"
         yield from self._of_its_kind(column)

@@ -63,7 +63,7 @@ def find_lines(seen: SeenTable) -> OrderLines | None:
     dates = [c for c in seen.columns if c.kind == "date" and not c.has("birth")]
     if customer is None or not dates or seen.repeated.get(customer.header, 0.0) < _OFTEN:
         return None
-    parts = {"customer": replace(customer, kind="key")}
+    parts = {"customer": replace(customer, kind="key", is_float=customer.header in seen.floats)}
     first = sorted(dates, key=lambda c: (not (c.has("order") or len(dates) == 1), c.missing))
     parts["time"] = first[0]
     free = [c for c in seen.columns if c.header not in {c.header for c in parts.values()}]
@@ -187,7 +187,7 @@ def _column(part: str, column: Seen, earliest: str) -> Iterator[str]:
     kind = {"order": "text", "quantity": "number", "amount": "number", "price": "number"}.get(
         part, column.kind
     )
-    more = f", earliest: {earliest}" if kind == "date" else ""
+    more = f", earliest: {earliest}" if kind == "date" else ", from_float: true" * column.is_float
     line = f"    {_NAMES[part]}: {{kind: {kind}, headers: [{quoted(column.header)}]{more}"
     if kind != "category":
         yield line + "}"

@@ -23,7 +23,7 @@ from customer_segmentation.proposal.words import (
     unit_in,
     words_of,
 )
-from customer_segmentation.schema.cells import missing_as_empty, stripped
+from customer_segmentation.schema.cells import FLOAT_ID, missing_as_empty, stripped
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.declarations import RANGES
 from customer_segmentation.schema.numbers import SAME_SIGNS, NumberSigns
@@ -112,6 +112,7 @@ class Seen:
         values: The categories as spelled, most frequent first.
         commonest: The share of its most frequent value.
         is_coded: Whether -1 or the like stands for something that is no number.
+        is_float: Of the key: whether its whole numbers have a fraction, such as 12345.0.
         date_format: Of its dates.
         first_day: The earliest of them.
         notes: What a person should know.
@@ -127,6 +128,7 @@ class Seen:
     values: tuple[str, ...] = ()
     commonest: float = 0.0
     is_coded: bool = False
+    is_float: bool = False
     date_format: str = ""
     first_day: str = ""
     last_day: str = ""
@@ -154,6 +156,7 @@ class SeenTable:
         signs: How its numbers are written.
         key: The header of the key; '' if there is none.
         repeated: Header of what may name a customer -> share of rows that have another's.
+        floats: Headers of columns with whole numbers such as 12345.0.
         numbers: Header -> its numbers, NaN where there is none.
         copies: Header -> the header that says the same.
         missing_values: What stands for no value, if not what a schema takes for it anyway.
@@ -165,6 +168,7 @@ class SeenTable:
     signs: NumberSigns
     key: str
     repeated: Mapping[str, float] = field(default_factory=dict)
+    floats: frozenset[str] = frozenset()
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
     copies: Mapping[str, str] = field(default_factory=dict)
     missing_values: tuple[str, ...] = ()
@@ -225,6 +229,7 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
         repeated={
             name: 1.0 - len(column.counts) / max(column.known, 1) for name, column in known.items()
         },
+        floats=frozenset(n for n, c in known.items() if c.share(re.compile(FLOAT_ID).search)),
         numbers=numbers,
         copies=_copies({c.header: numbers[c.header] for c in columns if c.kind in NUMERIC}),
         missing_values=extra,
@@ -491,7 +496,9 @@ def _as_key(seen: Seen, cells: pa.Table, notes: tuple[str, ...]) -> Seen:
     column = next(n for n in cells.column_names if n.strip() == seen.header)
     repeated = len(cells) - pc.count_distinct(cells[column]).as_py()
     more = (f"{repeated:,} rows have the key of another",) if repeated else ()
-    return replace(seen, kind="key", sure=1.0, question="", unit="", notes=(*notes, *more))
+    is_float = pc.any(pc.match_substring_regex(cells[column], FLOAT_ID)).as_py() or False
+    made = replace(seen, kind="key", sure=1.0, question="", unit="", is_float=is_float)
+    return replace(made, notes=(*notes, *more))
 
 
 def _key(
