@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ class Stranger:
         never: Headers that must not shape segments.
         wanted: Names that segments may be made of.
         asked: Words of each question.
+        has: Words of the schema.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Stranger:
     never: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     encoding: str = "utf-8"
-    has: tuple[str, ...] = field(default=())
+    has: tuple[str, ...] = ()
 
 
 def rows_of(count: int, columns: dict[str, Draw]) -> tuple[list[str], list[list[Any]]]:
