@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pytest
 
+from customer_segmentation.errors import UserError
+from customer_segmentation.proposal.draft import propose_schema
 from customer_segmentation.proposal.recognise import Corrections, Seen, recognise_table
 from customer_segmentation.proposal.words import words_of
 
@@ -96,6 +98,14 @@ def test_the_key_is_the_column_that_tells_customers_apart() -> None:
 def test_a_column_that_says_the_same_as_another_is_told() -> None:
     table = table_of(spend=range(ROWS), spend_in_cents=range(0, 100 * ROWS, 100))
     assert recognise_table(table).copies == {"spend_in_cents": "spend"}
+
+
+def test_customers_on_several_rows_without_a_date_are_refused_until_explained() -> None:
+    table = table_of(client_id=[f"C{n % 25}" for n in range(ROWS)], a=range(ROWS), b=[1, 5] * 20)
+    with pytest.raises(UserError, match="client_id names customers who stand on several rows"):
+        propose_schema(table, "x.csv")
+    said = Corrections(kinds={"client_id": "text"})
+    assert "from_row: true" in propose_schema(table, "x.csv", said).text
 
 
 def test_what_a_person_says_counts() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
 
-from customer_segmentation.customers.account import percent
+from customer_segmentation.customers.account import listed, percent
 from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.groups import find_groups
 from customer_segmentation.proposal.lines import OrderLines, find_lines, lines_schema
@@ -26,17 +26,28 @@ from customer_segmentation.proposal.recognise import (
     alike,
     recognise_table,
 )
-from customer_segmentation.proposal.text import categories, in_comment, plain_name, quoted
+from customer_segmentation.proposal.text import (
+    categories,
+    earliest,
+    in_comment,
+    is_word,
+    plain_name,
+    quoted,
+)
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
-_MAX_FEATURES = 6
+_FEWEST, _MAX_FEATURES = 2, 6
 _MAX_MISSING = 0.02
+# Cells of another kind leave their rows out.
+_SURE = 0.95
 # A column with nearly one value tells nobody apart.
 _MAX_COMMONEST = 0.95
 _OLDEST, _YOUNGEST = 100, 18
 _MAX_AGE = 300
+# Columns and values of categories; a schema may have more, with features.
+_MOST = 800
 _DEFAULT_DAY = "2000-01-01"
 # What a schema allows.
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
@@ -81,6 +92,12 @@ def propose_schema(
     _require_known(cells, given)
     seen = recognise_table(cells, given)
     lines = find_lines(seen)
+    if not (lines or seen.key) and (several := seen.on_several_rows):
+        raise UserError(
+            f"{source}: {in_comment(several)} names customers who stand on several rows, and no "
+            "date tells that these are order lines: give one row a customer, or order lines with "
+            "their date; or say what it is, by --key HEADER or by --kind HEADER=text"
+        )
     return _Draft(seen, source, given, lines).proposal()
 
 
@@ -119,6 +136,12 @@ class _Draft:
             c
             for c in seen.columns
             if (c.header in used if lines else c.kind != "text" and c.header not in seen.copies)
+        ]
+        self._beyond = _beyond(self._read)
+        self._read = [
+            c
+            for c in self._read
+            if c.header not in self._beyond and (c.header != KEY or c.kind == "key")
         ]
         groupable = [c for c in self._read if c.kind in {"money", "count", "flag"}]
         self._groups = [] if lines else find_groups(groupable)
@@ -165,10 +188,10 @@ class _Draft:
         features = dict(self._features())
         roles = self._roles(features)
         chosen = self._chosen(features, roles)
-        if len(chosen) < 2:  # noqa: PLR2004 - one number makes no groups
+        if len(chosen) < _FEWEST:
             raise UserError(
                 f"{self._source}: fewer than two columns of numbers tell customers apart: "
-                f"{', '.join(in_comment(c.header) for c in self._seen.columns)}"
+                f"{listed(in_comment(c.header) for c in self._seen.columns)}"
             )
         return [
             *self._group_lines(),
@@ -192,8 +215,10 @@ class _Draft:
         name = name[:80] if re.match("[a-z]", name) else f"column_{len(self._names)}"
         if column.kind == "date" and not name.endswith(("_on", "_date")):
             name += "_on"
-        taken = {*self._names.values(), *RESERVED, KEY}
-        name = f"customer_{name}" if name in RESERVED else name
+        # A column's name is a header, too.
+        headers = {c.header for c in self._seen.columns} - {column.header}
+        taken = {*self._names.values(), *RESERVED, *headers, KEY}
+        name = f"customer_{name}" if name in RESERVED or is_word(name) else name
         while name in taken:
             name += "_2"
         return name
@@ -245,7 +270,7 @@ class _Draft:
                 members = ", ".join(
                     f"{quoted(m)}: {quoted(m.replace('_', ' '))}" for m in group.members
                 )
-                yield f"  {group.name}: {{{members}}}"
+                yield f"  {quoted(group.name)}: {{{members}}}"
             yield ""
 
     def _column_lines(self) -> Iterator[str]:
@@ -260,7 +285,7 @@ class _Draft:
                 headers = ", ".join(
                     f"{quoted(m)}: [{quoted(c.header)}]" for m, c in group.members.items()
                 )
-                yield f"  {group.pattern}:"
+                yield f"  {quoted(group.pattern)}:"
                 yield f"    kind: {column.kind}"
                 yield f"    headers: {{{headers}}}"
                 if column.unit:
@@ -300,7 +325,8 @@ class _Draft:
             yield f"    age: {{minimum: {youngest}, maximum: {oldest}}}"
         if column.kind == "date":
             first = column.first_day or "not clear"
-            yield f"    earliest: {column.first_day[:4] or 1900}-01-01  # the first day is {first}"
+            start = earliest(column.first_day, self._given.as_of)
+            yield f"    earliest: {start}  # the first day is {first}"
         if column.kind == "category":
             yield "    categories:"
             for word, spellings in categories(column.values):
@@ -360,27 +386,33 @@ class _Draft:
         """At most six, those with a role first, then amounts, then counts; no two alike."""
         of_spend = {roles.get("spend", ""), roles.get("deals", ""), roles.get("visits", "")}
         wanted = [roles.get("income", ""), "age", *sorted(of_spend), roles.get("recency", "")]
+        summed = [g for g in self._groups if f"{g.name}_total" in features]
+        parts = {c.header for g in summed for c in g.members.values()}
         whole = [
             c
-            for c in self._single
-            if c.missing <= _MAX_MISSING and c.commonest <= _MAX_COMMONEST
+            for c in self._read
+            if c.header not in parts
+            if c.missing <= _MAX_MISSING and c.commonest <= _MAX_COMMONEST and c.sure >= _SURE
             if not (c.is_outcome or c.is_coded)
         ]
         for kind in ("money", "number", "share", "count"):
             wanted += [self._names[c.header] for c in whole if c.kind == kind]
-        wanted += [f"{g.name}_total" for g in self._groups if g.missing <= _MAX_MISSING]
+        wanted += [f"{g.name}_total" for g in summed if g.missing <= _MAX_MISSING]
         wanted += [f"days_since_{_event(self._names[c.header])}" for c in whole if c.kind == "date"]
         wanted += [self._names[c.header] for c in whole if c.kind == "flag"]
-        kinds = {self._names[c.header]: c.kind for c in self._single}
+        kinds = {self._names[c.header]: c.kind for c in self._read}
         allowed = {*features, *(self._names[c.header] for c in whole)}
         fitting = [
             name
             for name in dict.fromkeys(wanted)
             if name in allowed and kinds.get(name, "number") in {*NUMERIC, "flag"}
         ]
+        if len(fitting) < _FEWEST:
+            # A total alone makes no groups; its parts may.
+            fitting = [self._names[c.header] for g in summed for c in g.members.values()]
         apart = self._apart(fitting)
         # Better two that are alike than none.
-        return (apart if len(apart) > 1 else fitting)[:_MAX_FEATURES]
+        return (apart if len(apart) >= _FEWEST else fitting)[:_MAX_FEATURES]
 
     def _apart(self, names: list[str]) -> list[str]:
         """Those that are not nearly the same as one before."""
@@ -434,6 +466,8 @@ class _Draft:
         told = [*column.notes]
         if other := self._seen.copies.get(column.header):
             told.append(f"it says the same as {other}")
+        if column.header in self._beyond:
+            told.append("there are more columns and categories than a schema may have")
         if 0.0 < column.missing < 1.0:
             told.append(f"{percent(column.missing)} missing")
         if column.is_outcome and column.header in self._names:
@@ -448,6 +482,17 @@ def _without_key(kind: str, parts: Mapping[str, Seen]) -> str:
     return "text" if parts and kind == "key" else kind
 
 
+def _beyond(columns: Iterable[Seen]) -> set[str]:
+    """The headers of columns that are too many for one schema."""
+    left, beyond = _MOST, set()
+    # Categories cost most: numbers come first.
+    for column in sorted(columns, key=lambda c: (c.kind != "key", len(c.values))):
+        left -= 1 + len(column.values)
+        if left < 0:
+            beyond.add(column.header)
+    return beyond
+
+
 def _event(name: str) -> str:
     """What happened on a date: of `join_date`, join."""
-    return re.sub(r"_(on|date)$|^(date|datum)_(of_)?", "", name) or name
+    return re.sub(r"_(on|date|dt)$|^(date|datum|dt)_(of_)?", "", name) or name

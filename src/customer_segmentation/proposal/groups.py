@@ -12,6 +12,9 @@ from customer_segmentation.proposal.words import about
 
 # Columns of one kind whose headers share words are a group from so many on.
 _SMALLEST = 3
+# A formula holds so many names.
+_LARGEST = 90
+_LONGEST = 40
 # A shared word counts as much as this many more columns.
 _A_WORD = 1.5
 
@@ -45,8 +48,11 @@ class Group:
         """Whether a sum means something: not of averages, and of no part twice."""
         words = {word for column in self.members.values() for word in column.words}
         members = {word for member in self.members for word in member.split("_")}
-        return self.kind in {"money", "count"} and not (
-            about(words, "average") or members & {"total", "all", "sum"}
+        is_short = len(self.members) <= _LARGEST
+        return (
+            is_short
+            and self.kind in {"money", "count"}
+            and not (about(words, "average") or members & {"total", "all", "sum"})
         )
 
     @property
@@ -70,8 +76,12 @@ def find_groups(columns: Sequence[Seen]) -> list[Group]:
         name = plain_name(" ".join([*prefix, *suffix]))
         ends = [plain_name(" ".join(part)) for part in (prefix, suffix)]
         pattern = "_".join(filter(None, [ends[0], f"{{{name}}}", ends[1]]))
-        is_named = re.fullmatch("[a-z][a-z0-9_]{0,40}", name) and (
-            ends[0] or re.match("[a-z]", min(members))
+        is_named = (
+            re.fullmatch(f"[a-z][a-z0-9_]{{0,{_LONGEST}}}", name)
+            # It has a meaning of its own in texts.
+            and name != "period"
+            and (ends[0] or re.match("[a-z]", min(members)))
+            and max(map(len, members)) <= _LONGEST
         )
         if len(members) == len(columns) and "" not in members and is_named:
             groups.append(Group(name, pattern, members))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from customer_segmentation.proposal.recognise import MONEY, SAID, Seen, SeenTable, names_something
-from customer_segmentation.proposal.text import categories, in_comment, quoted
+from customer_segmentation.proposal.text import categories, earliest, in_comment, quoted
 from customer_segmentation.schema.parts import KEY
 
 # Share of rows whose customer stands on another row, too.
@@ -122,14 +122,14 @@ def lines_schema(lines: OrderLines, names: dict[str, str], as_of: str) -> Iterat
     for part, column in lines.parts.items():
         names[column.header] = _NAMES[part]
     has, time = lines.parts.keys(), lines.parts["time"]
-    earliest = f"{time.first_day[:4] or 1900}-01-01"
+    start = earliest(time.first_day, as_of)
     yield from _groups(lines)
     yield "orders:"
     yield from _window(time, as_of)
     yield "  time: ordered_on"
     yield "  columns:"
     for part, column in lines.parts.items():
-        yield from _column(part, column, earliest)
+        yield from _column(part, column, start)
     yield from _line_features(lines)
     yield "columns:"
     yield f"  {KEY}: {{kind: key}}"
@@ -156,7 +156,7 @@ def lines_schema(lines: OrderLines, names: dict[str, str], as_of: str) -> Iterat
         yield f'    label: "{what} {{product.label}}"'
     for which in ("first", "last"):
         aggregate = f"{which}(ordered_on)"
-        yield f"  {which}_order_on: {{kind: date, aggregate: {aggregate}, earliest: {earliest}}}"
+        yield f"  {which}_order_on: {{kind: date, aggregate: {aggregate}, earliest: {start}}}"
     yield ""
     yield from _customer_features(lines)
 
@@ -183,11 +183,11 @@ def _window(time: Seen, as_of: str) -> Iterator[str]:
     yield f"  window_days: {min(max(days, 1), _LONGEST_WINDOW)}"
 
 
-def _column(part: str, column: Seen, earliest: str) -> Iterator[str]:
+def _column(part: str, column: Seen, start: str) -> Iterator[str]:
     kind = {"order": "text", "quantity": "number", "amount": "number", "price": "number"}.get(
         part, column.kind
     )
-    more = f", earliest: {earliest}" if kind == "date" else ", from_float: true" * column.is_float
+    more = f", earliest: {start}" if kind == "date" else ", from_float: true" * column.is_float
     line = f"    {_NAMES[part]}: {{kind: {kind}, headers: [{quoted(column.header)}]{more}"
     if kind != "category":
         yield line + "}"

@@ -38,6 +38,8 @@ _SAMPLE = 1_000
 _MOST = 0.95
 # Share of rows whose key may stand on another row, too.
 _FEW = 0.02
+# Share of rows whose customer stands on another row, too, from which rows are no customers.
+_OFTEN = 0.2
 _MAX_CATEGORIES = 20
 _MAX_CODES = 12
 # Where a person says that it is a category.
@@ -46,6 +48,8 @@ _YEARS = (1850, 2100)
 _OLDEST = 130
 # Whole numbers up to here are taken for counts, where the header says nothing.
 _MANY = 1_000.0
+# Beyond any amount, and low enough for squares to stay finite.
+_FAR = 1e100
 _SAME = 0.9999
 # Whether columns say the same is told by so many rows.
 _COMPARED = 10_000
@@ -173,6 +177,13 @@ class SeenTable:
     copies: Mapping[str, str] = field(default_factory=dict)
     missing_values: tuple[str, ...] = ()
     question: str = ""
+
+    @property
+    def on_several_rows(self) -> str:
+        """The header of an id of customers that stands on several rows; '' if there is none."""
+        named = (c for c in self.columns if c.has("person") and names_something(c.words))
+        several = (c.header for c in named if c.notes[:1] != (SAID,) and c.kind != "category")
+        return next((h for h in several if self.repeated.get(h, 0.0) > _OFTEN), "")
 
 
 def alike(one: Numbers, other: Numbers) -> bool:
@@ -329,7 +340,8 @@ class _Look:
             plain = re.sub(
                 f"[{SAME_SIGNS.get(self._signs.thousands, self._signs.thousands)}]", "", plain
             )
-        return float(plain.replace(self._signs.decimal, "."))
+        number = float(plain.replace(self._signs.decimal, "."))
+        return number if abs(number) < _FAR else float("nan")
 
     def at(self, header: str, cells: _Cells) -> Seen:
         """What a column seems to hold, or what a person says that it does."""

@@ -5,15 +5,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from keyword import iskeyword
 from unicodedata import normalize
 
 from customer_segmentation.schema.cells import folded
+
+# The first year that a schema allows for a date, and the last that may be one.
+_OLDEST, _LATEST = 1900, 9999
+# Of YAML, and the functions of formulas.
+_WORDS = frozenset(
+    ["yes", "no", "on", "off", "true", "false", "null", "sum", "min", "max", "log", "where"]
+)
 
 
 def plain_name(text: str) -> str:
     """A text in lower-case letters of ASCII, digits and underscores; '' if nothing is left."""
     apart = normalize("NFKD", text.lower().replace("ß", "ss"))
     return re.sub(r"[\W_]+", "_", apart.encode("ascii", "ignore").decode()).strip("_")
+
+
+def earliest(first_day: str, as_of: str) -> str:
+    """The start of a year from which a column's dates are allowed, by its first day.
+
+    Args:
+        first_day: In the file; '' if not clear.
+        as_of: The snapshot's day, which it is never after; '' if not known.
+    """
+    latest = int(as_of[:4] or _LATEST)
+    return f"{min(max(int(first_day[:4] or _OLDEST), _OLDEST), latest)}-01-01"
+
+
+def is_word(name: str) -> bool:
+    """Whether YAML, or a formula, takes a name for something else."""
+    return name in _WORDS or iskeyword(name)
 
 
 def categories(values: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
