@@ -19,7 +19,6 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 from report import arguments, machine, table, write_json
 from sklearn.compose import ColumnTransformer
@@ -27,21 +26,15 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from threadpoolctl import threadpool_limits
 
-from customer_segmentation.customers.quarantine import CheckedCustomers
-from customer_segmentation.pipelines.clustering import nodes as clustering
-from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
-from customer_segmentation.pipelines.ingestion.nodes import ingest_source
-from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.check import scikit_learn_pipeline
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.segmenter import Segmenter
-from customer_segmentation.sources.dataset import SourceDataset
+from tests.marketing import SCHEMA
+from tools.engines import ARTIFACT, run_on
 from tools.generator import write
 
 Matrix = NDArray[np.float64]
-CONFIGURATION = Path(__file__).parents[1] / "conf" / "base"
 CUSTOMERS = 20_000
 CALLS = 3_000
 
@@ -55,27 +48,12 @@ def parsed() -> Any:  # noqa: ANN401 - argparse
 
 def learn() -> tuple[Scorer, Segmenter, Matrix]:
     """The shipped configuration's artifact for synthetic customers, and their input matrix."""
-    blocks = {
-        name: yaml.safe_load((CONFIGURATION / f"parameters_{name}.yml").read_text())[name]
-        for name in ("customers", "clustering")
-    }
-    customers = Schema.model_validate(blocks["customers"])
-    chosen = ClusteringParameters.model_validate(blocks["clustering"])
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", CUSTOMERS, seed=1)
-        source = SourceDataset(filepath=str(file)).load()
-    bronze = ingest_source(source, customers)
-    checked = preprocessing.check_rows(
-        bronze, preprocessing.settle_reading(bronze, customers), chosen.features
-    )
-    silver = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
-    features = preprocessing.compute_features(silver)
-    sample = clustering.draw_sample(features, chosen)
-    candidates = clustering.measure_candidates(sample, chosen)
-    segmenter = clustering.learn_segmenter(sample, candidates, chosen, customers)
-    model = clustering.build_checked_artifact(segmenter, sample)
-    scorer = Scorer(model.SerializeToString(), threads=1)
-    return scorer, segmenter, scorer.matrix(nw.from_native(features).lazy().collect())
+        learned = run_on("pandas", file, SCHEMA, ["gold_features", "learned_segmenter", ARTIFACT])
+    scorer = Scorer(learned[ARTIFACT].SerializeToString(), threads=1)
+    features = nw.from_native(learned["gold_features"]).lazy().collect()
+    return scorer, learned["learned_segmenter"], scorer.matrix(features)
 
 
 def on_matrix(scorer: Scorer, segmenter: Segmenter) -> Pipeline:

@@ -13,7 +13,7 @@ import narwhals as nw
 import numpy as np
 
 from customer_segmentation.schema.operations import total, where
-from customer_segmentation.scoring.metadata import has_codes, scaling_of
+from customer_segmentation.scoring.metadata import scaling_of
 from customer_segmentation.segmentation.space import (
     distances,
     first_min,
@@ -62,14 +62,18 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
     return rows.select(
         *kept,
         **{
-            name: _answer(nw.col(name if name in decisions else _PREFIX + name), name, missing)
+            name: _answer(
+                nw.col(name if name in decisions else _PREFIX + name),
+                missing,
+                is_code=name in {"segment", "runner_up", *metadata["codes"]},
+            )
             for name in answers
         },
     )
 
 
-def _answer(value: nw.Expr, name: str, missing: nw.Expr) -> nw.Expr:
-    if has_codes(name) or name in ("segment", "runner_up"):
+def _answer(value: nw.Expr, missing: nw.Expr, *, is_code: bool) -> nw.Expr:
+    if is_code:
         return nw.when(~missing).then(value).otherwise(nw.lit(MISSING)).cast(nw.Int64)
     return nw.when(~missing).then(value)
 

@@ -48,6 +48,7 @@ SPARK = {
     "pipelines/ingestion/test_nodes.py",
     "pipelines/label_generation/test_nodes.py",
     "runs/test_databricks.py",
+    "runs/test_engines.py",
     "runs/test_parity.py",
     "scoring/test_table.py",
     "segmentation/test_coreset.py",

@@ -328,7 +328,7 @@ def test_metrics_count_answers_and_rejections(bundle: Path, tmp_path: Path) -> N
         text = httpx.get(server.url + "/metrics").text
     answers = f'segmentation_answers_total{{model="segmenter",segment="{answer["segment"]}"}} 3.0'
     assert answers in text
-    assert 'segmentation_rejections_total{field="income",problem="too small"} 1.0' in text
+    assert 'segmentation_rejections_total{field="income",problem="negative"} 1.0' in text
     assert 'segmentation_rejections_total{field="other",problem="unknown field"} 1.0' in text
     assert f'segmentation_artifact{{version="{answer["artifact_version"]}"}} 1.0' in text
     # The one that asks.

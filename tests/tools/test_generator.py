@@ -9,7 +9,10 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
+from customer_segmentation.schema.file import read_schema
+from tools.engines import run_on
 from tools.generator import generate, main, write
+from tools.generator.any_schema import generate as generate_any
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "customers.csv"
 HEADER = [
@@ -306,3 +309,26 @@ def test_a_bad_argument_ends_with_one_clear_line(
 def test_the_command_line_writes_the_file(tmp_path: Path) -> None:
     assert main(["--rows", "20", "--out", str(tmp_path / "new" / "c.csv")]) == 0
     assert len(pd.read_csv(tmp_path / "new" / "c.csv", sep="\t")) == 20
+
+
+SCHEMAS = sorted((Path(__file__).parents[2] / "conf" / "schemas").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+def test_rows_of_any_schema_keep_it_but_for_a_little_dirt(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    assert main(["--rows", "800", "--out", str(file), "--schema", str(path)]) == 0
+    schema = read_schema(path)
+    made = run_on("pandas", file, schema, ["row_accounting", "gold_features"])
+    account, features = made["row_accounting"], made["gold_features"]
+    assert account["rows_in"] == 800
+    assert 0 < account["quarantined"] + sum(account["lost_values"].values()) < 40
+    assert account["absent"] == []
+    # In groups, and correlated within a pattern.
+    for name in schema.segment_features:
+        assert len(features[name].unique()) > 1
+    for pattern in schema.column_rules:
+        parts = [*schema.members_of(pattern).values()]
+        if parts and schema.columns[parts[0]].meaning == "money":
+            assert features[parts].corr(method="spearman").to_numpy().min() > 0.2
+    assert generate_any(schema, 50, seed=3) == generate_any(schema, 50, seed=3)

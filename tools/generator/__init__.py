@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from tools.generator import mixture
+from tools.generator.any_schema import write as write_any
 from tools.generator.draw import (
     Columns,
     Indices,
@@ -106,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write synthetic customers as the command line asks; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.generator",
-        description="Write synthetic retail customers (tab separated, CRLF, 29 columns).",
+        description="Write synthetic retail customers (tab separated, CRLF, 29 columns), or with "
+        "--schema rows of any schema (CSV).",
         exit_on_error=False,
     )
     parser.add_argument("--rows", type=int, required=True, help="number of rows, 1 or more")
@@ -115,8 +117,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--file-rows", type=int, default=1_000_000, help="rows made at a time, and rows of a part"
     )
+    parser.add_argument("--schema", type=Path, help="a schema's file, such as conf/schemas/x.yml")
     try:
         options = parser.parse_args(arguments)
+        if options.schema:
+            write_any(options.out, options.schema, options.rows, options.seed)
+            return 0
         write(options.out, options.rows, options.seed, file_rows=options.file_rows)
     except (argparse.ArgumentError, ValueError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")

@@ -6,8 +6,10 @@ A batch run evaluates them on a whole table (`quarantine`), a job of the API on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from functools import reduce
 from itertools import zip_longest
+from math import isfinite
+from operator import or_
 from typing import Any
 
 import narwhals as nw
@@ -22,6 +24,15 @@ from customer_segmentation.schema.cells import (
     without_fraction,
 )
 from customer_segmentation.schema.dates import ParsedDate
+from customer_segmentation.schema.limits import (
+    LACKING,
+    NO_CATEGORY,
+    NO_DATE,
+    NO_NUMBER,
+    NOT_FINITE,
+    NOT_WHOLE,
+    limits_of,
+)
 from customer_segmentation.schema.numbers import ParsedNumber
 from customer_segmentation.schema.parts import KEY, Column
 
@@ -103,7 +114,8 @@ class Rules:
             elif column.kind == "date":
                 day = self._date(column)
                 # pandas cannot hold dates far from today.
-                is_day = day.is_date & ~self._outside(column, day)
+                (is_outside,) = self._outside(column, day.ordered).values()
+                is_day = day.is_date & ~is_outside
                 value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
             elif column.kind == "category":
                 value = nw.col(_meaning(column))
@@ -125,49 +137,36 @@ class Rules:
 
     def problems_of(self, column: Column) -> Problems:
         """The same for one column, needed or not."""
-        is_missing = nw.col(canonical_name(column.name)) == ""
-        if column.kind == "category":
-            is_missing |= nw.col(_meaning(column)) == UNKNOWN
-        rules = {"missing": is_missing}
+        name = nw.col(canonical_name(column.name))
+        rules = {LACKING: name == ""}
         if column.kind == "number":
-            rules |= self._number_problems(column)
+            parsed = self._number(column)
+            rules |= {NO_NUMBER: parsed.malformed, NOT_FINITE: parsed.not_finite}
+            if column.whole:
+                rules[NOT_WHOLE] = parsed.value // 1.0 < parsed.value
+            rules |= self._outside(column, parsed.value)
         elif column.kind == "date":
-            rules |= self._date_problems(column)
+            day = self._date(column)
+            rules[NO_DATE] = (name != "") & ~day.is_date
+            outside = self._outside(column, day.ordered)
+            rules |= {problem: day.is_date & rule for problem, rule in outside.items()}
         elif column.kind == "category":
-            is_known = nw.col(_meaning(column)) != ""
-            rules["unknown category"] = ~rules["missing"] & ~is_known
+            meaning = nw.col(_meaning(column))
+            rules[LACKING] |= meaning == UNKNOWN
+            rules[NO_CATEGORY] = ~rules[LACKING] & (meaning == "")
         return {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
 
-    def _number_problems(self, column: Column) -> Problems:
-        parsed = self._number(column)
-        value = parsed.value
-        problems = {"not a number": parsed.malformed, "not finite": parsed.not_finite}
-        if column.whole:
-            problems["not a whole number"] = value // 1.0 < value
-        if column.age:
-            (youngest, oldest), year = column.age, float(self.schema.as_of.year)
-            outside = (value > year - youngest) | (value < year - oldest)
-            problems[f"age outside {youngest} to {oldest}"] = outside
-        if column.minimum is not None:
-            below = f"below {column.minimum:.15g}" if column.minimum else "negative"
-            problems[below] = value < column.minimum
-        if column.maximum is not None:
-            problems[f"above {column.maximum:.15g}"] = value > column.maximum
-        return problems
-
-    def _date_problems(self, column: Column) -> Problems:
-        day = self._date(column)
-        return {
-            "not a date": (nw.col(canonical_name(column.name)) != "") & ~day.is_date,
-            f"outside {column.earliest} to {self.schema.as_of}": (
-                day.is_date & self._outside(column, day)
-            ),
-        }
-
-    def _outside(self, column: Column, day: ParsedDate) -> nw.Expr:
-        window = column.earliest or date.min, self.schema.as_of
-        first, last = (float(f"{end:%Y%m%d}") for end in window)
-        return (day.ordered < first) | (day.ordered > last)
+    def _outside(self, column: Column, value: nw.Expr) -> Problems:
+        """Each limit's problem, and whether a value has it."""
+        found = {}
+        for limit in limits_of(column, self.schema.as_of):
+            ends = []
+            if isfinite(limit.minimum):
+                ends.append(value < limit.minimum)
+            if isfinite(limit.maximum):
+                ends.append(value > limit.maximum)
+            found[limit.problem] = reduce(or_, ends)
+        return found
 
 
 def reasons(problems: Problems) -> nw.Expr:

@@ -22,6 +22,13 @@ from litestar import Response, get, post
 from numpy.typing import NDArray
 
 from customer_segmentation.schema.formula import date_parts
+from customer_segmentation.schema.limits import (
+    LACKING,
+    NO_CATEGORY,
+    NO_DATE,
+    NOT_WHOLE,
+    limits_of,
+)
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.scoring.ranges import Span
 from customer_segmentation.serving.guard import bundle_of
@@ -99,7 +106,7 @@ def explain_unsegmented(
     rows = [Unsegmented(place, []) for place in places.tolist()]
     numbers = dict(zip(contract.columns, matrix[places].T, strict=True))
     for name, values in numbers.items():
-        wrong = {"missing": np.isnan(values)}
+        wrong = {LACKING: np.isnan(values)}
         for span in contract.spans:
             # A span of several columns is a rule on another column than the snapshot's.
             if name in span.weights and (len(span.weights) == 1 or name not in (_YEAR, _DAY)):
@@ -123,14 +130,19 @@ def _outside(
     # The parts of a rule on several columns are checked by their own spans.
     is_broken &= span.whole and len(span.weights) == 1
     (column,) = contract.schema.canonical_columns([name]) or (AS_OF,)
-    kind = "date" if column == AS_OF else contract.rules[column].kind
-    if kind != "number":
-        problem = "unknown category" if kind == "category" else "outside the accepted days"
-        yield problem, below | above | is_broken
+    rule = contract.rules.get(column)
+    if not rule or rule.kind == "category":
+        yield NO_CATEGORY if rule else NO_DATE, below | above | is_broken
         return
-    yield "too small", below if span.weights[name] > 0.0 else above
-    yield "too large", above if span.weights[name] > 0.0 else below
-    yield "not a whole number", is_broken
+    limits = limits_of(rule, None)
+    if rule.kind == "date":
+        yield limits[0].problem, below | above | is_broken
+        return
+    if rule.age:
+        yield limits[0].problem, below | above
+    for limit in limits:
+        yield limit.problem, (values < limit.minimum) | (values > limit.maximum)
+    yield NOT_WHOLE, is_broken
 
 
 def _accepted(contract: Contract, name: str) -> str:

@@ -29,7 +29,18 @@ from customer_segmentation.schema.cells import (
     meanings_of,
 )
 from customer_segmentation.schema.dates import DateFormat
-from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.schema.limits import (
+    LACKING,
+    NO_CATEGORY,
+    NO_DATE,
+    NO_NUMBER,
+    NOT_FINITE,
+    NOT_WHOLE,
+    day_number,
+    limits_of,
+    range_of,
+)
+from customer_segmentation.schema.parts import AS_OF, KEY, Column
 from customer_segmentation.scoring.metadata import schema_of
 from customer_segmentation.scoring.ranges import spans
 
@@ -123,7 +134,7 @@ class Contract:
             sent, name = given.pop(AS_OF)
             day = self.day(sent)
             if day is None:
-                problems.append(Problem(f"{path}.{name}", "not a date", f"a day, as {as_of}"))
+                problems.append(Problem(f"{path}.{name}", NO_DATE, f"a day, as {as_of}"))
             as_of = day or as_of
         values: dict[str, Any] = {}
         for column, (sent, name) in given.items():
@@ -135,7 +146,7 @@ class Contract:
         for column in self.cold_needed if is_cold else self.needed:
             if column not in given:
                 accepted = self.accepted(column, as_of)
-                problems.append(Problem(f"{path}.{column}", "missing", accepted))
+                problems.append(Problem(f"{path}.{column}", LACKING, accepted))
         if problems:
             return problems
         columns = self.cold_columns if is_cold else self.columns
@@ -159,12 +170,7 @@ class Contract:
 
     def range_of(self, column: str, as_of: date | None = None) -> tuple[float, float]:
         """The minimum and maximum of a number column, both allowed."""
-        rule = self.rules[column]
-        if rule.age:
-            (youngest, oldest), year = rule.age, (as_of or self.as_of).year
-            return float(year - oldest), float(year - youngest)
-        minimum = -math.inf if rule.minimum is None else rule.minimum
-        return minimum, math.inf if rule.maximum is None else rule.maximum
+        return range_of(self.rules[column], as_of or self.as_of)
 
     def _named(
         self, record: Record, path: str, *, hints: bool
@@ -188,24 +194,23 @@ class Contract:
     def _value(self, column: str, sent: object, as_of: date) -> tuple[Any, str]:
         """The value of a column, and its problem or ''."""
         if isinstance(sent, str) and sent.strip() in self.missing_values:
-            return None, "missing"
+            return None, LACKING
         kind = self.rules[column].kind
         if kind == "number":
             return self._number(column, sent, as_of)
         if kind == "category":
             return self._category(column, sent)
         if kind == "date":
-            day, first = self.day(sent), self.rules[column].earliest
-            if day and (not first or first <= day) and day <= as_of:
-                return day, ""
-            return None, "outside the accepted days" if day else "not a date"
+            day = self.day(sent)
+            problem = _outside(self.rules[column], day_number(day), as_of) if day else NO_DATE
+            return None if problem else day, problem
         return self._key(sent)
 
     def _category(self, column: str, sent: object) -> tuple[str | None, str]:
         word = self._spellings[column].get(folded(sent)) if isinstance(sent, str) else None
         if word == UNKNOWN:
-            return None, "missing"
-        return word, "" if word else "unknown category"
+            return None, LACKING
+        return word, "" if word else NO_CATEGORY
 
     def _key(self, sent: object) -> tuple[str | None, str]:
         if isinstance(sent, float) and sent.is_integer():
@@ -220,21 +225,17 @@ class Contract:
 
     def _number(self, column: str, sent: object, as_of: date) -> tuple[float | None, str]:
         if isinstance(sent, bool) or not isinstance(sent, (int, float)):
-            return None, "not a number"
+            return None, NO_NUMBER
         try:
             value = float(sent)
         except OverflowError:
             value = math.inf
         if not math.isfinite(value):
-            return None, "not finite"
-        minimum, maximum = self.range_of(column, as_of)
-        if value < minimum:
-            return value, "too small"
-        if value > maximum:
-            return value, "too large"
-        if self.rules[column].whole and not value.is_integer():
-            return value, "not a whole number"
-        return value, ""
+            return None, NOT_FINITE
+        rule = self.rules[column]
+        if rule.whole and not value.is_integer():
+            return value, NOT_WHOLE
+        return value, _outside(rule, value, as_of)
 
     def day(self, sent: object) -> date | None:
         """The date that a text means; None if none, or if formats disagree."""
@@ -250,6 +251,14 @@ class Contract:
         if column in self._spellings:
             return {column: float(self.rules[column].categories.index(value))}
         return {column: value}
+
+
+def _outside(rule: Column, value: float, as_of: date) -> str:
+    """The problem of the first limit that a value breaks, '' if none."""
+    # Metrics count by problem: its words are the same for every snapshot's day.
+    limits = zip(limits_of(rule, as_of), limits_of(rule, None), strict=True)
+    broken = (always for now, always in limits if not now.minimum <= value <= now.maximum)
+    return next((limit.problem for limit in broken), "")
 
 
 def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:

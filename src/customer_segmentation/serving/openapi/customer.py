@@ -11,6 +11,7 @@ from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -43,15 +44,22 @@ def customer_schemas(contract: Contract) -> dict[str, Schema]:
     return {"Customer": either, "KnownCustomer": known, "NewCustomer": new}
 
 
+# Columns of dates often have the same first day.
+@lru_cache(maxsize=64)
 def day_pattern(first: date, last: date) -> str:
     """A regular expression of the ISO dates from first to last, both included."""
     # A month has the same days in most years, so that the pattern is short.
-    years_of: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    years_of: defaultdict[tuple[int, range], list[str]] = defaultdict(list)
     for year, month in product(range(first.year, last.year + 1), range(1, 13)):
-        all_days = (date(year, month, n + 1) for n in range(monthrange(year, month)[1]))
-        if days := [f"{day.day:02}" for day in all_days if first <= day <= last]:
-            years_of[f"{month:02}", "|".join(days)].append(f"{year:04}")
-    parts = [f"(?:{'|'.join(y)})-{month}-(?:{days})" for (month, days), y in years_of.items()]
+        place = year, month
+        if (first.year, first.month) <= place <= (last.year, last.month):
+            start = first.day if place == (first.year, first.month) else 1
+            end = last.day if place == (last.year, last.month) else monthrange(year, month)[1]
+            years_of[month, range(start, end + 1)].append(f"{year:04}")
+    parts = [
+        f"(?:{'|'.join(years)})-{month:02}-(?:{'|'.join(f'{day:02}' for day in days)})"
+        for (month, days), years in years_of.items()
+    ]
     return f"^(?:{'|'.join(parts)})$"
 
 
