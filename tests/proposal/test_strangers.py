@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.dataset import SourceDataset
 from tests.proposal.strangers import ORDER_LINES, STRANGERS, Stranger
 
+FOLDER = "SEGMENTATION_REAL_FOLDER"
 AS_OF = "2024-01-31"
 A_FEW = 0.03
 
@@ -74,6 +76,24 @@ def test_order_lines_become_a_schema_of_their_customers(stranger: Stranger, tmp_
     assert [words for words in stranger.has if words not in draft.text] == []
     account = accounted(stranger, Schema.model_validate(yaml.safe_load(draft.text)), tmp_path)
     assert (account["quarantined"], account["outside_window"], account["lost_values"]) == (0, 0, {})
+
+
+def test_the_public_order_lines_are_recognised(tmp_path: Path) -> None:
+    file = Path(os.environ.get(FOLDER, "")) / "online_retail_sample.csv"
+    if FOLDER not in os.environ or not file.is_file():
+        pytest.skip(f"{file.name} is not shipped: set {FOLDER} to its folder")
+    sample = Stranger(file.name, file.read_bytes(), "CustomerID", {})
+    draft = proposed(sample, "2011-12-09")
+    for words in (
+        'order_number: {kind: text, headers: ["InvoiceNo"]}',
+        'unit_price: {kind: number, headers: ["UnitPrice"]}',
+        "window_days: 374",
+        "sent_back",
+    ):
+        assert words in draft.text
+    account = accounted(sample, Schema.model_validate(yaml.safe_load(draft.text)), tmp_path)
+    # Lines without a customer are all that is left out.
+    assert account["reasons"].keys() == {"customer_id: missing"}
 
 
 @pytest.mark.parametrize("stranger", [*STRANGERS, *ORDER_LINES], ids=lambda each: each.name)
