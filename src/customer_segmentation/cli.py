@@ -215,7 +215,7 @@ def propose(  # noqa: PLR0913 - one for each option
     out: Path | None,
 ) -> None:
     """Recognise the columns of FILES, parts of one export, and write a schema that reads them."""
-    from customer_segmentation.proposal.recognise import Corrections  # noqa: PLC0415 - slow
+    from customer_segmentation.proposal.seen import Corrections  # noqa: PLC0415 - slow
     from customer_segmentation.propose import propose_files  # noqa: PLC0415 - slow
 
     if wrong := [each for each in kinds if "=" not in each]:

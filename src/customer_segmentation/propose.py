@@ -12,7 +12,7 @@ import pyarrow as pa
 from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.draft import Proposal, propose_schema
 from customer_segmentation.proposal.reading import rows_of
-from customer_segmentation.proposal.recognise import Corrections
+from customer_segmentation.proposal.seen import Corrections
 from customer_segmentation.proposal.text import in_comment
 from customer_segmentation.settings import setting
 from customer_segmentation.sources.content import UTF8, Content

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_segmentation.proposal.draft import propose_schema
-from customer_segmentation.proposal.recognise import Corrections
+from customer_segmentation.proposal.seen import Corrections
 from customer_segmentation.schema.file import checked_schema, merged_schema
 
 ROWS = 12

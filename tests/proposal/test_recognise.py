@@ -9,7 +9,8 @@ import pytest
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.draft import propose_schema
-from customer_segmentation.proposal.recognise import Corrections, Seen, recognise_table
+from customer_segmentation.proposal.recognise import recognise_table
+from customer_segmentation.proposal.seen import Corrections, Seen
 from customer_segmentation.proposal.words import words_of
 
 ROWS = 40

@@ -19,7 +19,7 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
 )
 from customer_segmentation.proposal.draft import Proposal, propose_schema
 from customer_segmentation.proposal.reading import read_cells
-from customer_segmentation.proposal.recognise import Corrections
+from customer_segmentation.proposal.seen import Corrections
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.sources.content import Content
 from customer_segmentation.sources.dataset import SourceDataset

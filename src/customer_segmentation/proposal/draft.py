@@ -13,18 +13,17 @@ import pyarrow as pa
 from customer_segmentation.customers.account import listed, percent
 from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.groups import find_groups
+from customer_segmentation.proposal.likeness import alike
 from customer_segmentation.proposal.lines import OrderLines, find_lines, lines_schema
-from customer_segmentation.proposal.recognise import (
+from customer_segmentation.proposal.recognise import PIVOT, recognise_table
+from customer_segmentation.proposal.seen import (
     KINDS,
     MONEY,
     NUMERIC,
-    PIVOT,
     Corrections,
     Numbers,
     Seen,
     SeenTable,
-    alike,
-    recognise_table,
 )
 from customer_segmentation.proposal.text import (
     categories,

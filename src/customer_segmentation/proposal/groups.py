@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from customer_segmentation.proposal.recognise import Seen
+from customer_segmentation.proposal.seen import Seen
 from customer_segmentation.proposal.text import plain_name
 from customer_segmentation.proposal.words import about
 

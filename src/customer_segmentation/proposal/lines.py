@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from customer_segmentation.proposal.recognise import MONEY, SAID, Seen, SeenTable, names_something
+from customer_segmentation.proposal.seen import MONEY, SAID, Seen, SeenTable
 from customer_segmentation.proposal.text import categories, earliest, in_comment, quoted
+from customer_segmentation.proposal.words import names_something
 from customer_segmentation.schema.parts import KEY
 
 # Share of rows whose customer stands on another row, too.

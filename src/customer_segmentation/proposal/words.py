@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 # So long a word may be a part of another: `umsatz` in `jahresumsatz`.
 _LONG = 6
@@ -106,3 +106,10 @@ def duration_unit(words: Iterable[str]) -> str:
     """What a duration is counted in, as the header says it; '' where it does not."""
     found = {*words}
     return next((unit for unit, names in _UNITS.items() if found & {*names.split()}), "")
+
+
+def names_something(words: Sequence[str]) -> bool:
+    """Whether a header ends as that of an identifier does: `id`, `customer no`, `clientnum`."""
+    last = words[-1] if words else ""
+    stuck = any(last.endswith(each) for each in ("id", "num", "nummer", "nr", "number", "no"))
+    return last in WORDS["id"] or (stuck and about([last], "person"))

@@ -12,7 +12,7 @@ from litestar import Response, post
 from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.draft import propose_schema
 from customer_segmentation.proposal.reading import read_cells
-from customer_segmentation.proposal.recognise import KINDS, Corrections
+from customer_segmentation.proposal.seen import KINDS, Corrections
 from customer_segmentation.serving.body import read_body
 from customer_segmentation.serving.jobs.service import sent_as
 from customer_segmentation.serving.jobs.table import Parameters

@@ -16,7 +16,7 @@ import msgspec
 import yaml
 from litestar import Litestar, Response, get
 
-from customer_segmentation.proposal.recognise import KINDS
+from customer_segmentation.proposal.seen import KINDS
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import NOT_STORED, Rejection, answer_type

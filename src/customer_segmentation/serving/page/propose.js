@@ -23,6 +23,7 @@ export function prepareProposal() {
 }
 
 async function propose() {
+  const [asked, known] = [file, said];
   const type = TYPES[suffixOf(file)];
   const place = document.getElementById("proposal");
   if (!type) {
@@ -39,6 +40,8 @@ async function propose() {
   try {
     const response = await ask(`v1/proposals?${query}`, { method: "POST", headers, body: file });
     const found = await response.json();
+    // Another file was chosen meanwhile.
+    if (asked !== file || known !== said) return;
     tell(`${found.name}: rows are ${found.rows_are}.${found.questions.length ? " Some things only you can tell." : ""}`);
     show(place, form(found), ...schema(found));
   } catch (error) {
