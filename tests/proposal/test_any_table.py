@@ -33,6 +33,7 @@ HEADERS = TEXTS | st.sampled_from(
             "as_of",
         ),
         *("1 visit", "2 visit", "3 visit", "a fee", "b fee", "c fee", "no", "class", "null", "sum"),
+        *("Join", "Join year", "join date", "Spend A"),
     ]
 )
 COLUMNS = st.one_of(

@@ -34,6 +34,7 @@ from customer_segmentation.proposal.text import (
     quoted,
 )
 from customer_segmentation.schema.dates import DateFormat
+from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
@@ -218,9 +219,16 @@ class _Draft:
         headers = {c.header for c in self._seen.columns} - {column.header}
         taken = {*self._names.values(), *RESERVED, *headers, KEY}
         name = f"customer_{name}" if name in RESERVED or is_word(name) else name
-        while name in taken:
+        # A date gives its year and its day, which have names of their own.
+        parts = date_parts if column.kind == "date" else lambda name: (name,)
+        taken |= {part for h, n in self._names.items() for part in self._parts_of(h, n)}
+        while not taken.isdisjoint([name, *parts(name)]):
             name += "_2"
         return name
+
+    def _parts_of(self, header: str, name: str) -> tuple[str, ...]:
+        is_date = any(c.kind == "date" for c in self._read if c.header == header)
+        return date_parts(name) if is_date else ()
 
     def _questions(self) -> list[str]:
         questions = [c.question for c in self._read if c.question]

@@ -21,7 +21,9 @@ _WORDS = frozenset(
 def plain_name(text: str) -> str:
     """A text in lower-case letters of ASCII, digits and underscores; '' if nothing is left."""
     apart = normalize("NFKD", text.lower().replace("ß", "ss"))
-    return re.sub(r"[\W_]+", "_", apart.encode("ascii", "ignore").decode()).strip("_")
+    # Some signs come apart into capital letters.
+    plain = apart.encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[\W_]+", "_", plain).strip("_")
 
 
 def earliest(first_day: str, as_of: str) -> str:
