@@ -179,24 +179,56 @@ def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None)
 
 
 @cli.command(cls=_MendableErrors)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day that the file is of: ages and tenures are as of it.",
 )
+@click.option("--key", default="", metavar="HEADER", help="The column that tells customers apart.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="HEADER=KIND",
+    help="What a column holds: money, count, share, number, year, date, flag, category, or text "
+    "for what is not to be read. May be given again.",
+)
+@click.option(
+    "--date-format",
+    default="",
+    metavar="FORMAT",
+    help="How dates are written, such as %d/%m/%Y.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The schema's file; by default conf/schemas/NAME.yml, with the name of FILE.",
+    help="The schema's file; by default conf/schemas/NAME.yml, with the name of the first file.",
 )
-def propose(file: Path, as_of: datetime | None, out: Path | None) -> None:
-    """Recognise the columns of FILE, and write a schema that reads it."""
-    from customer_segmentation.proposal.draft import propose_file  # noqa: PLC0415 - slow
+def propose(  # noqa: PLR0913 - one for each option
+    *,
+    files: tuple[Path, ...],
+    as_of: datetime | None,
+    key: str,
+    kinds: tuple[str, ...],
+    date_format: str,
+    out: Path | None,
+) -> None:
+    """Recognise the columns of FILES, parts of one export, and write a schema that reads them."""
+    from customer_segmentation.proposal.seen import Corrections  # noqa: PLC0415 - slow
+    from customer_segmentation.propose import propose_files  # noqa: PLC0415 - slow
 
+    if wrong := [each for each in kinds if "=" not in each]:
+        raise click.ClickException(f"--kind {wrong[0]}: write HEADER=KIND, such as Age=count")
     project = find_kedro_project(Path.cwd()) or Path.cwd()
-    day = as_of.date() if as_of else None
-    for line in propose_file(file, project / settings.CONF_SOURCE, day, out):
+    corrections = Corrections(
+        # A header may have a = in it.
+        kinds={header: kind for header, _, kind in (each.rpartition("=") for each in kinds)},
+        key=key,
+        as_of=as_of.date().isoformat() if as_of else "",
+        date_format=date_format,
+    )
+    for line in propose_files(files, project / settings.CONF_SOURCE, corrections, out):
         click.echo(line)
 
 

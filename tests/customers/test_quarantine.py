@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from customer_segmentation.customers.quarantine import (
     ADDED,
+    SHARED_KEY,
     check_customers,
     map_headers,
     require_columns,
@@ -115,6 +116,40 @@ def test_a_row_that_keeps_the_contract_is_a_customer(
             "sample_key": found.customers[0]["sample_key"],
         }
     ]
+
+
+def as_floats(block: dict[str, Any]) -> Schema:
+    """A schema whose keys may be written as floats."""
+    return Schema.model_validate(changed(block, ("columns.customer_id.from_float", True)))
+
+
+FLOATS = [("12345.0", "Phd"), ("7.00", "Phd"), ("7", "Master"), ("8,0", "Phd"), ("1.000", "Phd")]
+
+
+def test_a_key_that_was_written_as_a_float_is_a_whole_number(
+    checked: Callable[..., Outcome],
+    sent: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    customers_block: dict[str, Any],
+) -> None:
+    rows = [sent(ID=key, Education=degree) for key, degree in FLOATS]
+    found = checked(rows, frame_of, as_floats(customers_block))
+    assert [row["customer_id"] for row in found.customers] == ["1.000", "12345", "8"]
+    # Two customers for 7 and 7.00 would be one too many.
+    assert found.reasons == {n: [SHARED_KEY] for n in (2, 3)}
+
+
+@pytest.mark.spark
+def test_spark_reads_the_same_keys(
+    checked: Callable[..., Outcome],
+    sent: Callable[..., Any],
+    customers_block: dict[str, Any],
+    spark: Any,
+) -> None:
+    rows = [sent(ID=key, Education=degree) for key, degree in FLOATS]
+    schema = as_floats(customers_block)
+    of_spark = checked(rows, lambda columns: spark.createDataFrame(pa.table(columns)), schema)
+    assert of_spark == checked(rows, pd.DataFrame, schema)
 
 
 BREAKING = [

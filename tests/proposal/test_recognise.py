@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 
-from customer_segmentation.proposal.recognise import Seen, recognise_table, words_of
+from customer_segmentation.errors import UserError
+from customer_segmentation.proposal.draft import propose_schema
+from customer_segmentation.proposal.recognise import recognise_table
+from customer_segmentation.proposal.seen import Corrections, Seen
+from customer_segmentation.proposal.words import words_of
 
 ROWS = 40
 
 
+def table_of(**columns: Iterable[object]) -> pa.Table:
+    return pa.table({header: [str(cell) for cell in cells] for header, cells in columns.items()})
+
+
 def seen(header: str, cells: Iterable[object]) -> Seen:
-    table = pd.DataFrame({"id": range(ROWS), header: list(cells)}).astype("string")
-    return recognise_table(table).columns[1]
+    return recognise_table(table_of(id=range(ROWS), **{header: cells})).columns[1]
 
 
 @pytest.mark.parametrize(
@@ -72,23 +79,38 @@ def test_what_both_orders_of_day_and_month_fit_is_asked() -> None:
 def test_the_signs_of_numbers_are_recognised(
     cells: list[str], decimal: str, thousands: str, ignored: tuple[str, ...]
 ) -> None:
-    signs = recognise_table(pd.DataFrame({"spend": cells}).astype("string")).signs
+    signs = recognise_table(table_of(spend=cells)).signs
     assert (signs.decimal, signs.thousands, signs.ignored) == (decimal, thousands, ignored)
 
 
 def test_three_digits_after_the_sign_are_asked_about() -> None:
     cells = [f"{n + 1}.{n + 100}" for n in range(ROWS)]
-    table = recognise_table(pd.DataFrame({"spend": cells}).astype("string"))
+    table = recognise_table(table_of(spend=cells))
     assert "thousands" in table.question
 
 
 def test_the_key_is_the_column_that_tells_customers_apart() -> None:
-    table = pd.DataFrame({"spend": range(ROWS), "client_no": [f"C{n}" for n in range(ROWS)]})
-    assert recognise_table(table.astype("string")).key == "client_no"
-    amounts = pd.DataFrame({"spend": range(ROWS), "income": range(ROWS, 2 * ROWS)})
-    assert recognise_table(amounts.astype("string")).key == ""
+    table = table_of(spend=range(ROWS), client_no=[f"C{n}" for n in range(ROWS)])
+    assert recognise_table(table).key == "client_no"
+    amounts = table_of(spend=range(ROWS), income=range(ROWS, 2 * ROWS))
+    assert recognise_table(amounts).key == ""
 
 
 def test_a_column_that_says_the_same_as_another_is_told() -> None:
-    table = pd.DataFrame({"spend": range(ROWS), "spend_in_cents": range(0, 100 * ROWS, 100)})
-    assert recognise_table(table.astype("string")).copies == {"spend_in_cents": "spend"}
+    table = table_of(spend=range(ROWS), spend_in_cents=range(0, 100 * ROWS, 100))
+    assert recognise_table(table).copies == {"spend_in_cents": "spend"}
+
+
+def test_customers_on_several_rows_without_a_date_are_refused_until_explained() -> None:
+    table = table_of(client_id=[f"C{n % 25}" for n in range(ROWS)], a=range(ROWS), b=[1, 5] * 20)
+    with pytest.raises(UserError, match="client_id names customers who stand on several rows"):
+        propose_schema(table, "x.csv")
+    said = Corrections(kinds={"client_id": "text"})
+    assert "from_row: true" in propose_schema(table, "x.csv", said).text
+
+
+def test_what_a_person_says_counts() -> None:
+    table = table_of(no=range(ROWS), ref=[f"C{n}" for n in range(ROWS)], town=[1, 2] * 20)
+    said = Corrections(kinds={"town": "category"}, key="ref")
+    found = {column.header: column.kind for column in recognise_table(table, said).columns}
+    assert (found["town"], found["ref"], found["no"]) == ("category", "key", "count")

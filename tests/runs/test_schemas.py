@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.proposal.strangers import Stranger, credit_cards, mall, superstore, telecom
 from tests.runs.project import Project
 
 FOLDER = "SEGMENTATION_REAL_FOLDER"
@@ -74,14 +75,58 @@ def test_what_only_a_person_knows_is_asked_and_a_run_waits_for_it(
     assert "`customers.as_of`: Field required" in refused.output
 
 
-def test_order_lines_are_told_from_customers(new_project: Project) -> None:
-    rows = [f"{n};{n % 9};2025-01-{n % 28 + 1:02};{n % 4 + 1};9.5" for n in range(90)]
-    file = new_project.root / "lines.csv"
-    file.write_text("\n".join(["InvoiceNo;CustomerID;Date;Quantity;Price", *rows, ""]))
-    proposed = new_project.kedro("propose", str(file))
-    assert proposed.exit_code == 1
-    assert "looks like order lines" in proposed.output
-    assert not (new_project.root / "conf/schemas/lines.yml").exists()
+@pytest.mark.parametrize(
+    ("stranger", "says"),
+    [
+        (credit_cards(), "300 rows, 300 customers kept (100 %)"),
+        (telecom(), "500 rows, 498 customers kept"),
+        (superstore(), "900 rows, 900 used as order lines of 64 customers"),
+    ],
+    ids=lambda each: getattr(each, "name", ""),
+)
+def test_exports_of_other_trades_become_a_report(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch, stranger: Stranger, says: str
+) -> None:
+    new_project.make_quick()
+    file = new_project.root / stranger.name
+    file.write_bytes(stranger.content)
+    day = ["--as-of", "2024-01-31"] if stranger.asked else []
+    proposed = new_project.kedro("propose", str(file), "--out", "theirs.yml", *day)
+    assert proposed.exit_code == 0, proposed.output
+    assert "Answer in" not in proposed.output
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", str(new_project.root / "theirs.yml"))
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    ran = new_project.run()
+    assert ran.exit_code == 0, ran.output
+    assert says in ran.output
+    report = (new_project.root / "data/reporting/report.html").read_text()
+    assert [words for words in WORDS_OF_THE_DEFAULT if words in report] == []
+
+
+def test_parts_of_one_export_are_proposed_together_and_corrected(new_project: Project) -> None:
+    header, *rows = mall().content.decode().splitlines()
+    parts = [new_project.root / name for name in ("north.csv", "south.csv")]
+    for part, lines in zip(parts, (rows[:90], rows[90:]), strict=True):
+        part.write_text("\n".join([header, *lines, ""]))
+    proposed = new_project.kedro("propose", *map(str, parts), "--kind", "Age=category")
+    assert proposed.exit_code == 0, proposed.output
+    assert "put these files in a folder" in proposed.output
+    schema = (new_project.root / "conf/schemas/north.yml").read_text()
+    assert "# Proposed from north.csv, south.csv, 200 customers" in schema
+    assert "segment_features: [annual_income, spending_score]" in schema
+
+
+def test_files_of_two_tables_are_told_apart(new_project: Project) -> None:
+    files = []
+    for stranger in (mall(), superstore()):
+        files.append(new_project.root / stranger.name)
+        files[-1].write_bytes(stranger.content)
+    refused = new_project.kedro("propose", *map(str, files))
+    assert refused.exit_code == 1
+    assert "Mall_Customers.csv (customers); Superstore.csv (order lines)" in refused.output
+    wrong = new_project.kedro("propose", str(files[0]), "--kind", "Alter=count")
+    assert "there is no column 'Alter'" in wrong.output
+    assert not (new_project.root / "conf/schemas/mall_customers.yml").exists()
 
 
 def test_customers_are_made_of_order_lines(

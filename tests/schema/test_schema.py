@@ -144,6 +144,7 @@ def test_a_day_may_be_text_as_the_command_line_gives_it(customers_block: dict[st
         ("columns.born.minimum", 1900, "a year has no minimum and no maximum"),
         ("columns.answered.maximum", 2, "a flag has no minimum and no maximum"),
         ("columns.income.from_row", True, "`from_row` is only for the key"),
+        ("columns.income.from_float", True, "`from_float` is only for the key"),
         ("columns.answered.at_sign_up", True, "an outcome is not known at sign-up"),
         ("segment_features", ["income"], "at least 2"),
         ("segment_features", "income", "list"),

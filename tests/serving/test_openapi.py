@@ -48,7 +48,7 @@ def test_every_example_is_answered_as_it_says(client: httpx.Client, document: Do
 def test_the_page_sends_files_as_media_types_that_the_server_takes(
     client: httpx.Client, document: Document
 ) -> None:
-    script = client.get("/page/files.js").text
+    script = client.get("/page/drop.js").text
     table = script[script.index("const TYPES") : script.index("};")]
     sent = set(re.findall('"(.+?)"', table))
     taken = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]

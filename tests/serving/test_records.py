@@ -55,6 +55,21 @@ def numbers(reader: Reader, body: bytes) -> dict[str, float]:
     return read.numbers
 
 
+@pytest.mark.parametrize("sent", ["12345.0", "12345.00", "12345", 12345, 12345.0])
+def test_a_key_that_was_written_as_a_float_is_read_as_in_batch(
+    metadata: list[dict[str, Any]], sent: object
+) -> None:
+    of_floats = json.loads(json.dumps(metadata))
+    for each in of_floats:
+        each["customers"]["columns"]["customer_id"]["from_float"] = True
+    body = changed(customer_id=sent)
+    own = Reader(Contract(*of_floats))
+    assert (own.fast(body, is_list=False) is None) is ("." in str(sent))
+    (read,) = own.careful(body, MAX)
+    assert isinstance(read, ReadCustomer)
+    assert read.customer_id == "12345"
+
+
 @pytest.mark.parametrize(
     ("changes", "path", "problem", "accepted"),
     [

@@ -21,6 +21,7 @@ from customer_segmentation.schema.cells import (
     category,
     missing_as_empty,
     stripped,
+    without_fraction,
 )
 from customer_segmentation.schema.dates import ParsedDate
 from customer_segmentation.schema.limits import (
@@ -63,7 +64,9 @@ class Rules:
 
     def text(self, name: str) -> nw.Expr:
         """The stripped cell of a column, '' if it spells a missing value."""
-        return missing_as_empty(stripped(self.mapped[name]), self.schema.missing_values)
+        text = missing_as_empty(stripped(self.mapped[name]), self.schema.missing_values)
+        is_float = name == KEY and self.schema.column_rules[KEY].from_float
+        return without_fraction(text) if is_float else text
 
     def parsed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The rows with the text of each column and what is parsed from it."""
@@ -88,6 +91,8 @@ class Rules:
             unknown = self.schema.unknown_categories
             meaning = category(nw.col(name), spellings, column.categories, unknown, column.other)
             return *text, {_meaning(column): meaning}
+        if column.kind == "key" and self.schema.column_rules[KEY].from_float:
+            return *text, {name: without_fraction(nw.col(name))}
         return text
 
     def _date(self, column: Column) -> ParsedDate:

@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.schema.cells import stripped
+from customer_segmentation.schema.cells import stripped, without_fraction
 from customer_segmentation.schema.parts import SAMPLE_KEY
 
 _BITS = 31
@@ -19,7 +19,9 @@ _SEED_STEP = 1_327_217_885
 _HEX_DIGITS = 8
 
 
-def with_sample_key(frame: nw.LazyFrame[Any], ids: str) -> nw.LazyFrame[Any]:
+def with_sample_key(
+    frame: nw.LazyFrame[Any], ids: str, *, from_float: bool = False
+) -> nw.LazyFrame[Any]:
     """The table with `sample_key`: the first 31 bits of the SHA-256 of each trimmed id's UTF-8.
 
     Narwhals has no SHA-256, so each engine has its own implementation.
@@ -27,8 +29,10 @@ def with_sample_key(frame: nw.LazyFrame[Any], ids: str) -> nw.LazyFrame[Any]:
     Args:
         frame: A table of any engine.
         ids: The column of ids, as text.
+        from_float: Whether an id such as 12345.0 is 12345.
     """
-    trimmed = frame.with_columns(stripped(ids).alias(SAMPLE_KEY))
+    text = without_fraction(stripped(ids)) if from_float else stripped(ids)
+    trimmed = frame.with_columns(text.alias(SAMPLE_KEY))
     if frame.implementation.is_polars():
         return _hashed_by_polars(trimmed)
     if frame.implementation.is_spark_like():

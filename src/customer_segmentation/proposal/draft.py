@@ -1,46 +1,56 @@
-"""Propose a schema for an unknown file: a commented draft, and the questions that are left."""
+"""Propose a schema for an unknown table: a commented draft, and the questions that are left."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from unicodedata import normalize
 
-import pandas as pd
+import pyarrow as pa
 
-from customer_segmentation.customers.account import percent
-from customer_segmentation.customers.quarantine import ADDED
+from customer_segmentation.customers.account import listed, percent
 from customer_segmentation.errors import UserError
-from customer_segmentation.proposal.recognise import Seen, SeenTable, recognise_table
+from customer_segmentation.proposal.groups import find_groups
+from customer_segmentation.proposal.likeness import alike
+from customer_segmentation.proposal.lines import OrderLines, find_lines, lines_schema
+from customer_segmentation.proposal.recognise import PIVOT, recognise_table
+from customer_segmentation.proposal.seen import (
+    KINDS,
+    MONEY,
+    NUMERIC,
+    Corrections,
+    Numbers,
+    Seen,
+    SeenTable,
+)
+from customer_segmentation.proposal.text import (
+    categories,
+    earliest,
+    in_comment,
+    is_word,
+    plain_name,
+    quoted,
+)
+from customer_segmentation.schema.dates import DateFormat
+from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import KEY
-from customer_segmentation.schema.schema import RESERVED
-from customer_segmentation.sources.content import UTF8
-from customer_segmentation.sources.dataset import SourceDataset
-from customer_segmentation.sources.header import SOURCE_FILE
+from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
-# Columns of one kind whose headers share words are a group from so many on.
-_SMALLEST_GROUP = 3
-# A shared word counts as much as this many more columns.
-_A_WORD = 1.5
-_MAX_FEATURES = 6
-_MAX_MISSING = 0.05
+_FEWEST, _MAX_FEATURES = 2, 6
+_MAX_MISSING = 0.02
+# Cells of another kind leave their rows out.
+_SURE = 0.95
+# A column with nearly one value tells nobody apart.
+_MAX_COMMONEST = 0.95
 _OLDEST, _YOUNGEST = 100, 18
 _MAX_AGE = 300
-
-
-@dataclass(frozen=True)
-class Group:
-    """Columns with a common pattern: `spend_{product}`."""
-
-    name: str
-    pattern: str
-    # Member -> column.
-    members: dict[str, Seen]
+# Columns and values of categories; a schema may have more, with features.
+_MOST = 800
+_DEFAULT_DAY = "2000-01-01"
+# What a schema allows.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 @dataclass
@@ -50,91 +60,93 @@ class Proposal:
     Attributes:
         text: The file, with comments.
         table: One row a column: header, what it is read as, how sure, remarks.
+        kinds: Header -> kind.
         questions: What only a person can answer; the draft is not complete without.
+        needs_day: Whether the day of the snapshot is one of them.
+        are_orders: Whether the rows are order lines.
     """
 
     text: str = ""
     table: list[tuple[str, str, str, str]] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)
+    needs_day: bool = False
+    are_orders: bool = False
 
 
-def propose_file(
-    path: Path, configuration: Path, as_of: date | None, out: Path | None
-) -> Iterator[str]:
-    """Write a schema for a file of customers, and tell what was recognised, line by line.
-
-    Args:
-        path: A file or a folder of files.
-        configuration: The folder that holds `schemas`.
-        as_of: The day that the file is of, if known.
-        out: The file to write; by default `schemas/NAME.yml`.
-
-    Raises:
-        UserError: The file cannot be read, holds no customers, or there is such a schema already.
-    """
-    name = re.sub(r"\W+", "_", path.name.split(".")[0].lower()).strip("_") or "customers"
-    place = out or configuration / "schemas" / f"{name}.yml"
-    if place.exists():
-        raise UserError(f"{place} is there already: remove it, or name another file with --out")
-    source = SourceDataset(
-        filepath=str(path.absolute()),
-        encoding=os.environ.get("SEGMENTATION_ENCODING") or UTF8,
-        sheet=os.environ.get("SEGMENTATION_SHEET") or None,
-    )
-    rows = source.load()
-    cells = rows[[name for name in rows.columns if name not in ADDED and name != SOURCE_FILE]]
-    proposal = propose_schema(cells, path.name, as_of)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(proposal.text, encoding="utf-8")
-    yield from _as_table([("header", "read as", "sure", "remarks"), *proposal.table])
-    yield ""
-    if proposal.questions:
-        yield f"Answer in {place} before a run:"
-        yield from (f"  {number}. {text}" for number, text in enumerate(proposal.questions, 1))
-        yield ""
-    where = place if out else place.stem
-    yield f"Next: SEGMENTATION_SCHEMA={where} SEGMENTATION_SOURCE={path} make run"
-
-
-def _as_table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    shown = [[_plain(cell)[:60] for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
-    for row in shown:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def propose_schema(cells: pd.DataFrame, source: str, as_of: date | None = None) -> Proposal:
-    """A schema that reads the file.
+def propose_schema(
+    cells: pa.Table, source: str, corrections: Corrections | None = None
+) -> Proposal:
+    """A schema that reads the table.
 
     Args:
         cells: Text by header.
         source: The file's name.
-        as_of: The snapshot's day, if known.
+        corrections: What is known better.
 
     Raises:
-        UserError: The file holds order lines, or fewer than two numbers to tell customers apart.
+        UserError: A correction names no column or kind, or fewer than two numbers tell customers
+            apart.
     """
-    seen = recognise_table(cells)
-    if seen.are_orders:
+    given = corrections or Corrections()
+    _require_known(cells, given)
+    seen = recognise_table(cells, given)
+    lines = find_lines(seen)
+    if not (lines or seen.key) and (several := seen.on_several_rows):
         raise UserError(
-            f"{source}: this looks like order lines, several rows a customer: write a schema with "
-            "`orders`, as conf/schemas/online_retail.yml has one (docs/schema.md)"
+            f"{source}: {in_comment(several)} names customers who stand on several rows, and no "
+            "date tells that these are order lines: give one row a customer, or order lines with "
+            "their date; or say what it is, by --key HEADER or by --kind HEADER=text"
         )
-    return _Draft(seen, source, as_of).proposal()
+    return _Draft(seen, source, given, lines).proposal()
+
+
+def _require_known(cells: pa.Table, given: Corrections) -> None:
+    headers = [name.strip() for name in cells.column_names]
+    for header, kind in {**given.kinds, **({given.key: "key"} if given.key else {})}.items():
+        if header not in headers:
+            known = ", ".join(map(in_comment, headers))
+            raise UserError(f"there is no column {header!r}: the headers are {known}")
+        if kind not in KINDS:
+            raise UserError(f"there is no kind {kind!r}: give one of {', '.join(KINDS)}")
+    try:
+        day = date.fromisoformat(given.as_of or _DEFAULT_DAY)
+    except ValueError as error:
+        raise UserError(f"as_of: {given.as_of!r} is no day: write it as 2025-12-31") from error
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise UserError(f"as_of: {day} is not between {_FIRST_DAY} and {_LAST_DAY}")
+    try:
+        DateFormat.of(given.date_format or DATE_FORMATS[0], PIVOT)
+    except ValueError as error:
+        raise UserError(f"date format: {error}") from error
 
 
 class _Draft:
     """Names, groups, features and roles for what was recognised."""
 
-    def __init__(self, seen: SeenTable, source: str, as_of: date | None) -> None:
+    def __init__(
+        self, seen: SeenTable, source: str, given: Corrections, lines: OrderLines | None
+    ) -> None:
         self._seen = seen
         self._source = source
-        self._as_of = as_of
-        read = [c for c in seen.columns if c.kind != "text" and c.header not in seen.copies]
-        self._read = read
-        self._groups = _groups([c for c in read if c.kind in {"money", "count", "flag"}])
+        self._given = given
+        self._lines = lines
+        used = {c.header for c in lines.columns} if lines else set()
+        self._read = [
+            c
+            for c in seen.columns
+            if (c.header in used if lines else c.kind != "text" and c.header not in seen.copies)
+        ]
+        self._beyond = _beyond(self._read)
+        self._read = [
+            c
+            for c in self._read
+            if c.header not in self._beyond and (c.header != KEY or c.kind == "key")
+        ]
+        groupable = [c for c in self._read if c.kind in {"money", "count", "flag"}]
+        self._groups = [] if lines else find_groups(groupable)
         grouped = {c.header for group in self._groups for c in group.members.values()}
-        self._single = [c for c in read if c.header not in grouped]
+        self._single = [c for c in self._read if c.header not in grouped]
         self._names: dict[str, str] = {}
         for group in self._groups:
             for member, column in group.members.items():
@@ -144,21 +156,44 @@ class _Draft:
 
     def proposal(self) -> Proposal:
         """The draft, its table and its questions."""
-        features = dict(self._features())
-        roles = self._roles(features)
-        chosen = self._chosen(features, roles)
         questions = self._questions()
-        if len(chosen) < 2:  # noqa: PLR2004 - one number makes no groups
-            raise UserError(
-                f"{self._source}: fewer than two columns of numbers tell customers apart: "
-                f"{', '.join(c.header for c in self._seen.columns)}"
-            )
+        body = (
+            lines_schema(self._lines, self._names, self._given.as_of)
+            if self._lines
+            else self._customers()
+        )
+        what = "order lines" if self._lines else "customers"
         lines = [
-            f"# Proposed from {self._source}: check it. docs/schema.md explains every key.",
-            *(f"# QUESTION: {question}." for question in questions),
+            f"# Proposed from {in_comment(self._source)}, {self._seen.rows:,} {what}: check it.",
+            "# docs/schema.md explains every key.",
+            *(f"# QUESTION: {in_comment(question)}." for question in questions),
             "",
             *self._head(),
             "",
+            *body,
+        ]
+        table = [
+            (c.header, self._told(c), self._sure(c), self._remark(c)) for c in self._seen.columns
+        ]
+        parts = {c.header: c for c in self._lines.columns} if self._lines else {}
+        kinds = {
+            c.header: parts[c.header].kind if c.header in parts else _without_key(c.kind, parts)
+            for c in self._seen.columns
+        }
+        needs_day = self._has_days and not self._given.as_of
+        text = "\n".join(lines) + "\n"
+        return Proposal(text, table, kinds, questions, needs_day, bool(self._lines))
+
+    def _customers(self) -> list[str]:
+        features = dict(self._features())
+        roles = self._roles(features)
+        chosen = self._chosen(features, roles)
+        if len(chosen) < _FEWEST:
+            raise UserError(
+                f"{self._source}: fewer than two columns of numbers tell customers apart: "
+                f"{listed(in_comment(c.header) for c in self._seen.columns)}"
+            )
+        return [
             *self._group_lines(),
             "columns:",
             *self._column_lines(),
@@ -168,63 +203,81 @@ class _Draft:
             "# What segments are made of; never an answer to a campaign, or what came after it.",
             f"segment_features: [{', '.join(chosen)}]",
         ]
-        table = [
-            (c.header, self._told(c), percent(c.sure) if c.kind != "text" else "", self._remark(c))
-            for c in self._seen.columns
-        ]
-        return Proposal("\n".join(lines) + "\n", table, questions)
+
+    @property
+    def _has_days(self) -> bool:
+        return any(c.kind in {"date", "year"} for c in self._read)
 
     def _free_name(self, column: Seen) -> str:
         if column.kind == "key":
             return KEY
         name = plain_name(" ".join(column.words))
-        name = name if re.match("[a-z]", name) else f"column_{len(self._names)}"
-        if column.kind == "date" and not name.endswith("_on"):
+        name = name[:80] if re.match("[a-z]", name) else f"column_{len(self._names)}"
+        if column.kind == "date" and not name.endswith(("_on", "_date")):
             name += "_on"
-        taken = {*self._names.values(), *RESERVED, KEY}
-        name = f"customer_{name}" if name in RESERVED else name
-        while name in taken:
+        # A column's name is a header, too.
+        headers = {c.header for c in self._seen.columns} - {column.header}
+        taken = {*self._names.values(), *RESERVED, *headers, KEY}
+        name = f"customer_{name}" if name in RESERVED or is_word(name) else name
+        # A date gives its year and its day, which have names of their own.
+        parts = date_parts if column.kind == "date" else lambda name: (name,)
+        taken |= {part for h, n in self._names.items() for part in self._parts_of(h, n)}
+        while not taken.isdisjoint([name, *parts(name)]):
             name += "_2"
         return name
+
+    def _parts_of(self, header: str, name: str) -> tuple[str, ...]:
+        is_date = any(c.kind == "date" for c in self._read if c.header == header)
+        return date_parts(name) if is_date else ()
 
     def _questions(self) -> list[str]:
         questions = [c.question for c in self._read if c.question]
         if self._seen.question:
             questions.append(self._seen.question)
-        if not self._as_of and any(c.kind in {"date", "year"} for c in self._read):
+        if not self._given.as_of and self._has_days:
+            last = max((c.last_day for c in self._read), default="")
+            found = f"; the last day in it is {last}" if last else ""
             questions.append(
                 "which day is the file of? Ages and tenures depend on it: set as_of, or give "
-                "--as-of"
+                f"--as-of{found}"
             )
         return questions
 
     def _head(self) -> Iterator[str]:
-        needs_day = any(c.kind in {"date", "year"} for c in self._read)
-        if self._as_of or not needs_day:
-            yield f"as_of: {self._as_of or date(2000, 1, 1)}" + (
-                "" if needs_day else "  # no column depends on it"
-            )
+        if self._given.as_of or not self._has_days:
+            note = "" if self._has_days else "  # no column depends on it"
+            yield f"as_of: {self._given.as_of or _DEFAULT_DAY}{note}"
         signs = self._seen.signs
-        unit = next((sign for sign in signs.ignored if sign != "%"), "monetary units")
-        yield f"money: {{unit: {json.dumps(unit, ensure_ascii=False)}, period: the file's period}}"
+        yield f"money: {{unit: {quoted(self._money)}, period: the file's period}}"
         if signs.decimal != ".":
             yield f'decimal_sign: "{signs.decimal}"'
         if signs.thousands:
             yield f'thousands_sign: "{signs.thousands}"'
         if signs.ignored:
             yield f"ignored_signs: {json.dumps(list(signs.ignored), ensure_ascii=False)}"
+        if self._seen.missing_values:
+            every = [*MISSING, *self._seen.missing_values]
+            yield f"missing_values: {json.dumps(every, ensure_ascii=False)}"
         formats = list(dict.fromkeys(c.date_format for c in self._read if c.date_format))
         if formats:
             yield f"date_formats: {json.dumps(formats)}"
+        if any("%y" in each for each in formats):
+            ends = f"{PIVOT - 1} is 20{PIVOT - 1}, {PIVOT} is 19{PIVOT}"
+            yield f"two_digit_years_before: {PIVOT}  # {ends}"
+
+    @property
+    def _money(self) -> str:
+        """The unit of money."""
+        return next((sign for sign in self._seen.signs.ignored if sign != "%"), "monetary units")
 
     def _group_lines(self) -> Iterator[str]:
         if self._groups:
             yield "groups:"
             for group in self._groups:
                 members = ", ".join(
-                    f"{_text(m)}: {_text(m.replace('_', ' '))}" for m in group.members
+                    f"{quoted(m)}: {quoted(m.replace('_', ' '))}" for m in group.members
                 )
-                yield f"  {group.name}: {{{members}}}"
+                yield f"  {quoted(group.name)}: {{{members}}}"
             yield ""
 
     def _column_lines(self) -> Iterator[str]:
@@ -237,98 +290,166 @@ class _Draft:
             if group and group.name not in shown:
                 shown.add(group.name)
                 headers = ", ".join(
-                    f"{_text(m)}: [{_text(c.header)}]" for m, c in group.members.items()
+                    f"{quoted(m)}: [{quoted(c.header)}]" for m, c in group.members.items()
                 )
-                yield f"  {group.pattern}:"
+                yield f"  {quoted(group.pattern)}:"
                 yield f"    kind: {column.kind}"
                 yield f"    headers: {{{headers}}}"
-                if column.has("outcome"):
+                if column.unit:
+                    yield f"    unit: {quoted(column.unit)}"
+                if column.is_outcome:
                     yield "    outcome: true"
             elif not group and column.header in self._names:
                 yield from self._one_column(column)
             elif not group:
                 why = self._remark(column) or "nothing to group customers by"
-                yield f"  # {_plain(column.header)}: not read, {_plain(why)}"
+                header = in_comment(column.header) or "the column without a name"
+                yield f"  # {header}: not read, {in_comment(why)}"
 
     def _one_column(self, column: Seen) -> Iterator[str]:
         name = self._names[column.header]
         yield f"  {name}:"
         yield f"    kind: {column.kind}"
         if column.header != name:
-            yield f"    headers: [{_text(column.header)}]"
-        if column.kind == "year":
-            youngest, oldest = (_YOUNGEST, _OLDEST) if "birth" in column.words else (0, _MAX_AGE)
-            yield f"    age: {{minimum: {youngest}, maximum: {oldest}}}"
-        if column.kind == "date":
-            first = column.first_day or "not clear"
-            yield f"    earliest: {column.first_day[:4] or 1900}-01-01  # the first day is {first}"
-        if column.kind == "category":
-            yield "    categories:"
-            for word, spelling in _categories(column.values):
-                yield f"      {_text(word)}: [{_text(spelling)}]"
-        if column.has("outcome"):
+            yield f"    headers: [{quoted(column.header)}]"
+        label = " ".join(column.words)
+        if column.kind != "key" and plain_name(label) == name and label != name.replace("_", " "):
+            yield f"    label: {quoted(label)}"
+        if column.is_float:
+            yield "    from_float: true  # 12345.0 is 12345"
+        if column.unit:
+            yield f"    unit: {quoted(self._money if column.unit == MONEY else column.unit)}"
+        yield from self._of_its_kind(column)
+        if column.is_outcome:
             yield "    outcome: true"
         if column.has("personal"):
             yield "    personal: true"
 
+    def _of_its_kind(self, column: Seen) -> Iterator[str]:
+        """The keys that only its kind has."""
+        if column.kind == "year":
+            youngest, oldest = (_YOUNGEST, _OLDEST) if column.has("birth") else (0, _MAX_AGE)
+            yield f"    age: {{minimum: {youngest}, maximum: {oldest}}}"
+        if column.kind == "date":
+            first = column.first_day or "not clear"
+            start = earliest(column.first_day, self._given.as_of)
+            yield f"    earliest: {start}  # the first day is {first}"
+        if column.kind == "category":
+            yield "    categories:"
+            for word, spellings in categories(column.values):
+                yield f"      {quoted(word)}: [{', '.join(map(quoted, spellings))}]"
+
     def _features(self) -> Iterator[tuple[str, str]]:
+        taken = {*self._names.values()}
         for column in self._single:
-            if column.kind == "year" and "birth" in column.words:
-                yield "age", f"as_of.year - {self._names[column.header]}"
+            name = self._names[column.header]
+            if column.kind == "year" and column.has("birth") and "age" not in taken:
+                yield "age", f"as_of.year - {name}"
+            if column.kind == "date" and not column.is_outcome:
+                age = "age_in_days" if column.has("birth") else f"days_since_{_event(name)}"
+                if age not in taken:
+                    yield age, f"as_of - {name}"
         for group in self._groups:
             first = next(iter(group.members.values()))
-            if first.kind in {"money", "count"} and not first.has("outcome"):
-                yield f"{group.name}_total", f"sum({group.pattern})"
+            total = f"{group.name}_total"
+            if group.can_be_summed and not first.is_outcome and total not in taken:
+                yield total, f"sum({group.pattern})"
 
     def _roles(self, features: dict[str, str]) -> dict[str, str]:
         roles: dict[str, str] = {}
         by_kind = {
-            kind: [
-                g
-                for g in self._groups
-                if next(iter(g.members.values())).kind == kind and f"{g.name}_total" in features
-            ]
+            kind: [g for g in self._groups if g.kind == kind and f"{g.name}_total" in features]
             for kind in ("money", "count")
         }
-        if by_kind["money"]:
-            largest = max(by_kind["money"], key=lambda group: len(group.members))
+        whole = [c for c in self._single if c.missing <= _MAX_MISSING and not c.is_outcome]
+        if spent := [g for g in by_kind["money"] if g.is_spend]:
+            largest = max(spent, key=lambda group: len(group.members))
             roles |= {"spend": f"{largest.name}_total", "product": largest.pattern}
-        for topic, kind in (
-            ("income", "money"),
-            ("deals", "count"),
-            ("visits", "count"),
-            ("recency", "count"),
+        elif one := [c for c in whole if c.kind == "money" and c.has("spend")]:
+            total = [c for c in one if not c.has("average")] or one
+            roles["spend"] = self._names[total[0].header]
+        for topic, kinds in (
+            ("income", {"money"}),
+            ("deals", {"count"}),
+            ("visits", {"count"}),
+            ("recency", {"count"}),
         ):
-            column = next((c for c in self._single if c.has(topic) and c.kind == kind), None)
+            column = next((c for c in whole if c.has(topic) and c.kind in kinds), None)
             if column:
                 roles[topic] = self._names[column.header]
-        purchases = [g for g in by_kind["count"] if "purchase" in g.pattern or "order" in g.pattern]
+        purchases = [g for g in by_kind["count"] if re.search("purchase|order", g.pattern)]
         if purchases:
             roles |= {"purchases": f"{purchases[0].name}_total", "channel": purchases[0].pattern}
             if "deals" in roles:
                 features["deal_share"] = f"{roles['deals']} / {roles['purchases']}"
                 roles["deal_share"] = "deal_share"
+        last = (self._names[c.header] for c in whole if c.kind == "date" and c.has("last"))
+        since = (f"days_since_{_event(name)}" for name in last)
+        if "recency" not in roles and (name := next((n for n in since if n in features), "")):
+            roles["recency"] = name
         return roles
 
     def _chosen(self, features: dict[str, str], roles: dict[str, str]) -> list[str]:
-        """At most six features, those with a role first, then amounts, then counts."""
+        """At most six, those with a role first, then amounts, then counts; no two alike."""
         of_spend = {roles.get("spend", ""), roles.get("deals", ""), roles.get("visits", "")}
-        wanted = [roles.get("income", ""), "age" if "age" in features else "", *sorted(of_spend)]
-        whole = [c for c in self._single if c.missing <= _MAX_MISSING and not c.has("outcome")]
+        wanted = [roles.get("income", ""), "age", *sorted(of_spend), roles.get("recency", "")]
+        summed = [g for g in self._groups if f"{g.name}_total" in features]
+        parts = {c.header for g in summed for c in g.members.values()}
+        whole = [
+            c
+            for c in self._read
+            if c.header not in parts
+            if c.missing <= _MAX_MISSING and c.commonest <= _MAX_COMMONEST and c.sure >= _SURE
+            if not (c.is_outcome or c.is_coded)
+        ]
         for kind in ("money", "number", "share", "count"):
             wanted += [self._names[c.header] for c in whole if c.kind == kind]
-        wanted += [name for name in features if name.endswith("_total")]
+        wanted += [f"{g.name}_total" for g in summed if g.missing <= _MAX_MISSING]
+        wanted += [f"days_since_{_event(self._names[c.header])}" for c in whole if c.kind == "date"]
         wanted += [self._names[c.header] for c in whole if c.kind == "flag"]
-        known = {*features, *self._names.values()}
-        return [n for n in dict.fromkeys(wanted) if n in known][:_MAX_FEATURES]
+        kinds = {self._names[c.header]: c.kind for c in self._read}
+        allowed = {*features, *(self._names[c.header] for c in whole)}
+        fitting = [
+            name
+            for name in dict.fromkeys(wanted)
+            if name in allowed and kinds.get(name, "number") in {*NUMERIC, "flag"}
+        ]
+        if len(fitting) < _FEWEST:
+            # A total alone makes no groups; its parts may.
+            fitting = [self._names[c.header] for g in summed for c in g.members.values()]
+        apart = self._apart(fitting)
+        # Better two that are alike than none.
+        return (apart if len(apart) >= _FEWEST else fitting)[:_MAX_FEATURES]
+
+    def _apart(self, names: list[str]) -> list[str]:
+        """Those that are not nearly the same as one before."""
+        numbers = self._numbers()
+        apart: list[str] = []
+        for name in names:
+            before = (numbers[other] for other in apart if name in numbers and other in numbers)
+            if not any(alike(numbers[name], other) for other in before):
+                apart.append(name)
+        return apart
+
+    def _numbers(self) -> dict[str, Numbers]:
+        """Column or group's total -> its numbers."""
+        numbers = self._seen.numbers
+        known = {self._names[h]: values for h, values in numbers.items() if h in self._names}
+        for group in self._groups:
+            parts = [numbers[c.header] for c in group.members.values()]
+            known[f"{group.name}_total"] = sum(parts[1:], start=parts[0])
+        return known
 
     def _feature_lines(self, features: dict[str, str]) -> Iterator[str]:
         if features:
             yield "features:"
-            kinds = {f"{g.name}_total": next(iter(g.members.values())).kind for g in self._groups}
+            money = {f"{g.name}_total" for g in self._groups if g.kind == "money"}
             for name, formula in features.items():
-                kind = ", kind: money" if kinds.get(name) == "money" else ""
-                yield f"  {name}: {{formula: {json.dumps(formula)}{kind}}}"
+                kind = ", kind: money" if name in money else ""
+                unit = (
+                    ", unit: years" if name == "age" else ", unit: days" * ("as_of - " in formula)
+                )
+                yield f"  {name}: {{formula: {json.dumps(formula)}{kind}{unit}}}"
             yield ""
 
     def _role_lines(self, roles: dict[str, str]) -> Iterator[str]:
@@ -339,85 +460,46 @@ class _Draft:
             yield ""
 
     def _told(self, column: Seen) -> str:
-        return (
-            "not read"
-            if column.header not in self._names
-            else f"{column.kind} {self._names[column.header]}"
-        )
+        if column.header not in self._names:
+            return "not read"
+        role = self._lines.part_of(column) if self._lines else ""
+        return f"{role or column.kind} {self._names[column.header]}"
+
+    def _sure(self, column: Seen) -> str:
+        is_read = column.header in self._names and column.kind != "text"
+        return percent(column.sure) if is_read else ""
 
     def _remark(self, column: Seen) -> str:
         told = [*column.notes]
         if other := self._seen.copies.get(column.header):
             told.append(f"it says the same as {other}")
-        if column.missing > 0.0:
+        if column.header in self._beyond:
+            told.append("there are more columns and categories than a schema may have")
+        if 0.0 < column.missing < 1.0:
             told.append(f"{percent(column.missing)} missing")
-        if column.has("outcome") and column.header in self._names:
+        if column.is_outcome and column.header in self._names:
             told.append("taken for an answer to a campaign: not part of segments")
         if column.question:
             told.append("see the question")
         return "; ".join(told)
 
 
-def _groups(columns: Sequence[Seen]) -> list[Group]:
-    """Columns of one kind whose headers share words at the start and the end."""
-    left = [c for c in columns if not c.has("deals")]
-    groups: list[Group] = []
-    while True:
-        candidates: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Seen]] = {}
-        for column in left:
-            words = column.words
-            for start in range(len(words)):
-                for end in range(len(words) - start):
-                    if start + end:
-                        shared = (
-                            column.kind,
-                            words[:start],
-                            words[len(words) - end :] if end else (),
-                        )
-                        candidates.setdefault(shared, []).append(column)
-        scores = {
-            shared: len(found) + _A_WORD * (len(shared[1]) + len(shared[2]))
-            for shared, found in candidates.items()
-            if len(found) >= _SMALLEST_GROUP
-        }
-        if not scores:
-            return groups
-        best = max(scores, key=lambda shared: scores[shared])
-        _, prefix, suffix = best
-        members = {
-            plain_name(" ".join(c.words[len(prefix) : len(c.words) - len(suffix)])): c
-            for c in candidates[best]
-        }
-        name = plain_name(" ".join([*prefix, *suffix]))
-        ends = [plain_name(" ".join(part)) for part in (prefix, suffix)]
-        pattern = "_".join(filter(None, [ends[0], f"{{{name}}}", ends[1]]))
-        if len(members) == len(candidates[best]) and re.fullmatch("[a-z][a-z0-9_]*", name):
-            groups.append(Group(name, pattern, members))
-        left = [c for c in left if c not in candidates[best]]
+def _without_key(kind: str, parts: Mapping[str, Seen]) -> str:
+    """A line's own key is not that of a customer."""
+    return "text" if parts and kind == "key" else kind
 
 
-def plain_name(text: str) -> str:
-    """A text in lower-case letters of ASCII, digits and underscores; '' if nothing is left."""
-    apart = normalize("NFKD", text.lower().replace("ß", "ss"))
-    return re.sub(r"[\W_]+", "_", apart.encode("ascii", "ignore").decode()).strip("_")
+def _beyond(columns: Iterable[Seen]) -> set[str]:
+    """The headers of columns that are too many for one schema."""
+    left, beyond = _MOST, set()
+    # Categories cost most: numbers come first.
+    for column in sorted(columns, key=lambda c: (c.kind != "key", len(c.values))):
+        left -= 1 + len(column.values)
+        if left < 0:
+            beyond.add(column.header)
+    return beyond
 
 
-def _categories(values: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each value as a name, and as it is spelled."""
-    taken: set[str] = set()
-    for value in values:
-        name = plain_name(value) or "blank"
-        name = name if re.match("[^0-9]", name) else f"value_{name}"
-        while name in taken:
-            name += "_2"
-        taken.add(name)
-        yield name, value
-
-
-def _text(header: str) -> str:
-    return json.dumps(header, ensure_ascii=False)
-
-
-def _plain(text: str) -> str:
-    """Text that may stand in a comment."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def _event(name: str) -> str:
+    """What happened on a date: of `join_date`, join."""
+    return re.sub(r"_(on|date|dt)$|^(date|datum|dt)_(of_)?", "", name) or name

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import narwhals as nw
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from customer_segmentation.customers.date_choice import DateColumn, UnclearDatesError
-from customer_segmentation.schema.cells import missing_as_empty, stripped
+from customer_segmentation.proposal.keys import as_key, find_key
+from customer_segmentation.proposal.kinds import CURRENCY, by_count, is_flag, number_kind
+from customer_segmentation.proposal.likeness import find_copies
+from customer_segmentation.proposal.seen import (
+    NUMERIC,
+    SAID,
+    Corrections,
+    Counted,
+    Numbers,
+    Seen,
+    SeenTable,
+)
+from customer_segmentation.proposal.words import bare, words_of
+from customer_segmentation.schema.cells import FLOAT_ID, missing_as_empty, stripped
 from customer_segmentation.schema.dates import DateFormat
-from customer_segmentation.schema.numbers import NumberSigns
+from customer_segmentation.schema.numbers import SAME_SIGNS, NumberSigns
 from customer_segmentation.schema.schema import DATE_FORMATS, FLAGS, MISSING
 
 # Kinds are told by so many rows; whether a key repeats, by all.
 _LOOKED_AT = 100_000
+# How numbers are written is told by so many texts of a column.
+_SAMPLE = 1_000
 # Share of a column's cells that must be of a kind.
 _MOST = 0.95
 _MAX_CATEGORIES = 20
-_MAX_CODES = 12
-_YEARS = (1850, 2100)
-# Whole numbers up to here are taken for counts.
-_MANY = 1_000.0
+# Where a person says that it is a category.
+_MOST_CATEGORIES = 200
+# Beyond any amount, and low enough for squares to stay finite.
+_FAR = 1e100
 _NOTATIONS = (
     NumberSigns(),
     NumberSigns(","),
@@ -35,257 +52,108 @@ _NOTATIONS = (
     NumberSigns(".", " "),
     NumberSigns(".", "'"),
 )
-_CURRENCY = r"[$€£¥₹]|%|\b(?:kr|AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|INR|JPY|NOK|PLN|SEK|USD)\b"
-
-# Words of headers, in a few languages; each is compared with a header's own words.
-WORDS: Mapping[str, frozenset[str]] = {
-    "key": frozenset(
-        [
-            "id",
-            "key",
-            "no",
-            "nr",
-            "number",
-            "customer",
-            "client",
-            "kunde",
-            "kundennummer",
-            "member",
-            "account",
-            "cust",
-        ]
-    ),
-    "money": frozenset(
-        [
-            "amount",
-            "spend",
-            "spent",
-            "spending",
-            "mnt",
-            "price",
-            "cost",
-            "revenue",
-            "sales",
-            "turnover",
-            "income",
-            "salary",
-            "balance",
-            "payment",
-            "payments",
-            "purchases",
-            "value",
-            "fee",
-            "limit",
-            "advance",
-            "umsatz",
-            "betrag",
-            "preis",
-            "einkommen",
-            "gehalt",
-            "montant",
-            "importe",
-            "total",
-            "charges",
-            "credit",
-            "debit",
-        ]
-    ),
-    "count": frozenset(
-        ["num", "number", "count", "no", "anzahl", "nombre", "n", "days", "months", "visits", "qty"]
-    ),
-    "income": frozenset(
-        ["income", "salary", "einkommen", "gehalt", "revenu", "ingresos", "wage", "earnings"]
-    ),
-    "year": frozenset(["year", "jahr", "annee", "ano", "birth", "born", "geburtsjahr", "yob"]),
-    "outcome": frozenset(
-        [
-            "response",
-            "responded",
-            "target",
-            "label",
-            "churn",
-            "churned",
-            "outcome",
-            "converted",
-            "conversion",
-            "clicked",
-            "accepted",
-            "subscribed",
-            "deposit",
-            "y",
-            "default",
-        ]
-    ),
-    "code": frozenset(
-        [
-            "code",
-            "type",
-            "class",
-            "group",
-            "region",
-            "channel",
-            "category",
-            "segment",
-            "gender",
-            "sex",
-            "cluster",
-            "area",
-            "zone",
-            "status",
-            "marital",
-            "education",
-            "occupation",
-        ]
-    ),
-    "personal": frozenset(
-        [
-            "name",
-            "email",
-            "mail",
-            "phone",
-            "address",
-            "street",
-            "birth",
-            "gender",
-            "sex",
-            "first",
-            "last",
-        ]
-    ),
-    "deals": frozenset(
-        [
-            "deal",
-            "deals",
-            "discount",
-            "discounts",
-            "coupon",
-            "coupons",
-            "offer",
-            "offers",
-            "promo",
-            "rabatt",
-        ]
-    ),
-    "recency": frozenset(["recency", "since", "last", "days", "months"]),
-    "visits": frozenset(["visit", "visits", "sessions", "logins"]),
-    "order": frozenset(
-        ["order", "invoice", "receipt", "basket", "transaction", "bon", "rechnung", "orderid"]
-    ),
-    "quantity": frozenset(["quantity", "qty", "units", "menge", "pieces"]),
-    "share": frozenset(["share", "rate", "ratio", "percent", "pct", "frequency"]),
-}
+# Put by programs for cells without a value.
+_NO_VALUE = frozenset(
+    ["?", "-", "--", ".", "nan", "NaN", "#N/A", "n/a", "n.a.", "k.A.", r"\N", "<NA>", "#NULL!"]
+)
+_TWO_DIGITS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%d-%b-%y", "%y-%m-%d")
+# Configuration takes it for a reference.
+_REFERENCE = "${"
+_TIME = re.compile("[T ](?=[ ]?[0-9]{1,2}:)")
+# The century of years of two digits.
+PIVOT = 30
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a column seems to hold.
-
-    Attributes:
-        header: As sent.
-        words: Of the header, in lower case.
-        kind: As a schema names it; `text` for what is not read.
-        sure: The share of its cells that are of this kind.
-        missing: The share without a value.
-        values: The categories as spelled, most frequent first.
-        minimum: Of its numbers.
-        maximum: Of its numbers.
-        notes: What a person should know.
-        question: What only a person can answer; '' if nothing.
-    """
-
-    header: str
-    words: tuple[str, ...]
-    kind: str
-    sure: float = 1.0
-    missing: float = 0.0
-    values: tuple[str, ...] = ()
-    minimum: float = 0.0
-    maximum: float = 0.0
-    date_format: str = ""
-    first_day: str = ""
-    notes: tuple[str, ...] = ()
-    question: str = ""
-
-    def has(self, topic: str) -> bool:
-        """Whether its header has a word of a topic."""
-        return not WORDS[topic].isdisjoint(self.words)
-
-
-@dataclass(frozen=True)
-class SeenTable:
-    """What a file seems to hold.
-
-    Attributes:
-        rows: How many.
-        columns: In the file's order.
-        signs: How its numbers are written.
-        key: The header of the key; '' if there is none.
-        are_orders: Whether it has order lines and no customers.
-        copies: Header -> the header that says the same.
-        question: About the signs of numbers; '' if none.
-    """
-
-    rows: int
-    columns: tuple[Seen, ...]
-    signs: NumberSigns
-    key: str
-    are_orders: bool = False
-    copies: Mapping[str, str] = field(default_factory=dict)
-    question: str = ""
-
-
-def recognise_table(cells: pd.DataFrame) -> SeenTable:
+def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> SeenTable:
     """What the cells of a file seem to hold.
 
     Args:
         cells: Text by header.
+        corrections: What is known better.
     """
-    looked = cells.head(_LOOKED_AT).apply(lambda column: column.fillna("").str.strip())
-    known = {header: column[~column.isin(MISSING)] for header, column in looked.items()}
-    signs, question = _notation(known.values())
-    columns = [_seen(str(header), known[header], len(looked), signs) for header in looked]
-    key = _key(cells, columns)
-    columns = [replace(c, kind="key", question="") if c.header == key else c for c in columns]
+    given = corrections or Corrections()
+    looked = cells.slice(0, _LOOKED_AT)
+    texts = {name.strip(): _stripped(looked[name]) for name in cells.column_names}
+    counted = {name: _counted(column) for name, column in texts.items()}
+    extra = _missing_values(counted)
+    known = {
+        name: Counted(Counter({t: n for t, n in counts.items() if t not in extra}), len(looked))
+        for name, counts in counted.items()
+    }
+    signs, question = _notation(known)
+    look = _Look(texts, signs, given)
+    columns = [look.at(name, column) for name, column in known.items()]
+    asked = given.key or next((h for h, kind in given.kinds.items() if kind == "key"), "")
+    free = [c for c in columns if c.header not in given.kinds and _REFERENCE not in c.header]
+    key = asked or find_key(cells, free, known, look.numbers)
+    said = (SAID,) * bool(asked)
+    columns = [as_key(c, cells, said) if c.header == key else c for c in columns]
+    numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in {*NUMERIC, "flag"}}
     return SeenTable(
         rows=len(cells),
         columns=tuple(columns),
         signs=signs,
         key=key,
-        are_orders=_are_orders(cells, columns, key),
-        copies=_copies(looked, columns, signs),
+        repeated={
+            name: 1.0 - len(column.counts) / max(column.known, 1) for name, column in known.items()
+        },
+        floats=frozenset(n for n, c in known.items() if c.share(re.compile(FLOAT_ID).search)),
+        numbers=numbers,
+        copies=find_copies({c.header: numbers[c.header] for c in columns if c.kind in NUMERIC}),
+        missing_values=extra,
         question=question,
     )
 
 
-def words_of(header: str) -> tuple[str, ...]:
-    """The words of a header, in lower case: of `NumWebPurchases`, num, web and purchases."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", header)
-    return tuple(word.lower() for word in re.findall(r"[^\W\d_]+|[0-9]+", apart))
+def _stripped(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
 
 
-def _notation(columns: Iterable[pd.Series[str]]) -> tuple[NumberSigns, str]:
+def _counted(column: pa.ChunkedArray) -> Counter[str]:
+    found = pc.value_counts(column.combine_chunks())
+    texts, counts = found.field("values").to_pylist(), found.field("counts").to_pylist()
+    return Counter({t: n for t, n in zip(texts, counts, strict=True) if t not in MISSING})
+
+
+def _missing_values(columns: Mapping[str, Counter[str]]) -> tuple[str, ...]:
+    """Texts that stand for no value: among numbers or dates, never a word of a category."""
+    found: set[str] = set()
+    for counts in columns.values():
+        others = sum(n for text, n in counts.items() if text not in _NO_VALUE)
+        digits = sum(n for text, n in counts.items() if re.search("[0-9]", text))
+        if others and digits >= _MOST * others:
+            found |= _NO_VALUE & {*counts}
+    return tuple(sorted(found))
+
+
+def _plain(text: str) -> str:
+    return CURRENCY.sub("", text).strip(SAME_SIGNS[" "])
+
+
+def _notation(columns: Mapping[str, Counted]) -> tuple[NumberSigns, str]:
     """How numbers are written, in the notation that most columns fit; and what is not clear."""
-    numeric, ignored = [], Counter[str]()
-    for column in columns:
-        if len(column) and column.str.contains("[0-9]").mean() > _MOST:
-            signs = column.str.extractall(f"({_CURRENCY})")[0]
-            if len(signs) > len(column) / 2:
-                ignored.update(signs.unique())
-            numeric.append(column)
-    around = tuple(sorted(ignored))
-    bare = [column.str.replace(_CURRENCY, "", regex=True).str.strip() for column in numeric]
-    fits = [
-        sum(column.str.contains(signs.pattern).mean() >= _MOST for column in bare)
-        for signs in _NOTATIONS
-    ]
+    samples: list[list[str]] = []
+    ignored: set[str] = set()
+    for column in columns.values():
+        texts = [text for text, _ in column.counts.most_common(_SAMPLE)]
+        if texts and sum(bool(re.search("[0-9]", t)) for t in texts) > _MOST * len(texts):
+            signs = [sign for text in texts for sign in CURRENCY.findall(text)]
+            if len(signs) > len(texts) / 2:
+                ignored.update(signs)
+            samples.append([_plain(text) for text in texts])
+    fits = []
+    for notation in _NOTATIONS:
+        pattern = re.compile(notation.pattern)
+        shares = (sum(bool(pattern.match(t)) for t in texts) / len(texts) for texts in samples)
+        fits.append(sum(share >= _MOST for share in shares))
     best = max(range(len(fits)), key=lambda i: (fits[i], -i))
-    chosen = replace(_NOTATIONS[best], ignored=around)
+    chosen = replace(_NOTATIONS[best], ignored=tuple(sorted(ignored)))
     # 1,234 and 1.234 are a thousand or a little above 1.
-    groups = "^[+-]?[0-9]{1,3}[.,][0-9]{3}$"
+    groups = re.compile("[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
     unclear = any(
-        (fraction := column[column.str.contains("[.,]")]).size
-        and fraction.str.contains(groups).all()
-        for column in bare
+        (fraction := [t for t in texts if "," in t or "." in t])
+        and all(map(groups.fullmatch, fraction))
+        for texts in samples
     )
     question = (
         "some numbers have exactly three digits after their sign, such as 1.234: if these are "
@@ -294,114 +162,128 @@ def _notation(columns: Iterable[pd.Series[str]]) -> tuple[NumberSigns, str]:
     return chosen, question if unclear else ""
 
 
-def _seen(  # noqa: PLR0911 - one for each kind
-    header: str, known: pd.Series[str], rows: int, signs: NumberSigns
-) -> Seen:
-    seen = Seen(header, words_of(header), "text", missing=1.0 - len(known) / max(rows, 1))
-    if known.empty:
-        return replace(seen, notes=("it is blank",))
-    distinct = known.nunique()
-    if distinct == 1:
-        return replace(seen, notes=(f"it is {known.iloc[0][:40]!r} in every row",))
-    folded = known.str.lower()
-    if distinct == 2 and folded.isin({"0", "1", *FLAGS}).all():  # noqa: PLR2004 - yes and no
-        return replace(seen, kind="flag")
-    if dated := _dates(seen, known):
-        return dated
-    numbers = _numbers(known, signs)
-    if (share := float(numbers.notna().mean())) >= _MOST:
-        return _number(replace(seen, sure=share), numbers.dropna(), distinct)
-    if distinct <= _MAX_CATEGORIES:
-        return replace(seen, kind="category", values=tuple(known.value_counts().index))
-    return replace(seen, notes=(f"{distinct:,} different texts",))
+class _Look:
+    """Looks at columns one by one.
 
+    Args:
+        texts: Header -> stripped cells.
+        signs: How numbers are written.
+        given: What a person said.
+    """
 
-def _numbers(known: pd.Series[str], signs: NumberSigns) -> pd.Series[float]:
-    text = nw.from_native(known.to_frame("cell")).lazy()
-    plain = signs.plain(signs.without_ignored(nw.col("cell")))
-    read = text.select(nw.when(signs.is_number(nw.col("cell"))).then(plain).alias("number"))
-    return pd.to_numeric(read.collect().to_native()["number"], errors="coerce").astype("float64")
+    def __init__(
+        self, texts: Mapping[str, pa.ChunkedArray], signs: NumberSigns, given: Corrections
+    ) -> None:
+        self._texts = texts
+        self._signs = signs
+        self._given = given
+        self._pattern = re.compile(signs.pattern)
+        self._parsed: dict[str, Numbers] = {}
 
+    def numbers(self, header: str) -> Numbers:
+        """The cells as numbers, NaN where there is none."""
+        if header not in self._parsed:
+            coded = self._texts[header].combine_chunks().dictionary_encode()
+            values = [self._number(text) for text in coded.dictionary.to_pylist()]
+            read = np.array(values, dtype=np.float64)
+            self._parsed[header] = read[coded.indices.to_numpy(zero_copy_only=False)]
+        return self._parsed[header]
 
-def _number(seen: Seen, numbers: pd.Series[float], distinct: int) -> Seen:
-    minimum, maximum = float(numbers.min()), float(numbers.max())
-    seen = replace(seen, minimum=minimum, maximum=maximum)
-    is_whole = bool((numbers % 1.0 == 0.0).all())
-    if is_whole and seen.has("year") and _YEARS[0] <= minimum and maximum <= _YEARS[1]:
-        return replace(seen, kind="year")
-    if is_whole and seen.has("code") and distinct <= _MAX_CODES:
-        codes = tuple(f"{value:g}" for value in sorted(numbers.unique()))
-        return replace(seen, kind="category", values=codes)
-    if minimum < 0.0:
-        return replace(seen, kind="number")
-    if not is_whole and maximum <= 1.0:
-        return replace(seen, kind="share")
-    is_count = seen.has("count") or (maximum < _MANY and not seen.has("money"))
-    return replace(seen, kind="count" if is_whole and is_count else "money")
+    def _number(self, text: str) -> float:
+        plain = _plain(text) if self._signs.ignored else text
+        if not self._pattern.match(plain):
+            return float("nan")
+        if self._signs.thousands:
+            plain = re.sub(
+                f"[{SAME_SIGNS.get(self._signs.thousands, self._signs.thousands)}]", "", plain
+            )
+        number = float(plain.replace(self._signs.decimal, "."))
+        return number if abs(number) < _FAR else float("nan")
 
+    def at(self, header: str, cells: Counted) -> Seen:
+        """What a column seems to hold, or what a person says that it does."""
+        seen = Seen(
+            header,
+            words_of(bare(header)),
+            missing=1.0 - cells.known / max(cells.rows, 1),
+            commonest=max(cells.counts.values(), default=0) / max(cells.known, 1),
+        )
+        if _REFERENCE in header:
+            return replace(seen, notes=(f"its name has {_REFERENCE}, which no schema can hold",))
+        kind = self._given.kinds.get(header)
+        return self._told(seen, cells, kind) if kind else self._guessed(seen, cells)
 
-def _dates(seen: Seen, known: pd.Series[str]) -> Seen | None:
-    """The same as a column of dates, if it is one."""
-    formats = tuple(DateFormat.of(text) for text in DATE_FORMATS)
-    # Eight digits are a day only where the header says so.
-    shapes = [f for f in formats if f.text != "%Y%m%d" or {"date", "day", "datum"} & {*seen.words}]
-    fits = known.str.contains("|".join(f"^(?:{f.shape_with_time})$" for f in shapes))
-    if fits.mean() < _MOST:
+    def _guessed(self, seen: Seen, cells: Counted) -> Seen:  # noqa: PLR0911 - one for each kind
+        counts = cells.counts
+        if not counts:
+            return replace(seen, notes=("it is blank",))
+        if not seen.header or (seen.words and seen.words[0] == "unnamed"):
+            return replace(seen, notes=("it has no name",))
+        if len(counts) == 1:
+            return replace(seen, notes=(f"it is {next(iter(counts))[:40]!r} in every row",))
+        if is_flag(counts):
+            return replace(seen, kind="flag")
+        if dated := self._dated(seen, cells):
+            return dated
+        numbers = self.numbers(seen.header)
+        known = numbers[~np.isnan(numbers)]
+        if (share := len(known) / cells.known) >= _MOST:
+            return number_kind(replace(seen, sure=share), known, cells)
+        if len(counts) <= _MAX_CATEGORIES and _REFERENCE not in "".join(counts):
+            return replace(seen, kind="category", values=by_count(counts))
+        return replace(seen, notes=(f"{len(counts):,} different texts",))
+
+    def _told(self, seen: Seen, cells: Counted, kind: str) -> Seen:
+        """The column as of the kind that a person gave."""
+        notes = (SAID,)
+        if kind == "category":
+            values = by_count(cells.counts)
+            if len(values) > _MOST_CATEGORIES or _REFERENCE in "".join(values):
+                return replace(seen, notes=(f"{len(values):,} values are no categories",))
+            return replace(seen, kind=kind, values=values, notes=notes)
+        if kind == "date":
+            dated = self._dated(seen, cells)
+            return replace(dated or seen, notes=notes if dated else ("its cells are no dates",))
+        if kind in {*NUMERIC, "year", "flag"}:
+            known = ~np.isnan(self.numbers(seen.header))
+            sure = known.sum() / max(cells.known, 1)
+            sure = (
+                cells.share(lambda t: t in {"0", "1"} or t.lower() in FLAGS)
+                if kind == "flag"
+                else sure
+            )
+            unit = self._guessed(seen, cells).unit if kind in {"count", "number"} else ""
+            return replace(seen, kind=kind, sure=float(sure), unit=unit, notes=notes)
+        return replace(seen, kind=kind, notes=notes)
+
+    def _dated(self, seen: Seen, cells: Counted) -> Seen | None:
+        """The same as a column of dates, if it is one."""
+        declared = [self._given.date_format] if self._given.date_format else DATE_FORMATS
+        for texts in (declared, _TWO_DIGITS):
+            formats = tuple(DateFormat.of(text, PIVOT) for text in texts)
+            # Eight digits are a day only where the header says so.
+            is_day = {"date", "day", "datum"} & {*seen.words}
+            shapes = [f for f in formats if f.text != "%Y%m%d" or is_day]
+            shape = re.compile("|".join(f"(?:{f.shape_with_time})" for f in shapes) or "(?!)")
+            share = cells.share(shape.fullmatch)
+            if share >= _MOST:
+                return self._chosen_dates(replace(seen, kind="date", sure=share), cells, shapes)
         return None
-    column = DateColumn(seen.header, seen.header, tuple(shapes))
-    rows = nw.from_native(known.to_frame(seen.header)).lazy()
-    text = missing_as_empty(stripped(seen.header), MISSING)
-    evidence = partial(column.evidence, text=text)(rows).collect().rows(named=True)
-    try:
-        chosen = column.choose(evidence)
-    except UnclearDatesError as error:
-        return replace(seen, kind="date", question=f"{error.problem}. {error.remedy}")
-    days = [
-        day
-        for text in known.unique()
-        if (day := chosen.format.day(text.split("T")[0].split(" ")[0] if chosen.has_time else text))
-    ]
-    return replace(
-        seen,
-        kind="date",
-        sure=float(fits.mean()),
-        date_format=chosen.format.text,
-        first_day=min(days).isoformat() if days else "",
-    )
 
-
-def _key(cells: pd.DataFrame, columns: Sequence[Seen]) -> str:
-    """The header of the column that tells customers apart, '' if there is none."""
-
-    def is_key(seen: Seen) -> bool:
-        cell = cells[seen.header]
-        may_be = seen.kind in {"count", "text", "money"} and not seen.missing
-        return may_be and bool(cell.is_unique) and (seen.kind != "money" or seen.has("key"))
-
-    found = [seen for seen in columns if is_key(seen)]
-    named = [seen for seen in found if seen.has("key")]
-    # An amount may be unique in a small file: without a telling name, only what is no number.
-    unnamed = [seen for seen in found if seen.kind == "text"]
-    return (named or unnamed or [Seen("", (), "text")])[0].header
-
-
-def _are_orders(cells: pd.DataFrame, columns: Sequence[Seen], key: str) -> bool:
-    """Whether rows are purchases: an order's number, and customers who stand on several rows."""
-    has_order = any(seen.has("order") for seen in columns)
-    customers = [seen for seen in columns if "customer" in " ".join(seen.words)]
-    repeated = any(cells[seen.header].duplicated().mean() > 0.2 for seen in customers)  # noqa: PLR2004 - few
-    return has_order and (repeated or (not key and any(c.has("quantity") for c in columns)))
-
-
-def _copies(looked: pd.DataFrame, columns: Sequence[Seen], signs: NumberSigns) -> dict[str, str]:
-    """Columns of numbers that say what another one says."""
-    names = [c.header for c in columns if c.kind in {"money", "count", "number", "share"}]
-    numbers = pd.DataFrame({name: _numbers(looked[name], signs) for name in names})
-    related = numbers.corr().abs().to_numpy()
-    copies: dict[str, str] = {}
-    for place, name in enumerate(names):
-        for before, other in enumerate(names[:place]):
-            if other not in copies and related[place, before] > 0.9999:  # noqa: PLR2004 - all but rounding
-                copies[name] = other
-                break
-    return copies
+    def _chosen_dates(self, seen: Seen, cells: Counted, shapes: Sequence[DateFormat]) -> Seen:
+        column = DateColumn(seen.header, seen.header, tuple(shapes), PIVOT)
+        rows = nw.from_native(pa.table({seen.header: self._texts[seen.header]})).lazy()
+        text = missing_as_empty(stripped(seen.header), MISSING)
+        evidence = partial(column.evidence, text=text)(rows).collect().rows(named=True)
+        try:
+            chosen = column.choose(evidence)
+        except UnclearDatesError as error:
+            return replace(seen, question=f"{error.problem}. {error.remedy}")
+        texts = (_TIME.split(t)[0] if chosen.has_time else t for t in cells.counts)
+        days = [day for text in texts if (day := chosen.format.day(text))]
+        return replace(
+            seen,
+            date_format=chosen.format.text,
+            first_day=min(days).isoformat() if days else "",
+            last_day=max(days).isoformat() if days else "",
+        )

@@ -27,6 +27,17 @@ def missing_as_empty(text: nw.Expr, missing_values: Sequence[str]) -> nw.Expr:
     return nw.when(~text.is_in(list(missing_values))).then(text).otherwise(nw.lit(""))
 
 
+# A whole number with a fraction of zeros; three would be thousands.
+FLOAT_ID = "^[0-9]+[.,]0{1,2}$"
+FRACTION_OF_ID = "[.,]0{1,2}$"
+
+
+def without_fraction(text: nw.Expr) -> nw.Expr:
+    """An id that was written as a float, such as 12345.0, as a whole number."""
+    whole = text.str.replace_all(FRACTION_OF_ID, "")
+    return nw.when(~text.str.contains(FLOAT_ID)).then(text).otherwise(whole)
+
+
 # Column name -> expression.
 Columns = dict[str, nw.Expr]
 

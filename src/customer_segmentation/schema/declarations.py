@@ -86,6 +86,7 @@ class ColumnRule(Parameters):
         at_sign_up: Known when a customer signs up.
         aggregate: Where the source has order lines: what a customer's come to.
         from_row: Of the key: a source without one, whose customers are known by their row numbers.
+        from_float: Of the key: whole numbers that a program wrote with a fraction, such as 12345.0.
     """
 
     kind: ColumnKind
@@ -106,6 +107,7 @@ class ColumnRule(Parameters):
     at_sign_up: bool = False
     aggregate: str = ""
     from_row: bool = False
+    from_float: bool = False
 
     @model_validator(mode="after")
     def _keys_suit_the_kind(self) -> Self:
@@ -117,8 +119,9 @@ class ColumnRule(Parameters):
                     else f"`{key}` is only for a {kind}"
                 )
                 raise ValueError(needs)
-        if self.from_row and self.kind != "key":
-            raise ValueError("`from_row` is only for the key")
+        for key in ("from_row", "from_float"):
+            if getattr(self, key) and self.kind != "key":
+                raise ValueError(f"`{key}` is only for the key")
         if self.outcome and self.at_sign_up:
             raise ValueError("an outcome is not known at sign-up: `at_sign_up` is wrong")
         if self.kind not in _RANGED and (self.minimum, self.maximum) != (None, None):

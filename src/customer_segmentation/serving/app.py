@@ -24,6 +24,7 @@ from customer_segmentation.serving.jobs.routes import job_routes
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import RefusedError
+from customer_segmentation.serving.proposals import proposal_routes
 from customer_segmentation.serving.protocol import LimitedProtocol
 from customer_segmentation.serving.responses import AnyRequest, cached_response, json_response
 from customer_segmentation.serving.server import Server
@@ -126,6 +127,7 @@ def _routes(server: Server) -> list[Any]:
         *job_routes(server),
         *openapi_routes(server),
         *page_routes(),
+        *proposal_routes(server),
     ]
 
 

@@ -17,8 +17,15 @@ from customer_segmentation.serving.problems import CLOSE, RefusedError
 _PIECE = 1 << 20
 
 
+_JOBS = "score many customers by POST /v1/jobs"
+
+
 async def read_body(
-    receive: Receive, headers: dict[bytes, bytes], max_bytes: int, seconds: float
+    receive: Receive,
+    headers: dict[bytes, bytes],
+    max_bytes: int,
+    seconds: float,
+    instead: str = _JOBS,
 ) -> bytes:
     """Read the whole body.
 
@@ -27,13 +34,14 @@ async def read_body(
         headers: Of the request.
         max_bytes: Size limit.
         seconds: Time limit for the whole body.
+        instead: What to do with a larger one.
 
     Raises:
         RefusedError: The body is too large or too slow.
     """
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
+        raise _too_large(max_bytes, instead)
     ends = monotonic() + seconds
     parts: list[bytes] = []
     size, more = 0, True
@@ -42,7 +50,7 @@ async def read_body(
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > max_bytes:
-            raise _too_large(max_bytes)
+            raise _too_large(max_bytes, instead)
         more = message.get("more_body", False)
     return b"".join(parts)
 
@@ -63,8 +71,8 @@ async def receive_within(receive: Receive, seconds: float) -> Message:
     return message
 
 
-def _too_large(max_bytes: int) -> RefusedError:
-    detail = f"a body of more than {max_bytes} bytes: score many customers by POST /v1/jobs"
+def _too_large(max_bytes: int, instead: str) -> RefusedError:
+    detail = f"a body of more than {max_bytes} bytes: {instead}"
     return RefusedError(413, detail, headers=CLOSE)
 
 

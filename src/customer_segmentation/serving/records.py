@@ -21,6 +21,7 @@ from msgspec import UNSET, Meta, UnsetType
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.matrix import date_numbers
+from customer_segmentation.schema.cells import FLOAT_ID
 from customer_segmentation.schema.parts import AS_OF, Column
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.validation import LONGEST_KEY, Contract, Problem, ReadCustomer
@@ -161,7 +162,9 @@ def _field(rule: Column, name: str, contract: Contract, *, required: bool) -> tu
     else:
         # No white space around it, which the careful path strips.
         missing = "|".join(map(re.escape, sorted(contract.missing_values)))
-        pattern = rf"^(?!(?:{missing})\Z)\S(.{{0,{LONGEST_KEY - 2}}}\S)?\Z"
+        # Nor a fraction, if that is to be dropped.
+        as_float = rf"(?!{FLOAT_ID})" if contract.from_float else ""
+        pattern = rf"^(?!(?:{missing})\Z){as_float}\S(.{{0,{LONGEST_KEY - 2}}}\S)?\Z"
         kind = Annotated[str, Meta(pattern=pattern)] | int
     if required:
         return rule.name, kind, msgspec.field(name=name)

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
     max_body: _Count = 1_000_000
     max_customers: _Count = 1_000
+    # Of a file for which a schema is proposed, in memory.
+    max_proposal: _Count = 5_000_000
     max_job: _Count = 2_000_000_000
     max_jobs: _Count = 5
     # Of one key, finished jobs included.

@@ -8,6 +8,7 @@ text that stands for a missing value are refused.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.matrix import date_numbers
-from customer_segmentation.schema.cells import UNKNOWN, folded, meanings_of
+from customer_segmentation.schema.cells import (
+    FLOAT_ID,
+    FRACTION_OF_ID,
+    UNKNOWN,
+    folded,
+    meanings_of,
+)
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.limits import (
     LACKING,
@@ -85,6 +92,7 @@ class Contract:
         self.rules = {n: column for n, column in schema.columns.items() if column.kind != "text"}
         self.as_of = schema.as_of
         self.aliases = schema.aliases
+        self.from_float = schema.rows.column_rules[KEY].from_float
         self.missing_values: frozenset[str] = frozenset(["", *schema.missing_values])
         formats = dict.fromkeys([*schema.date_formats, _ISO])
         self._formats = [DateFormat.of(text, schema.two_digit_years_before) for text in formats]
@@ -207,14 +215,15 @@ class Contract:
             return None, LACKING
         return word, "" if word else NO_CATEGORY
 
-    @staticmethod
-    def _key(sent: object) -> tuple[str | None, str]:
+    def _key(self, sent: object) -> tuple[str | None, str]:
         if isinstance(sent, float) and sent.is_integer():
             # In JSON, 7.0 and 7 are the same number.
             sent = int(sent)
         if isinstance(sent, bool) or not isinstance(sent, (str, int)):
             return None, "not text"
         text = str(sent).strip()
+        if self.from_float and re.search(FLOAT_ID, text):
+            text = re.sub(FRACTION_OF_ID, "", text)
         return text, "" if len(text) <= LONGEST_KEY else "too long"
 
     def _number(self, column: str, sent: object, as_of: date) -> tuple[float | None, str]:

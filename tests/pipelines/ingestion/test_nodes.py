@@ -92,6 +92,21 @@ def test_two_headers_for_one_column_are_refused(
         bronze_of([{"ID": "1", " customer_id": "2"}], frame_of)
 
 
+def test_a_key_that_was_written_as_a_float_draws_as_the_whole_number(
+    source_of: Callable[..., Any],
+    frame_of: Callable[..., Any],
+    records_of: Callable[..., Any],
+    customers_block: dict[str, Any],
+) -> None:
+    floats = Schema.model_validate(
+        changed(customers_block, ("columns.customer_id.from_float", True))
+    )
+    rows = [{"ID": key} for key in ("12345", "12345.0", " 12345.00 ")]
+    bronze = records_of(ingest_source(source_of(rows, frame_of), floats))
+    assert len({row["sample_key"] for row in bronze}) == 1
+    assert [row["ID"] for row in bronze] == ["12345", "12345.0", " 12345.00 "]
+
+
 @pytest.fixture
 def numbered(customers_block: dict[str, Any]) -> Schema:
     """A schema whose customers are known by the numbers of their rows."""

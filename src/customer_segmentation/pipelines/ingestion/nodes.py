@@ -41,4 +41,6 @@ def ingest_source(source: IntoFrame, customers: Schema) -> IntoFrame:
     mapped = map_headers(headers, of_rows)
     require_columns(headers, mapped, [KEY], of_rows, str(name))
     as_of = datetime.combine(customers.as_of, time.min)
-    return with_sample_key(rows, mapped[KEY]).with_columns(nw.lit(as_of).alias(AS_OF)).to_native()
+    from_float = of_rows.column_rules[KEY].from_float
+    keyed = with_sample_key(rows, mapped[KEY], from_float=from_float)
+    return keyed.with_columns(nw.lit(as_of).alias(AS_OF)).to_native()

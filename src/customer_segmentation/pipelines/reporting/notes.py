@@ -39,9 +39,10 @@ def no_groups(clustering: Mapping[str, Any]) -> list[str]:
         return []
     own, chance = (phrases.score(structure[name]) for name in ("silhouette", "by_chance"))
     text = (
-        f"There are no groups here: with {structure['k']} segments the silhouette is {own}, and "
-        f"tables of this size and shape without any groups reach {chance}. The segments divide a "
-        "continuum: use them to tell more from less, and do not take them for kinds of customers."
+        f"There are no groups here: {structure['k']} segments, seen from where they are furthest "
+        f"apart, have a silhouette of {own}, and in tables of this size and shape without any "
+        f"groups they reach {chance}. The segments divide a continuum: use them to tell more from "
+        "less, and do not take them for kinds of customers."
     )
     return [text]
 

@@ -71,7 +71,7 @@ class JobService:
         Raises:
             RefusedError: The file is invalid, too large, too slow, or one too many.
         """
-        parameters, idempotency_key = _parameters(headers), headers.get("idempotency-key")
+        parameters, idempotency_key = sent_as(headers), headers.get("idempotency-key")
         if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
             detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters"
             raise RefusedError(400, detail, headers=CLOSE)
@@ -172,7 +172,12 @@ class JobService:
             logger.exception("the job table does not answer")
 
 
-def _parameters(headers: Mapping[str, str]) -> Parameters:
+def sent_as(headers: Mapping[str, str]) -> Parameters:
+    """The format and the encoding of a posted file.
+
+    Raises:
+        RefusedError: The media type or the encoding is not taken.
+    """
     sent, _, more = headers.get("content-type", "").lower().partition(";")
     sent = sent.strip()
     if sent not in MEDIA_TYPES or headers.get("content-encoding", "identity") != "identity":

@@ -16,6 +16,7 @@ import msgspec
 import yaml
 from litestar import Litestar, Response, get
 
+from customer_segmentation.proposal.seen import KINDS
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import NOT_STORED, Rejection, answer_type
@@ -31,6 +32,7 @@ from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of, matrix_schemas
 from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.serving.problems import Details
+from customer_segmentation.serving.proposals import LONGEST_NAME, ProposalView
 from customer_segmentation.serving.responses import JSON, AnyRequest
 from customer_segmentation.serving.server import Server
 
@@ -53,6 +55,8 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
         "version": version("customer_segmentation"),
         "address": address,
         "max_customers": max_customers,
+        "longest_file_name": LONGEST_NAME,
+        "kinds": ", ".join(KINDS),
         "max_rows": max_customers * ROWS_A_CUSTOMER,
         "longest_idempotency_key": LONGEST_IDEMPOTENCY_KEY,
         "results": {media_type: {"schema": _FILE} for media_type in SENT_AS.values()},
@@ -138,6 +142,7 @@ def _answers(bundle: Bundle) -> Document:
         Details,
         Description,
         JobView,
+        ProposalView,
         Unsegmented,
     ]
     _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")

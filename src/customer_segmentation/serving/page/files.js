@@ -1,21 +1,10 @@
 // Files of customers: sent as jobs, polled until they end, downloaded.
 
+import { prepareDrop, suffixOf, TYPES, UNKNOWN_KIND } from "./drop.js";
 import { make, show } from "./elements.js";
 import { ask, hasKey } from "./server.js";
 import { capital, count, percent } from "./words.js";
 
-// Suffix -> media type; each is one of those that the server takes.
-const TYPES = {
-  csv: "text/csv",
-  tsv: "text/csv",
-  txt: "text/csv",
-  gz: "application/gzip",
-  zip: "application/zip",
-  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-  ndjson: "application/x-ndjson",
-  jsonl: "application/x-ndjson",
-  parquet: "application/vnd.apache.parquet",
-};
 const SECOND = 1000;
 const KNOWN = "segmentation-jobs";
 const ENDED = new Set(["done", "failed", "cancelled"]);
@@ -24,39 +13,21 @@ const AWAY = 0;
 
 /** Set up the drop zone, and show the files that this tab sent before. */
 export function prepareFiles() {
-  const zone = document.getElementById("drop");
-  const chosen = document.getElementById("chosen");
-  chosen.accept = Object.keys(TYPES).map((suffix) => `.${suffix}`).join();
-  chosen.addEventListener("change", () => {
-    [...chosen.files].forEach(post);
-    chosen.value = "";
-  });
-  for (const name of ["dragenter", "dragover"]) {
-    zone.addEventListener(name, (event) => {
-      event.preventDefault();
-      zone.classList.add("over");
-    });
-  }
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    [...event.dataTransfer.files].forEach(post);
-  });
+  prepareDrop("drop", "chosen", post);
   for (const [id, name] of Object.entries(known())) new Row(name).follow(id);
 }
 
 async function post(file) {
-  const suffix = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
+  const type = TYPES[suffixOf(file)];
   const message = document.getElementById("file-message");
-  if (!TYPES[suffix]) {
-    message.textContent = `${file.name} cannot be scored: choose a CSV, an Excel (.xlsx), a JSON lines or a Parquet file, or one of them as .gz or .zip.`;
+  if (!type) {
+    message.textContent = `${file.name} cannot be scored: ${UNKNOWN_KIND}`;
     return;
   }
   message.textContent = "";
   const row = new Row(file.name);
   try {
-    const response = await ask("v1/jobs", { method: "POST", headers: { "Content-Type": TYPES[suffix] }, body: file });
+    const response = await ask("v1/jobs", { method: "POST", headers: { "Content-Type": type }, body: file });
     const job = await response.json();
     sessionStorage.setItem(KNOWN, JSON.stringify({ ...known(), [job.id]: file.name }));
     row.follow(job.id);

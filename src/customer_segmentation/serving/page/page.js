@@ -4,6 +4,7 @@ import { showCards } from "./cards.js";
 import { make, problem, show } from "./elements.js";
 import { prepareFiles } from "./files.js";
 import { prepareFind } from "./find.js";
+import { prepareProposal } from "./propose.js";
 import { ask } from "./server.js";
 import { WhatIf } from "./whatif.js";
 import { day, useLabels } from "./words.js";
@@ -31,4 +32,5 @@ async function prepare() {
 }
 
 prepareFiles();
+prepareProposal();
 prepare();
