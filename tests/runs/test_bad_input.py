@@ -90,8 +90,8 @@ def test_fewer_customers_than_clusters_is_refused(
     used_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place(used_project, monkeypatch, "\r\n".join(lines_of_sample(used_project)[:8]).encode())
-    words = ["gold_features", "customers", "clustering.k.maximum"]
-    assert_refused(used_project, ["--params=clustering.k.maximum=10"], words)
+    words = ["gold_features", "too few for 3 segments", "at least 9", "clustering.k.minimum"]
+    assert_refused(used_project, [], words)
 
 
 def test_a_constant_feature_is_refused_by_name(

@@ -259,8 +259,8 @@ CASES = (
         STOPS,
         ["rows have year_birth: age outside 18 to 100", "set `customers.as_of` to it"],
     ),
-    Case("one row", csv(SENT[:2]), STOPS, ["Give at least 5, or lower `clustering.k.maximum`"]),
-    Case("four rows", csv(SENT[:5]), STOPS, ["Give at least 5, or lower `clustering.k.maximum`"]),
+    Case("one row", csv(SENT[:2]), STOPS, ["too few for 3 segments", "Give at least 9"]),
+    Case("four rows", csv(SENT[:5]), STOPS, ["too few for 3 segments", "Give at least 9"]),
     Case("twelve rows", csv(SENT[:13]), KEPT, ["12 rows", "segments of 12 customers"]),
     Case(
         "an old workbook",

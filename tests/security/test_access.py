@@ -25,6 +25,7 @@ CLOSED = {
     "/v1/bundle": "score",
     "/v1/customers/1": "read",
     "/v1/jobs": "score",
+    "/v1/proposals": "score",
     "/v1/jobs/0": "score",
     "/v1/jobs/0/results": "score",
     "/v1/jobs/0/rejected": "score",

@@ -10,8 +10,6 @@ import msgspec
 from litestar import Response, post
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.proposal.draft import propose_schema
-from customer_segmentation.proposal.reading import read_cells
 from customer_segmentation.proposal.seen import KINDS, Corrections
 from customer_segmentation.serving.body import read_body
 from customer_segmentation.serving.jobs.service import sent_as
@@ -102,6 +100,11 @@ def _proposed(body: bytes, name: str, sent: Parameters, corrections: Corrections
     Raises:
         RefusedError: It is no table, or nothing tells its customers apart.
     """
+    from customer_segmentation.proposal.draft import (  # noqa: PLC0415 - few servers are asked
+        propose_schema,
+    )
+    from customer_segmentation.proposal.reading import read_cells  # noqa: PLC0415 - as above
+
     content = Content(name, lambda: io.BytesIO(body), sent.get("encoding", UTF8))
     kind = None if sent["format"] == "csv" else sent["format"]
     try:

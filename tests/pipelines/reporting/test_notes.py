@@ -27,8 +27,9 @@ def test_segments_below_the_bound_of_stability_are_called_weak(inputs: dict[str,
 
 def test_customers_without_groups_are_said_to_have_none(inputs: dict[str, Any]) -> None:
     (line,) = told(inputs, structure=STRUCTURE)
-    assert line.startswith("There are no groups here: with 4 segments the silhouette is 0.28, and ")
-    assert "without any groups reach 0.33" in line
+    assert line.startswith("There are no groups here: 4 segments, seen from where they are ")
+    assert "have a silhouette of 0.28" in line
+    assert "without any groups they reach 0.33" in line
 
 
 def test_what_is_left_out_is_told_once_a_reason(inputs: dict[str, Any]) -> None:

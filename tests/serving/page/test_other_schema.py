@@ -39,7 +39,7 @@ def test_a_client_is_moved_by_what_the_page_says(shop: ServerProcess, open_page:
     assert visit.problems == []
     fresh = visit.page.get_by_label("Fresh products", exact=True)
     fresh.fill("-1")
-    expect(visit.page.locator("#field-spend_fresh-problem")).to_contain_text("Too small")
+    expect(visit.page.locator("#field-spend_fresh-problem")).to_contain_text("Negative")
 
 
 def test_the_page_tells_nothing_of_another_schema(shop: ServerProcess, open_page: OpenPage) -> None:

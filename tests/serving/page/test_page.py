@@ -134,7 +134,7 @@ def test_a_wrong_value_is_told_beside_its_field(site, open_page: OpenPage) -> No
     income = visit.page.get_by_label("Yearly income", exact=True)
     income.fill("-5")
     problem = visit.page.locator("#field-income-problem")
-    expect(problem).to_have_text("Too small: give a number from 0 to 1,000,000,000,000.")
+    expect(problem).to_have_text("Negative: give a number from 0 to 1,000,000,000,000.")
     expect(income).to_have_attribute("aria-invalid", "true")
     income.fill("")
     expect(problem).to_contain_text("Missing")
