@@ -13,8 +13,10 @@ import pyarrow as pa
 from customer_segmentation.customers.account import listed, percent
 from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.groups import find_groups
+from customer_segmentation.proposal.kinds import is_heavy_tailed
 from customer_segmentation.proposal.likeness import alike
 from customer_segmentation.proposal.lines import OrderLines, find_lines, lines_schema
+from customer_segmentation.proposal.losses import Losses, find_losses
 from customer_segmentation.proposal.recognise import PIVOT, recognise_table
 from customer_segmentation.proposal.seen import (
     KINDS,
@@ -32,6 +34,7 @@ from customer_segmentation.proposal.text import (
     is_word,
     plain_name,
     quoted,
+    scaling_lines,
 )
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.formula import date_parts
@@ -40,8 +43,7 @@ from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
 _FEWEST, _MAX_FEATURES = 2, 6
 _MAX_MISSING = 0.02
-# Cells of another kind leave their rows out.
-_SURE = 0.95
+_MOST_MISSING = 0.5
 # A column with nearly one value tells nobody apart.
 _MAX_COMMONEST = 0.95
 _OLDEST, _YOUNGEST = 100, 18
@@ -64,6 +66,8 @@ class Proposal:
         questions: What only a person can answer; the draft is not complete without.
         needs_day: Whether the day of the snapshot is one of them.
         are_orders: Whether the rows are order lines.
+        rows: How many there are.
+        losses: Those that a run would leave out.
     """
 
     text: str = ""
@@ -72,6 +76,8 @@ class Proposal:
     questions: list[str] = field(default_factory=list)
     needs_day: bool = False
     are_orders: bool = False
+    rows: int = 0
+    losses: Losses = field(default_factory=Losses)
 
 
 def propose_schema(
@@ -131,11 +137,15 @@ class _Draft:
         self._source = source
         self._given = given
         self._lines = lines
-        used = {c.header for c in lines.columns} if lines else set()
+        self._parts = {c.header: c for c in lines.columns} if lines else {}
         self._read = [
             c
             for c in seen.columns
-            if (c.header in used if lines else c.kind != "text" and c.header not in seen.copies)
+            if (
+                c.header in self._parts
+                if lines
+                else c.kind != "text" and c.header not in seen.copies
+            )
         ]
         self._beyond = _beyond(self._read)
         self._read = [
@@ -147,6 +157,8 @@ class _Draft:
         self._groups = [] if lines else find_groups(groupable)
         grouped = {c.header for group in self._groups for c in group.members.values()}
         self._single = [c for c in self._read if c.header not in grouped]
+        # Without a value of these, a row is left out.
+        self._needed = lines.columns if lines else [c for c in seen.columns if c.kind == "key"]
         self._names: dict[str, str] = {}
         for group in self._groups:
             for member, column in group.members.items():
@@ -173,26 +185,34 @@ class _Draft:
             *body,
         ]
         table = [
-            (c.header, self._told(c), self._sure(c), self._remark(c)) for c in self._seen.columns
+            (c.header, self._told(c), self._sure(self._parts.get(c.header, c)), self._remark(c))
+            for c in self._seen.columns
         ]
-        parts = {c.header: c for c in self._lines.columns} if self._lines else {}
+        parts = self._parts
         kinds = {
             c.header: parts[c.header].kind if c.header in parts else _without_key(c.kind, parts)
             for c in self._seen.columns
         }
         needs_day = self._has_days and not self._given.as_of
         text = "\n".join(lines) + "\n"
-        return Proposal(text, table, kinds, questions, needs_day, bool(self._lines))
+        losses = find_losses(self._seen, self._needed)
+        return Proposal(
+            text, table, kinds, questions, needs_day, bool(self._lines), self._seen.rows, losses
+        )
 
     def _customers(self) -> list[str]:
         features = dict(self._features())
         roles = self._roles(features)
-        chosen = self._chosen(features, roles)
+        # Better some rows less than no segments.
+        shares = (self._chosen(features, roles, most) for most in (_MAX_MISSING, _MOST_MISSING))
+        chosen = next((names for names in shares if len(names) >= _FEWEST), [])
         if len(chosen) < _FEWEST:
             raise UserError(
-                f"{self._source}: fewer than two columns of numbers tell customers apart: "
-                f"{listed(in_comment(c.header) for c in self._seen.columns)}"
+                f"{self._source}: fewer than two columns of numbers or categories tell customers "
+                f"apart: {listed(in_comment(c.header) for c in self._seen.columns)}"
             )
+        for name in chosen:
+            self._needed += self._behind(name, features)
         return [
             *self._group_lines(),
             "columns:",
@@ -202,7 +222,29 @@ class _Draft:
             *self._role_lines(roles),
             "# What segments are made of; never an answer to a campaign, or what came after it.",
             f"segment_features: [{', '.join(chosen)}]",
+            *scaling_lines(self._heavy_tailed(chosen)),
         ]
+
+    def _heavy_tailed(self, chosen: Iterable[str]) -> list[str]:
+        """Those of the chosen that are amounts or counts of very different sizes."""
+        kinds = {self._names[c.header]: c.kind for c in self._read}
+        kinds |= {f"{g.name}_total": g.kind for g in self._groups}
+        numbers = self._numbers()
+        return [
+            name
+            for name in chosen
+            if (kind := kinds.get(name)) in {"money", "count"}
+            and is_heavy_tailed(numbers[name], is_count=kind == "count")
+        ]
+
+    def _behind(self, name: str, features: Mapping[str, str]) -> list[Seen]:
+        """The columns that a chosen name needs."""
+        for group in self._groups:
+            if name in features and name == f"{group.name}_total":
+                return [*group.members.values()]
+        # A date's feature ends with its column.
+        column = features.get(name, name).split()[-1]
+        return [c for c in self._read if self._names[c.header] == column]
 
     @property
     def _has_days(self) -> bool:
@@ -211,7 +253,9 @@ class _Draft:
     def _free_name(self, column: Seen) -> str:
         if column.kind == "key":
             return KEY
-        name = plain_name(" ".join(column.words))
+        # Of `signed_up_at`, what happened.
+        is_stamp = column.kind == "date" and len(column.words) > 1 and column.words[-1] == "at"
+        name = plain_name(" ".join(column.words[:-1] if is_stamp else column.words))
         name = name[:80] if re.match("[a-z]", name) else f"column_{len(self._names)}"
         if column.kind == "date" and not name.endswith(("_on", "_date")):
             name += "_on"
@@ -389,8 +433,13 @@ class _Draft:
             roles["recency"] = name
         return roles
 
-    def _chosen(self, features: dict[str, str], roles: dict[str, str]) -> list[str]:
-        """At most six, those with a role first, then amounts, then counts; no two alike."""
+    def _chosen(
+        self, features: dict[str, str], roles: dict[str, str], most_lost: float = _MAX_MISSING
+    ) -> list[str]:
+        """At most six, those with a role first, then amounts, then counts; no two alike.
+
+        None loses more than such a share of the rows.
+        """
         of_spend = {roles.get("spend", ""), roles.get("deals", ""), roles.get("visits", "")}
         wanted = [roles.get("income", ""), "age", *sorted(of_spend), roles.get("recency", "")]
         summed = [g for g in self._groups if f"{g.name}_total" in features]
@@ -399,12 +448,12 @@ class _Draft:
             c
             for c in self._read
             if c.header not in parts
-            if c.missing <= _MAX_MISSING and c.commonest <= _MAX_COMMONEST and c.sure >= _SURE
+            if c.lost <= most_lost and c.commonest <= _MAX_COMMONEST
             if not (c.is_outcome or c.is_coded)
         ]
         for kind in ("money", "number", "share", "count"):
             wanted += [self._names[c.header] for c in whole if c.kind == kind]
-        wanted += [f"{g.name}_total" for g in summed if g.missing <= _MAX_MISSING]
+        wanted += [f"{g.name}_total" for g in summed if g.missing <= most_lost]
         wanted += [f"days_since_{_event(self._names[c.header])}" for c in whole if c.kind == "date"]
         wanted += [self._names[c.header] for c in whole if c.kind == "flag"]
         kinds = {self._names[c.header]: c.kind for c in self._read}
@@ -418,6 +467,12 @@ class _Draft:
             # A total alone makes no groups; its parts may.
             fitting = [self._names[c.header] for g in summed for c in g.members.values()]
         apart = self._apart(fitting)
+        if len(apart) < _FEWEST:
+            # Who somebody is comes last.
+            named = sorted(
+                (c for c in whole if c.kind == "category"), key=lambda c: c.has("personal")
+            )
+            apart += [self._names[c.header] for c in named]
         # Better two that are alike than none.
         return (apart if len(apart) >= _FEWEST else fitting)[:_MAX_FEATURES]
 
@@ -466,11 +521,12 @@ class _Draft:
         return f"{role or column.kind} {self._names[column.header]}"
 
     def _sure(self, column: Seen) -> str:
-        is_read = column.header in self._names and column.kind != "text"
+        kind = self._parts.get(column.header, column).kind
+        is_read = column.header in self._names and kind != "text"
         return percent(column.sure) if is_read else ""
 
     def _remark(self, column: Seen) -> str:
-        told = [*column.notes]
+        told = [*self._parts.get(column.header, column).notes]
         if other := self._seen.copies.get(column.header):
             told.append(f"it says the same as {other}")
         if column.header in self._beyond:

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
+
 from customer_segmentation.proposal.seen import MONEY, Counted, Numbers, Seen
 from customer_segmentation.proposal.words import WORDS, duration_unit, is_per, unit_in
 from customer_segmentation.schema.declarations import RANGES
@@ -21,6 +23,8 @@ _YEARS = (1850, 2100)
 _OLDEST = 130
 # Whole numbers up to here are taken for counts, where the header says nothing.
 _MANY = 1_000.0
+# Where one amount in twenty is so many times the middle one, a few customers are all that counts.
+_HEAVY = 10.0
 
 
 def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: C901, PLR0911, PLR0912 - one for each meaning
@@ -50,6 +54,8 @@ def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: 
         codes = by_count(cells.counts)
         return replace(seen, kind="category", values=codes)
     if is_whole and not is_count and (last in WORDS["label"] or last in WORDS["code"]):
+        return _not_read(seen, f"{distinct:,} codes, which are no amounts")
+    if is_whole and distinct > _MAX_CODES and words and {*words} <= WORDS["person"]:
         return _not_read(seen, f"{distinct:,} codes, which are no amounts")
     unit = unit_in(seen.header)
     if words and {*words} <= WORDS["calendar"]:
@@ -87,6 +93,15 @@ def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: 
     if seen.has("duration") and not is_per(words):
         return replace(seen, kind=whole_kind, unit=unit or duration_unit(words))
     return replace(seen, kind=whole_kind if maximum < _MANY else "number", unit=unit)
+
+
+def is_heavy_tailed(amounts: Numbers, *, is_count: bool = False) -> bool:
+    """Whether amounts or counts, none of them below 0, are of very different sizes."""
+    known = amounts[~np.isnan(amounts)]
+    if not len(known) or known.min() < 0.0:
+        return False
+    middle, large = np.quantile(known, [0.5, 0.95])
+    return bool(large > _HEAVY * max(middle, 1.0 if is_count else 0.0))
 
 
 def _not_read(seen: Seen, why: str) -> Seen:

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from customer_segmentation.proposal.seen import MONEY, SAID, Seen, SeenTable
-from customer_segmentation.proposal.text import categories, earliest, in_comment, quoted
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from customer_segmentation.proposal.kinds import is_heavy_tailed
+from customer_segmentation.proposal.products import (
+    Products,
+    amounts_of,
+    find_products,
+    is_statement,
+    worth_of,
+)
+from customer_segmentation.proposal.seen import MONEY, SAID, Numbers, Seen, SeenTable
+from customer_segmentation.proposal.text import (
+    categories,
+    earliest,
+    in_comment,
+    quoted,
+    scaling_lines,
+)
 from customer_segmentation.proposal.words import names_something
 from customer_segmentation.schema.parts import KEY
 
 # Share of rows whose customer stands on another row, too.
 _OFTEN = 0.2
-_MAX_PRODUCTS = 8
 # Until the snapshot's day is known, lines before it are not cut off.
 _MARGIN_DAYS = 366
 _LONGEST_WINDOW = 36_500
 _PRICES = frozenset(["price", "preis", "prix", "precio"])
 _CANCELLED = re.compile("cancel|void|return|refund|storn|annul|declin|fail|rejected")
+# Letters in front of the numbers of orders that were cancelled, or of credit notes and returns.
+_CANCELLING = frozenset(["C", "CN", "CR", "CANC", "R", "RET", "ST", "STO", "GS", "AV"])
+_NUMBERED = r"^(?P<letters>[A-Za-z]*)[-_/ ]?[0-9]"
+# An order's number begins with such letters now and then.
+_SELDOM = 0.3
 _NAMES = {
     "customer": KEY,
     "order": "order_number",
@@ -39,11 +62,20 @@ class OrderLines:
 
     Attributes:
         parts: Part of a line -> its column.
+        products: What the lines are of, if a column says it.
         has_refunds: Whether some lines take something back.
+        is_statement: Whether what was spent is below 0, as in a bank's statement.
+        cancelled_by: What the numbers of cancelled orders begin with, if their amounts do not say
+            that they are; '' if nothing.
+        is_heavy_tailed: Whether customers' spends are of very different sizes.
     """
 
     parts: Mapping[str, Seen]
+    products: Products | None = None
     has_refunds: bool = False
+    is_statement: bool = False
+    cancelled_by: str = ""
+    is_heavy_tailed: bool = False
 
     @property
     def columns(self) -> list[Seen]:
@@ -76,13 +108,16 @@ def find_lines(seen: SeenTable) -> OrderLines | None:
         "quantity": [c for c in numbers if c.has("quantity") and c.kind != "money"],
         "discount": [c for c in numbers if c.has("deals") or "remise" in c.words],
         "price": [c for c in numbers if {*c.words} & _PRICES],
-        "product": [c for c in free if c.kind == "category" and c.has("product")],
         "status": [c for c in free if c.kind in {"category", "flag"} and c.has("cancel")],
     }
+
+    def is_taken(column: Seen) -> bool:
+        return column.header in {c.header for c in parts.values()}
+
     for part, candidates in found.items():
-        if column := next((c for c in candidates if c not in parts.values()), None):
-            parts[part] = column
-    money = [c for c in numbers if c not in parts.values() and _is_amount(c)]
+        if column := next((c for c in candidates if not is_taken(c)), None):
+            parts[part] = replace(column, kind="text") if part == "order" else column
+    money = [c for c in numbers if not is_taken(c) and _is_amount(c)]
     # Of sales and profit, what the customer paid.
     paid = sorted(
         money,
@@ -95,9 +130,44 @@ def find_lines(seen: SeenTable) -> OrderLines | None:
         parts.pop("price", None)
     if not {"amount", "quantity", "order"} & parts.keys():
         return None
+    free = [c for c in free if not is_taken(c)]
+    if products := find_products(seen, free, parts):
+        parts["product"] = products.column
     signed = [parts[p].header for p in ("amount", "quantity", "price") if p in parts]
     has_refunds = any(bool((seen.numbers[h] < 0.0).any()) for h in signed)
-    return OrderLines(parts, has_refunds)
+    amounts = amounts_of(seen, parts)
+    return OrderLines(
+        parts,
+        products,
+        has_refunds,
+        is_statement=amounts is not None and is_statement(amounts),
+        cancelled_by=_cancelled_by(seen, parts),
+        is_heavy_tailed=is_heavy_tailed(_spends(seen, parts)),
+    )
+
+
+def _cancelled_by(seen: SeenTable, parts: Mapping[str, Seen]) -> str:
+    """What the numbers of orders begin with that are cancelled, and have amounts above 0."""
+    if "order" not in parts or not {"amount", "price"} & parts.keys():
+        return ""
+    found = pc.extract_regex(seen.texts[parts["order"].header], _NUMBERED).combine_chunks()
+    letters = found.field("letters").to_pylist()
+    counts = Counter(letters)
+    worth = np.array(worth_of(seen, parts)) > 0.0
+    for sign, count in counts.most_common():
+        if sign and sign.upper() in _CANCELLING and count <= _SELDOM * len(letters):
+            are_so = np.array([each == sign for each in letters])
+            if counts[""] > len(letters) / 2 and worth[are_so].mean() > 1.0 - _SELDOM:
+                return sign
+    return ""
+
+
+def _spends(seen: SeenTable, parts: Mapping[str, Seen]) -> Numbers:
+    """What each customer's lines come to."""
+    table = pa.table(
+        {"customer": seen.texts[parts["customer"].header], "worth": worth_of(seen, parts)}
+    )
+    return table.group_by("customer").aggregate([("worth", "sum")])["worth_sum"].to_numpy()
 
 
 def _customers(seen: SeenTable) -> list[Seen]:
@@ -122,7 +192,7 @@ def lines_schema(lines: OrderLines, names: dict[str, str], as_of: str) -> Iterat
     """
     for part, column in lines.parts.items():
         names[column.header] = _NAMES[part]
-    has, time = lines.parts.keys(), lines.parts["time"]
+    time = lines.parts["time"]
     start = earliest(time.first_day, as_of)
     yield from _groups(lines)
     yield "orders:"
@@ -130,14 +200,27 @@ def lines_schema(lines: OrderLines, names: dict[str, str], as_of: str) -> Iterat
     yield "  time: ordered_on"
     yield "  columns:"
     for part, column in lines.parts.items():
-        yield from _column(part, column, start)
+        if part == "product" and lines.products:
+            values, other = lines.products.values, lines.products.rest
+            yield from _category(part, column, values, other)
+        else:
+            yield from _column(part, column, start)
     yield from _line_features(lines)
+    yield from _customer_columns(lines, start)
+    yield ""
+    yield from _customer_features(lines)
+
+
+def _customer_columns(lines: OrderLines, start: str) -> Iterator[str]:
+    has = lines.parts.keys()
+    is_worth = {"amount", "price"} & has
     yield "columns:"
     yield f"  {KEY}: {{kind: key}}"
-    is_worth = {"amount", "price"} & has
     if is_worth:
         yield "  spend: {kind: money, aggregate: sum(bought), from_purchases: true}"
-        if lines.has_refunds:
+        if lines.is_statement:
+            yield "  received: {kind: money, aggregate: sum(paid_in)}"
+        elif lines.has_refunds:
             yield "  refunded: {kind: money, aggregate: sum(sent_back), from_purchases: true}"
     if "order" in has:
         yield "  orders: {kind: count, aggregate: distinct(order_number), from_purchases: true}"
@@ -153,21 +236,23 @@ def lines_schema(lines: OrderLines, names: dict[str, str], as_of: str) -> Iterat
         )
         yield f"  {prefix}_{{product}}:"
         yield f"    kind: {kind}"
-        yield '    aggregate: "sum(of_{product})"'
+        size = "bought * " if is_worth else ""
+        yield f'    aggregate: "sum({size}is(item, {{product}}))"'
         yield f'    label: "{what} {{product.label}}"'
     for which in ("first", "last"):
         aggregate = f"{which}(ordered_on)"
         yield f"  {which}_order_on: {{kind: date, aggregate: {aggregate}, earliest: {start}}}"
-    yield ""
-    yield from _customer_features(lines)
 
 
 def _groups(lines: OrderLines) -> Iterator[str]:
-    if column := lines.parts.get("product"):
-        members = ", ".join(
-            f"{quoted(name)}: {quoted(re.sub('[{}]', '', in_comment(words[0]).lower()))}"
-            for name, words in list(categories(column.values))[:_MAX_PRODUCTS]
-        )
+    if lines.products:
+        labels = {
+            name: re.sub("[{}]", "", in_comment(words[0]).lower())
+            for name, words in categories(lines.products.column.values)
+        }
+        if lines.products.rest:
+            labels[lines.products.rest] = "everything else"
+        members = ", ".join(f"{quoted(name)}: {quoted(label)}" for name, label in labels.items())
         yield "groups:"
         yield f"  product: {{{members}}}"
         yield ""
@@ -189,28 +274,29 @@ def _column(part: str, column: Seen, start: str) -> Iterator[str]:
         part, column.kind
     )
     more = f", earliest: {start}" if kind == "date" else ", from_float: true" * column.is_float
-    line = f"    {_NAMES[part]}: {{kind: {kind}, headers: [{quoted(column.header)}]{more}"
-    if kind != "category":
-        yield line + "}"
-        return
+    if kind == "category":
+        yield from _category(part, column, dict(categories(column.values)))
+    else:
+        yield f"    {_NAMES[part]}: {{kind: {kind}, headers: [{quoted(column.header)}]{more}}}"
+
+
+def _category(
+    part: str, column: Seen, values: Mapping[str, list[str]], other: str = ""
+) -> Iterator[str]:
     yield f"    {_NAMES[part]}:"
     yield "      kind: category"
     yield f"      headers: [{quoted(column.header)}]"
     yield "      categories:"
-    for name, spellings in categories(column.values):
+    for name, spellings in values.items():
         yield f"        {quoted(name)}: [{', '.join(map(quoted, spellings))}]"
+    if other:
+        yield f"      other: {other}  # every other spelling"
 
 
 def _line_features(lines: OrderLines) -> Iterator[str]:
-    has = lines.parts.keys()
-    is_worth = {"amount", "price"} & has
-    if is_worth or "product" in has:
+    if {"amount", "price"} & lines.parts.keys():
         yield "  features:"
-    if is_worth:
         yield from _worth(lines)
-    if "product" in has:
-        size = "bought * " if is_worth else ""
-        yield f'    of_{{product}}: {{formula: "{size}is(item, {{product}})"}}'
     yield ""
 
 
@@ -221,10 +307,20 @@ def _worth(lines: OrderLines) -> Iterator[str]:
         discount = lines.parts.get("discount")
         off = " * (1 - discount)" if discount and discount.kind == "share" else ""
         yield f'    worth: {{formula: "quantity * unit_price{off}"}}'
-    yield f'    bought: {{formula: "max({worth}, 0){_kept(lines)}"}}'
+    kept = _kept(lines)
+    if sign := lines.cancelled_by:
+        yield f"    # Orders whose numbers begin with {sign} are taken for cancelled."
+        kept += f" * (1 - starts(order_number, '{sign}'))"
+    above, below = f"max({worth}, 0)", f"max(0 - {worth}, 0)"
+    if lines.is_statement:
+        yield "    # Most amounts are below 0, as in the statement of an account: these are spent."
+        yield f'    bought: {{formula: "{below}{kept}"}}'
+        yield f'    paid_in: {{formula: "{above}"}}'
+        return
+    yield f'    bought: {{formula: "{above}{kept}"}}'
     if lines.has_refunds:
         yield "    # What was sent back, or cancelled, is below 0."
-        yield f'    sent_back: {{formula: "max(0 - {worth}, 0)"}}'
+        yield f'    sent_back: {{formula: "{below}"}}'
 
 
 def _kept(lines: OrderLines) -> str:
@@ -248,7 +344,7 @@ def _customer_features(lines: OrderLines) -> Iterator[str]:
     yield "  days_since_last_order: {formula: as_of - last_order_on, unit: days}"
     if is_worth:
         yield f"  average_order: {{formula: spend / {count}, kind: money, label: spend an order}}"
-        if lines.has_refunds:
+        if lines.has_refunds and not lines.is_statement:
             yield "  refund_share: {formula: refunded / spend, unit: ratio, label: share sent back}"
     yield ""
     yield "roles:"
@@ -256,8 +352,10 @@ def _customer_features(lines: OrderLines) -> Iterator[str]:
         yield "  spend: spend"
     yield f"  purchases: {count}"
     yield "  recency: days_since_last_order"
-    if is_worth and "product" in has:
+    if is_worth and lines.products and lines.products.are_most:
         yield '  product: "spend_{product}"'
     yield ""
     chosen = ["spend"] * is_worth + [count, "days_since_last_order"] + ["average_order"] * is_worth
     yield f"segment_features: [{', '.join(chosen)}]"
+    if is_worth and lines.is_heavy_tailed:
+        yield from scaling_lines(["spend"])

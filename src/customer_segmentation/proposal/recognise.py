@@ -19,6 +19,7 @@ from customer_segmentation.proposal.kinds import CURRENCY, by_count, is_flag, nu
 from customer_segmentation.proposal.likeness import find_copies
 from customer_segmentation.proposal.seen import (
     NUMERIC,
+    REFERENCE,
     SAID,
     Corrections,
     Counted,
@@ -57,8 +58,6 @@ _NO_VALUE = frozenset(
     ["?", "-", "--", ".", "nan", "NaN", "#N/A", "n/a", "n.a.", "k.A.", r"\N", "<NA>", "#NULL!"]
 )
 _TWO_DIGITS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%d-%b-%y", "%y-%m-%d")
-# Configuration takes it for a reference.
-_REFERENCE = "${"
 _TIME = re.compile("[T ](?=[ ]?[0-9]{1,2}:)")
 # The century of years of two digits.
 PIVOT = 30
@@ -84,7 +83,7 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
     look = _Look(texts, signs, given)
     columns = [look.at(name, column) for name, column in known.items()]
     asked = given.key or next((h for h, kind in given.kinds.items() if kind == "key"), "")
-    free = [c for c in columns if c.header not in given.kinds and _REFERENCE not in c.header]
+    free = [c for c in columns if c.header not in given.kinds and REFERENCE not in c.header]
     key = asked or find_key(cells, free, known, look.numbers)
     said = (SAID,) * bool(asked)
     columns = [as_key(c, cells, said) if c.header == key else c for c in columns]
@@ -98,6 +97,7 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
             name: 1.0 - len(column.counts) / max(column.known, 1) for name, column in known.items()
         },
         floats=frozenset(n for n, c in known.items() if c.share(re.compile(FLOAT_ID).search)),
+        texts=texts,
         numbers=numbers,
         copies=find_copies({c.header: numbers[c.header] for c in columns if c.kind in NUMERIC}),
         missing_values=extra,
@@ -144,8 +144,9 @@ def _notation(columns: Mapping[str, Counted]) -> tuple[NumberSigns, str]:
     fits = []
     for notation in _NOTATIONS:
         pattern = re.compile(notation.pattern)
-        shares = (sum(bool(pattern.match(t)) for t in texts) / len(texts) for texts in samples)
-        fits.append(sum(share >= _MOST for share in shares))
+        shares = [sum(bool(pattern.match(t)) for t in texts) / len(texts) for texts in samples]
+        # Only the largest amounts may have a sign of thousands.
+        fits.append((sum(share >= _MOST for share in shares), sum(shares)))
     best = max(range(len(fits)), key=lambda i: (fits[i], -i))
     chosen = replace(_NOTATIONS[best], ignored=tuple(sorted(ignored)))
     # 1,234 and 1.234 are a thousand or a little above 1.
@@ -208,8 +209,8 @@ class _Look:
             missing=1.0 - cells.known / max(cells.rows, 1),
             commonest=max(cells.counts.values(), default=0) / max(cells.known, 1),
         )
-        if _REFERENCE in header:
-            return replace(seen, notes=(f"its name has {_REFERENCE}, which no schema can hold",))
+        if REFERENCE in header:
+            return replace(seen, notes=(f"its name has {REFERENCE}, which no schema can hold",))
         kind = self._given.kinds.get(header)
         return self._told(seen, cells, kind) if kind else self._guessed(seen, cells)
 
@@ -229,7 +230,7 @@ class _Look:
         known = numbers[~np.isnan(numbers)]
         if (share := len(known) / cells.known) >= _MOST:
             return number_kind(replace(seen, sure=share), known, cells)
-        if len(counts) <= _MAX_CATEGORIES and _REFERENCE not in "".join(counts):
+        if len(counts) <= _MAX_CATEGORIES and REFERENCE not in "".join(counts):
             return replace(seen, kind="category", values=by_count(counts))
         return replace(seen, notes=(f"{len(counts):,} different texts",))
 
@@ -238,7 +239,7 @@ class _Look:
         notes = (SAID,)
         if kind == "category":
             values = by_count(cells.counts)
-            if len(values) > _MOST_CATEGORIES or _REFERENCE in "".join(values):
+            if len(values) > _MOST_CATEGORIES or REFERENCE in "".join(values):
                 return replace(seen, notes=(f"{len(values):,} values are no categories",))
             return replace(seen, kind=kind, values=values, notes=notes)
         if kind == "date":

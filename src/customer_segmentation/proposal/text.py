@@ -57,6 +57,15 @@ def categories(values: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         yield name, spelled
 
 
+def scaling_lines(heavy: Sequence[str]) -> Iterator[str]:
+    """The block `scaling` for amounts of very different sizes."""
+    if heavy:
+        yield ""
+        yield "# A few customers have many times the amount of most: logarithms are compared."
+        yield "scaling:"
+        yield from (f"  {name}: {{log: true}}" for name in heavy)
+
+
 def quoted(text: str) -> str:
     """A text in quotes, as YAML reads it."""
     plain = json.dumps(text, ensure_ascii=False)

@@ -28,7 +28,7 @@ _TOPICS: Mapping[str, str] = {
     "items units kids children dependents products articles trips rides flights",
     "income": "income salary einkommen gehalt revenus ingresos wage earnings",
     "spend": "spend spent spending revenue umsatz sales turnover monetary ausgaben depense "
-    "depenses gasto purchases",
+    "depenses gasto purchases gifts donations donated dons spenden mrr",
     "average": "avg average mean durchschnitt moyenne median max min rate share ratio percent",
     "age": "age alter edad alder",
     "year": "year jahr annee ano birth born geburtsjahr yob",
@@ -55,7 +55,7 @@ _TOPICS: Mapping[str, str] = {
     "order": "order orders invoice receipt basket transaction bon rechnung orderid bestellung "
     "commande ticket bill check belegnr",
     "quantity": "quantity qty units menge pieces anzahl quantite cantidad",
-    "product": "product category item article stockcode sku artikel department produit type",
+    "product": "product category item article stockcode sku artikel department produit type typ",
     "cancel": "status cancelled canceled returned state storniert",
 }
 WORDS: Mapping[str, frozenset[str]] = {t: frozenset(w.split()) for t, w in _TOPICS.items()}
