@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -17,7 +16,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.draft import Proposal, propose_schema
 from customer_segmentation.proposal.reading import rows_of
 from customer_segmentation.proposal.seen import Corrections
-from customer_segmentation.proposal.text import in_comment
+from customer_segmentation.proposal.text import in_comment, plain_name
 from customer_segmentation.settings import setting
 from customer_segmentation.sources.content import UTF8, Content, EncodingError
 from customer_segmentation.sources.files import find_files
@@ -44,7 +43,7 @@ def propose_files(
         UserError: A file cannot be read, the files hold several tables, or there is such a schema
             already.
     """
-    name = re.sub(r"\W+", "_", paths[0].name.split(".")[0].lower()).strip("_") or "customers"
+    name = plain_name(paths[0].name.split(".")[0]) or "customers"
     place = out or configuration / "schemas" / f"{name}.yml"
     if place.exists():
         raise UserError(f"{place} is there already: remove it, or name another file with --out")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 
 from customer_segmentation.customers.account import listed, percent
@@ -36,12 +37,16 @@ from customer_segmentation.proposal.text import (
     quoted,
     scaling_lines,
 )
+from customer_segmentation.proposal.words import bare, spoken
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
 _FEWEST, _MAX_FEATURES = 2, 6
+# Yes or no halves the customers, whatever else they do: only where there are fewer numbers.
+_FEW_NUMBERS = 3
+_FEW_STEPS = 4
 _MAX_MISSING = 0.02
 _MOST_MISSING = 0.5
 # A column with nearly one value tells nobody apart.
@@ -51,6 +56,7 @@ _MAX_AGE = 300
 # Columns and values of categories; a schema may have more, with features.
 _MOST = 800
 _DEFAULT_DAY = "2000-01-01"
+_DATE_WORDS = re.compile("^(date|datum|dt) ((of|de|du|der|des|d) |d')?")
 # What a schema allows.
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -147,13 +153,22 @@ class _Draft:
                 else c.kind != "text" and c.header not in seen.copies
             )
         ]
-        self._beyond = _beyond(self._read)
+        to_come = {c.header for c in self._read if not lines and self._is_to_come(c)}
+        self._unread = dict.fromkeys(to_come, "its days are after the snapshot's")
+        self._unread |= dict.fromkeys(
+            _beyond(c for c in self._read if c.header not in to_come),
+            "there are more columns and categories than a schema may have",
+        )
         self._read = [
             c
             for c in self._read
-            if c.header not in self._beyond and (c.header != KEY or c.kind == "key")
+            if c.header not in self._unread and (c.header != KEY or c.kind == "key")
         ]
-        groupable = [c for c in self._read if c.kind in {"money", "count", "flag"}]
+        groupable = [
+            c
+            for c in self._read
+            if c.kind in {"money", "count", "flag"} or (c.kind == "number" and c.has("measured"))
+        ]
         self._groups = [] if lines else find_groups(groupable)
         grouped = {c.header for group in self._groups for c in group.members.values()}
         self._single = [c for c in self._read if c.header not in grouped]
@@ -165,6 +180,10 @@ class _Draft:
                 self._names[column.header] = group.pattern.replace(f"{{{group.name}}}", member)
         for column in self._single:
             self._names[column.header] = self._free_name(column)
+
+    def _is_to_come(self, column: Seen) -> bool:
+        is_late = bool(self._given.as_of) and column.late_day > self._given.as_of
+        return column.kind == "date" and (is_late or column.has("future"))
 
     def proposal(self) -> Proposal:
         """The draft, its table and its questions."""
@@ -255,8 +274,10 @@ class _Draft:
             return KEY
         # Of `signed_up_at`, what happened.
         is_stamp = column.kind == "date" and len(column.words) > 1 and column.words[-1] == "at"
-        name = plain_name(" ".join(column.words[:-1] if is_stamp else column.words))
-        name = name[:80] if re.match("[a-z]", name) else f"column_{len(self._names)}"
+        words = spoken(bare(column.header))
+        name = plain_name(words.removesuffix(" at") if is_stamp else words)[:80]
+        if not re.match("[a-z]", name):
+            name = f"column_{name or len(self._names)}"
         if column.kind == "date" and not name.endswith(("_on", "_date")):
             name += "_on"
         # A column's name is a header, too.
@@ -356,8 +377,8 @@ class _Draft:
         yield f"    kind: {column.kind}"
         if column.header != name:
             yield f"    headers: [{quoted(column.header)}]"
-        label = " ".join(column.words)
-        if column.kind != "key" and plain_name(label) == name and label != name.replace("_", " "):
+        label = spoken(bare(column.header))
+        if column.kind != "key" and label != name.replace("_", " ") and label.isprintable():
             yield f"    label: {quoted(label)}"
         if column.is_float:
             yield "    from_float: true  # 12345.0 is 12345"
@@ -423,7 +444,11 @@ class _Draft:
                 roles[topic] = self._names[column.header]
         purchases = [g for g in by_kind["count"] if re.search("purchase|order", g.pattern)]
         if purchases:
-            roles |= {"purchases": f"{purchases[0].name}_total", "channel": purchases[0].pattern}
+            roles["purchases"] = f"{purchases[0].name}_total"
+            product = next((g for g in self._groups if g.pattern == roles.get("product")), None)
+            # What is bought, counted, is no channel.
+            if not product or product.members.keys() != purchases[0].members.keys():
+                roles["channel"] = purchases[0].pattern
             if "deals" in roles:
                 features["deal_share"] = f"{roles['deals']} / {roles['purchases']}"
                 roles["deal_share"] = "deal_share"
@@ -451,18 +476,24 @@ class _Draft:
             if c.lost <= most_lost and c.commonest <= _MAX_COMMONEST
             if not (c.is_outcome or c.is_coded)
         ]
+        wanted += [f"{g.name}_total" for g in summed if g.missing <= most_lost]
         for kind in ("money", "number", "share", "count"):
             wanted += [self._names[c.header] for c in whole if c.kind == kind]
-        wanted += [f"{g.name}_total" for g in summed if g.missing <= most_lost]
         wanted += [f"days_since_{_event(self._names[c.header])}" for c in whole if c.kind == "date"]
-        wanted += [self._names[c.header] for c in whole if c.kind == "flag"]
         kinds = {self._names[c.header]: c.kind for c in self._read}
         allowed = {*features, *(self._names[c.header] for c in whole)}
         fitting = [
             name
             for name in dict.fromkeys(wanted)
-            if name in allowed and kinds.get(name, "number") in {*NUMERIC, "flag"}
+            if name in allowed and kinds.get(name, "number") in NUMERIC
         ]
+        steps = {self._names[c.header] for c in whole if self._has_steps(c)}
+        several = [name for name in fitting if name not in steps]
+        if len(several) >= _FEW_NUMBERS:
+            fitting = several
+        if len(fitting) < _FEW_NUMBERS:
+            flags = (c for c in whole if c.kind == "flag" and not c.has("consent"))
+            fitting += [self._names[c.header] for c in flags]
         if len(fitting) < _FEWEST:
             # A total alone makes no groups; its parts may.
             fitting = [self._names[c.header] for g in summed for c in g.members.values()]
@@ -475,6 +506,12 @@ class _Draft:
             apart += [self._names[c.header] for c in named]
         # Better two that are alike than none.
         return (apart if len(apart) >= _FEWEST else fitting)[:_MAX_FEATURES]
+
+    def _has_steps(self, column: Seen) -> bool:
+        """Whether amounts are few prices, such as those of tariffs."""
+        numbers = self._seen.numbers.get(column.header, np.empty(0))
+        known = numbers[~np.isnan(numbers)]
+        return column.kind in {"money", "share", "number"} and len(np.unique(known)) <= _FEW_STEPS
 
     def _apart(self, names: list[str]) -> list[str]:
         """Those that are not nearly the same as one before."""
@@ -504,8 +541,16 @@ class _Draft:
                 unit = (
                     ", unit: years" if name == "age" else ", unit: days" * ("as_of - " in formula)
                 )
-                yield f"  {name}: {{formula: {json.dumps(formula)}{kind}{unit}}}"
+                label = self._since(formula.split()[-1]) if name.startswith("days_since_") else ""
+                label = f", label: {quoted(label)}" if label else ""
+                yield f"  {name}: {{formula: {json.dumps(formula)}{kind}{unit}{label}}}"
             yield ""
+
+    def _since(self, name: str) -> str:
+        """What people call the days since a date; '' where its name says it."""
+        headers = (h for h, n in self._names.items() if n == name)
+        said = _DATE_WORDS.sub("", spoken(bare(next(headers)))).strip()
+        return f"days since {said}" if said and said.isprintable() and not said.isascii() else ""
 
     def _role_lines(self, roles: dict[str, str]) -> Iterator[str]:
         if roles:
@@ -529,8 +574,7 @@ class _Draft:
         told = [*self._parts.get(column.header, column).notes]
         if other := self._seen.copies.get(column.header):
             told.append(f"it says the same as {other}")
-        if column.header in self._beyond:
-            told.append("there are more columns and categories than a schema may have")
+        told += [why] if (why := self._unread.get(column.header)) else []
         if 0.0 < column.missing < 1.0:
             told.append(f"{percent(column.missing)} missing")
         if column.is_outcome and column.header in self._names:
@@ -558,4 +602,5 @@ def _beyond(columns: Iterable[Seen]) -> set[str]:
 
 def _event(name: str) -> str:
     """What happened on a date: of `join_date`, join."""
-    return re.sub(r"_(on|date|dt)$|^(date|datum|dt)_(of_)?", "", name) or name
+    plain = re.sub("_(on|date|dt)$", "", name)
+    return _DATE_WORDS.sub("", plain.replace("_", " ")).strip().replace(" ", "_") or name

@@ -51,7 +51,7 @@ class Group:
         is_short = len(self.members) <= _LARGEST
         return (
             is_short
-            and self.kind in {"money", "count"}
+            and self.kind in {"money", "count", "number"}
             and not (about(words, "average") or members & {"total", "all", "sum"})
         )
 
@@ -73,7 +73,9 @@ def find_groups(columns: Sequence[Seen]) -> list[Group]:
             plain_name(" ".join(c.words[len(prefix) : len(c.words) - len(suffix)])): c
             for c in columns
         }
-        name = plain_name(" ".join([*prefix, *suffix]))
+        # Of Q1_2024_kWh, kwh.
+        shared = [word for word in (*prefix, *suffix) if len(word) > 1] or [*prefix, *suffix]
+        name = plain_name(" ".join(shared))
         ends = [plain_name(" ".join(part)) for part in (prefix, suffix)]
         pattern = "_".join(filter(None, [ends[0], f"{{{name}}}", ends[1]]))
         is_named = (

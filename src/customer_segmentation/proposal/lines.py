@@ -28,7 +28,7 @@ from customer_segmentation.proposal.text import (
     quoted,
     scaling_lines,
 )
-from customer_segmentation.proposal.words import names_something
+from customer_segmentation.proposal.words import WORDS, names_something
 from customer_segmentation.schema.parts import KEY
 
 # Share of rows whose customer stands on another row, too.
@@ -102,7 +102,7 @@ def find_lines(seen: SeenTable) -> OrderLines | None:
     free = [c for c in seen.columns if c.header not in {c.header for c in parts.values()}]
     numbers = [c for c in free if c.kind in {"money", "count", "number", "share"}]
     texts = [c for c in free if c.kind not in {"date", "share"} and not c.has("person")]
-    orders = [c for c in texts if c.has("order") and (names_something(c.words) or c.kind == "text")]
+    orders = [c for c in texts if c.has("order") and _names_orders(c)]
     found = {
         "order": orders,
         "quantity": [c for c in numbers if c.has("quantity") and c.kind != "money"],
@@ -175,6 +175,12 @@ def _customers(seen: SeenTable) -> list[Seen]:
     named = [c for c in seen.columns if c.has("person") and names_something(c.words)]
     plain = [c for c in seen.columns if c.has("person") and c.kind == "text" and c not in named]
     return named + plain
+
+
+def _names_orders(column: Seen) -> bool:
+    """Whether a column about orders holds their numbers, and not how many or how much."""
+    is_alone = {*column.words} <= WORDS["order"] and column.kind != "money"
+    return names_something(column.words) or column.kind == "text" or is_alone
 
 
 def _is_amount(column: Seen) -> bool:

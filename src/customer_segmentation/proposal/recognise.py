@@ -40,6 +40,8 @@ _SAMPLE = 1_000
 # Share of a column's cells that must be of a kind.
 _MOST = 0.95
 _MAX_CATEGORIES = 20
+# Days after the snapshot's may be typing errors, if they are few.
+_EARLY = 0.98
 # Where a person says that it is a category.
 _MOST_CATEGORIES = 200
 # Beyond any amount, and low enough for squares to stay finite.
@@ -281,10 +283,11 @@ class _Look:
         except UnclearDatesError as error:
             return replace(seen, question=f"{error.problem}. {error.remedy}")
         texts = (_TIME.split(t)[0] if chosen.has_time else t for t in cells.counts)
-        days = [day for text in texts if (day := chosen.format.day(text))]
+        days = sorted(day for text in texts if (day := chosen.format.day(text)))
         return replace(
             seen,
             date_format=chosen.format.text,
-            first_day=min(days).isoformat() if days else "",
-            last_day=max(days).isoformat() if days else "",
+            first_day=days[0].isoformat() if days else "",
+            last_day=days[-1].isoformat() if days else "",
+            late_day=days[int(_EARLY * (len(days) - 1))].isoformat() if days else "",
         )

@@ -62,6 +62,8 @@ class Seen:
         is_float: Of the key: whether its whole numbers have a fraction, such as 12345.0.
         date_format: Of its dates.
         first_day: The earliest of them.
+        last_day: The latest.
+        late_day: The first of the latest 2 %.
         notes: What a person should know.
         question: What only a person can answer; '' if nothing.
     """
@@ -79,6 +81,7 @@ class Seen:
     date_format: str = ""
     first_day: str = ""
     last_day: str = ""
+    late_day: str = ""
     notes: tuple[str, ...] = ()
     question: str = ""
 
@@ -95,7 +98,9 @@ class Seen:
     def is_outcome(self) -> bool:
         """Whether it seems to be an answer to a campaign, or what came of a customer."""
         is_answer = self.kind == "flag" or (self.kind == "category" and len(self.values) <= 3)  # noqa: PLR2004 - yes, no and unknown
-        return self.has("outcome") or (is_answer and not {*self.words}.isdisjoint(WORDS["answer"]))
+        return self.has("outcome") or (
+            is_answer and bool(self.words) and {*self.words} <= WORDS["answer"]
+        )
 
 
 @dataclass(frozen=True)
