@@ -16,7 +16,8 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.groups import find_groups
 from customer_segmentation.proposal.kinds import is_heavy_tailed
 from customer_segmentation.proposal.likeness import alike
-from customer_segmentation.proposal.lines import OrderLines, find_lines, lines_schema
+from customer_segmentation.proposal.lines import OrderLines, find_lines
+from customer_segmentation.proposal.lines_schema import lines_schema
 from customer_segmentation.proposal.losses import Losses, find_losses
 from customer_segmentation.proposal.recognise import PIVOT, recognise_table
 from customer_segmentation.proposal.seen import (
