@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-import numpy as np
 import pyarrow as pa
 
 from customer_segmentation.customers.account import listed, percent
 from customer_segmentation.errors import UserError
+from customer_segmentation.proposal.choice import Choice
 from customer_segmentation.proposal.groups import find_groups
-from customer_segmentation.proposal.kinds import is_heavy_tailed
-from customer_segmentation.proposal.likeness import alike
 from customer_segmentation.proposal.lines import OrderLines, find_lines
 from customer_segmentation.proposal.lines_schema import lines_schema
 from customer_segmentation.proposal.losses import Losses, find_losses
@@ -23,15 +21,15 @@ from customer_segmentation.proposal.recognise import PIVOT, recognise_table
 from customer_segmentation.proposal.seen import (
     KINDS,
     MONEY,
-    NUMERIC,
     Corrections,
-    Numbers,
     Seen,
     SeenTable,
 )
 from customer_segmentation.proposal.text import (
+    DATE_WORDS,
     categories,
     earliest,
+    event,
     in_comment,
     is_word,
     plain_name,
@@ -44,20 +42,12 @@ from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
-_FEWEST, _MAX_FEATURES = 2, 6
-# Yes or no halves the customers, whatever else they do: only where there are fewer numbers.
-_FEW_NUMBERS = 3
-_FEW_STEPS = 4
 _MAX_MISSING = 0.02
-_MOST_MISSING = 0.5
-# A column with nearly one value tells nobody apart.
-_MAX_COMMONEST = 0.95
 _OLDEST, _YOUNGEST = 100, 18
 _MAX_AGE = 300
 # Columns and values of categories; a schema may have more, with features.
 _MOST = 800
 _DEFAULT_DAY = "2000-01-01"
-_DATE_WORDS = re.compile("^(date|datum|dt) ((of|de|du|der|des|d) |d')?")
 # What a schema allows.
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -223,16 +213,15 @@ class _Draft:
     def _customers(self) -> list[str]:
         features = dict(self._features())
         roles = self._roles(features)
-        # Better some rows less than no segments.
-        shares = (self._chosen(features, roles, most) for most in (_MAX_MISSING, _MOST_MISSING))
-        chosen = next((names for names in shares if len(names) >= _FEWEST), [])
-        if len(chosen) < _FEWEST:
+        choice = Choice(self._seen, self._read, self._groups, self._names)
+        chosen = choice.chosen(features, roles)
+        if not chosen:
             raise UserError(
                 f"{self._source}: fewer than two columns of numbers or categories tell customers "
                 f"apart: {listed(in_comment(c.header) for c in self._seen.columns)}"
             )
         for name in chosen:
-            self._needed += self._behind(name, features)
+            self._needed += choice.columns_of(name, features)
         return [
             *self._group_lines(),
             "columns:",
@@ -242,29 +231,8 @@ class _Draft:
             *self._role_lines(roles),
             "# What segments are made of; never an answer to a campaign, or what came after it.",
             f"segment_features: [{', '.join(chosen)}]",
-            *scaling_lines(self._heavy_tailed(chosen)),
+            *scaling_lines(choice.heavy_tailed(chosen)),
         ]
-
-    def _heavy_tailed(self, chosen: Iterable[str]) -> list[str]:
-        """Those of the chosen that are amounts or counts of very different sizes."""
-        kinds = {self._names[c.header]: c.kind for c in self._read}
-        kinds |= {f"{g.name}_total": g.kind for g in self._groups}
-        numbers = self._numbers()
-        return [
-            name
-            for name in chosen
-            if (kind := kinds.get(name)) in {"money", "count"}
-            and is_heavy_tailed(numbers[name], is_count=kind == "count")
-        ]
-
-    def _behind(self, name: str, features: Mapping[str, str]) -> list[Seen]:
-        """The columns that a chosen name needs."""
-        for group in self._groups:
-            if name in features and name == f"{group.name}_total":
-                return [*group.members.values()]
-        # A date's feature ends with its column.
-        column = features.get(name, name).split()[-1]
-        return [c for c in self._read if self._names[c.header] == column]
 
     @property
     def _has_days(self) -> bool:
@@ -412,7 +380,7 @@ class _Draft:
             if column.kind == "year" and column.has("birth") and "age" not in taken:
                 yield "age", f"as_of.year - {name}"
             if column.kind == "date" and not column.is_outcome:
-                age = "age_in_days" if column.has("birth") else f"days_since_{_event(name)}"
+                age = "age_in_days" if column.has("birth") else f"days_since_{event(name)}"
                 if age not in taken:
                     yield age, f"as_of - {name}"
         for group in self._groups:
@@ -454,84 +422,10 @@ class _Draft:
                 features["deal_share"] = f"{roles['deals']} / {roles['purchases']}"
                 roles["deal_share"] = "deal_share"
         last = (self._names[c.header] for c in whole if c.kind == "date" and c.has("last"))
-        since = (f"days_since_{_event(name)}" for name in last)
+        since = (f"days_since_{event(name)}" for name in last)
         if "recency" not in roles and (name := next((n for n in since if n in features), "")):
             roles["recency"] = name
         return roles
-
-    def _chosen(
-        self, features: dict[str, str], roles: dict[str, str], most_lost: float = _MAX_MISSING
-    ) -> list[str]:
-        """At most six, those with a role first, then amounts, then counts; no two alike.
-
-        None loses more than such a share of the rows.
-        """
-        of_spend = {roles.get("spend", ""), roles.get("deals", ""), roles.get("visits", "")}
-        wanted = [roles.get("income", ""), "age", *sorted(of_spend), roles.get("recency", "")]
-        summed = [g for g in self._groups if f"{g.name}_total" in features]
-        parts = {c.header for g in summed for c in g.members.values()}
-        whole = [
-            c
-            for c in self._read
-            if c.header not in parts
-            if c.lost <= most_lost and c.commonest <= _MAX_COMMONEST
-            if not (c.is_outcome or c.is_coded)
-        ]
-        wanted += [f"{g.name}_total" for g in summed if g.missing <= most_lost]
-        for kind in ("money", "number", "share", "count"):
-            wanted += [self._names[c.header] for c in whole if c.kind == kind]
-        wanted += [f"days_since_{_event(self._names[c.header])}" for c in whole if c.kind == "date"]
-        kinds = {self._names[c.header]: c.kind for c in self._read}
-        allowed = {*features, *(self._names[c.header] for c in whole)}
-        fitting = [
-            name
-            for name in dict.fromkeys(wanted)
-            if name in allowed and kinds.get(name, "number") in NUMERIC
-        ]
-        steps = {self._names[c.header] for c in whole if self._has_steps(c)}
-        several = [name for name in fitting if name not in steps]
-        if len(several) >= _FEW_NUMBERS:
-            fitting = several
-        if len(fitting) < _FEW_NUMBERS:
-            flags = (c for c in whole if c.kind == "flag" and not c.has("consent"))
-            fitting += [self._names[c.header] for c in flags]
-        if len(fitting) < _FEWEST:
-            # A total alone makes no groups; its parts may.
-            fitting = [self._names[c.header] for g in summed for c in g.members.values()]
-        apart = self._apart(fitting)
-        if len(apart) < _FEWEST:
-            # Who somebody is comes last.
-            named = sorted(
-                (c for c in whole if c.kind == "category"), key=lambda c: c.has("personal")
-            )
-            apart += [self._names[c.header] for c in named]
-        # Better two that are alike than none.
-        return (apart if len(apart) >= _FEWEST else fitting)[:_MAX_FEATURES]
-
-    def _has_steps(self, column: Seen) -> bool:
-        """Whether amounts are few prices, such as those of tariffs."""
-        numbers = self._seen.numbers.get(column.header, np.empty(0))
-        known = numbers[~np.isnan(numbers)]
-        return column.kind in {"money", "share", "number"} and len(np.unique(known)) <= _FEW_STEPS
-
-    def _apart(self, names: list[str]) -> list[str]:
-        """Those that are not nearly the same as one before."""
-        numbers = self._numbers()
-        apart: list[str] = []
-        for name in names:
-            before = (numbers[other] for other in apart if name in numbers and other in numbers)
-            if not any(alike(numbers[name], other) for other in before):
-                apart.append(name)
-        return apart
-
-    def _numbers(self) -> dict[str, Numbers]:
-        """Column or group's total -> its numbers."""
-        numbers = self._seen.numbers
-        known = {self._names[h]: values for h, values in numbers.items() if h in self._names}
-        for group in self._groups:
-            parts = [numbers[c.header] for c in group.members.values()]
-            known[f"{group.name}_total"] = sum(parts[1:], start=parts[0])
-        return known
 
     def _feature_lines(self, features: dict[str, str]) -> Iterator[str]:
         if features:
@@ -550,7 +444,7 @@ class _Draft:
     def _since(self, name: str) -> str:
         """What people call the days since a date; '' where its name says it."""
         headers = (h for h, n in self._names.items() if n == name)
-        said = _DATE_WORDS.sub("", spoken(bare(next(headers)))).strip()
+        said = DATE_WORDS.sub("", spoken(bare(next(headers)))).strip()
         return f"days since {said}" if said and said.isprintable() and not said.isascii() else ""
 
     def _role_lines(self, roles: dict[str, str]) -> Iterator[str]:
@@ -599,9 +493,3 @@ def _beyond(columns: Iterable[Seen]) -> set[str]:
         if left < 0:
             beyond.add(column.header)
     return beyond
-
-
-def _event(name: str) -> str:
-    """What happened on a date: of `join_date`, join."""
-    plain = re.sub("_(on|date|dt)$", "", name)
-    return _DATE_WORDS.sub("", plain.replace("_", " ")).strip().replace(" ", "_") or name

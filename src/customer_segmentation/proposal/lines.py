@@ -111,12 +111,15 @@ def find_lines(seen: SeenTable) -> OrderLines | None:
     signed = [parts[p].header for p in ("amount", "quantity", "price") if p in parts]
     has_refunds = any(bool((seen.numbers[h] < 0.0).any()) for h in signed)
     amounts = amounts_of(seen, parts)
+    if sign := _cancelled_by(seen, parts):
+        told = f"numbers that begin with {sign} are taken for cancelled orders"
+        parts["order"] = replace(parts["order"], notes=(told,))
     return OrderLines(
         parts,
         products,
         has_refunds,
         is_statement=amounts is not None and is_statement(amounts),
-        cancelled_by=_cancelled_by(seen, parts),
+        cancelled_by=sign,
         is_heavy_tailed=is_heavy_tailed(_spends(seen, parts)),
     )
 

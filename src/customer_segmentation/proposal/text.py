@@ -17,6 +17,8 @@ _WORDS = frozenset(
     ["yes", "no", "on", "off", "true", "false", "null", "sum", "min", "max", "log", "where"]
 )
 
+DATE_WORDS = re.compile("^(date|datum|dt) ((of|de|du|der|des|d) |d')?")
+
 
 def plain_name(text: str) -> str:
     """A text in lower-case letters of ASCII, digits and underscores; '' if nothing is left."""
@@ -80,3 +82,9 @@ def _escaped(code: int) -> str:
 def in_comment(text: str) -> str:
     """Text that may stand in a comment or in a line that is printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def event(name: str) -> str:
+    """What happened on a date: of `join_date`, join."""
+    plain = re.sub("_(on|date|dt)$", "", name)
+    return DATE_WORDS.sub("", plain.replace("_", " ")).strip().replace(" ", "_") or name
