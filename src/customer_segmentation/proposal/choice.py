@@ -110,9 +110,11 @@ class Choice:
         return apart
 
     def _numbers(self) -> dict[str, Numbers]:
-        """Column or group's total -> its numbers."""
+        """Column, group's total or days since a date -> its numbers."""
         numbers = self.seen.numbers
         known = {self.names[h]: values for h, values in numbers.items() if h in self.names}
+        dates = (self.names[c.header] for c in self.read if c.kind == "date")
+        known |= {f"days_since_{event(name)}": known[name] for name in dates}
         for group in self.groups:
             parts = [numbers[c.header] for c in group.members.values()]
             known[f"{group.name}_total"] = sum(parts[1:], start=parts[0])

@@ -467,7 +467,7 @@ class _Draft:
 
     def _remark(self, column: Seen) -> str:
         told = [*self._parts.get(column.header, column).notes]
-        if other := self._seen.copies.get(column.header):
+        if (other := self._seen.copies.get(column.header)) and column.header not in self._names:
             told.append(f"it says the same as {other}")
         told += [why] if (why := self._unread.get(column.header)) else []
         if 0.0 < column.missing < 1.0:

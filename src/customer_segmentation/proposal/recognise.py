@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_segmentation.customers.date_choice import DateColumn, UnclearDatesError
+from customer_segmentation.customers.date_choice import ChosenFormat, DateColumn, UnclearDatesError
 from customer_segmentation.proposal.keys import as_key, find_key
 from customer_segmentation.proposal.kinds import CURRENCY, by_count, is_flag, number_kind
 from customer_segmentation.proposal.likeness import find_copies
@@ -89,7 +89,8 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
     key = asked or find_key(cells, free, known, look.numbers)
     said = (SAID,) * bool(asked)
     columns = [as_key(c, cells, said) if c.header == key else c for c in columns]
-    numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in {*NUMERIC, "flag"}}
+    measured = {*NUMERIC, "flag", "date"}
+    numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in measured}
     return SeenTable(
         rows=len(cells),
         columns=tuple(columns),
@@ -101,7 +102,7 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
         floats=frozenset(n for n, c in known.items() if c.share(re.compile(FLOAT_ID).search)),
         texts=texts,
         numbers=numbers,
-        copies=find_copies({c.header: numbers[c.header] for c in columns if c.kind in NUMERIC}),
+        copies=find_copies(numbers),
         missing_values=extra,
         question=question,
     )
@@ -184,13 +185,15 @@ class _Look:
         self._parsed: dict[str, Numbers] = {}
 
     def numbers(self, header: str) -> Numbers:
-        """The cells as numbers, NaN where there is none."""
+        """The cells as numbers, dates as their days, NaN where there is none."""
         if header not in self._parsed:
-            coded = self._texts[header].combine_chunks().dictionary_encode()
-            values = [self._number(text) for text in coded.dictionary.to_pylist()]
-            read = np.array(values, dtype=np.float64)
-            self._parsed[header] = read[coded.indices.to_numpy(zero_copy_only=False)]
+            self._parsed[header] = self._values(header, self._number)
         return self._parsed[header]
+
+    def _values(self, header: str, number: Callable[[str], float]) -> Numbers:
+        coded = self._texts[header].combine_chunks().dictionary_encode()
+        read = np.array([number(text) for text in coded.dictionary.to_pylist()], dtype=np.float64)
+        return np.asarray(read[coded.indices.to_numpy(zero_copy_only=False)])
 
     def _number(self, text: str) -> float:
         plain = _plain(text) if self._signs.ignored else text
@@ -282,8 +285,11 @@ class _Look:
             chosen = column.choose(evidence)
         except UnclearDatesError as error:
             return replace(seen, question=f"{error.problem}. {error.remedy}")
-        texts = (_TIME.split(t)[0] if chosen.has_time else t for t in cells.counts)
-        days = sorted(day for text in texts if (day := chosen.format.day(text)))
+        found = {text: chosen.format.day(_day_part(text, chosen)) for text in cells.counts}
+        self._parsed[seen.header] = self._values(
+            seen.header, lambda text: day.toordinal() if (day := found.get(text)) else float("nan")
+        )
+        days = sorted(day for day in found.values() if day)
         return replace(
             seen,
             date_format=chosen.format.text,
@@ -291,3 +297,7 @@ class _Look:
             last_day=days[-1].isoformat() if days else "",
             late_day=days[int(_EARLY * (len(days) - 1))].isoformat() if days else "",
         )
+
+
+def _day_part(text: str, chosen: ChosenFormat) -> str:
+    return _TIME.split(text)[0] if chosen.has_time else text

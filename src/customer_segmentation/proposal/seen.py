@@ -115,7 +115,7 @@ class SeenTable:
         repeated: Header of what may name a customer -> share of rows that have another's.
         floats: Headers of columns with whole numbers such as 12345.0.
         texts: Header -> its cells without spaces around them, of the first rows.
-        numbers: Header -> its numbers, NaN where there is none.
+        numbers: Header -> its numbers, or its days, NaN where there is none.
         copies: Header -> the header that says the same.
         missing_values: What stands for no value, if not what a schema takes for it anyway.
         question: About the signs of numbers; '' if none.
