@@ -74,8 +74,10 @@ def find_groups(columns: Sequence[Seen]) -> list[Group]:
             for c in columns
         }
         # Of Q1_2024_kWh, kwh.
-        shared = [word for word in (*prefix, *suffix) if len(word) > 1] or [*prefix, *suffix]
-        name = plain_name(" ".join(shared))
+        telling = [w for w in (*prefix, *suffix) if len(w) > 1 and not w.isdigit()]
+        name = plain_name(" ".join(telling))
+        if not name or name in {group.name for group in groups}:
+            name = plain_name(" ".join([*prefix, *suffix]))
         ends = [plain_name(" ".join(part)) for part in (prefix, suffix)]
         pattern = "_".join(filter(None, [ends[0], f"{{{name}}}", ends[1]]))
         is_named = (
