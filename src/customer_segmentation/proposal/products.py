@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_segmentation.proposal.seen import REFERENCE, Numbers, Seen, SeenTable
+from customer_segmentation.proposal.seen import REFERENCE, SAID, Numbers, Seen, SeenTable
 from customer_segmentation.proposal.text import categories
 from customer_segmentation.schema.cells import folded
 from customer_segmentation.schema.schema import MISSING, UNKNOWN_CATEGORIES
@@ -62,14 +62,18 @@ def find_products(
     """
     named = [c for c in candidates if c.kind in {"category", "text"} and _is_product(c)]
     # The fewest values say most; and of a code and a name, people read the name.
-    for column in sorted(named, key=lambda c: (c.kind != "category", not _is_wordy(seen, c))):
+    for column in sorted(
+        named, key=lambda c: (c.kind != "category", c.notes[:1] != (SAID,), not _is_wordy(seen, c))
+    ):
         if found := _as_category(seen, column, worth_of(seen, parts)):
             return found
     return None
 
 
 def _is_product(column: Seen) -> bool:
-    return column.has("product") or (column.kind == "text" and "description" in column.words)
+    is_said = column.kind == "category" and column.notes[:1] == (SAID,)
+    is_described = column.kind == "text" and "description" in column.words
+    return column.has("product") or is_said or is_described
 
 
 def _is_wordy(seen: SeenTable, column: Seen) -> bool:
