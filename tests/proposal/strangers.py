@@ -603,4 +603,23 @@ def dishes() -> Stranger:
     return Stranger("dishes.csv", content, "Guest Card", kinds, (), asked, has=has)
 
 
-ORDER_LINES = [superstore(), bank_transactions(), receipts(), statement(), dishes()]
+def web_shop() -> Stranger:
+    """Customers by their e-mail; what is said of an order stands on its first line alone."""
+    columns: dict[str, Draw] = {
+        "Name": lambda _, n: f"#{1001 + n // 3}",
+        "Email": lambda _, n: f"user{n // 3 * 7 % 61}@example.org",
+        "Financial Status": now_and_then(one_of("paid", "refunded"), "", 3),
+        "Total": lambda draw, n: "" if n % 3 else round(draw.uniform(20, 300), 2),
+        "Discount Amount": lambda draw, n: "" if n % 3 else draw.choice((0, 5, 10)),
+        "Created at": day("%Y-%m-%d %H:%M:%S +0100"),
+        "Lineitem quantity": whole(1, 3),
+        "Lineitem name": lambda draw, _: f"Shirt {draw.randint(1, 6)}",
+        "Lineitem price": amount(40.0),
+    }
+    kinds = {"Created at": "date", "Lineitem name": "category"}
+    has = ('worth: {formula: "quantity * unit_price"}', "purchases: lines", "order line}")
+    content, asked = delimited(900, columns), ("which day is the file of",)
+    return Stranger("orders_export.csv", content, "Email", kinds, (), asked, has=has)
+
+
+ORDER_LINES = [superstore(), bank_transactions(), receipts(), statement(), dishes(), web_shop()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -137,8 +138,8 @@ class Choice:
         for group in self.groups:
             if name in features and name == f"{group.name}_total":
                 return [*group.members.values()]
-        # A date's feature ends with its column.
-        column = features.get(name, name).split()[-1]
+        # A formula over one column names it last.
+        column = re.findall(r"[a-z]\w*", features.get(name, name))[-1]
         return [c for c in self.read if self.names[c.header] == column]
 
     def _has_steps(self, column: Seen) -> bool:

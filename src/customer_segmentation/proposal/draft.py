@@ -379,10 +379,12 @@ class _Draft:
             name = self._names[column.header]
             if column.kind == "year" and column.has("birth") and "age" not in taken:
                 yield "age", f"as_of.year - {name}"
-            if column.kind == "date" and not column.is_outcome:
-                age = "age_in_days" if column.has("birth") else f"days_since_{event(name)}"
-                if age not in taken:
-                    yield age, f"as_of - {name}"
+            if column.kind == "date" and column.has("birth") and "age" not in taken:
+                yield "age", f"(as_of - {name}) / 365.25"
+            elif column.kind == "date" and not column.is_outcome:
+                since = f"days_since_{event(name)}"
+                if since not in taken:
+                    yield since, f"as_of - {name}"
         for group in self._groups:
             first = next(iter(group.members.values()))
             total = f"{group.name}_total"

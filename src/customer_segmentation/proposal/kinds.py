@@ -60,7 +60,7 @@ def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: 
         return _not_read(seen, f"{distinct:,} codes, which are no amounts")
     if is_whole and distinct > _MAX_CODES and words and {*words} <= WORDS["person"]:
         return _not_read(seen, f"{distinct:,} codes, which are no amounts")
-    if is_whole and not is_count and _are_ids(numbers, cells):
+    if is_whole and not (is_count or money) and _are_ids(numbers, cells):
         return _not_read(seen, "long numbers, nearly all different: they name something")
     unit = unit_in(seen.header)
     if words and {*words} <= WORDS["calendar"]:

@@ -24,6 +24,8 @@ from customer_segmentation.proposal.words import WORDS, names_something
 # Share of rows whose customer stands on another row, too.
 _OFTEN = 0.2
 _PRICES = frozenset(["price", "preis", "prix", "precio"])
+# The share of lines that may lack a part of them.
+_MAX_LOST, _MOST_LOST = 0.02, 0.5
 # Letters in front of the numbers of orders that were cancelled, or of credit notes and returns.
 _CANCELLING = frozenset(["C", "CN", "CR", "CANC", "R", "RET", "ST", "STO", "GS", "AV"])
 _NUMBERED = r"^(?P<letters>[A-Za-z]*)[-_/ ]?[0-9]"
@@ -90,14 +92,12 @@ def find_lines(seen: SeenTable) -> OrderLines | None:
         return column.header in {c.header for c in parts.values()}
 
     for part, candidates in found.items():
-        if column := next((c for c in candidates if not is_taken(c)), None):
+        # A line without one of its parts would be left out.
+        most = _MOST_LOST if part in {"quantity", "price"} else _MAX_LOST
+        if column := next((c for c in candidates if c.missing <= most and not is_taken(c)), None):
             parts[part] = replace(column, kind="text") if part == "order" else column
-    money = [c for c in numbers if not is_taken(c) and _is_amount(c)]
-    # Of sales and profit, what the customer paid.
-    paid = sorted(
-        money,
-        key=lambda c: (bool({"profit", "cost", "tax", "tip"} & {*c.words}), "balance" in c.words),
-    )
+    has_price = {"price", "quantity"} <= parts.keys()
+    paid = _paid([c for c in numbers if not is_taken(c)], has_price=has_price)
     if paid:
         parts["amount"] = paid[0]
         parts.pop("price", None)
@@ -148,11 +148,25 @@ def _spends(seen: SeenTable, parts: Mapping[str, Seen]) -> Numbers:
     return table.group_by("customer").aggregate([("worth", "sum")])["worth_sum"].to_numpy()
 
 
+def _paid(numbers: list[Seen], *, has_price: bool) -> list[Seen]:
+    """The columns that may say what was paid for a line, the best first."""
+    money = [c for c in numbers if _is_amount(c)]
+    # Totals of an order stand on its first line alone.
+    if has_price or any(c.lost <= _MAX_LOST for c in money):
+        money = [c for c in money if c.lost <= _MAX_LOST]
+    # Of sales and profit, what the customer paid.
+    return sorted(
+        money,
+        key=lambda c: (bool({"profit", "cost", "tax", "tip"} & {*c.words}), "balance" in c.words),
+    )
+
+
 def _customers(seen: SeenTable) -> list[Seen]:
     """The columns that may say whose line it is, the best first."""
     named = [c for c in seen.columns if c.has("person") and names_something(c.words)]
     plain = [c for c in seen.columns if c.has("person") and c.kind == "text" and c not in named]
-    return named + plain
+    mail = [c for c in seen.columns if {"email", "mail"} & {*c.words} and c.kind == "text"]
+    return named + plain + mail
 
 
 def _names_orders(column: Seen) -> bool:

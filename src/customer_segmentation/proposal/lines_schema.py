@@ -195,7 +195,9 @@ def _customer_features(lines: OrderLines) -> Iterator[str]:
     yield "  days_since_first_order: {formula: as_of - first_order_on, unit: days}"
     yield "  days_since_last_order: {formula: as_of - last_order_on, unit: days}"
     if is_worth:
-        yield f"  average_order: {{formula: spend / {count}, kind: money, label: spend an order}}"
+        label = "spend an order" if "order" in has else "spend an order line"
+        each = f"spend / {count}, kind: money, label: {label}"
+        yield f"  average_order: {{formula: {each}}}"
         if lines.has_refunds and not lines.is_statement:
             yield "  refund_share: {formula: refunded / spend, unit: ratio, label: share sent back}"
     yield ""

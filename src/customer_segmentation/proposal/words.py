@@ -20,7 +20,7 @@ _TOPICS: Mapping[str, str] = {
     "balance payment payments value fee limit advance umsatz betrag preis einkommen gehalt montant "
     "importe charge charges credit debit premium bill monetary ltv clv cltv mrr arpu budget rent "
     "tip tax profit savings loan mortgage wage cash warenkorb ausgaben prix chiffre panier ventas "
-    "gasto gastos ingresos adr depense depenses saldo solde cotisation beitrag",
+    "gasto gastos ingresos adr depense depenses saldo solde cotisation beitrag schaden schäden",
     # A header with one of these counts something.
     "number_of": "num number count anzahl nombre numero nb n ct cnt trx qty quantity menge",
     "things": "visits besuche visites visitas orders bestellungen commandes pedidos purchases "
@@ -61,8 +61,8 @@ _TOPICS: Mapping[str, str] = {
     "order": "order orders invoice receipt basket transaction bon rechnung orderid bestellung "
     "commande ticket bill check belegnr",
     "quantity": "quantity qty units menge pieces anzahl quantite cantidad",
-    "product": "product category item article stockcode sku artikel department produit type typ "
-    "dish meal menu plat gericht produkt brand service treatment",
+    "product": "product category item lineitem article stockcode sku artikel department produit "
+    "type typ dish meal menu plat gericht produkt brand service treatment",
     "cancel": "status cancelled canceled returned state storniert",
 }
 WORDS: Mapping[str, frozenset[str]] = {t: frozenset(w.split()) for t, w in _TOPICS.items()}
