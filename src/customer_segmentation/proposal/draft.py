@@ -400,7 +400,9 @@ class _Draft:
         whole = [c for c in self._single if c.missing <= _MAX_MISSING and not c.is_outcome]
         if spent := [g for g in by_kind["money"] if g.is_spend]:
             largest = max(spent, key=lambda group: len(group.members))
-            roles |= {"spend": f"{largest.name}_total", "product": largest.pattern}
+            roles["spend"] = f"{largest.name}_total"
+            if not largest.is_of_periods:
+                roles["product"] = largest.pattern
         elif one := [c for c in whole if c.kind == "money" and c.has("spend")]:
             total = [c for c in one if not c.has("average")] or one
             roles["spend"] = self._names[total[0].header]
@@ -418,7 +420,8 @@ class _Draft:
             roles["purchases"] = f"{purchases[0].name}_total"
             product = next((g for g in self._groups if g.pattern == roles.get("product")), None)
             # What is bought, counted, is no channel.
-            if not product or product.members.keys() != purchases[0].members.keys():
+            is_product = product and product.members.keys() == purchases[0].members.keys()
+            if not (is_product or purchases[0].is_of_periods):
                 roles["channel"] = purchases[0].pattern
             if "deals" in roles:
                 features["deal_share"] = f"{roles['deals']} / {roles['purchases']}"

@@ -15,6 +15,9 @@ _SMALLEST = 3
 # A formula holds so many names.
 _LARGEST = 90
 _LONGEST = 40
+_PERIOD = re.compile(
+    "[qmwy]?_?[0-9][0-9_]*|(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*[0-9_]*"
+)
 # A shared word counts as much as this many more columns.
 _A_WORD = 1.5
 
@@ -56,10 +59,15 @@ class Group:
         )
 
     @property
+    def is_of_periods(self) -> bool:
+        """Whether its members are years, quarters or months, and not products or channels."""
+        return all(_PERIOD.fullmatch(member) for member in self.members)
+
+    @property
     def is_spend(self) -> bool:
         """Whether its columns may be what somebody spent, and not what they owe or own."""
         return not about(self.name.split("_"), "income") and not re.search(
-            "balance|bill|limit|credit|loan|debit|saldo", self.pattern
+            "balance|bill|limit|credit|loan|debit|saldo|schaden|claim|damage|debt", self.pattern
         )
 
 
