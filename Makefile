@@ -72,8 +72,8 @@ $(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx:
 		&& dpkg -x nginx_*.deb . && rm nginx_*.deb && test -x $@ \
 		|| { echo "make services: install nginx with your system's packages" >&2; exit 1; }
 
-run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report
-	$(BIN)/kedro run
+run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report; ARGS="--pipeline=clustering"
+	$(BIN)/kedro run $(ARGS)
 
 staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of its own; ARGS="--pipeline=clustering"
 	@$(BIN)/python -m tools.rehearsal -- $(BIN)/kedro run --env=staging $(ARGS)

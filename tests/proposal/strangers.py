@@ -422,11 +422,79 @@ def pandas_leftovers() -> Stranger:
     return Stranger("export.csv", content, "customer_id", kinds, never, has=has)
 
 
+def meters() -> Stranger:
+    """Readings by quarter, ids as floats, arrears of a few, a tariff's prices, days to come."""
+    columns: dict[str, Draw] = {
+        "Meter ID": lambda _, n: f"{1_000_000_000 + 977 * n}.0",
+        "MPAN": lambda draw, _: draw.randint(10**12, 10**13 - 1),
+        **{f"Q{quarter}_2023_kWh": amount(800.0, 1) for quarter in (1, 2, 3, 4)},
+        "standing charge": one_of(0.31, 0.45, 0.6),
+        "arrears (£)": lambda draw, n: round(draw.lognormvariate(4, 1), 2) if n % 4 == 0 else 0,
+        "supply start": day("%d-%b-%y", date(2012, 1, 1), 3000),
+        "contract end": day("%Y-%m-%d", date(2023, 6, 1), 900),
+        "paper bills": one_of("Yes", "No"),
+    }
+    kinds = {
+        "MPAN": "text",
+        "Q1_2023_kWh": "number",
+        "arrears (£)": "money",
+        "supply start": "date",
+    }
+    never = ("MPAN", "standing charge", "contract end", "paper bills")
+    has = (
+        "from_float: true",
+        'kwh_total: {formula: "sum(q_{kwh}_2023_kwh)"',
+        "arrears: {log: true}",
+        "# contract end: not read, its days are after the snapshot's",
+    )
+    content, asked = delimited(300, columns, "\t"), ("which day is the file of",)
+    return Stranger("meters.tsv", content, "Meter ID", kinds, never, asked, has=has)
+
+
+def donors() -> Stranger:
+    """Dollars whose sign of thousands only the largest have; two dates that say the same."""
+
+    def dollars(draw: random.Random, n: int) -> str:
+        return f'"${draw.uniform(1_000, 9_000) if n % 40 == 0 else draw.uniform(5, 900):,.2f}"'
+
+    columns: dict[str, Draw] = {
+        "Constituent ID": lambda _, n: f"{n + 1:07}",
+        "Total Gifts": dollars,
+        "Number of Gifts": whole(1, 40),
+        "Last Gift Date": day("%m/%d/%Y"),
+        "Thanked": lambda _, __: "",
+        "5K Run": one_of("Y", "N"),
+        "Do Not Contact": one_of("Y", "N"),
+    }
+    header, rows = rows_of(400, columns)
+    for row in rows:
+        row[4] = row[3]
+    content = "\n".join(",".join(map(str, row)) for row in [header, *rows]).encode()
+    kinds = {"Total Gifts": "money", "Last Gift Date": "date", "5K Run": "flag"}
+    has = ("spend: total_gifts", "column_5k_run:", "# Thanked: not read, it says the same")
+    never, asked = ("Do Not Contact", "Thanked", "5K Run"), ("which day is the file of",)
+    return Stranger("donors.csv", content, "Constituent ID", kinds, never, asked, has=has)
+
+
+def plans() -> Stranger:
+    """No number at all."""
+    columns: dict[str, Draw] = {
+        "account_id": lambda _, n: f"acc_{n:05}",
+        "gender": one_of("F", "M"),
+        "plan": one_of("free", "team", "enterprise"),
+        "region": one_of("North", "South"),
+    }
+    kinds = dict.fromkeys(["plan", "region", "gender"], "category")
+    has = ("segment_features: [plan, region, gender]",)
+    return Stranger("plans.csv", delimited(200, columns), "account_id", kinds, has=has)
+
+
 STRANGERS = [
     make()
     for make in (
         *(credit_cards, mall, telecom, bank_marketing, german_shop, french_export, gym),
         *(hotel, insurance, loyalty_cards, typed_parquet, workbook, pandas_leftovers),
+        *(meters, donors, plans),
     )
 ]
 
@@ -495,4 +563,63 @@ def receipts() -> Stranger:
     return Stranger("receipts.csv", content, "loyalty_card", kinds, (), asked, has=has)
 
 
-ORDER_LINES = [superstore(), bank_transactions(), receipts()]
+def statement() -> Stranger:
+    """An account's number alone names the customer; what is spent is below 0."""
+    columns: dict[str, Draw] = {
+        "Account": lambda draw, _: 4_000_000_000 + 7919 * draw.randint(0, 79),
+        "Booking date": day("%d.%m.%Y"),
+        "Amount": lambda draw, n: (
+            f"{(draw.uniform(900, 2000) if n % 9 == 0 else -draw.uniform(2, 300)):.2f}"
+        ),
+        "Type": one_of("Card payment", "Direct debit", "ATM"),
+    }
+    kinds = {"Booking date": "date", "Amount": "number", "Type": "category"}
+    has = (
+        'bought: {formula: "max(0 - amount, 0)"}',
+        "received: {kind: money",
+        "is(item, {product})",
+    )
+    content, asked = delimited(900, columns), ("which day is the file of",)
+    return Stranger("statement.csv", content, "Account", kinds, (), asked, has=has)
+
+
+def dishes() -> Stranger:
+    """Many products, some unknown; cancelled receipts whose amounts are not below 0."""
+    columns: dict[str, Draw] = {
+        "Receipt": lambda _, n: f"{'R' if n % 50 < 2 else ''}{5000 + n // 2}",
+        "Timestamp": day("%Y-%m-%d %H:%M:%S"),
+        "Guest Card": lambda _, n: f"G{(n // 2 * 7) % 83:04}",
+        "Dish": lambda draw, n: "Other" if n % 9 == 0 else f"Dish {int(draw.expovariate(0.2))}",
+        "Line Total": amount(9.0),
+    }
+    kinds = {"Receipt": "text", "Dish": "category", "Line Total": "money"}
+    has = (
+        "bought: {formula: \"max(amount, 0) * (1 - starts(order_number, 'R'))\"}",
+        'categories:\n        "dish_',
+        '"rest": ["Other"]\n      other: rest',
+        '"rest": "everything else"',
+    )
+    content, asked = delimited(900, columns), ("which day is the file of",)
+    return Stranger("dishes.csv", content, "Guest Card", kinds, (), asked, has=has)
+
+
+def web_shop() -> Stranger:
+    """Customers by their e-mail; what is said of an order stands on its first line alone."""
+    columns: dict[str, Draw] = {
+        "Name": lambda _, n: f"#{1001 + n // 3}",
+        "Email": lambda _, n: f"user{n // 3 * 7 % 61}@example.org",
+        "Financial Status": now_and_then(one_of("paid", "refunded"), "", 3),
+        "Total": lambda draw, n: "" if n % 3 else round(draw.uniform(20, 300), 2),
+        "Discount Amount": lambda draw, n: "" if n % 3 else draw.choice((0, 5, 10)),
+        "Created at": day("%Y-%m-%d %H:%M:%S +0100"),
+        "Lineitem quantity": whole(1, 3),
+        "Lineitem name": lambda draw, _: f"Shirt {draw.randint(1, 6)}",
+        "Lineitem price": amount(40.0),
+    }
+    kinds = {"Created at": "date", "Lineitem name": "category"}
+    has = ('worth: {formula: "quantity * unit_price"}', "purchases: lines", "order line}")
+    content, asked = delimited(900, columns), ("which day is the file of",)
+    return Stranger("orders_export.csv", content, "Email", kinds, (), asked, has=has)
+
+
+ORDER_LINES = [superstore(), bank_transactions(), receipts(), statement(), dishes(), web_shop()]

@@ -109,6 +109,19 @@ def test_customers_on_several_rows_without_a_date_are_refused_until_explained() 
     assert "from_row: true" in propose_schema(table, "x.csv", said).text
 
 
+def test_years_are_no_products_and_claims_no_spend() -> None:
+    years = {year: [(n * (7 + year % 5)) % 97 for n in range(ROWS)] for year in (2021, 2022, 2023)}
+    others = {"id": range(ROWS), "visits": [n % 9 for n in range(ROWS)]}
+    spent = {f"spend {year}": cells for year, cells in years.items()}
+    text = propose_schema(table_of(**others, **spent), "x.csv").text
+    assert "spend: spend_total" in text
+    assert "product:" not in text
+    claims = {f"claims amount {year}": cells for year, cells in years.items()}
+    text = propose_schema(table_of(**others, **claims), "x.csv").text
+    assert "claims_amount_total: {" in text
+    assert "spend: " not in text
+
+
 def test_what_a_person_says_counts() -> None:
     table = table_of(no=range(ROWS), ref=[f"C{n}" for n in range(ROWS)], town=[1, 2] * 20)
     said = Corrections(kinds={"town": "category"}, key="ref")

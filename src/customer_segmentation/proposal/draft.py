@@ -12,38 +12,37 @@ import pyarrow as pa
 
 from customer_segmentation.customers.account import listed, percent
 from customer_segmentation.errors import UserError
+from customer_segmentation.proposal.choice import Choice
 from customer_segmentation.proposal.groups import find_groups
-from customer_segmentation.proposal.likeness import alike
-from customer_segmentation.proposal.lines import OrderLines, find_lines, lines_schema
+from customer_segmentation.proposal.lines import OrderLines, find_lines
+from customer_segmentation.proposal.lines_schema import lines_schema
+from customer_segmentation.proposal.losses import Losses, find_losses
 from customer_segmentation.proposal.recognise import PIVOT, recognise_table
 from customer_segmentation.proposal.seen import (
     KINDS,
     MONEY,
-    NUMERIC,
     Corrections,
-    Numbers,
     Seen,
     SeenTable,
 )
 from customer_segmentation.proposal.text import (
+    DATE_WORDS,
     categories,
     earliest,
+    event,
     in_comment,
     is_word,
     plain_name,
     quoted,
+    scaling_lines,
 )
+from customer_segmentation.proposal.words import bare, spoken
 from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import DATE_FORMATS, MISSING, RESERVED
 
-_FEWEST, _MAX_FEATURES = 2, 6
 _MAX_MISSING = 0.02
-# Cells of another kind leave their rows out.
-_SURE = 0.95
-# A column with nearly one value tells nobody apart.
-_MAX_COMMONEST = 0.95
 _OLDEST, _YOUNGEST = 100, 18
 _MAX_AGE = 300
 # Columns and values of categories; a schema may have more, with features.
@@ -64,6 +63,8 @@ class Proposal:
         questions: What only a person can answer; the draft is not complete without.
         needs_day: Whether the day of the snapshot is one of them.
         are_orders: Whether the rows are order lines.
+        rows: How many there are.
+        losses: Those that a run would leave out.
     """
 
     text: str = ""
@@ -72,6 +73,8 @@ class Proposal:
     questions: list[str] = field(default_factory=list)
     needs_day: bool = False
     are_orders: bool = False
+    rows: int = 0
+    losses: Losses = field(default_factory=Losses)
 
 
 def propose_schema(
@@ -131,28 +134,47 @@ class _Draft:
         self._source = source
         self._given = given
         self._lines = lines
-        used = {c.header for c in lines.columns} if lines else set()
+        self._parts = {c.header: c for c in lines.columns} if lines else {}
         self._read = [
             c
             for c in seen.columns
-            if (c.header in used if lines else c.kind != "text" and c.header not in seen.copies)
+            if (
+                c.header in self._parts
+                if lines
+                else c.kind != "text" and c.header not in seen.copies
+            )
         ]
-        self._beyond = _beyond(self._read)
+        to_come = {c.header for c in self._read if not lines and self._is_to_come(c)}
+        self._unread = dict.fromkeys(to_come, "its days are after the snapshot's")
+        self._unread |= dict.fromkeys(
+            _beyond(c for c in self._read if c.header not in to_come),
+            "there are more columns and categories than a schema may have",
+        )
         self._read = [
             c
             for c in self._read
-            if c.header not in self._beyond and (c.header != KEY or c.kind == "key")
+            if c.header not in self._unread and (c.header != KEY or c.kind == "key")
         ]
-        groupable = [c for c in self._read if c.kind in {"money", "count", "flag"}]
+        groupable = [
+            c
+            for c in self._read
+            if c.kind in {"money", "count", "flag"} or (c.kind == "number" and c.has("measured"))
+        ]
         self._groups = [] if lines else find_groups(groupable)
         grouped = {c.header for group in self._groups for c in group.members.values()}
         self._single = [c for c in self._read if c.header not in grouped]
+        # Without a value of these, a row is left out.
+        self._needed = lines.columns if lines else [c for c in seen.columns if c.kind == "key"]
         self._names: dict[str, str] = {}
         for group in self._groups:
             for member, column in group.members.items():
                 self._names[column.header] = group.pattern.replace(f"{{{group.name}}}", member)
         for column in self._single:
             self._names[column.header] = self._free_name(column)
+
+    def _is_to_come(self, column: Seen) -> bool:
+        is_late = bool(self._given.as_of) and column.late_day > self._given.as_of
+        return column.kind == "date" and (is_late or column.has("future"))
 
     def proposal(self) -> Proposal:
         """The draft, its table and its questions."""
@@ -173,26 +195,33 @@ class _Draft:
             *body,
         ]
         table = [
-            (c.header, self._told(c), self._sure(c), self._remark(c)) for c in self._seen.columns
+            (c.header, self._told(c), self._sure(self._parts.get(c.header, c)), self._remark(c))
+            for c in self._seen.columns
         ]
-        parts = {c.header: c for c in self._lines.columns} if self._lines else {}
+        parts = self._parts
         kinds = {
             c.header: parts[c.header].kind if c.header in parts else _without_key(c.kind, parts)
             for c in self._seen.columns
         }
         needs_day = self._has_days and not self._given.as_of
         text = "\n".join(lines) + "\n"
-        return Proposal(text, table, kinds, questions, needs_day, bool(self._lines))
+        losses = find_losses(self._seen, self._needed)
+        return Proposal(
+            text, table, kinds, questions, needs_day, bool(self._lines), self._seen.rows, losses
+        )
 
     def _customers(self) -> list[str]:
         features = dict(self._features())
         roles = self._roles(features)
-        chosen = self._chosen(features, roles)
-        if len(chosen) < _FEWEST:
+        choice = Choice(self._seen, self._read, self._groups, self._names)
+        chosen = choice.chosen(features, roles)
+        if not chosen:
             raise UserError(
-                f"{self._source}: fewer than two columns of numbers tell customers apart: "
-                f"{listed(in_comment(c.header) for c in self._seen.columns)}"
+                f"{self._source}: fewer than two columns of numbers or categories tell customers "
+                f"apart: {listed(in_comment(c.header) for c in self._seen.columns)}"
             )
+        for name in chosen:
+            self._needed += choice.columns_of(name, features)
         return [
             *self._group_lines(),
             "columns:",
@@ -202,6 +231,7 @@ class _Draft:
             *self._role_lines(roles),
             "# What segments are made of; never an answer to a campaign, or what came after it.",
             f"segment_features: [{', '.join(chosen)}]",
+            *scaling_lines(choice.heavy_tailed(chosen)),
         ]
 
     @property
@@ -211,8 +241,12 @@ class _Draft:
     def _free_name(self, column: Seen) -> str:
         if column.kind == "key":
             return KEY
-        name = plain_name(" ".join(column.words))
-        name = name[:80] if re.match("[a-z]", name) else f"column_{len(self._names)}"
+        # Of `signed_up_at`, what happened.
+        is_stamp = column.kind == "date" and len(column.words) > 1 and column.words[-1] == "at"
+        words = spoken(bare(column.header))
+        name = plain_name(words.removesuffix(" at") if is_stamp else words)[:80]
+        if not re.match("[a-z]", name):
+            name = f"column_{name or len(self._names)}"
         if column.kind == "date" and not name.endswith(("_on", "_date")):
             name += "_on"
         # A column's name is a header, too.
@@ -312,8 +346,8 @@ class _Draft:
         yield f"    kind: {column.kind}"
         if column.header != name:
             yield f"    headers: [{quoted(column.header)}]"
-        label = " ".join(column.words)
-        if column.kind != "key" and plain_name(label) == name and label != name.replace("_", " "):
+        label = spoken(bare(column.header))
+        if column.kind != "key" and label != name.replace("_", " ") and label.isprintable():
             yield f"    label: {quoted(label)}"
         if column.is_float:
             yield "    from_float: true  # 12345.0 is 12345"
@@ -345,10 +379,12 @@ class _Draft:
             name = self._names[column.header]
             if column.kind == "year" and column.has("birth") and "age" not in taken:
                 yield "age", f"as_of.year - {name}"
-            if column.kind == "date" and not column.is_outcome:
-                age = "age_in_days" if column.has("birth") else f"days_since_{_event(name)}"
-                if age not in taken:
-                    yield age, f"as_of - {name}"
+            if column.kind == "date" and column.has("birth") and "age" not in taken:
+                yield "age", f"(as_of - {name}) / 365.25"
+            elif column.kind == "date" and not column.is_outcome:
+                since = f"days_since_{event(name)}"
+                if since not in taken:
+                    yield since, f"as_of - {name}"
         for group in self._groups:
             first = next(iter(group.members.values()))
             total = f"{group.name}_total"
@@ -364,7 +400,9 @@ class _Draft:
         whole = [c for c in self._single if c.missing <= _MAX_MISSING and not c.is_outcome]
         if spent := [g for g in by_kind["money"] if g.is_spend]:
             largest = max(spent, key=lambda group: len(group.members))
-            roles |= {"spend": f"{largest.name}_total", "product": largest.pattern}
+            roles["spend"] = f"{largest.name}_total"
+            if not largest.is_of_periods:
+                roles["product"] = largest.pattern
         elif one := [c for c in whole if c.kind == "money" and c.has("spend")]:
             total = [c for c in one if not c.has("average")] or one
             roles["spend"] = self._names[total[0].header]
@@ -379,66 +417,20 @@ class _Draft:
                 roles[topic] = self._names[column.header]
         purchases = [g for g in by_kind["count"] if re.search("purchase|order", g.pattern)]
         if purchases:
-            roles |= {"purchases": f"{purchases[0].name}_total", "channel": purchases[0].pattern}
+            roles["purchases"] = f"{purchases[0].name}_total"
+            product = next((g for g in self._groups if g.pattern == roles.get("product")), None)
+            # What is bought, counted, is no channel.
+            is_product = product and product.members.keys() == purchases[0].members.keys()
+            if not (is_product or purchases[0].is_of_periods):
+                roles["channel"] = purchases[0].pattern
             if "deals" in roles:
                 features["deal_share"] = f"{roles['deals']} / {roles['purchases']}"
                 roles["deal_share"] = "deal_share"
         last = (self._names[c.header] for c in whole if c.kind == "date" and c.has("last"))
-        since = (f"days_since_{_event(name)}" for name in last)
+        since = (f"days_since_{event(name)}" for name in last)
         if "recency" not in roles and (name := next((n for n in since if n in features), "")):
             roles["recency"] = name
         return roles
-
-    def _chosen(self, features: dict[str, str], roles: dict[str, str]) -> list[str]:
-        """At most six, those with a role first, then amounts, then counts; no two alike."""
-        of_spend = {roles.get("spend", ""), roles.get("deals", ""), roles.get("visits", "")}
-        wanted = [roles.get("income", ""), "age", *sorted(of_spend), roles.get("recency", "")]
-        summed = [g for g in self._groups if f"{g.name}_total" in features]
-        parts = {c.header for g in summed for c in g.members.values()}
-        whole = [
-            c
-            for c in self._read
-            if c.header not in parts
-            if c.missing <= _MAX_MISSING and c.commonest <= _MAX_COMMONEST and c.sure >= _SURE
-            if not (c.is_outcome or c.is_coded)
-        ]
-        for kind in ("money", "number", "share", "count"):
-            wanted += [self._names[c.header] for c in whole if c.kind == kind]
-        wanted += [f"{g.name}_total" for g in summed if g.missing <= _MAX_MISSING]
-        wanted += [f"days_since_{_event(self._names[c.header])}" for c in whole if c.kind == "date"]
-        wanted += [self._names[c.header] for c in whole if c.kind == "flag"]
-        kinds = {self._names[c.header]: c.kind for c in self._read}
-        allowed = {*features, *(self._names[c.header] for c in whole)}
-        fitting = [
-            name
-            for name in dict.fromkeys(wanted)
-            if name in allowed and kinds.get(name, "number") in {*NUMERIC, "flag"}
-        ]
-        if len(fitting) < _FEWEST:
-            # A total alone makes no groups; its parts may.
-            fitting = [self._names[c.header] for g in summed for c in g.members.values()]
-        apart = self._apart(fitting)
-        # Better two that are alike than none.
-        return (apart if len(apart) >= _FEWEST else fitting)[:_MAX_FEATURES]
-
-    def _apart(self, names: list[str]) -> list[str]:
-        """Those that are not nearly the same as one before."""
-        numbers = self._numbers()
-        apart: list[str] = []
-        for name in names:
-            before = (numbers[other] for other in apart if name in numbers and other in numbers)
-            if not any(alike(numbers[name], other) for other in before):
-                apart.append(name)
-        return apart
-
-    def _numbers(self) -> dict[str, Numbers]:
-        """Column or group's total -> its numbers."""
-        numbers = self._seen.numbers
-        known = {self._names[h]: values for h, values in numbers.items() if h in self._names}
-        for group in self._groups:
-            parts = [numbers[c.header] for c in group.members.values()]
-            known[f"{group.name}_total"] = sum(parts[1:], start=parts[0])
-        return known
 
     def _feature_lines(self, features: dict[str, str]) -> Iterator[str]:
         if features:
@@ -449,8 +441,16 @@ class _Draft:
                 unit = (
                     ", unit: years" if name == "age" else ", unit: days" * ("as_of - " in formula)
                 )
-                yield f"  {name}: {{formula: {json.dumps(formula)}{kind}{unit}}}"
+                label = self._since(formula.split()[-1]) if name.startswith("days_since_") else ""
+                label = f", label: {quoted(label)}" if label else ""
+                yield f"  {name}: {{formula: {json.dumps(formula)}{kind}{unit}{label}}}"
             yield ""
+
+    def _since(self, name: str) -> str:
+        """What people call the days since a date; '' where its name says it."""
+        headers = (h for h, n in self._names.items() if n == name)
+        said = DATE_WORDS.sub("", spoken(bare(next(headers)))).strip()
+        return f"days since {said}" if said and said.isprintable() and not said.isascii() else ""
 
     def _role_lines(self, roles: dict[str, str]) -> Iterator[str]:
         if roles:
@@ -466,15 +466,15 @@ class _Draft:
         return f"{role or column.kind} {self._names[column.header]}"
 
     def _sure(self, column: Seen) -> str:
-        is_read = column.header in self._names and column.kind != "text"
+        kind = self._parts.get(column.header, column).kind
+        is_read = column.header in self._names and kind != "text"
         return percent(column.sure) if is_read else ""
 
     def _remark(self, column: Seen) -> str:
-        told = [*column.notes]
-        if other := self._seen.copies.get(column.header):
+        told = [*self._parts.get(column.header, column).notes]
+        if (other := self._seen.copies.get(column.header)) and column.header not in self._names:
             told.append(f"it says the same as {other}")
-        if column.header in self._beyond:
-            told.append("there are more columns and categories than a schema may have")
+        told += [why] if (why := self._unread.get(column.header)) else []
         if 0.0 < column.missing < 1.0:
             told.append(f"{percent(column.missing)} missing")
         if column.is_outcome and column.header in self._names:
@@ -498,8 +498,3 @@ def _beyond(columns: Iterable[Seen]) -> set[str]:
         if left < 0:
             beyond.add(column.header)
     return beyond
-
-
-def _event(name: str) -> str:
-    """What happened on a date: of `join_date`, join."""
-    return re.sub(r"_(on|date|dt)$|^(date|datum|dt)_(of_)?", "", name) or name

@@ -15,6 +15,9 @@ _SMALLEST = 3
 # A formula holds so many names.
 _LARGEST = 90
 _LONGEST = 40
+_PERIOD = re.compile(
+    "[qmwy]?_?[0-9][0-9_]*|(?:jan|feb|mar|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]*[0-9_]*"
+)
 # A shared word counts as much as this many more columns.
 _A_WORD = 1.5
 
@@ -51,15 +54,20 @@ class Group:
         is_short = len(self.members) <= _LARGEST
         return (
             is_short
-            and self.kind in {"money", "count"}
+            and self.kind in {"money", "count", "number"}
             and not (about(words, "average") or members & {"total", "all", "sum"})
         )
+
+    @property
+    def is_of_periods(self) -> bool:
+        """Whether its members are years, quarters or months, and not products or channels."""
+        return all(_PERIOD.fullmatch(member) for member in self.members)
 
     @property
     def is_spend(self) -> bool:
         """Whether its columns may be what somebody spent, and not what they owe or own."""
         return not about(self.name.split("_"), "income") and not re.search(
-            "balance|bill|limit|credit|loan|debit|saldo", self.pattern
+            "balance|bill|limit|credit|loan|debit|saldo|schaden|claim|damage|debt", self.pattern
         )
 
 
@@ -73,7 +81,11 @@ def find_groups(columns: Sequence[Seen]) -> list[Group]:
             plain_name(" ".join(c.words[len(prefix) : len(c.words) - len(suffix)])): c
             for c in columns
         }
-        name = plain_name(" ".join([*prefix, *suffix]))
+        # Of Q1_2024_kWh, kwh.
+        telling = [w for w in (*prefix, *suffix) if len(w) > 1 and not w.isdigit()]
+        name = plain_name(" ".join(telling))
+        if not name or name in {group.name for group in groups}:
+            name = plain_name(" ".join([*prefix, *suffix]))
         ends = [plain_name(" ".join(part)) for part in (prefix, suffix)]
         pattern = "_".join(filter(None, [ends[0], f"{{{name}}}", ends[1]]))
         is_named = (

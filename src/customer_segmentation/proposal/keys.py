@@ -28,7 +28,9 @@ def find_key(
     def fitness(seen: Seen) -> int:
         if seen.missing > _FEW or seen.kind in {"date", "flag", "category", "share", "year"}:
             return 0
-        person, named = seen.has("person"), names_something(seen.words)
+        # Where rows are customers, `id` is theirs.
+        person = seen.has("person") or seen.words == ("id",)
+        named = names_something(seen.words)
         if not (person or named or (seen.kind == "text" and not seen.has("personal"))):
             return 0
         repeated = 1.0 - pc.count_distinct(cells[sent[seen.header]]).as_py() / max(len(cells), 1)

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
+
 from customer_segmentation.proposal.seen import MONEY, Counted, Numbers, Seen
 from customer_segmentation.proposal.words import WORDS, duration_unit, is_per, unit_in
 from customer_segmentation.schema.declarations import RANGES
@@ -21,6 +23,11 @@ _YEARS = (1850, 2100)
 _OLDEST = 130
 # Whole numbers up to here are taken for counts, where the header says nothing.
 _MANY = 1_000.0
+# Numbers from here on, all of one length, are no amounts; nor is what is larger than any amount.
+_LONG, _LARGEST = 1e7, 1e12
+_DIFFERENT = 0.9
+# Where one amount in twenty is so many times the middle one, a few customers are all that counts.
+_HEAVY = 10.0
 
 
 def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: C901, PLR0911, PLR0912 - one for each meaning
@@ -51,6 +58,10 @@ def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: 
         return replace(seen, kind="category", values=codes)
     if is_whole and not is_count and (last in WORDS["label"] or last in WORDS["code"]):
         return _not_read(seen, f"{distinct:,} codes, which are no amounts")
+    if is_whole and distinct > _MAX_CODES and words and {*words} <= WORDS["person"]:
+        return _not_read(seen, f"{distinct:,} codes, which are no amounts")
+    if is_whole and not (is_count or money) and _are_ids(numbers, cells):
+        return _not_read(seen, "long numbers, nearly all different: they name something")
     unit = unit_in(seen.header)
     if words and {*words} <= WORDS["calendar"]:
         note = "a part of a date: not part of segments"
@@ -74,7 +85,7 @@ def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: 
         return replace(seen, kind="share")
     if seen.has("score"):
         return replace(seen, kind="number", unit=unit or "points")
-    has_currency = cells.share(CURRENCY.search) > 0.5  # noqa: PLR2004 - most
+    has_currency = cells.share(CURRENCY.search) > 0.5 or CURRENCY.search(unit)  # noqa: PLR2004 - most
     if money or has_currency or (last == "total") or (seen.has("spend") and maximum >= _MANY):
         unit = unit if unit and re.search(r"[^\W\d_]|[$€£¥₹]", unit) else ""
         if minimum >= 0.0:
@@ -87,6 +98,23 @@ def number_kind(seen: Seen, numbers: Numbers, cells: Counted) -> Seen:  # noqa: 
     if seen.has("duration") and not is_per(words):
         return replace(seen, kind=whole_kind, unit=unit or duration_unit(words))
     return replace(seen, kind=whole_kind if maximum < _MANY else "number", unit=unit)
+
+
+def _are_ids(numbers: Numbers, cells: Counted) -> bool:
+    """Whether whole numbers are those of phones, contracts or the like."""
+    lengths = {len(text) for text in cells.counts}
+    are_different = len(cells.counts) > _DIFFERENT * cells.known
+    is_long = float(numbers.min()) >= _LONG
+    return float(numbers.max()) > _LARGEST or (is_long and are_different and len(lengths) == 1)
+
+
+def is_heavy_tailed(amounts: Numbers, *, is_count: bool = False) -> bool:
+    """Whether amounts or counts, none of them below 0, are of very different sizes."""
+    known = amounts[~np.isnan(amounts)]
+    if not len(known) or known.min() < 0.0:
+        return False
+    middle, large = np.quantile(known, [0.5, 0.95])
+    return bool(large > _HEAVY * max(middle, 1.0 if is_count else 0.0))
 
 
 def _not_read(seen: Seen, why: str) -> Seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from customer_segmentation.customers.date_choice import DateColumn, UnclearDatesError
+from customer_segmentation.customers.date_choice import ChosenFormat, DateColumn, UnclearDatesError
 from customer_segmentation.proposal.keys import as_key, find_key
 from customer_segmentation.proposal.kinds import CURRENCY, by_count, is_flag, number_kind
 from customer_segmentation.proposal.likeness import find_copies
 from customer_segmentation.proposal.seen import (
     NUMERIC,
+    REFERENCE,
     SAID,
     Corrections,
     Counted,
@@ -39,6 +40,8 @@ _SAMPLE = 1_000
 # Share of a column's cells that must be of a kind.
 _MOST = 0.95
 _MAX_CATEGORIES = 20
+# Days after the snapshot's may be typing errors, if they are few.
+_EARLY = 0.98
 # Where a person says that it is a category.
 _MOST_CATEGORIES = 200
 # Beyond any amount, and low enough for squares to stay finite.
@@ -57,8 +60,6 @@ _NO_VALUE = frozenset(
     ["?", "-", "--", ".", "nan", "NaN", "#N/A", "n/a", "n.a.", "k.A.", r"\N", "<NA>", "#NULL!"]
 )
 _TWO_DIGITS = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%d-%b-%y", "%y-%m-%d")
-# Configuration takes it for a reference.
-_REFERENCE = "${"
 _TIME = re.compile("[T ](?=[ ]?[0-9]{1,2}:)")
 # The century of years of two digits.
 PIVOT = 30
@@ -84,11 +85,12 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
     look = _Look(texts, signs, given)
     columns = [look.at(name, column) for name, column in known.items()]
     asked = given.key or next((h for h, kind in given.kinds.items() if kind == "key"), "")
-    free = [c for c in columns if c.header not in given.kinds and _REFERENCE not in c.header]
+    free = [c for c in columns if c.header not in given.kinds and REFERENCE not in c.header]
     key = asked or find_key(cells, free, known, look.numbers)
     said = (SAID,) * bool(asked)
     columns = [as_key(c, cells, said) if c.header == key else c for c in columns]
-    numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in {*NUMERIC, "flag"}}
+    measured = {*NUMERIC, "flag", "date"}
+    numbers = {c.header: look.numbers(c.header) for c in columns if c.kind in measured}
     return SeenTable(
         rows=len(cells),
         columns=tuple(columns),
@@ -98,8 +100,9 @@ def recognise_table(cells: pa.Table, corrections: Corrections | None = None) -> 
             name: 1.0 - len(column.counts) / max(column.known, 1) for name, column in known.items()
         },
         floats=frozenset(n for n, c in known.items() if c.share(re.compile(FLOAT_ID).search)),
+        texts=texts,
         numbers=numbers,
-        copies=find_copies({c.header: numbers[c.header] for c in columns if c.kind in NUMERIC}),
+        copies=find_copies(numbers),
         missing_values=extra,
         question=question,
     )
@@ -144,8 +147,9 @@ def _notation(columns: Mapping[str, Counted]) -> tuple[NumberSigns, str]:
     fits = []
     for notation in _NOTATIONS:
         pattern = re.compile(notation.pattern)
-        shares = (sum(bool(pattern.match(t)) for t in texts) / len(texts) for texts in samples)
-        fits.append(sum(share >= _MOST for share in shares))
+        shares = [sum(bool(pattern.match(t)) for t in texts) / len(texts) for texts in samples]
+        # Only the largest amounts may have a sign of thousands.
+        fits.append((sum(share >= _MOST for share in shares), sum(shares)))
     best = max(range(len(fits)), key=lambda i: (fits[i], -i))
     chosen = replace(_NOTATIONS[best], ignored=tuple(sorted(ignored)))
     # 1,234 and 1.234 are a thousand or a little above 1.
@@ -181,13 +185,15 @@ class _Look:
         self._parsed: dict[str, Numbers] = {}
 
     def numbers(self, header: str) -> Numbers:
-        """The cells as numbers, NaN where there is none."""
+        """The cells as numbers, dates as their days, NaN where there is none."""
         if header not in self._parsed:
-            coded = self._texts[header].combine_chunks().dictionary_encode()
-            values = [self._number(text) for text in coded.dictionary.to_pylist()]
-            read = np.array(values, dtype=np.float64)
-            self._parsed[header] = read[coded.indices.to_numpy(zero_copy_only=False)]
+            self._parsed[header] = self._values(header, self._number)
         return self._parsed[header]
+
+    def _values(self, header: str, number: Callable[[str], float]) -> Numbers:
+        coded = self._texts[header].combine_chunks().dictionary_encode()
+        read = np.array([number(text) for text in coded.dictionary.to_pylist()], dtype=np.float64)
+        return np.asarray(read[coded.indices.to_numpy(zero_copy_only=False)])
 
     def _number(self, text: str) -> float:
         plain = _plain(text) if self._signs.ignored else text
@@ -208,8 +214,8 @@ class _Look:
             missing=1.0 - cells.known / max(cells.rows, 1),
             commonest=max(cells.counts.values(), default=0) / max(cells.known, 1),
         )
-        if _REFERENCE in header:
-            return replace(seen, notes=(f"its name has {_REFERENCE}, which no schema can hold",))
+        if REFERENCE in header:
+            return replace(seen, notes=(f"its name has {REFERENCE}, which no schema can hold",))
         kind = self._given.kinds.get(header)
         return self._told(seen, cells, kind) if kind else self._guessed(seen, cells)
 
@@ -229,7 +235,7 @@ class _Look:
         known = numbers[~np.isnan(numbers)]
         if (share := len(known) / cells.known) >= _MOST:
             return number_kind(replace(seen, sure=share), known, cells)
-        if len(counts) <= _MAX_CATEGORIES and _REFERENCE not in "".join(counts):
+        if len(counts) <= _MAX_CATEGORIES and REFERENCE not in "".join(counts):
             return replace(seen, kind="category", values=by_count(counts))
         return replace(seen, notes=(f"{len(counts):,} different texts",))
 
@@ -238,7 +244,7 @@ class _Look:
         notes = (SAID,)
         if kind == "category":
             values = by_count(cells.counts)
-            if len(values) > _MOST_CATEGORIES or _REFERENCE in "".join(values):
+            if len(values) > _MOST_CATEGORIES or REFERENCE in "".join(values):
                 return replace(seen, notes=(f"{len(values):,} values are no categories",))
             return replace(seen, kind=kind, values=values, notes=notes)
         if kind == "date":
@@ -279,11 +285,19 @@ class _Look:
             chosen = column.choose(evidence)
         except UnclearDatesError as error:
             return replace(seen, question=f"{error.problem}. {error.remedy}")
-        texts = (_TIME.split(t)[0] if chosen.has_time else t for t in cells.counts)
-        days = [day for text in texts if (day := chosen.format.day(text))]
+        found = {text: chosen.format.day(_day_part(text, chosen)) for text in cells.counts}
+        self._parsed[seen.header] = self._values(
+            seen.header, lambda text: day.toordinal() if (day := found.get(text)) else float("nan")
+        )
+        days = sorted(day for day in found.values() if day)
         return replace(
             seen,
             date_format=chosen.format.text,
-            first_day=min(days).isoformat() if days else "",
-            last_day=max(days).isoformat() if days else "",
+            first_day=days[0].isoformat() if days else "",
+            last_day=days[-1].isoformat() if days else "",
+            late_day=days[int(_EARLY * (len(days) - 1))].isoformat() if days else "",
         )
+
+
+def _day_part(text: str, chosen: ChosenFormat) -> str:
+    return _TIME.split(text)[0] if chosen.has_time else text

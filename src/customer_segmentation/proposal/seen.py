@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
+import pyarrow as pa
 
 from customer_segmentation.proposal.words import WORDS, about, names_something
 from customer_segmentation.schema.numbers import NumberSigns
@@ -18,6 +19,8 @@ Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 _OFTEN = 0.2
 # The first note of a column whose kind a person gave.
 SAID = "as you said"
+# Configuration takes it for the name of another value.
+REFERENCE = "${"
 # As a unit: that of all money in the file.
 MONEY = "money"
 # Kinds that a person may give to a column.
@@ -59,6 +62,8 @@ class Seen:
         is_float: Of the key: whether its whole numbers have a fraction, such as 12345.0.
         date_format: Of its dates.
         first_day: The earliest of them.
+        last_day: The latest.
+        late_day: The first of the latest 2 %.
         notes: What a person should know.
         question: What only a person can answer; '' if nothing.
     """
@@ -76,6 +81,7 @@ class Seen:
     date_format: str = ""
     first_day: str = ""
     last_day: str = ""
+    late_day: str = ""
     notes: tuple[str, ...] = ()
     question: str = ""
 
@@ -84,10 +90,17 @@ class Seen:
         return about(self.words, topic)
 
     @property
+    def lost(self) -> float:
+        """The share of rows without a value of its kind."""
+        return 1.0 - (1.0 - self.missing) * self.sure
+
+    @property
     def is_outcome(self) -> bool:
         """Whether it seems to be an answer to a campaign, or what came of a customer."""
         is_answer = self.kind == "flag" or (self.kind == "category" and len(self.values) <= 3)  # noqa: PLR2004 - yes, no and unknown
-        return self.has("outcome") or (is_answer and not {*self.words}.isdisjoint(WORDS["answer"]))
+        return self.has("outcome") or (
+            is_answer and bool(self.words) and {*self.words} <= WORDS["answer"]
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,8 @@ class SeenTable:
         key: The header of the key; '' if there is none.
         repeated: Header of what may name a customer -> share of rows that have another's.
         floats: Headers of columns with whole numbers such as 12345.0.
-        numbers: Header -> its numbers, NaN where there is none.
+        texts: Header -> its cells without spaces around them, of the first rows.
+        numbers: Header -> its numbers, or its days, NaN where there is none.
         copies: Header -> the header that says the same.
         missing_values: What stands for no value, if not what a schema takes for it anyway.
         question: About the signs of numbers; '' if none.
@@ -113,6 +127,7 @@ class SeenTable:
     key: str
     repeated: Mapping[str, float] = field(default_factory=dict)
     floats: frozenset[str] = frozenset()
+    texts: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
     copies: Mapping[str, str] = field(default_factory=dict)
     missing_values: tuple[str, ...] = ()
@@ -121,7 +136,12 @@ class SeenTable:
     @property
     def on_several_rows(self) -> str:
         """The header of an id of customers that stands on several rows; '' if there is none."""
-        named = (c for c in self.columns if c.has("person") and names_something(c.words))
+        named = (
+            c
+            for c in self.columns
+            if (c.has("person") and names_something(c.words))
+            or (c.kind == "text" and c.words and {*c.words} <= WORDS["person"])
+        )
         several = (c.header for c in named if c.notes[:1] != (SAID,) and c.kind != "category")
         return next((h for h in several if self.repeated.get(h, 0.0) > _OFTEN), "")
 

@@ -17,6 +17,8 @@ _WORDS = frozenset(
     ["yes", "no", "on", "off", "true", "false", "null", "sum", "min", "max", "log", "where"]
 )
 
+DATE_WORDS = re.compile("^(date|datum|dt) ((of|de|du|der|des|d) |d')?")
+
 
 def plain_name(text: str) -> str:
     """A text in lower-case letters of ASCII, digits and underscores; '' if nothing is left."""
@@ -57,6 +59,15 @@ def categories(values: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         yield name, spelled
 
 
+def scaling_lines(heavy: Sequence[str]) -> Iterator[str]:
+    """The block `scaling` for amounts of very different sizes."""
+    if heavy:
+        yield ""
+        yield "# A few customers have many times the amount of most: logarithms are compared."
+        yield "scaling:"
+        yield from (f"  {name}: {{log: true}}" for name in heavy)
+
+
 def quoted(text: str) -> str:
     """A text in quotes, as YAML reads it."""
     plain = json.dumps(text, ensure_ascii=False)
@@ -71,3 +82,9 @@ def _escaped(code: int) -> str:
 def in_comment(text: str) -> str:
     """Text that may stand in a comment or in a line that is printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def event(name: str) -> str:
+    """What happened on a date: of `join_date`, join."""
+    plain = re.sub("_(on|date|dt)$", "", name)
+    return DATE_WORDS.sub("", plain.replace("_", " ")).strip().replace(" ", "_") or name

@@ -20,7 +20,7 @@ _TOPICS: Mapping[str, str] = {
     "balance payment payments value fee limit advance umsatz betrag preis einkommen gehalt montant "
     "importe charge charges credit debit premium bill monetary ltv clv cltv mrr arpu budget rent "
     "tip tax profit savings loan mortgage wage cash warenkorb ausgaben prix chiffre panier ventas "
-    "gasto gastos ingresos adr depense depenses saldo solde cotisation beitrag",
+    "gasto gastos ingresos adr depense depenses saldo solde cotisation beitrag schaden schäden",
     # A header with one of these counts something.
     "number_of": "num number count anzahl nombre numero nb n ct cnt trx qty quantity menge",
     "things": "visits besuche visites visitas orders bestellungen commandes pedidos purchases "
@@ -28,7 +28,7 @@ _TOPICS: Mapping[str, str] = {
     "items units kids children dependents products articles trips rides flights",
     "income": "income salary einkommen gehalt revenus ingresos wage earnings",
     "spend": "spend spent spending revenue umsatz sales turnover monetary ausgaben depense "
-    "depenses gasto purchases",
+    "depenses gasto purchases gifts donations donated dons spenden mrr ttc",
     "average": "avg average mean durchschnitt moyenne median max min rate share ratio percent",
     "age": "age alter edad alder",
     "year": "year jahr annee ano birth born geburtsjahr yob",
@@ -37,9 +37,15 @@ _TOPICS: Mapping[str, str] = {
     "calendar": "day month hour weekday week monat tag mois jour",
     "birth": "birth born geburtsjahr geburtsdatum yob dob naissance",
     "outcome": "response responded churn churned attrition exited outcome converted conversion "
-    "clicked subscribed canceled cancelled gekündigt",
-    # Only where there are two answers.
-    "answer": "y target label accepted deposit default class result",
+    "clicked subscribed canceled cancelled gekündigt accepted retained",
+    # Whom one may write to is no habit.
+    "consent": "consent optin opt newsletter gdpr dsgvo contact contactable permission",
+    # Of a date: it is to come.
+    "future": "end ends expiry expires expiration renewal next due until ende ablauf echeance fin",
+    # A month's or a quarter's add up.
+    "measured": "kwh mwh gb mb minutes mins hours km miles litres liters kg m3 steps",
+    # Only alone, and where there are two answers.
+    "answer": "y target label deposit default class result",
     "code": "code type class group region channel category segment gender genre sex cluster area "
     "zone status marital education occupation",
     "personal": "name surname email mail phone address street birth dob gender genre sex",
@@ -55,7 +61,8 @@ _TOPICS: Mapping[str, str] = {
     "order": "order orders invoice receipt basket transaction bon rechnung orderid bestellung "
     "commande ticket bill check belegnr",
     "quantity": "quantity qty units menge pieces anzahl quantite cantidad",
-    "product": "product category item article stockcode sku artikel department produit type",
+    "product": "product category item lineitem article stockcode sku artikel department produit "
+    "type typ dish meal menu plat gericht produkt brand service treatment",
     "cancel": "status cancelled canceled returned state storniert",
 }
 WORDS: Mapping[str, frozenset[str]] = {t: frozenset(w.split()) for t, w in _TOPICS.items()}
@@ -70,13 +77,23 @@ _UNITS = {
     "weeks": "weeks",
     "seconds": "seconds",
 }
+# Between the words of NumWebPurchases and HTTPCalls; 5G and kWh are one.
+_BORDER = re.compile("(?<=[A-Za-z][a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])")
 _BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
 
 
 def words_of(header: str) -> tuple[str, ...]:
     """The words of a header, in lower case: of `NumWebPurchases`, num, web and purchases."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", header)
-    return tuple(word.lower() for word in re.findall(r"[^\W\d_]+|[0-9]+", apart))
+    return tuple(re.findall(r"[^\W\d_]+|[0-9]+", _apart(header)))
+
+
+def spoken(header: str) -> str:
+    """A header as people say it: of `NumVisits_30d`, num visits 30d."""
+    return " ".join(re.findall(r"(?:[^\W_]|(?<=\w)'(?=\w))+", _apart(header)))
+
+
+def _apart(header: str) -> str:
+    return _BORDER.sub(" ", header).lower()
 
 
 def about(words: Iterable[str], topic: str) -> bool:

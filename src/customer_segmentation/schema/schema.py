@@ -79,7 +79,7 @@ FLAGS: dict[str, Literal[0, 1]] = {
     **dict.fromkeys(("yes", "y", "true", "t", "on", "ja", "oui", "si", "sí", "sim"), 1),
     **dict.fromkeys(("no", "n", "false", "f", "off", "nein", "non", "não"), 0),
 }
-_UNKNOWN = [
+UNKNOWN_CATEGORIES = [
     *("unknown", "not known", "other", "n/a", "na", "not available", "not applicable"),
     *("not stated", "not specified", "not given", "unspecified", "undefined", "undisclosed"),
     *("prefer not to say", "missing", "none", "?", "-"),
@@ -132,7 +132,7 @@ class Schema(Parameters):
     thousands_sign: Literal["", ".", ",", " ", "'"] = ""
     ignored_signs: list[Word] = Field([])
     flags: dict[str, Literal[0, 1]] = Field(FLAGS)
-    unknown_categories: list[Word] = Field(_UNKNOWN)
+    unknown_categories: list[Word] = Field(UNKNOWN_CATEGORIES)
 
     def __str__(self) -> str:
         """In few words, as a record of a run tells it."""

@@ -51,6 +51,10 @@ class Content:
         return io.BufferedReader(_Text(self), _BLOCK)
 
 
+class EncodingError(UserError):
+    """Text that is not UTF-8, and whose encoding nothing says."""
+
+
 class _Text(io.RawIOBase):
     """A stream of valid UTF-8, converted from the encoding of the content."""
 
@@ -106,7 +110,7 @@ class _Text(io.RawIOBase):
                 "encoding that is declared or that its first bytes say. Save the file as UTF-8."
             )
         line = line_of(self._content, position)
-        return UserError(
+        return EncodingError(
             f"{self._content.name}: line {line} is not UTF-8 text. Save the file as UTF-8, or "
             "declare the encoding that it has, such as cp1252 or utf-16-le: by "
             "SEGMENTATION_ENCODING for a run, by `text/csv; charset=cp1252` for a job of the API."
