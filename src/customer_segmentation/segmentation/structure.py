@@ -33,10 +33,8 @@ from customer_segmentation.segmentation.scaling import Treatment
 
 Array = NDArray[np.float64]
 
+# Above all of 19, with chance 1 in 20.
 _REFERENCES = 19
-# In standard deviations of the references, over the best of all k: what tables without groups pass
-# in at most 6 of 100 cases (benchmarks/structure.py).
-_ABOVE = 2.75
 _TINY = 1e-9
 _NONE = -1.0
 _KS = range(2, 7)
@@ -60,7 +58,8 @@ class Structure:
     Attributes:
         k: Where the silhouette is furthest above that of tables without groups.
         silhouette: There.
-        by_chance: What tables without groups hardly ever reach with as many segments.
+        by_chance: There, what would be as far above as the furthest of the tables without groups,
+            each at the k where it is furthest itself.
     """
 
     k: int
@@ -99,10 +98,15 @@ def find_structure(values: Array, treated: Sequence[Treatment], seed: int) -> St
                 for reference in _references(values, treated, seed)
             ]
         )
-    means, deviations = others.mean(axis=0), others.std(axis=0)
-    above = np.where(own > _NONE, (own - means) / np.maximum(deviations, _TINY), -np.inf)
-    best = int(above.argmax())
-    by_chance = min(means[best] + _ABOVE * deviations[best], 1.0)
+    scores = np.vstack([own, others])
+    is_known = (scores > _NONE).all(axis=0)
+    if not is_known.any():
+        return Structure(_KS[0], float(own[0]), 1.0)
+    # How far each table is above all, at the k where it is furthest: all are treated alike.
+    means, deviations = scores.mean(axis=0), np.maximum(scores.std(axis=0), _TINY)
+    above = np.where(is_known, (scores - means) / deviations, -np.inf)
+    best = int(above[0].argmax())
+    by_chance = means[best] + above[1:].max() * deviations[best]
     return Structure(_KS[best], float(own[best]), float(by_chance))
 
 
