@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-import pyarrow as pa
 
 from customer_segmentation.proposal.words import WORDS, about, names_something
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.parts import ColumnKind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 # Share of rows whose customer stands on another row, too, from which rows are no customers.
