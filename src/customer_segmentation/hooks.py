@@ -17,7 +17,7 @@ from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import CatalogProtocol
+from kedro.io import AbstractDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic_core import to_jsonable_python
@@ -27,15 +27,17 @@ from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, command, is_parameter
-from customer_segmentation.lineage.ledger import ledger_place, read_ledger, write_ledger
+from customer_segmentation.lineage.ledger import Ledger, ledger_place, read_ledger, write_ledger
 from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.lineage.publishing import go_on, publish_run
 from customer_segmentation.lineage.refusal import refuse_stale, require_belonging, require_matching
 from customer_segmentation.lineage.state import RunState
 from customer_segmentation.promotion import Promotion, promote
+from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
-from customer_segmentation.run_record import current_run, describe_run
+from customer_segmentation.run_record import LENDER, current_run, describe_run
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
+from customer_segmentation.session import require_environment as require_configured
 from customer_segmentation.spark import prepare_session, require_java
 from customer_segmentation.tables.schemas import declare_tables
 
@@ -58,6 +60,7 @@ class RunHooks:
     def __init__(self) -> None:
         # Kedro hands the context to no later hook.
         self._tables = self._ledger = ""
+        self._lender: Environment | None = None
         self._lock: RunLock | None = None
         self._state: RunState | None = None
 
@@ -75,6 +78,7 @@ class RunHooks:
             self._tables = str(project / self._tables)
         loader["globals"] = {**places, "tables": self._tables}
         self._ledger = ledger_place(loader["globals"])
+        self._lender = _lender(context)
         _anchor_mlflow(project, loader)
         with suppress(MissingConfigException):
             prepare_session(loader["spark"])
@@ -97,17 +101,32 @@ class RunHooks:
         """
         require_environment(self._tables, pipeline, catalog)
         _require_known_parameters(catalog)
+        lent, told = self._borrow(pipeline, catalog)
+        catalog.lend(lent)
         _require_inputs(run_params, pipeline, catalog)
         ledger = read_ledger(self._ledger)
         # The outputs of a killed run are published first; then each step is checked.
         if not ledger.publishing:
-            require_belonging(pipeline, RunState(ledger, catalog, run_params))
+            require_belonging(pipeline, RunState(ledger, catalog, run_params, told))
         self.lock(run_params)
-        # Only now is the ledger this run's own.
+        # Only now is the ledger this run's own; what killed runs left is in its own places.
+        catalog.lend({})
         ledger = go_on(self._ledger, read_ledger(self._ledger), catalog)
         catalog.forget_killed(pipelines[WHOLE].all_outputs() | {SOURCE})
         catalog.hold()
-        self._state = RunState(ledger, catalog, run_params)
+        catalog.lend(lent)
+        self._state = RunState(ledger, catalog, run_params, told)
+
+    def _borrow(
+        self, pipeline: Pipeline, catalog: WholeFilesCatalog
+    ) -> tuple[dict[str, AbstractDataset[Any, Any]], Ledger]:
+        """The inputs that are read from another environment, and its ledger of them."""
+        if not (lender := self._lender):
+            return {}, Ledger({}, {})
+        refuse_writes(lender, pipeline, catalog, self._ledger)
+        lent, told = borrow(lender, pipeline, catalog)
+        logger.info("%s: read from %s, and only read", ", ".join(lent), lender.name)
+        return lent, told
 
     def lock(self, run_params: dict[str, Any]) -> None:
         """Take the lock, and publish the record of the run to those who write for it.
@@ -121,7 +140,8 @@ class RunHooks:
         lock.acquire()
         self._lock = lock
         project = Path(run_params["project_path"])
-        current_run.set(describe_run(run_id, run_params["env"] or "dev", project))
+        lender = self._lender.name if self._lender else ""
+        current_run.set(describe_run(run_id, run_params["env"] or "dev", project, lender))
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
@@ -242,6 +262,8 @@ class TrackingHooks:
                 mlflow.log_dict(values[SCHEMA_BLOCK].model_dump(mode="json"), "schema.json")
                 values[SCHEMA_BLOCK] = values[SCHEMA_BLOCK].short()
             mlflow.log_params(flattened(values))
+            if lender := current_run.get().get(LENDER):
+                mlflow.set_tag(LENDER, lender)
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
@@ -277,6 +299,29 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
         click.echo(f"\nReport: {place_of(catalog.get('report'))}")
 
 
+def _lender(context: KedroContext) -> Environment | None:
+    """The environment that SEGMENTATION_READ_FROM names.
+
+    Raises:
+        UserError: There is none of that name, it is this one, or it has no bucket yet.
+    """
+    if not (name := os.environ.get(READ_FROM, "")):
+        return None
+    # Of `settings.py`, which imports this module.
+    loader: Any = context.config_loader
+    if name == (context.env or loader.default_run_env):
+        raise UserError(f"{READ_FROM} is {name}, which is this environment: unset it")
+    require_configured(name, Path(loader.conf_source))
+    found = loader.elsewhere(name)
+    _require_bucket(str(found["globals"]["tables"]))
+    return Environment.of(name, found["globals"], found["catalog"], context.project_path)
+
+
+def _require_bucket(tables: str) -> None:
+    if tables.rstrip("/") in {"s3:", "s3a:"}:
+        raise UserError(_NO_BUCKET)
+
+
 def require_environment(tables: str, pipeline: Pipeline, catalog: Catalog) -> None:
     """Check that an environment has what it needs.
 
@@ -288,8 +333,7 @@ def require_environment(tables: str, pipeline: Pipeline, catalog: Catalog) -> No
     Raises:
         UserError: No bucket is set, or there is no Java for Spark.
     """
-    if tables.rstrip("/") in {"s3:", "s3a:"}:
-        raise UserError(_NO_BUCKET)
+    _require_bucket(tables)
     kinds = (type(catalog.get(name)).__module__ for name in pipeline.datasets())
     if any("spark" in kind or "delta" in kind or "databricks" in kind for kind in kinds):
         require_java()

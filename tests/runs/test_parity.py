@@ -25,6 +25,7 @@ from customer_segmentation.pipelines.preprocessing.nodes import (
     compute_features,
     settle_reading,
 )
+from customer_segmentation.reading_from import READ_FROM
 from customer_segmentation.scoring.scorer import Scorer
 from tests.marketing import SCHEMA
 from tests.runs.collects import counted_collects
@@ -253,3 +254,21 @@ def test_a_whole_run_on_spark_brings_only_samples_to_the_driver(
 ) -> None:
     # The samples did come, and were counted.
     assert SAMPLE / 2 < max(runs["prod"].collected) <= BOUND
+
+
+def test_staging_reads_prods_delta_tables_on_its_own_engine(
+    project: Project, source: Path, settings: dict[str, str], runs: dict[str, Environment]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        set_all(patch, settings | {READ_FROM: "prod"}, source)
+        read = project.run("--env=staging", "--pipelines=eda,label_generation", SAMPLED)
+    assert read.exit_code == 0, read.output
+    tables, _ = roots(project)["staging"]
+    for name in ("gold_segments", "gold_unsegmented", "gold_segment_profiles"):
+        pd.testing.assert_frame_equal(
+            read_table(tables, name),
+            runs["prod"].tables[name],
+            check_dtype=False,
+            rtol=TOLERANCE,
+            atol=TOLERANCE,
+        )
