@@ -17,6 +17,7 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, ancestors, is_parameter
 from customer_segmentation.lineage.ledger import Ledger, ledger_place, read_ledger
+from customer_segmentation.s3_errors import store_error
 
 READ_FROM = "SEGMENTATION_READ_FROM"
 # It names the data of the run in MLflow, whether or not a step reads it.
@@ -99,15 +100,21 @@ def borrow(
             f"{READ_FROM} is {lender.name}, and this run reads no table that it does not make: "
             f"unset it, or choose steps with --pipelines"
         )
-    ledger = read_ledger(lender.ledger)
+    names = wanted | ({_ACCOUNT} - pipeline.all_outputs())
+    lent = {name: _lent(name, lender, catalog) for name in sorted(names)}
+    try:
+        ledger = read_ledger(lender.ledger)
+        missing = [name for name in sorted(wanted) if not lent[name].exists()]
+    except UserError:
+        raise
+    except Exception as error:
+        raise store_error(error, lender.roots["tables"]) from error
     if ledger.publishing:
         raise UserError(
             f"{lender.name} is publishing the outputs of a run, or that run was killed meanwhile: "
             f"run again when it has ended, or after the next run in {lender.name}"
         )
-    made = pipeline.all_outputs()
-    lent = {name: _lent(name, lender, catalog) for name in sorted(wanted | ({_ACCOUNT} - made))}
-    if missing := [name for name in sorted(wanted) if not lent[name].exists()]:
+    if missing:
         environment = f"kedro run --env={lender.name}"
         raise UserError(
             f"{lender.name} has no {', '.join(missing)} yet: run {environment} where it is run, or "

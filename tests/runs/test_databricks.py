@@ -93,16 +93,21 @@ def test_one_setting_names_the_catalog_of_tables_and_files() -> None:
     assert entry("gold_segments", catalog="staging")["catalog"] == "staging"
     roots = configuration("globals", catalog="staging")
     assert roots["data"] == "/Volumes/staging/gold/segmentation"
-    assert roots["models"] == "/Volumes/staging/gold/segmentation/models"
+    assert roots["models"] == "/Volumes/staging/gold/models"
+    assert roots["landed"] == "/Volumes/staging/bronze/landed"
 
 
-def test_models_figures_and_exports_go_to_the_volume() -> None:
+def test_files_go_to_the_volume_of_those_who_may_read_them() -> None:
+    assert entry("source")["landing"] == "/Volumes/prod/bronze/landed/source.parquet"
     for name in kept() - set(TABLES) - {"source"}:
         found = entry(name)
         path = found.get("filepath") or found.get("dataset", {}).get("filepath")
         # What has no path goes to MLflow.
         if path or "mlflow" not in found["type"]:
-            assert str(path).startswith("/Volumes/prod/gold/segmentation/"), name
+            is_model = name.endswith(("_candidate", "_champion"))
+            volume = "gold/models" if is_model else "gold/segmentation"
+            volume = "bronze/landed" if name == "checked_customers" else volume
+            assert str(path).startswith(f"/Volumes/prod/{volume}/"), name
 
 
 def test_the_clusters_own_session_is_used() -> None:
