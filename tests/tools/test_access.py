@@ -25,7 +25,7 @@ from tools.access.grants import volume
 from tools.access.places import environment, patterns, place, tables
 from tools.access.policies import Names, bucket_policy, iam_policy
 from tools.access.roles import ACTIONS, FOLDER, declared
-from tools.access.trial import LIST, PAGE, Outcome, allowed, keys, table, tried, with_table
+from tools.access.trial import LIST, PAGE, Outcome, allowed, keys, told, tried, with_told
 
 ACCESS = declared()
 # Of Amazon, for a policy attached to a role, and for a bucket's.
@@ -122,7 +122,7 @@ def test_real_users_of_a_real_store_may_do_what_is_declared_and_no_more(outcome:
 
 def test_the_table_in_docs_is_that_of_the_trial(outcome: Outcome) -> None:
     page = PAGE.read_text()
-    assert page == with_table(page, table(outcome)), "run make access"
+    assert page == with_told(page, told(outcome)), "run make access"
 
 
 @pytest.mark.usefixtures("outcome")
@@ -205,8 +205,8 @@ def test_a_bucket_denies_others_whatever_their_own_policies_say(name: str) -> No
         "aws:PrincipalArn": [f"arn:{role}" for role in readers]
     }
     root = Names().root(name)
-    for table_name in ("bronze_customers", "silver_quarantine"):
-        path = place(name, table_name)
+    for table in ("bronze_customers", "silver_quarantine"):
+        path = place(name, table)
         assert f"{root}/{path}{'*' if path.endswith('/') else ''}" in personal["Resource"]
 
 

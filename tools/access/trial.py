@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -114,28 +114,37 @@ def allowed(call: Callable[[], object]) -> bool:
     return True
 
 
-def table(outcome: Mapping[tuple[str, str, str], tuple[str, ...]]) -> str:
-    """The outcome as Markdown: a row a role and environment, the actions by their first letters."""
-    columns = [*declared().layers, LIST]
-    rows = [["role", "environment", *columns], ["---"] * (len(columns) + 2)]
-    for role in declared().roles:
-        for environment in declared().environments:
-            done = [outcome[role, environment, each] for each in columns]
-            rows.append(
-                [
-                    role,
-                    environment,
-                    *("".join(action[0] for action in each) or "-" for each in done),
-                ]
-            )
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def told(outcome: Outcome) -> str:
+    """What is declared and what was found, as Markdown; actions by their first letters."""
+    access = declared()
+    columns = [*access.layers, LIST]
+    cells = [
+        [role, environment, *("".join(a[0] for a in done) or "-" for done in found)]
+        for role in access.roles
+        for environment in access.environments
+        for found in [[outcome[role, environment, each] for each in columns]]
+    ]
+    return "\n\n".join(
+        (
+            _table(["role", "who"], [[name, role.about] for name, role in access.roles.items()]),
+            _table(
+                ["layer", "holds"], [[name, held.about] for name, held in access.layers.items()]
+            ),
+            "What each role may do: `r`ead, `w`rite, `d`elete, `l`ist.",
+            _table(["role", "environment", *columns], cells),
+        )
+    )
 
 
-def with_table(page: str, found: str) -> str:
-    """A page with the table in its place."""
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows])
+
+
+def with_told(page: str, found: str) -> str:
+    """A page with that in its place."""
     text, count = re.subn(f"(?s)({_BEGIN}\n).*?(\n{_END})", lambda at: at[1] + found + at[2], page)
     if not count:
-        raise UserError(f"docs/access.md has no place for the table: {_BEGIN} and {_END}")
+        raise UserError(f"docs/access.md has no place for it: {_BEGIN} and {_END}")
     return text
 
 
@@ -144,8 +153,8 @@ def main() -> None:
     if (binary := versitygw_binary()) is None:
         raise UserError("versitygw is not built: make services")
     with serve_versitygw(binary) as server:
-        found = table(tried(server))
-    PAGE.write_text(with_table(PAGE.read_text("utf-8"), found), "utf-8")
+        found = told(tried(server))
+    PAGE.write_text(with_told(PAGE.read_text("utf-8"), found), "utf-8")
 
 
 if __name__ == "__main__":
