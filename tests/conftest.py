@@ -72,7 +72,7 @@ SECONDS = {
     "runs/test_messages.py": 40,
     "pipelines/test_absent_columns.py": 40,
     "datasets/test_polars_table.py": 30,
-    "runs/test_access.py": 30,
+    "runs/test_access.py": 40,
     "runs/test_anywhere.py": 30,
     "runs/test_bad_input.py": 30,
     "runs/test_planted.py": 30,

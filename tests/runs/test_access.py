@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -15,23 +17,28 @@ from deltalake.exceptions import DeltaError
 from s3fs import S3FileSystem
 
 from customer_segmentation.reading_from import READ_FROM
-from tests.runs.project import Project, make_project
+from tests.runs.project import Project, make_project, shell
 from tests.services.s3 import S3Server, add_user, serve_versitygw, versitygw_binary
 from tools.access.policies import Names, bucket_policy
 from tools.access.roles import declared
 
 BUCKETS = {name: f"{name}-bucket" for name in declared().environments}
+# Who has two roles: an administrator who is also a consumer.
+BOTH = "both"
 TO_SEGMENTS = "--pipelines=ingestion,preprocessing,clustering,label_generation"
 
 
 @pytest.fixture(scope="module")
 def users() -> Iterator[dict[str, S3Server]]:
-    """A user a role, on a server with a bucket an environment."""
+    """A user a role and one with two, on a server with a bucket an environment."""
     if (binary := versitygw_binary()) is None:
         pytest.skip("versitygw is not built, which needs Go: make services")
     with serve_versitygw(binary) as server:
-        users = {role: add_user(server, role) for role in declared().roles}
-        names = Names({role: [role] for role in users}, BUCKETS)
+        users = {name: add_user(server, name) for name in (*declared().roles, BOTH)}
+        principals = {role: [role] for role in declared().roles}
+        for role in ("administrator", "consumer"):
+            principals[role].append(BOTH)
+        names = Names(principals, BUCKETS)
         for name, bucket in BUCKETS.items():
             server.make_bucket(bucket)
             policy = json.dumps(bucket_policy(name, names), separators=(",", ":"))
@@ -116,31 +123,57 @@ def test_a_run_without_the_right_is_refused_in_one_line(
     assert said.startswith(f"Error: s3://{BUCKETS['staging']}") or not lender
 
 
+def as_delta_rs(user: S3Server) -> dict[str, str]:
+    keys = {name.lower(): value for name, value in user.environment().items()}
+    return keys | {"aws_conditional_put": "etag"}
+
+
+def prods(name: str) -> str:
+    return f"s3://{BUCKETS['prod']}/{name}"
+
+
 def test_consumers_read_prods_gold_and_not_its_quarantine(users: dict[str, S3Server]) -> None:
     """With delta-rs in place of Spark, which writes the same objects."""
     table = pa.table({"customer_id": ["1", "2"]})
 
-    def options(role: str) -> dict[str, str]:
-        keys = {name.lower(): value for name, value in users[role].environment().items()}
-        return keys | {"aws_conditional_put": "etag"}
-
-    def place(name: str) -> str:
-        return f"s3://{BUCKETS['prod']}/{name}"
-
     def read(name: str, role: str) -> pa.Table:
-        return pa.table(DeltaTable(place(name), storage_options=options(role)).to_pyarrow_table())
+        found = DeltaTable(prods(name), storage_options=as_delta_rs(users[role]))
+        return pa.table(found.to_pyarrow_table())
+
+    def add(name: str, role: str) -> None:
+        options = as_delta_rs(users[role])
+        write_deltalake(prods(name), table, mode="append", storage_options=options)
 
     for name in ("gold/segments", "silver/quarantine"):
-        write_deltalake(place(name), table, storage_options=options("service"))
+        add(name, "service")
     assert read("gold/segments", "consumer") == table
     with pytest.raises(OSError, match="AccessDenied"):
         read("silver/quarantine", "consumer")
     with pytest.raises(DeltaError, match="AccessDenied"):
-        write_deltalake(
-            place("gold/segments"), table, mode="append", storage_options=options("consumer")
-        )
+        add("gold/segments", "consumer")
     assert read("silver/quarantine", "steward") == table
     assert read("gold/segments", "service") == table
+
+
+def test_staging_reads_prods_delta_tables_in_a_bucket_as_their_consumer(
+    staged: Project, users: dict[str, S3Server]
+) -> None:
+    place, options = f"s3://{BUCKETS['staging']}/gold/features.parquet", as_delta_rs(users["ci"])
+    features = pl.read_parquet(place, storage_options=options)
+    # As Spark has days.
+    features = features.with_columns(cs.datetime().dt.replace_time_zone("UTC"))
+    options = as_delta_rs(users["service"])
+    write_deltalake(prods("gold/features"), features.to_arrow(), storage_options=options)
+    settings = users[BOTH].environment() | {
+        READ_FROM: "prod",
+        "SEGMENTATION_BUCKET": BUCKETS["staging"],
+        "SEGMENTATION_TABLES": f"s3a://{BUCKETS['prod']}",
+        "SEGMENTATION_MODELS": prods("models"),
+    }
+    # In a shell of its own: Polars keeps the keys of whom it met first.
+    done = shell(staged, "kedro", "run", "--env=staging", "--pipelines=clustering", **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "read from prod, and only read" in done.stdout + done.stderr
 
 
 def test_the_next_environment_reads_the_models_of_the_one_below_and_nothing_else(

@@ -208,6 +208,7 @@ def test_a_bucket_denies_others_whatever_their_own_policies_say(name: str) -> No
     for table in ("bronze_customers", "silver_quarantine"):
         path = place(name, table)
         assert f"{root}/{path}{'*' if path.endswith('/') else ''}" in personal["Resource"]
+        assert f"{root}/{path.rstrip('/')}" in personal["Resource"]
 
 
 def parsed() -> list[tuple[str, str, str]]:

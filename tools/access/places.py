@@ -46,6 +46,7 @@ def patterns(name: str, layers: list[str]) -> list[str]:
     found: list[str] = []
     for layer in layers:
         found += declared().layers[layer].files
-        places = (place(name, table) for table in tables()[layer])
-        found += (f"{path}*" if path.endswith("/") else path for path in places)
+        for path in (place(name, table) for table in tables()[layer]):
+            # Readers ask for a folder by its own name, to see that it is no file.
+            found += [path.rstrip("/"), f"{path}*"] if path.endswith("/") else [path]
     return found
