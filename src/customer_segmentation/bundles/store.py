@@ -12,11 +12,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Any
 from uuid import uuid4
 
 from fsspec.core import url_to_fs
@@ -25,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from customer_segmentation.bundles.bundle import ABOUT, MODELS, SEGMENTER, Promotion, StoredBundle
 from customer_segmentation.errors import UserError
 
-BUNDLES, PROMOTIONS = "bundles", "promotions"
+CANDIDATE, BUNDLES, PROMOTIONS = "candidate", "bundles", "promotions"
 _WRITING = ".writing-"
 _DIGITS = 8
 _PROMOTION = TypeAdapter(Promotion)
@@ -59,15 +58,24 @@ class BundleStore:
         for name in (*MODELS, ABOUT):
             self._files.pipe_file(f"{folder}/{name}", bundle.files[name])
 
+    def read(self, bundle_id: str) -> StoredBundle:
+        """The files below a bundle's id, whatever they hold.
+
+        Raises:
+            UserError: One is absent.
+        """
+        found = self._read(bundle_id)
+        if found is None:
+            raise UserError(f"{self._folder(bundle_id)} holds no bundle: it is not kept any more")
+        return found
+
     def bundle(self, bundle_id: str) -> StoredBundle:
         """A bundle that is kept.
 
         Raises:
             UserError: There is none of this id, or its models are not those that the id names.
         """
-        found = self._read(bundle_id)
-        if found is None:
-            raise UserError(f"{self._folder(bundle_id)} holds no bundle: it is not kept any more")
+        found = self.read(bundle_id)
         if found.id != bundle_id:
             raise UserError(
                 f"{self._folder(bundle_id)} was changed: its models make up bundle {found.id}. "
@@ -75,14 +83,23 @@ class BundleStore:
             )
         return found
 
-    def candidates(self) -> list[str]:
-        """The ids of all bundles that are kept, live ones included."""
-        names = (self._names(BUNDLES)) or []
-        return sorted(name for name in names if not name.startswith(_WRITING))
+    def kept(self) -> list[str]:
+        """The ids of all bundles, sorted."""
+        return sorted(name for name in self._names(BUNDLES) if not name.startswith(_WRITING))
+
+    def candidate(self) -> str | None:
+        """The id of the bundle of the last run's two models; None if there is no such bundle."""
+        folder = f"{self._path}/{CANDIDATE}"
+        try:
+            models = {name: self._files.cat_file(f"{folder}/{name}") for name in MODELS}
+        except FileNotFoundError:
+            return None
+        bundle_id = StoredBundle(models).id
+        return bundle_id if bundle_id in self.kept() else None
 
     def segmenter(self, artifact_version: str) -> bytes | None:
         """The segmenter of this version, from whichever bundle has it; None if none is kept."""
-        for bundle_id in self.candidates():
+        for bundle_id in self.kept():
             found = self._read(bundle_id)
             if found and found.about.get("artifact_version") == artifact_version:
                 return found.files[SEGMENTER]

@@ -36,7 +36,7 @@ class BundleStoreDataset(AbstractDataset[Any, "BundleStore | None"]):
         Raises:
             NotImplementedError: Always.
         """
-        raise NotImplementedError("bundles are written by promotion")  # noqa: EM101
+        raise NotImplementedError("bundles are written by promotion")
 
     def _exists(self) -> bool:
         return True
