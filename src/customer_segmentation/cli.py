@@ -7,7 +7,7 @@ import logging
 import re
 import signal
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from inspect import isabstract
 from os import environ
 from pathlib import Path
@@ -142,8 +142,8 @@ def parameters_message(report: str) -> str:
             is_schema = block == SCHEMA_BLOCK
             # A whole block that is wrong is not shown.
             given = f" (it is {wrong[2]})" if path else ""
-            named = f"{block}.{path}" if path else block
-            told = schema_problem(path, problem) if is_schema else f"`{named}`: {problem}"
+            name = f"{block}.{path}" if path else block
+            told = schema_problem(path, problem) if is_schema else f"`{name}`: {problem}"
             problems.append(told + given)
         elif not line.startswith((" ", "Parameter validation failed")):
             path = line
@@ -292,13 +292,7 @@ def champion(env: str | None, on: str | None, is_all: bool, conf_source: Path | 
     if is_all:
         click.echo(commands.as_csv(log), nl=False)
         return
-    begin, end = commands.period_of(on) if on else (datetime.now(UTC),) * 2
-    found = commands.live_between(log, begin, end + timedelta(microseconds=1))
-    if not found:
-        message = f"{store.environment} had no champion then" if log else "nothing was promoted yet"
-        raise click.ClickException(f"{message}: {store.root}/promotions has {len(log)} entries")
-    for one, until in found:
-        click.echo("\n".join(commands.described(store, one, until)))
+    click.echo("\n".join(commands.told(store, log, on)))
 
 
 @cli.command(cls=_MendableErrors)

@@ -146,7 +146,7 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
             f"Overridden by {verdict['approver']}: {', '.join(verdict['overridden'])} "
             f"({verdict['reason']})"
         )
-    before = f", before it {promoted.previous}" if promoted.previous else ""
+    before = f", in place of {promoted.previous}" if promoted.previous else ""
     lines.append(f"Bundle {named} is the champion of {environment} now{before}")
     return Outcome(None, promoted, bundle, lines)
 

@@ -100,6 +100,30 @@ def period_of(text: str) -> tuple[datetime, datetime]:
     return begin, begin + (timedelta(days=1) if is_day else timedelta(microseconds=1))
 
 
+def told(store: BundleStore, log: Sequence[Promotion], on: str | None) -> list[str]:
+    """What is live, or was on a day or at a moment, in lines.
+
+    Args:
+        store: The environment's.
+        log: All of its log.
+        on: As `period_of` reads it; None for now.
+
+    Raises:
+        UserError: `on` is no time.
+    """
+    now = datetime.now(UTC)
+    begin, end = period_of(on) if on else (now, now + timedelta(microseconds=1))
+    lines = [
+        line
+        for one, until in live_between(log, begin, end)
+        for line in described(store, one, until)
+    ]
+    if lines:
+        return lines
+    first = f": the first was promoted at {_second(log[0].at)} UTC" if log else ""
+    return [f"{store.environment} had no champion {f'on {on}' if on else 'yet'}{first}"]
+
+
 def described(store: BundleStore, one: Promotion, until: str) -> list[str]:
     """Who made a bundle the champion, when, why and with which figures, in lines."""
     period = f"from {_second(one.at)} {f'to {_second(until)}' if until else 'on'} UTC"
