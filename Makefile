@@ -15,6 +15,12 @@ NGINX := $(or $(wildcard /usr/sbin/nginx),$(CUSTOMER_SEGMENTATION_CACHE)/nginx/u
 PACKAGES := chromium curl postgresql-15
 POSTGRESQL := /usr/lib/postgresql/15/bin
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
+# Of kedro, in `make staging` and `make prod`.
+COMMAND ?= run
+# What prod promotes, without a bucket of one's own: the champion of the rehearsal of staging.
+ifndef SEGMENTATION_BUCKET
+prod: export SEGMENTATION_MODELS_BELOW ?= data/staging/s3/customer-segmentation-staging/models
+endif
 REQUESTS ?= 100000
 KILLS ?= 20
 # Those that `make test` leaves out are marked `security` and `faults`.
@@ -75,11 +81,11 @@ $(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx:
 run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report; ARGS="--pipeline=clustering"
 	$(BIN)/kedro run $(ARGS)
 
-staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of its own; ARGS="--pipeline=clustering"
-	@$(BIN)/python -m tools.rehearsal -- $(BIN)/kedro run --env=staging $(ARGS)
+staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of its own; ARGS="--pipeline=promotion", COMMAND=champion
+	@$(BIN)/python -m tools.rehearsal -- $(BIN)/kedro $(COMMAND) --env=staging $(ARGS)
 
-prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and folders; needs Java 17; ARGS as above
-	$(BIN)/kedro run --env=prod $(ARGS)
+prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and folders; needs Java 17; ARGS and COMMAND as above
+	$(BIN)/kedro $(COMMAND) --env=prod $(ARGS)
 
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)

@@ -51,6 +51,7 @@ SPARK = {
     "runs/test_databricks.py",
     "runs/test_engines.py",
     "runs/test_parity.py",
+    "runs/test_promotion.py",
     "scoring/test_table.py",
     "segmentation/test_coreset.py",
     "segmentation/test_refinement.py",

@@ -9,6 +9,7 @@ import signal
 import sys
 from datetime import datetime
 from inspect import isabstract
+from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from kedro.framework.startup import ProjectMetadata
 from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.utils import find_kedro_project, load_obj
 
+from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
+from customer_segmentation.hooks import anchor_mlflow
 from customer_segmentation.mendable import explain
 from customer_segmentation.run_lock import run_lock
 from customer_segmentation.schema.file import SCHEMA_BLOCK, schema_problem
@@ -137,8 +140,10 @@ def parameters_message(report: str) -> str:
         elif wrong := re.match(r"  (.+?) \[type=\w+, input_value=(.*), input_type=\w+\]", line):
             problem = wrong[1].removeprefix("Value error, ")
             is_schema = block == SCHEMA_BLOCK
-            given = f" (it is {wrong[2]})" if path or not is_schema else ""
-            told = schema_problem(path, problem) if is_schema else f"`{block}.{path}`: {problem}"
+            # A whole block that is wrong is not shown.
+            given = f" (it is {wrong[2]})" if path else ""
+            name = f"{block}.{path}" if path else block
+            told = schema_problem(path, problem) if is_schema else f"`{name}`: {problem}"
             problems.append(told + given)
         elif not line.startswith((" ", "Parameter validation failed")):
             path = line
@@ -266,6 +271,76 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
                     click.echo(
                         f"{name}: compacted, versions of the last {retain_hours:g} hours kept"
                     )
+
+
+@cli.command(cls=_MendableErrors)
+@click.option("--env", default=None, help="The environment whose champion is meant.")
+@click.option(
+    "--on",
+    default=None,
+    metavar="WHEN",
+    help="A day such as 2026-11-28, today, yesterday, or a moment such as 2026-11-28T14:30; UTC.",
+)
+@click.option("--all", "is_all", is_flag=True, help="Every promotion there was, as a table of CSV.")
+@_conf_source
+def champion(env: str | None, on: str | None, is_all: bool, conf_source: Path | None) -> None:  # noqa: FBT001 - a flag of the command line
+    """Tell which bundle is live, or was; since when, by whom and with which figures."""
+    from customer_segmentation.promotion import commands  # noqa: PLC0415 - slow
+
+    store, _ = _bundles(env, conf_source)
+    log = store.log()
+    if is_all:
+        click.echo(commands.as_csv(log), nl=False)
+        return
+    click.echo("\n".join(commands.told(store, log, on)))
+
+
+@cli.command(cls=_MendableErrors)
+@click.option("--env", default=None, help="The environment whose champion is replaced.")
+@click.option("--to", default=None, metavar="BUNDLE", help="By default the one before.")
+@click.option("--approver", required=True, help="Who asks for it.")
+@click.option("--reason", required=True, help="Why.")
+@_conf_source
+def rollback(
+    *, env: str | None, to: str | None, approver: str, reason: str, conf_source: Path | None
+) -> None:
+    """Make a former champion the champion again; servers take it up within a second."""
+    from customer_segmentation.promotion import commands  # noqa: PLC0415 - slow
+
+    store, tracking = _bundles(env, conf_source)
+    back, bundle = commands.roll_back(store, to, approver, reason)
+    click.echo(
+        f"Bundle {back.bundle} is the champion of {store.environment} again, in place of "
+        f"{back.previous}"
+    )
+    # Only now: MLflow takes longer to import than all else.
+    import mlflow  # noqa: PLC0415 - as above
+
+    from customer_segmentation.promotion.registry import (  # noqa: PLC0415 - as above
+        CHAMPION,
+        register,
+    )
+
+    mlflow.set_tracking_uri(tracking)
+    register(bundle, store.environment, CHAMPION)
+
+
+def _bundles(env: str | None, conf_source: Path | None) -> tuple[BundleStore, str]:
+    """The bundles of an environment, and where its MLflow is."""
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
+    require_environment(env, configuration)
+    loader = settings.CONFIG_LOADER_CLASS(
+        str(configuration), env=env or environ.get("KEDRO_ENV"), **settings.CONFIG_LOADER_ARGS
+    )
+    anchor_mlflow(configuration.parent, loader)
+    places = loader["globals"]
+    models = str(places["models"])
+    root = models if "://" in models else str(configuration.parent / models)
+    return (
+        BundleStore(root, places["environment"]),
+        loader["mlflow"]["server"]["mlflow_tracking_uri"],
+    )
 
 
 run = _MendableErrors(

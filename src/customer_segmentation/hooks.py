@@ -20,6 +20,7 @@ from kedro.framework.project import pipelines
 from kedro.io import AbstractDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from customer_segmentation.customers.account import account_lines
@@ -32,7 +33,8 @@ from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.lineage.publishing import go_on, publish_run
 from customer_segmentation.lineage.refusal import refuse_stale, require_belonging, require_matching
 from customer_segmentation.lineage.state import RunState
-from customer_segmentation.promotion import Promotion, promote
+from customer_segmentation.promotion import at_end
+from customer_segmentation.promotion.parameters import PromotionParameters
 from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
 from customer_segmentation.run_record import LENDER, current_run, describe_run
@@ -79,7 +81,7 @@ class RunHooks:
         loader["globals"] = {**places, "tables": self._tables}
         self._ledger = ledger_place(loader["globals"])
         self._lender = _lender(context)
-        _anchor_mlflow(project, loader)
+        anchor_mlflow(project, loader)
         with suppress(MissingConfigException):
             prepare_session(loader["spark"])
 
@@ -180,8 +182,9 @@ class RunHooks:
         Raises:
             UserError: A kept output does not match what this run made, or the lock is lost.
         """
+        told = at_end.Outcome()
         if state := self._state:
-            promote(run_params, catalog)
+            told = at_end.outcome(run_params, state)
             if run_params["only_missing_outputs"]:
                 kept = pipeline.all_outputs() - state.made.keys()
                 refuse_stale(state.stale(kept, {}), state)
@@ -189,9 +192,14 @@ class RunHooks:
                 self._lock.require_held()
             # From here on, held-back outputs are needed even if this process dies.
             self._state = None
-            publish_run(self._ledger, state)
+            publish_run(self._ledger, state, told.entry)
+            at_end.show_in_mlflow(told)
         _tell(pipeline, catalog)
+        for line in told.lines:
+            click.echo(line)
         self._release()
+        if told.refused:
+            raise UserError(told.refused)
 
     @hook_impl
     def on_pipeline_error(self) -> None:
@@ -339,7 +347,7 @@ def require_environment(tables: str, pipeline: Pipeline, catalog: Catalog) -> No
         require_java()
 
 
-def _anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
+def anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
     """Have MLflow's database and files in the project."""
     mlflow = loader["mlflow"]
     server, tracking = mlflow["server"], mlflow["tracking"]
@@ -361,7 +369,10 @@ def _anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
 
 
 def _require_known_parameters(catalog: Catalog) -> None:
-    """Refuse blocks that no pipeline reads, since they have no effect, and a wrong `promotion`."""
+    """Refuse blocks that no pipeline reads, since they have no effect, and a wrong `promotion`.
+
+    Kedro checks only the blocks that a step of the run takes, and the end of each run reads that.
+    """
     given = catalog.load("parameters")
     inputs = pipelines[WHOLE].inputs()
     blocks = {name.split(":")[1].split(".")[0] for name in inputs if ":" in name}
@@ -370,12 +381,12 @@ def _require_known_parameters(catalog: Catalog) -> None:
     if unknown:
         raise UserError(f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}")
     try:
-        Promotion(**given["promotion"])
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            "wrong parameters: `promotion` holds `after_whole_run` and `even_if_worse`, each "
-            "true or false"
-        ) from error
+        PromotionParameters.model_validate(given["promotion"])
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        where = ".".join(("promotion", *map(str, wrong["loc"])))
+        problem = wrong["msg"].removeprefix("Value error, ")
+        raise UserError(f"wrong parameters: `{where}`: {problem}") from error
 
 
 def _require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:

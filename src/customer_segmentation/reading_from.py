@@ -22,8 +22,11 @@ from customer_segmentation.s3_errors import store_error
 READ_FROM = "SEGMENTATION_READ_FROM"
 # It names the data of the run in MLflow, whether or not a step reads it.
 _ACCOUNT = "row_accounting"
+_BUNDLES = "bundles"
 _POLARS = "customer_segmentation.datasets.polars_table.PolarsTableDataset"
 _DELTA = "delta"
+# The globals that are places; only databricks has the last.
+_ROOTS = ("data", "tables", "models", "landed")
 # How each type of table is stored, and what it can read of another environment.
 _STORED = {
     "pandas.ParquetDataset": "parquet",
@@ -39,7 +42,7 @@ class Environment:
 
     Attributes:
         name: Its folder in `conf`.
-        roots: Its globals.
+        roots: Its globals that are places.
         catalog: Its entries and patterns.
     """
 
@@ -52,7 +55,7 @@ class Environment:
         cls, name: str, roots: Mapping[str, Any], catalog: dict[str, Any], project: Path
     ) -> Environment:
         """An environment from its configuration, whose paths are relative to the project."""
-        anchored = {key: _anchored(str(root), project) for key, root in roots.items()}
+        anchored = {key: _anchored(roots[key], project) for key in _ROOTS if key in roots}
         found = CatalogConfigResolver(
             _with_anchored(catalog, project),
             default_runtime_patterns=WholeFilesCatalog.default_runtime_patterns,
@@ -91,10 +94,15 @@ def borrow(
         catalog: Of the run.
 
     Raises:
-        UserError: The run reads nothing of an environment; the other one has not all of it, or is
-            being published; this engine cannot read its tables.
+        UserError: The run promotes, or reads nothing of an environment; the other one has not all
+            of it, or is being published; this engine cannot read its tables.
     """
     wanted = {name for name in pipeline.inputs() if not is_parameter(name)} - {SOURCE}
+    if _BUNDLES in wanted:
+        raise UserError(
+            f"a promotion is judged by this environment's own customers: unset {READ_FROM}, which "
+            f"is {lender.name}"
+        )
     if not wanted:
         raise UserError(
             f"{READ_FROM} is {lender.name}, and this run reads no table that it does not make: "

@@ -72,8 +72,11 @@ def test_every_environment_says_where_figures_tables_and_models_go(environment: 
     bootstrap_project(CHECKOUT)
     with KedroSession.create(CHECKOUT, env=environment) as session:
         roots = session._get_config_loader()["globals"]
-    assert set(roots) == {"data", "tables", "models"}
+    assert set(roots) == {"data", "tables", "models", "environment", "below"}
     assert all(roots.values())
+    assert roots["environment"] == environment
+    below = {"staging": "dev", "prod": "staging"}
+    assert roots["below"]["environment"] == below.get(environment, "")
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])

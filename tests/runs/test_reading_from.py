@@ -126,7 +126,10 @@ def test_dev_explores_stagings_customers(
     before = ledger(used_project.root / "data/lineage.json")
     monkeypatch.setenv(READ_FROM, "staging")
     day = "--params=customers.as_of=2014-07-01"
-    run(used_project, "--pipelines=eda,clustering", day)
+    bundles = sorted((used_project.root / "data/models/bundles").iterdir())
+    run(used_project, "--pipelines=eda,clustering,label_generation,supervised_training", day)
+    # Models of another environment's customers are never promoted.
+    assert sorted((used_project.root / "data/models/bundles").iterdir()) == bundles
     assert (used_project.root / "data/gold/features.parquet").read_bytes() == features
     told = ledger(used_project.root / "data/lineage.json")
     assert told["gold_features"] == before["gold_features"]
@@ -144,6 +147,7 @@ REFUSED = {
         "ingestion,preprocessing",
         "reads no table that it does not make",
     ),
+    "promotion": ({}, "prod", "promotion", "judged by this environment's own customers"),
     "no bucket": ({"SEGMENTATION_BUCKET": ""}, "staging", "eda", "staging has no bucket yet"),
     "nothing there": (
         {},

@@ -143,8 +143,8 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 def with_told(page: str, found: str) -> str:
     """A page with that in its place."""
     text, count = re.subn(f"(?s)({_BEGIN}\n).*?(\n{_END})", lambda at: at[1] + found + at[2], page)
-    if not count:
-        raise UserError(f"docs/access.md has no place for it: {_BEGIN} and {_END}")
+    if count != 1:
+        raise UserError(f"docs/access.md needs one place for it: {_BEGIN} and {_END}")
     return text
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
+from customer_segmentation.pipeline_registry import ORDER
+
 WHOLE = "__default__"
 SOURCE = "source"
 
@@ -48,7 +50,7 @@ def command(made_by: Iterable[str], run_params: Mapping[str, Any]) -> str:
     asked = {*made_by, *(run_params["pipeline_names"] or ())}
     environment = f" --env={run_params['env']}" if run_params["env"] else ""
     named = [name for name in pipelines if name in asked and name != WHOLE]
-    is_whole = WHOLE in asked or len(named) == len(pipelines) - 1
+    is_whole = WHOLE in asked or {*named} == {*ORDER}
     selected = "" if is_whole else f" --pipelines={','.join(named)}"
     given = " with the same --params" if run_params.get("runtime_params") else ""
     return f"kedro run{environment}{selected}{given}"

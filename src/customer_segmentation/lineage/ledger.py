@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fsspec.core import url_to_fs
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
+from customer_segmentation.bundles.bundle import Promotion
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import Content
 from customer_segmentation.lineage.origin import Origin
@@ -60,12 +61,14 @@ class Publishing:
         moves: Dataset -> where its content waits, and its final path.
         entries: Dataset -> entry.
         parameters: Values that the entries refer to, by key.
+        promotion: What makes a bundle the champion then; None if the champion stays.
     """
 
     run: Mapping[str, str]
     moves: Mapping[str, tuple[str, str]]
     entries: Mapping[str, Entry]
     parameters: Mapping[str, Any]
+    promotion: Promotion | None = None
 
 
 @dataclass(frozen=True)

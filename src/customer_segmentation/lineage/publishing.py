@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from customer_segmentation.bundles.bundle import Promotion
+from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.datasets.pending import clear, publish
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.lineage.content import SHA256, Content, content_of
 from customer_segmentation.lineage.ledger import Entry, Ledger, Publishing, write_ledger
-from customer_segmentation.lineage.record import CHAMPION, promoted
 from customer_segmentation.lineage.state import RunState
 from customer_segmentation.run_record import current_run
 
 _log = logging.getLogger(__name__)
 
 
-def publish_run(place: str, state: RunState) -> None:
+def publish_run(place: str, state: RunState, promotion: Promotion | None = None) -> None:
     """Publish everything that a run saved, even if the process dies half way.
 
     The ledger lists what is to be done before anything is moved: if this is cut short, `go_on` of
@@ -27,10 +28,11 @@ def publish_run(place: str, state: RunState) -> None:
     Args:
         place: Path of the ledger.
         state: What the run made, and its catalog with the held-back outputs.
+        promotion: What makes a bundle the champion, once everything is published.
     """
     catalog = state.catalog
-    entries = {**state.made, **promoted(catalog.waiting, state.made)}
-    told = Publishing(dict(current_run.get()), catalog.waiting, entries, state.values)
+    run = dict(current_run.get())
+    told = Publishing(run, catalog.waiting, state.made, state.values, promotion)
     begun = replace(state.ledger, publishing=told)
     write_ledger(place, begun)
     _publish(place, begun, told, catalog)
@@ -59,18 +61,35 @@ def _publish(place: str, ledger: Ledger, told: Publishing, catalog: WholeFilesCa
         else:
             publish(waiting, target)
     catalog.settle()
+    if told.promotion:
+        _promote(told.promotion, catalog.load("bundles"))
     done = ledger.with_entries(_as_published(told.entries, catalog), told.parameters)
     write_ledger(place, done)
     clear(target for _, target in told.moves.values())
     return done
 
 
+def _promote(promotion: Promotion, bundles: BundleStore) -> None:
+    live = bundles.live()
+    now = live.bundle if live else None
+    if now == promotion.bundle:
+        # The run was killed behind the switch.
+        return
+    if now != promotion.previous:
+        _log.warning(
+            "Bundle %s is not made the champion: %s was, while the run was stopped",
+            *(promotion.bundle, now),
+        )
+        return
+    bundles.append(promotion)
+
+
 def _as_published(entries: Mapping[str, Entry], catalog: WholeFilesCatalog) -> dict[str, Entry]:
     """The entries with the marks of the published content, which a store or Delta changes."""
     contents: dict[str, Content] = {}
     for name, entry in entries.items():
-        # A renamed file keeps its content and time; a copied one has another time.
-        is_renamed = entry.content.mark.startswith(SHA256) and not name.endswith(CHAMPION)
+        # A renamed file keeps its content and time.
+        is_renamed = entry.content.mark.startswith(SHA256)
         now = None if is_renamed else content_of(catalog.get(name))
         contents[name] = now or entry.content
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from customer_segmentation.lineage.ledger import Entry
 from customer_segmentation.lineage.origin import Origin
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 
-CHAMPION = "_champion"
 SEGMENTER = "segmenter_candidate"
 _PACKAGE = Path(__file__).parents[1]
 
@@ -24,16 +22,6 @@ def version_of(data: Any, origin: Origin, known: Mapping[str, Entry]) -> str | N
         return str(metadata_of(data)[VERSION])
     is_of_it = SEGMENTER in origin.contents and SEGMENTER in known
     return known[SEGMENTER].artifact_version if is_of_it else None
-
-
-def promoted(saved: Iterable[str], made: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Entries for saved champions: those of their candidates, made by promotion."""
-    candidates = {name: f"{name.removesuffix(CHAMPION)}_candidate" for name in saved}
-    return {
-        name: replace(made[candidate], made_by="promotion: a whole run")
-        for name, candidate in candidates.items()
-        if name.endswith(CHAMPION) and candidate in made
-    }
 
 
 @cache

@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from customer_segmentation.bundles.bundle import SEGMENTER
+from customer_segmentation.bundles.store import BUNDLES, BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.probe import made_up
 from customer_segmentation.scoring.scorer import Scorer
@@ -26,21 +28,21 @@ from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
-_CHAMPION = Path("data/models/champion/segmenter.onnx")
-_FILE = "segmenter.onnx"
+_MODELS = Path("data/models")
 
 
 def save_model(artifact: Path, out: Path) -> None:
     """Write a folder with the MLflow model of a segmenter.
 
     Args:
-        artifact: `segmenter.onnx`, or the folder of a bundle.
+        artifact: `segmenter.onnx`, the folder of a bundle, or an environment's folder of models,
+            of which the champion is meant.
         out: The folder to make.
 
     Raises:
         UserError: There is no segmenter, or something is at `out`.
     """
-    path = artifact / _FILE if artifact.is_dir() else artifact
+    path = _located(artifact)
     if not path.is_file():
         message = f"{path} is not there: run kedro run, or name another by --artifact"
         raise UserError(message)
@@ -58,22 +60,44 @@ def save_model(artifact: Path, out: Path) -> None:
         message = f"{path} is no segmenter: name segmenter.onnx, which kedro run wrote"
         raise UserError(message)
     import mlflow.onnx  # noqa: PLC0415 - slow import
+
+    mlflow.onnx.save_model(path=out, **flavour(scorer, content))
+
+
+def _located(artifact: Path) -> Path:
+    """The segmenter that a path means, which need not be there."""
+    if not artifact.is_dir():
+        return artifact
+    if (artifact / SEGMENTER).is_file():
+        return artifact / SEGMENTER
+    live = BundleStore(str(artifact), "").live()
+    return artifact / BUNDLES / live.bundle / SEGMENTER if live else artifact / SEGMENTER
+
+
+def flavour(scorer: Scorer, content: bytes) -> dict[str, Any]:
+    """What MLflow's ONNX flavour is given to save or log an artifact.
+
+    Args:
+        scorer: The artifact, opened.
+        content: Its bytes.
+    """
+    import mlflow.onnx  # noqa: PLC0415 - slow import
     import onnx  # noqa: PLC0415 - slow import
     import pandas as pd  # noqa: PLC0415 - slow import
 
-    example = example_customer(scorer)
-    mlflow.onnx.save_model(
-        onnx.load_model_from_string(content),
-        out,
-        signature=_signature(scorer, example),
-        input_example=pd.DataFrame([example]),
-        metadata={ARTIFACT_VERSION: scorer.version, "as_of": scorer.metadata["customers"]["as_of"]},
-        onnx_execution_providers=["CPUExecutionProvider"],
-        onnx_session_options={"intra_op_num_threads": 1, "inter_op_num_threads": 1},
+    example, metadata = example_customer(scorer), scorer.metadata
+    as_of = metadata["customers"]["as_of"]
+    return {
+        "onnx_model": onnx.load_model_from_string(content),
+        "signature": _signature(scorer, example),
+        "input_example": pd.DataFrame([example]),
+        "metadata": {ARTIFACT_VERSION: scorer.version, "as_of": as_of},
+        "onnx_execution_providers": ["CPUExecutionProvider"],
+        "onnx_session_options": {"intra_op_num_threads": 1, "inter_op_num_threads": 1},
         # One file, whose bytes are known.
-        save_as_external_data=False,
-        pip_requirements=mlflow.onnx.get_default_pip_requirements(),
-    )
+        "save_as_external_data": False,
+        "pip_requirements": mlflow.onnx.get_default_pip_requirements(),
+    }
 
 
 def example_customer(scorer: Scorer) -> dict[str, float]:
@@ -97,7 +121,9 @@ def _signature(scorer: Scorer, example: dict[str, float]) -> ModelSignature:
 def main(arguments: list[str] | None = None) -> None:
     """Write the MLflow model of an artifact."""
     parser = argparse.ArgumentParser(prog="python -m customer_segmentation.scoring.mlflow_model")
-    parser.add_argument("--artifact", type=Path, default=_CHAMPION, help="segmenter.onnx")
+    parser.add_argument(
+        "--artifact", type=Path, default=_MODELS, help="segmenter.onnx, or its folder"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     given = parser.parse_args(arguments)
     try:

@@ -79,8 +79,11 @@ def _score_by_polars(
     import polars as pl  # noqa: PLC0415 - only where the catalog chose it
 
     def score(batch: pl.DataFrame) -> pl.DataFrame:
-        frame = nw.from_native(batch).lazy()
-        return _score_in_memory(frame, artifact, outputs).collect().to_native()
+        # No expressions: a plan inside of a plan can wait for ever for a thread.
+        scorer = _scorer(artifact)
+        matrix = np.ascontiguousarray(batch[list(scorer.columns)].to_numpy(), dtype=np.float64)
+        answers = scorer.score(matrix).items()
+        return batch[list(_KEPT)].hstack([pl.Series(name, values) for name, values in answers])
 
     plan = nw.to_native(numbers)
     kept = plan.select(*_KEPT).collect_schema()

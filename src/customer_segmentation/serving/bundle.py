@@ -11,6 +11,8 @@ from typing import Any
 import fsspec
 import numpy as np
 
+from customer_segmentation.bundles.bundle import MODELS, SEGMENTER, sha256
+from customer_segmentation.bundles.store import BUNDLES, BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.metadata import NO_COLD_START
@@ -23,7 +25,6 @@ from customer_segmentation.serving.validation import Contract, ReadCustomer, mat
 logger = logging.getLogger(__name__)
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-_KINDS = ("segmenter", "cold_start")
 
 
 class BrokenBundleError(UserError):
@@ -93,16 +94,22 @@ class Bundle:
 
 
 class Champion:
-    """The bundle of a folder, reloaded when it changes.
+    """The bundle that is served, reloaded when it changes.
 
     Args:
-        folder: A path, or a URL that fsspec reads.
+        folder: An environment's folder of models, whose log of promotions names the bundle, or a
+            folder that holds the two files of one: a path, or a URL that fsspec reads.
         device: `cpu` or `cuda`.
+
+    Raises:
+        BrokenBundleError: There is no bundle, or it is invalid.
     """
 
     def __init__(self, folder: str, device: str = "cpu") -> None:
         self._files, root = fsspec.core.url_to_fs(folder)
-        self._paths = [f"{root.rstrip('/')}/{kind}.onnx" for kind in _KINDS]
+        self._root = root.rstrip("/")
+        is_bundle = self._files.exists(f"{self._root}/{SEGMENTER}")
+        self._store = None if is_bundle else BundleStore(folder, "")
         self._device = device
         self._seen = self._signature()
         self.current = self._load()
@@ -129,8 +136,10 @@ class Champion:
         return True
 
     def _signature(self) -> tuple[str, ...]:
+        if self._store:
+            return (self._store.last(),)
         self._files.invalidate_cache()
-        return tuple(file_state(self._info(path)) for path in self._paths)
+        return tuple(file_state(self._info(f"{self._root}/{name}")) for name in MODELS)
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
@@ -140,7 +149,17 @@ class Champion:
             raise BrokenBundleError(message) from error
 
     def _load(self) -> Bundle:
-        for path, kind in zip(self._paths, _KINDS, strict=True):
+        folder, promoted = self._root, None
+        if self._store:
+            promoted = self._store.live()
+            if promoted is None:
+                raise BrokenBundleError(
+                    f"no bundle: nothing was promoted in {self._root}, and {SEGMENTER} is not "
+                    "there. Make one with kedro run"
+                )
+            folder = f"{folder}/{BUNDLES}/{promoted.bundle}"
+        paths = [f"{folder}/{name}" for name in MODELS]
+        for path, name in zip(paths, MODELS, strict=True):
             # From the store's metadata, so that nothing large is read.
             info = self._info(path)
             if info["type"] != "file":
@@ -150,13 +169,17 @@ class Champion:
                 )
             if (size := info["size"]) > MAX_BYTES:
                 raise BrokenBundleError(
-                    f"{kind}.onnx is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
+                    f"{name} is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
                     "file that kedro run wrote"
                 )
         # The file may have grown since.
-        segmenter, cold_start = (
-            self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in self._paths
-        )
+        contents = [self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in paths]
+        for path, name, content in zip(paths, MODELS, contents, strict=True):
+            if promoted and sha256(content) != promoted.files.get(name):
+                raise BrokenBundleError(
+                    f"{path} is not the file that was promoted: restore it, or roll back"
+                )
+        segmenter, cold_start = contents
         return Bundle(segmenter, cold_start, self._device)
 
 

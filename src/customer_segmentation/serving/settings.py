@@ -26,7 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Sizes are bytes, times seconds.
     """
 
-    bundle: str = "data/models/champion"
+    bundle: str = "data/models"
     segments: str = "data/gold/segments.parquet"
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000

@@ -27,16 +27,19 @@ def require_contract(table: str, frame: nw.LazyFrame[Any]) -> None:
     Raises:
         UserError: A column is absent, or rows break a promise; they are counted.
     """
-    contract = contract_of(table)
-    present = frame.collect_schema().names()
-    absent = [name for name in (*contract.key, *contract.required) if name not in present]
-    broken = [f"there is no column {', '.join(absent)}"] if absent else _broken(frame, contract)
-    if broken:
+    if broken := broken_promises(frame, contract_of(table)):
         message = (
             f"{table} breaks its contract: {'; '.join(broken)}. Nothing was saved: what is there "
             "is what was there before. See tables/schemas.py for what the table promises."
         )
         raise UserError(message)
+
+
+def broken_promises(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
+    """Each promise that a table breaks, in words with the number of rows; none if it keeps all."""
+    present = frame.collect_schema().names()
+    absent = [name for name in (*contract.key, *contract.required) if name not in present]
+    return [f"there is no column {', '.join(absent)}"] if absent else _broken(frame, contract)
 
 
 class ContractValidator:

@@ -1,0 +1,99 @@
+"""A bundle: the two models that are promoted and served together, and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from customer_segmentation.errors import UserError
+
+SEGMENTER, COLD_START = "segmenter.onnx", "cold_start.onnx"
+MODELS = (SEGMENTER, COLD_START)
+ABOUT = "bundle.json"
+
+
+@dataclass(frozen=True)
+class StoredBundle:
+    """The files of a bundle.
+
+    Attributes:
+        files: The models and `bundle.json`, by name. The latter says what the models were made
+            from and what they answer for made-up customers.
+    """
+
+    files: Mapping[str, bytes]
+
+    @property
+    def id(self) -> str:
+        """Twelve hexadecimal digits that name the bytes of the models."""
+        named = [f"{name} {sha256(self.files[name])}" for name in MODELS]
+        return sha256("\n".join(named).encode())[:12]
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of each file."""
+        return {name: sha256(content) for name, content in sorted(self.files.items())}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What `bundle.json` says.
+
+        Raises:
+            UserError: It is no JSON object.
+        """
+        try:
+            told = json.loads(self.files[ABOUT])
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise UserError(f"{ABOUT} of bundle {self.id} is damaged: promote another bundle")
+        return told
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One entry of the log: from its time on, its bundle is the environment's champion.
+
+    Attributes:
+        number: Its place in the log, from 1.
+        kind: `promotion`, `whole run` or `rollback`.
+        bundle: The id of the bundle.
+        artifact_version: Of its segmenter.
+        previous: The id of the bundle that was live before; None for the first.
+        at: UTC time in ISO format.
+        by: Who ran the command.
+        environment: Whose champion this is.
+        source: The environment that the bundle was taken from.
+        files: The SHA-256 of each file.
+        run_id: Of the run that promoted; empty for a rollback.
+        commit: The git commit of the code that promoted.
+        gates: Of each figure: `gate`, `figure`, `bound`, `measured` and `passed`.
+        overridden: The gates that failed and were overridden.
+        approver: Who approved an override or asked for a rollback.
+        reason: Why.
+    """
+
+    number: int
+    kind: str
+    bundle: str
+    artifact_version: str
+    previous: str | None
+    at: str
+    by: str
+    environment: str
+    source: str
+    files: Mapping[str, str]
+    run_id: str = ""
+    commit: str = ""
+    gates: tuple[Mapping[str, Any], ...] = field(default=())
+    overridden: tuple[str, ...] = field(default=())
+    approver: str = ""
+    reason: str = ""
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,253 @@
+"""Where an environment keeps its bundles and its log of promotions.
+
+    bundles/<id>/segmenter.onnx, cold_start.onnx, bundle.json    never rewritten
+    promotions/00000001.json, 00000002.json, ...                 the last one is live
+
+A file of the log appears whole or not at all, and only if there is none of its number: that is the
+switch from one champion to the next, for all files of a bundle at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+from fsspec.core import url_to_fs
+from pydantic import TypeAdapter, ValidationError
+
+from customer_segmentation.bundles.bundle import ABOUT, MODELS, SEGMENTER, Promotion, StoredBundle
+from customer_segmentation.errors import UserError
+
+CANDIDATE, BUNDLES, PROMOTIONS = "candidate", "bundles", "promotions"
+_WRITING = ".writing-"
+_DIGITS = 8
+_PROMOTION = TypeAdapter(Promotion)
+
+
+class BundleStore:
+    """The bundles below a folder, and which of them was live when.
+
+    Args:
+        root: The folder `models` of an environment: a path, or a URL that fsspec reads.
+        environment: Its name.
+    """
+
+    def __init__(self, root: str, environment: str) -> None:
+        self.environment = environment
+        self.root = root.replace("s3a://", "s3://", 1).rstrip("/")
+        # Cached listings would miss what other processes write.
+        self._files, path = url_to_fs(self.root, use_listings_cache=False)
+        self._path = path.rstrip("/")
+        self._is_local = "file" in self._files.protocol
+
+    def add(self, bundle: StoredBundle) -> None:
+        """Keep a bundle; one that is there already stays as it is, unless it is damaged."""
+        if self._is_whole(bundle):
+            return
+        folder = f"{self._path}/{BUNDLES}/{bundle.id}"
+        if self._is_local:
+            _write_folder(Path(folder), bundle.files)
+            return
+        # The description last: without it there is no bundle.
+        for name in (*MODELS, ABOUT):
+            self._files.pipe_file(f"{folder}/{name}", bundle.files[name])
+
+    def read(self, bundle_id: str) -> StoredBundle:
+        """The files below a bundle's id, whatever they hold.
+
+        Raises:
+            UserError: One is absent.
+        """
+        found = self._read(bundle_id)
+        if found is None:
+            raise UserError(f"{self._folder(bundle_id)} holds no bundle: it is not kept any more")
+        return found
+
+    def bundle(self, bundle_id: str) -> StoredBundle:
+        """A bundle that is kept.
+
+        Raises:
+            UserError: There is none of this id, or its models are not those that the id names.
+        """
+        found = self.read(bundle_id)
+        if found.id != bundle_id:
+            raise UserError(
+                f"{self._folder(bundle_id)} was changed: its models make up bundle {found.id}. "
+                "Restore the folder, or roll back to another bundle"
+            )
+        return found
+
+    def kept(self) -> list[str]:
+        """The ids of all bundles, sorted."""
+        return sorted(name for name in self._names(BUNDLES) if not name.startswith(_WRITING))
+
+    def candidate(self) -> str | None:
+        """The id of the bundle of the last run's two models; None if there is no such bundle."""
+        folder = f"{self._path}/{CANDIDATE}"
+        try:
+            models = {name: self._files.cat_file(f"{folder}/{name}") for name in MODELS}
+        except FileNotFoundError:
+            return None
+        bundle_id = StoredBundle(models).id
+        return bundle_id if bundle_id in self.kept() else None
+
+    def segmenter(self, artifact_version: str) -> bytes | None:
+        """The segmenter of this version, from whichever bundle has it; None if none is kept."""
+        for bundle_id in self.kept():
+            found = self._read(bundle_id)
+            if found and found.about.get("artifact_version") == artifact_version:
+                return found.files[SEGMENTER]
+        return None
+
+    def log(self) -> list[Promotion]:
+        """Every promotion and rollback, the oldest first.
+
+        Raises:
+            UserError: An entry is not as this project writes it.
+        """
+        return [self._entry(name) for name in self._numbered()]
+
+    def last(self) -> str:
+        """The name of the last entry of the log, which changes with the champion; '' if none."""
+        return next(reversed(self._numbered()), "")
+
+    def live(self, at: datetime | None = None) -> Promotion | None:
+        """The entry that is in force, now or at a time; None if there was no champion yet.
+
+        Raises:
+            UserError: An entry is not as this project writes it.
+        """
+        if at is None:
+            last = self.last()
+            return self._entry(last) if last else None
+        until = (one for one in reversed(self.log()) if datetime.fromisoformat(one.at) <= at)
+        return next(until, None)
+
+    def champion(self) -> StoredBundle | None:
+        """The bundle that is live; None if there is none yet.
+
+        Raises:
+            UserError: It is absent or changed.
+        """
+        entry = self.live()
+        return self.bundle(entry.bundle) if entry else None
+
+    def append(self, entry: Promotion) -> Promotion:
+        """Make the entry's bundle the champion; returns the entry with its number and time.
+
+        Raises:
+            UserError: Another promotion came first: nothing has changed.
+        """
+        before = self.live()
+        if (before.bundle if before else None) != entry.previous:
+            raise UserError(self._beaten(before))
+        number = before.number + 1 if before else 1
+        at = datetime.now(UTC)
+        if before:
+            # The clocks of two machines differ, and the log must not go backwards.
+            at = max(at, datetime.fromisoformat(before.at) + timedelta(microseconds=1))
+        entry = replace(entry, number=number, at=at.isoformat(timespec="microseconds"))
+        content = json.dumps(asdict(entry)).encode() + b"\n"
+        if not self._put_new(f"{PROMOTIONS}/{number:0{_DIGITS}}.json", content):
+            raise UserError(self._beaten(self.live()))
+        return entry
+
+    def _beaten(self, live: Promotion | None) -> str:
+        by = f"{live.by} has promoted {live.bundle}" if live else "the log was emptied"
+        return f"{self.root}: meanwhile {by}. Nothing was changed: run again to compare with it"
+
+    def _entry(self, name: str) -> Promotion:
+        place = f"{PROMOTIONS}/{name}"
+        try:
+            return _PROMOTION.validate_json(self._files.cat_file(f"{self._path}/{place}"))
+        except ValidationError as error:
+            message = f"{self.root}/{place} is not as this project wrote it: restore it"
+            raise UserError(message) from error
+
+    def _numbered(self) -> list[str]:
+        names = self._names(PROMOTIONS)
+        return sorted(n for n in names if n.endswith(".json") and not n.startswith(_WRITING))
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            paths = self._files.ls(f"{self._path}/{folder}", detail=False)
+        except FileNotFoundError:
+            return []
+        return [PurePosixPath(path).name for path in paths]
+
+    def _read(self, bundle_id: str) -> StoredBundle | None:
+        folder = f"{self._path}/{BUNDLES}/{bundle_id}"
+        try:
+            return StoredBundle(
+                {name: self._files.cat_file(f"{folder}/{name}") for name in (*MODELS, ABOUT)}
+            )
+        except FileNotFoundError:
+            return None
+
+    def _is_whole(self, bundle: StoredBundle) -> bool:
+        found = self._read(bundle.id)
+        return found is not None and found.id == bundle.id
+
+    def _folder(self, bundle_id: str) -> str:
+        return f"{self.root}/{BUNDLES}/{bundle_id}"
+
+    def _put_new(self, name: str, content: bytes) -> bool:
+        """Write a file whole, if there is none of its name; returns whether there was none."""
+        path = f"{self._path}/{name}"
+        if self._is_local:
+            return _write_new(Path(path), content)
+        try:
+            # Only S3's conditional write keeps two writers apart; elsewhere the run lock must.
+            exclusive = {"mode": "create"} if "s3" in self._files.protocol else {}
+            self._files.pipe_file(path, content, **exclusive)
+        except FileExistsError:
+            return False
+        return True
+
+
+def _write_new(target: Path, content: bytes) -> bool:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = target.with_name(f"{_WRITING}{uuid4().hex}")
+    try:
+        _write(written, content)
+        try:
+            # Unlike a rename, a link is refused where there is a file.
+            os.link(written, target)
+        except FileExistsError:
+            return False
+        except OSError:
+            # A file system without links; the run lock keeps others away.
+            if target.exists():
+                return False
+            written.replace(target)
+    finally:
+        written.unlink(missing_ok=True)
+    return True
+
+
+def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = target.with_name(f"{_WRITING}{uuid4().hex}")
+    written.mkdir()
+    try:
+        for name, content in files.items():
+            _write(written / name, content)
+        # One that is there is damaged.
+        shutil.rmtree(target, ignore_errors=True)
+        written.replace(target)
+    finally:
+        shutil.rmtree(written, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        # If the power fails, the content must be on the disk before the name.
+        os.fsync(file.fileno())

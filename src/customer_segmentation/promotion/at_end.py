@@ -1,0 +1,191 @@
+"""What the end of a run does for promotion: keep its bundle, and switch the champion."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kedro.io import CatalogProtocol
+
+from customer_segmentation.bundles.bundle import MODELS, SEGMENTER, Promotion, StoredBundle
+from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.datasets.whole_files import WholeFilesCatalog
+from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.state import RunState
+from customer_segmentation.promotion.gates import NEVER_OVERRIDDEN, as_lines
+from customer_segmentation.promotion.parameters import PromotionParameters
+from customer_segmentation.promotion.registry import CANDIDATE, CHAMPION, register
+from customer_segmentation.promotion.whole_run import candidate_bundle, is_whole, why_kept
+from customer_segmentation.run_record import LENDER, current_run
+
+VERDICT = "promotion_verdict"
+_OVERRIDE = (
+    " Whoever answers for it lets it pass with "
+    "--params=promotion.approver=NAME,promotion.reason=WHY"
+)
+_CANDIDATES = {name: f"{name.removesuffix('.onnx')}_candidate" for name in MODELS}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run comes to.
+
+    Attributes:
+        candidate: The bundle that it made, which is kept by now.
+        entry: What makes a bundle the champion; None if the champion stays.
+        champion: The bundle that the entry names.
+        lines: What the run says of it.
+        refused: Why the promotion that was asked for is refused; '' if it is not.
+    """
+
+    candidate: StoredBundle | None = None
+    entry: Promotion | None = None
+    champion: StoredBundle | None = None
+    lines: Sequence[str] = ()
+    refused: str = ""
+
+
+def outcome(run_params: Mapping[str, Any], state: RunState) -> Outcome:
+    """What the end of a successful run is to do; nothing of it is visible yet.
+
+    Raises:
+        UserError: A bundle has changed since it passed the gates.
+    """
+    if VERDICT in state.made:
+        return _of_verdict(state.catalog)
+    candidate = _kept_candidate(state)
+    entry, why = _of_whole_run(run_params, state.catalog, candidate)
+    return Outcome(candidate, entry, candidate if entry else None, ["", why] if why else [])
+
+
+def show_in_mlflow(told: Outcome) -> None:
+    """Have the aliases of MLflow's registry name the candidate and the champion."""
+    environment = current_run.get().get("environment", "")
+    for bundle, alias in ((told.candidate, CANDIDATE), (told.champion, CHAMPION)):
+        if bundle:
+            register(bundle, environment, alias)
+
+
+def _kept_candidate(state: RunState) -> StoredBundle | None:
+    """Keep the bundle of the candidates, if this run made one and they belong together."""
+    catalog, names = state.catalog, _CANDIDATES.values()
+    if not any(name in state.made for name in names) or not all(map(catalog.exists, names)):
+        return None
+    # What was learned from another environment's customers is not promoted here.
+    if LENDER in current_run.get():
+        return None
+    origin = {**state.ledger.entries, **state.made}.get(_CANDIDATES[SEGMENTER])
+    if origin is None:
+        return None
+    models = {
+        file: catalog.load(name).SerializeToString(deterministic=True)
+        for file, name in _CANDIDATES.items()
+    }
+    told = {
+        "environment": current_run.get().get("environment", ""),
+        "run_id": origin.run,
+        "commit": origin.commit,
+        "code": origin.code,
+        "source_sha256": origin.source_sha256,
+    }
+    summary = catalog.load("clustering_summary")
+    bundle = candidate_bundle(models, told, {n: summary[n] for n in ("silhouette", "stability")})
+    if bundle:
+        catalog.load("bundles").add(bundle)
+    return bundle
+
+
+def _of_whole_run(
+    run_params: Mapping[str, Any], catalog: WholeFilesCatalog, bundle: StoredBundle | None
+) -> tuple[Promotion | None, str]:
+    """The entry that makes a whole run's candidate the champion, or why there is none.
+
+    Neither where the environment is not configured for it, or it is the champion already.
+    """
+    promotion = promotion_of(catalog)
+    if bundle is None or not (is_whole(run_params) and promotion.after_whole_run):
+        return None, ""
+    store: BundleStore = catalog.load("bundles")
+    live = store.live()
+    if live and live.bundle == bundle.id:
+        return None, ""
+    # One whose files somebody removed is not compared with.
+    if live and live.bundle in store.kept() and not promotion.even_if_worse:
+        summaries = map(catalog.load, ("clustering_summary", "supervised_metrics"))
+        if kept := why_kept(store.bundle(live.bundle), *summaries):
+            return None, kept
+    return entry(bundle, live, kind="whole run", source=store.environment), ""
+
+
+def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
+    """A bundle that passed its gates is kept here, and an entry names it."""
+    verdict = catalog.load(VERDICT)
+    here: BundleStore = catalog.load("bundles")
+    below: BundleStore | None = catalog.load("bundles_below")
+    environment, named = here.environment, verdict["bundle"]
+    lines = ["", *as_lines(verdict["gates"]), ""]
+    if verdict["refused"]:
+        gates = ", ".join(verdict["refused"])
+        override = "" if {*NEVER_OVERRIDDEN} & {*verdict["refused"]} else _OVERRIDE
+        refused = f"bundle {named} is not promoted to {environment}: refused by {gates}."
+        return Outcome(lines=lines, refused=f"{refused} The champion is unchanged.{override}")
+    if named == verdict["champion"]:
+        return Outcome(lines=[*lines, f"Bundle {named} is the champion of {environment} already"])
+    store = below if below and below.environment == verdict["source"] else here
+    bundle = store.bundle(named)
+    if bundle.hashes != verdict["files"]:
+        raise UserError(
+            f"{store.root}: bundle {named} has changed since it passed the gates. Nothing was "
+            "promoted: run again"
+        )
+    here.add(bundle)
+    told = {name: tuple(verdict[name]) for name in ("gates", "overridden")}
+    who = {name: verdict[name] for name in ("approver", "reason", "source")}
+    promoted = entry(bundle, here.live(), kind="promotion", **told, **who)
+    if verdict["overridden"]:
+        lines.append(
+            f"Overridden by {verdict['approver']}: {', '.join(verdict['overridden'])} "
+            f"({verdict['reason']})"
+        )
+    before = f", in place of {promoted.previous}" if promoted.previous else ""
+    lines.append(f"Bundle {named} is the champion of {environment} now{before}")
+    return Outcome(None, promoted, bundle, lines)
+
+
+def promotion_of(catalog: CatalogProtocol[Any, Any]) -> PromotionParameters:
+    """The block `promotion`, which is checked already if a step of the run takes it."""
+    given = catalog.load("params:promotion")
+    is_checked = isinstance(given, PromotionParameters)
+    return given if is_checked else PromotionParameters.model_validate(given)
+
+
+def entry(
+    bundle: StoredBundle,
+    live: Promotion | None,
+    *,
+    kind: str,
+    **told: Any,  # noqa: ANN401 - fields of several types
+) -> Promotion:
+    """An entry for the log, whose number and time the log gives it.
+
+    Args:
+        bundle: What becomes the champion.
+        live: The entry that is in force.
+        kind: `promotion`, `whole run` or `rollback`.
+        told: Other fields of the entry.
+    """
+    run = current_run.get()
+    defaults = {key: run.get(key, "") for key in ("environment", "run_id", "commit")}
+    return Promotion(
+        number=0,
+        kind=kind,
+        bundle=bundle.id,
+        artifact_version=str(bundle.about["artifact_version"]),
+        previous=live.bundle if live else None,
+        at="",
+        by=getpass.getuser(),
+        files=bundle.hashes,
+        **{**defaults, **told},
+    )

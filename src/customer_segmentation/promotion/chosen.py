@@ -1,0 +1,58 @@
+"""Which bundle goes through the gates, and what it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from customer_segmentation.bundles.bundle import Promotion, StoredBundle
+from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.errors import UserError
+from customer_segmentation.promotion.parameters import PromotionParameters
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A bundle that is to become the champion.
+
+    Attributes:
+        bundle: Its files, whatever they hold.
+        named: The id that it goes by, which its bytes must bear out.
+        source: The environment that it was taken from.
+        made_champion: The entry of that environment's log; None for a candidate.
+        champion: The bundle that is live here; None if there is none.
+    """
+
+    bundle: StoredBundle
+    named: str
+    source: str
+    made_champion: Promotion | None
+    champion: StoredBundle | None
+
+
+def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionParameters) -> Chosen:
+    """The champion of the environment below, or the candidate that was learned here.
+
+    Raises:
+        UserError: There is none, or the champion here cannot be read.
+    """
+    if promotion.source == "here":
+        named = here.candidate()
+        if named is None:
+            raise UserError(
+                f"{here.root}: no whole run has left a candidate here yet. Run kedro run "
+                f"--env={here.environment} first"
+            )
+        return Chosen(here.read(named), named, here.environment, None, here.champion())
+    if below is None:
+        raise UserError(
+            f"no environment is below {here.environment}: say --params=promotion.source=here to "
+            "promote what was learned in it"
+        )
+    entry = below.live()
+    if entry is None:
+        raise UserError(
+            f"{below.root}: {below.environment} has no champion to promote. Run kedro run "
+            f"--env={below.environment}{'' if below.environment == 'dev' else ' and promote there'}"
+            " first, or name the place by SEGMENTATION_MODELS_BELOW"
+        )
+    return Chosen(below.read(entry.bundle), entry.bundle, below.environment, entry, here.champion())

@@ -1,0 +1,65 @@
+"""The gates of a promotion: a figure each, its bound, and whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+# Bytes that nobody vouches for are promoted for no reason.
+NEVER_OVERRIDDEN = ("provenance",)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One figure of a gate.
+
+    Attributes:
+        gate: The name of the gate.
+        figure: What is measured, in words.
+        measured: Its value; None where it could not be measured.
+        bound: Its limit.
+        is_least: Whether the limit is the least value that passes, else it is the largest.
+        note: What a reader should know besides, such as which segment is gone.
+    """
+
+    gate: str
+    figure: str
+    measured: float | None
+    bound: float
+    is_least: bool = False
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure is within its bound; what was not measured is not."""
+        if self.measured is None:
+            return False
+        return self.measured >= self.bound if self.is_least else self.measured <= self.bound
+
+    def told(self) -> dict[str, Any]:
+        """As the log, the report and MLflow have it."""
+        limit = f"{'at least' if self.is_least else 'at most'} {self.bound:g}"
+        return {**asdict(self), "limit": limit, "passed": self.passed}
+
+
+def failed(gates: Iterable[Gate]) -> tuple[str, ...]:
+    """The names of the gates with a figure out of bounds, each once."""
+    return tuple(dict.fromkeys(gate.gate for gate in gates if not gate.passed))
+
+
+def as_lines(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Gates, as `Gate.told` gives them, as a table of text: a line each, and one for a note."""
+    rows = [("gate", "figure", "measured", "bound", "")]
+    for gate in gates:
+        measured = "not measured" if gate["measured"] is None else f"{gate['measured']:.4g}"
+        result = "pass" if gate["passed"] else "FAIL"
+        rows.append((gate["gate"], gate["figure"], measured, gate["limit"], result))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row, note in zip(rows, ("", *(gate["note"] for gate in gates)), strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+        if note:
+            lines.append(f"    {note}")
+    return lines
