@@ -27,6 +27,7 @@ from customer_segmentation.lineage.origin import (
     leaves,
 )
 from customer_segmentation.lineage.record import code_hash, version_of
+from customer_segmentation.pipeline_registry import CHAMPION
 from customer_segmentation.run_record import current_run
 
 
@@ -86,7 +87,7 @@ class RunState:
             commit=run.get("commit", "unknown"),
             code=code_hash(),
             source_sha256=None if source.startswith(UNKNOWN) else source.removeprefix(SHA256),
-            artifact_version=version_of(data, origin, {**self.ledger.entries, **self.made}),
+            artifact_version=self._version(data, origin),
             content=content,
             made_from=dict(sorted(origin.contents.items())),
             parameters=keys,
@@ -159,6 +160,12 @@ class RunState:
             if now not in {NOT_YET, mark}:
                 return f"from another {ancestor}"
         return None
+
+    def _version(self, data: Any, origin: Origin) -> str | None:  # noqa: ANN401 - anything
+        if CHAMPION in origin.contents:
+            champion: Any = self.catalog.get(CHAMPION)
+            return str(champion.version)
+        return version_of(data, origin, {**self.ledger.entries, **self.made})
 
     def _with_itself(self, name: str) -> Origin:
         if is_parameter(name):
