@@ -162,9 +162,11 @@ def test_names_and_keys_are_unique_and_no_new_one_is_the_champions(
         assert not one.is_carried or one.distance <= 0.3
 
 
-@pytest.fixture(scope="module")
-def rows() -> nw.DataFrame:
-    return nw.from_native(draw_customers(50))
+@pytest.fixture(scope="module", params=["pandas", "polars", "pyarrow"])
+def rows(request: pytest.FixtureRequest) -> nw.DataFrame:
+    """As pandas and Polars hold them, and as they come from Spark."""
+    columns = draw_customers(50).to_dict("list")
+    return nw.from_dict(columns, backend=request.param)
 
 
 def test_customers_stand_where_the_champions_own_arithmetic_puts_them(rows: nw.DataFrame) -> None:

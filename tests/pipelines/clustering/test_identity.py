@@ -179,7 +179,10 @@ def test_segments_of_other_features_are_compared_by_the_champions(
 
 
 def test_a_champion_of_columns_that_customers_lack_starts_names_anew_and_says_so(
-    gold: pd.DataFrame, clustering: ClusteringParameters, promoted: Promoted
+    gold: pd.DataFrame,
+    clustering: ClusteringParameters,
+    promoted: Promoted,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     before = Retraining(gold, clustering).artifact()
     schema = with_segment_features("income", "spend_total")
@@ -191,6 +194,7 @@ def test_a_champion_of_columns_that_customers_lack_starts_names_anew_and_says_so
         f"the champion {version} is made of purchases_deals, web_visits_month, which this run's "
         "customers lack or code otherwise"
     )
+    assert f"Names start anew: {identity.unmatched}." in caplog.messages
     assert identity.champion == version
     assert not identity.segments
 

@@ -320,34 +320,38 @@ def keep_names(
     Raises:
         UserError: The champion's bundle is absent or changed.
     """
-    if not clustering.keep_names_within:
-        return segmenter, Identity()
+    identity = _matched(segmenter, sample, bundles, clustering.keep_names_within)
+    if identity.unmatched:
+        logger.warning("Names start anew: %s.", identity.unmatched)
+    names = tuple(SegmentName(one.key, one.name) for one in identity.segments)
+    return replace(segmenter, names=names or segmenter.names), identity
+
+
+def _matched(
+    segmenter: Segmenter, sample: ClusteringSample, bundles: BundleStore | None, within: float
+) -> Identity:
     try:
-        champion = read_champion(bundles)
+        champion = read_champion(bundles) if within else None
     except WrongArtifactError as error:
-        return segmenter, Identity(unmatched=f"the champion cannot be read: {error}")
+        return Identity(unmatched=f"the champion cannot be read: {error}")
     if not champion:
-        return segmenter, Identity()
+        return Identity()
     if unlike := champion.unlike(sample.schema, sample.numbers()):
         why = (
             f"the champion {champion.version} is made of {', '.join(unlike)}, which this run's "
             "customers lack or code otherwise"
         )
-        return segmenter, Identity(champion.version, unmatched=why)
-    labels = choice.nearest(
-        segmenter.projection.projected(sample.standardised()), segmenter.centroids
-    )
-    identity = keep_identity(
+        return Identity(champion.version, unmatched=why)
+    own = segmenter.projection.projected(sample.standardised())
+    return keep_identity(
         segmenter.names,
         champion,
         champion.points(sample.rows),
-        labels,
+        choice.nearest(own, segmenter.centroids),
         sample.weights,
-        clustering.keep_names_within,
+        within,
         sample.as_of,
     )
-    names = tuple(SegmentName(one.key, one.name) for one in identity.segments)
-    return replace(segmenter, names=names), identity
 
 
 def build_checked_artifact(segmenter: Segmenter, sample: ClusteringSample) -> onnx.ModelProto:
