@@ -97,6 +97,13 @@ def test_a_new_segment_of_an_old_name_is_told_from_the_champions() -> None:
     assert names(again)[2] == "Low-spend, since 2014-06-30, 2"
 
 
+def test_a_long_name_that_is_told_apart_has_a_key_that_an_artifact_may_have() -> None:
+    known = tuple(f"High number {n} of everything that a customer bought" * 2 for n in range(3))
+    found = keep(0.0, 10.0, 40.0, usual=known, against=champion(names=known))
+    assert found.segments[2].key.endswith("_since_2014_06_30")
+    assert len(found.segments[2].key) <= 97
+
+
 def test_a_new_segment_of_the_name_of_one_that_is_carried_is_told_from_it() -> None:
     found = keep(0.0, 10.0, 20.0, 30.0, usual=("Moderate", "Price-sensitive", "X", "High-value"))
     assert names(found) == [*NAMES, "High-value, since 2014-06-30"]

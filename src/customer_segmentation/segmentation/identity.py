@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 _DECIMALS = 4
+# An artifact's keys have 100 characters at most, what tells a name apart among them.
+_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -208,9 +210,10 @@ def _named(
 
 def _told_apart(name: str, since: str) -> Iterator[str]:
     yield name
-    yield f"{name}, since {since}"
+    told = f"{name[:_LONGEST].rstrip(' ,')}, since {since}"
+    yield told
     for number in count(2):
-        yield f"{name}, since {since}, {number}"
+        yield f"{told}, {number}"
 
 
 def _nearest_of(champions: Sequence[SegmentName], distances: Array) -> tuple[str, float | None]:
