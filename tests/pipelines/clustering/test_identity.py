@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 import onnx
 import pandas as pd
@@ -212,12 +213,15 @@ def test_other_roles_give_new_segments_other_names_and_old_ones_their_own(
 
 
 def test_a_champion_that_cannot_be_read_starts_names_anew_and_says_why(
-    gold: pd.DataFrame, clustering: ClusteringParameters, promoted: Promoted
+    gold: pd.DataFrame, clustering: ClusteringParameters, promoted: Promoted, tmp_path: Path
 ) -> None:
     trained = Retraining(gold, clustering)
-    segmenter, identity = trained.learn(promoted(b"no model"))
+    store = promoted(b"no model")
+    segmenter, identity = trained.learn(store)
     assert names(segmenter) == names(trained.learn(None)[0])
     assert identity.unmatched.startswith("the champion cannot be read: the artifact is no ONNX")
+    rmtree(tmp_path / "bundles")
+    assert "holds no bundle" in trained.learn(store)[1].unmatched
 
 
 def test_the_summary_and_the_metrics_tell_what_became_of_each_segment(

@@ -28,7 +28,6 @@ from customer_segmentation.schema.decisions import (
 )
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.scoring.artifact_file import WrongArtifactError
 from customer_segmentation.scoring.check import check_against_scikit_learn
 from customer_segmentation.segmentation import choice
 from customer_segmentation.segmentation.coreset import WEIGHT, draw_coreset
@@ -315,10 +314,8 @@ def keep_names(
 ) -> tuple[Segmenter, Identity]:
     """The segmenter with the names of the champion's segments that it still has; and what became.
 
-    Only names come from the champion: the same segments give the same artifact once more.
-
-    Raises:
-        UserError: The champion's bundle is absent or changed.
+    Only names come from the champion: the same segments give the same artifact once more. One that
+    cannot be read does not stop a run, or no run could replace it.
     """
     identity = _matched(segmenter, sample, bundles, clustering.keep_names_within)
     if identity.unmatched:
@@ -332,7 +329,7 @@ def _matched(
 ) -> Identity:
     try:
         champion = read_champion(bundles) if within else None
-    except WrongArtifactError as error:
+    except UserError as error:
         return Identity(unmatched=f"the champion cannot be read: {error}")
     if not champion:
         return Identity()
