@@ -35,7 +35,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging prod serve services test extras faults security fuzz lint format bench docs access viz notebook lock clean
+.PHONY: help run staging prod integrate release serve services test extras faults security fuzz lint format bench docs access viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -87,6 +87,13 @@ staging: $(VENV)/staging.done  ## the staging environment, on an S3 server of it
 prod: $(VENV)/prod.done  ## the prod environment, on this machine's Spark and folders; needs Java 17; ARGS and COMMAND as above
 	$(BIN)/kedro $(COMMAND) --env=prod $(ARGS)
 
+integrate: $(VENV)/staging.done  ## staging on SEGMENTATION_BUCKET: a whole run, then the promotion of dev's champion
+	$(BIN)/kedro run --env=staging
+	$(BIN)/kedro run --env=staging --pipeline=promotion
+
+release: $(VENV)/prod.done  ## the promotion of staging's champion to prod
+	$(BIN)/kedro run --env=prod --pipeline=promotion
+
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
@@ -114,7 +121,7 @@ extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
 faults: $(VENV)/dev.done  ## kill runs, jobs and saves at random moments, KILLS=20 an environment; half an hour
-	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/serving/jobs/test_crashes.py \
+	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py tests/serving/jobs/test_crashes.py \
 		tests/datasets/test_polars_table.py
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes

@@ -50,10 +50,10 @@ def learn() -> tuple[Scorer, Segmenter, Matrix]:
     """The shipped configuration's artifact for synthetic customers, and their input matrix."""
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", CUSTOMERS, seed=1)
-        learned = run_on("pandas", file, SCHEMA, ["gold_features", "learned_segmenter", ARTIFACT])
+        learned = run_on("pandas", file, SCHEMA, ["gold_features", "named_segmenter", ARTIFACT])
     scorer = Scorer(learned[ARTIFACT].SerializeToString(), threads=1)
     features = nw.from_native(learned["gold_features"]).lazy().collect()
-    return scorer, learned["learned_segmenter"], scorer.matrix(features)
+    return scorer, learned["named_segmenter"], scorer.matrix(features)
 
 
 def on_matrix(scorer: Scorer, segmenter: Segmenter) -> Pipeline:

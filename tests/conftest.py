@@ -47,6 +47,7 @@ SPARK = {
     "customers/test_sample_key.py",
     "datasets/test_delta_table.py",
     "pipelines/ingestion/test_nodes.py",
+    "pipelines/label_generation/test_border_calm.py",
     "pipelines/label_generation/test_nodes.py",
     "runs/test_databricks.py",
     "runs/test_engines.py",

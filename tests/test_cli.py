@@ -14,6 +14,7 @@ GOOD = {
     "estimator": "scikit_learn",
     "refinement_passes": 0,
     "seed": 1,
+    "keep_names_within": 0.3,
     "k": {
         "minimum": 3,
         "maximum": 10,

@@ -19,7 +19,7 @@ def registered() -> dict[str, Pipeline]:
 def test_pipelines_stand_in_the_order_of_the_flow(
     registered: dict[str, Pipeline],
 ) -> None:
-    assert [*registered] == [*ORDER, *ALONE, "__default__"]
+    assert [*registered] == [*ORDER, *ALONE, "scoring", "__default__"]
 
 
 def test_every_folder_of_a_pipeline_is_registered() -> None:

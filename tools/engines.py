@@ -30,17 +30,19 @@ def run_on(engine: str, file: Path, schema: Schema, outputs: Iterable[str]) -> d
         schema: Of its rows.
         outputs: Names of datasets; `ARTIFACT` is learned with few k and bootstraps.
     """
-    clusters = _block("clustering")
+    clusters = block("clustering")
     # Enough of the choice of k to be one.
     clusters["k"] |= {"maximum": 5, "bootstraps": 3}
     catalog = DataCatalog.from_config({"{name}": {"type": "MemoryDataset", "copy_mode": "assign"}})
     given = {
         "params:customers": schema,
-        "params:preprocessing": PreprocessingParameters(**_block("preprocessing")),
+        "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**clusters),
     }
     for name, value in given.items():
         catalog[name] = MemoryDataset(value, copy_mode="assign")
+    # As where nothing has been promoted yet.
+    catalog["bundles"] = MemoryDataset(None)
     catalog["source"] = SourceDataset(filepath=str(file), engine=engine)  # type: ignore[arg-type]
     steps = [step.create_pipeline() for step in (ingestion, preprocessing, clustering)]
     wanted = [*outputs]
@@ -58,6 +60,7 @@ class _Kept(MemoryDataset):
         pass
 
 
-def _block(name: str) -> dict[str, Any]:
+def block(name: str) -> dict[str, Any]:
+    """The shipped parameters of a pipeline."""
     found: dict[str, Any] = yaml.safe_load((CONFIGURATION / f"parameters_{name}.yml").read_text())
     return found[name]

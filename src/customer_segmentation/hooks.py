@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from customer_segmentation.customers.account import account_lines
+from customer_segmentation.datasets.bundle_store import no_champion
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
@@ -33,6 +34,7 @@ from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.lineage.publishing import go_on, publish_run
 from customer_segmentation.lineage.refusal import refuse_stale, require_belonging, require_matching
 from customer_segmentation.lineage.state import RunState
+from customer_segmentation.pipeline_registry import CHAMPION, ORDER
 from customer_segmentation.promotion import at_end
 from customer_segmentation.promotion.parameters import PromotionParameters
 from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
@@ -392,11 +394,13 @@ def _require_known_parameters(catalog: Catalog) -> None:
 def _require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
     """Refuse a run whose inputs do not exist yet, with the command that makes them."""
     missing = _missing(pipeline, catalog)
+    if CHAMPION in missing:
+        raise UserError(no_champion(run_params["env"] or "dev"))
     if missing:
         wanted, needed = [], missing
         # Backwards, so that the missing inputs of a pipeline are known before its makers.
         for name in reversed(list(pipelines)):
-            if name != WHOLE and needed & pipelines[name].all_outputs():
+            if name in ORDER and needed & pipelines[name].all_outputs():
                 wanted.append(name)
                 needed = needed | _missing(pipelines[name], catalog)
         raise UserError(

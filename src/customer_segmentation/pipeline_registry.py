@@ -19,6 +19,9 @@ ORDER = (
 )
 # Run by name only.
 ALONE = ("promotion",)
+# Those of `scoring`, which takes the champion where a whole run takes the candidate it learned.
+_CANDIDATE, CHAMPION = "segmenter_candidate", "segmenter_champion"
+SCORED = ("ingestion", "preprocessing", "label_generation", "feature_export")
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -37,4 +40,17 @@ def register_pipelines() -> dict[str, Pipeline]:
         for name in (*ORDER, *ALONE)
     }
     whole = sum((pipelines[name] for name in ORDER), start=Pipeline([]))
-    return pipelines | {"__default__": whole}
+    return pipelines | {"scoring": _scoring(pipelines), "__default__": whole}
+
+
+def _scoring(pipelines: dict[str, Pipeline]) -> Pipeline:
+    """What a run does where nothing is learned: the champion scores the customers of a source."""
+    return sum(
+        (
+            Pipeline(pipelines[name], inputs={_CANDIDATE: CHAMPION})
+            if _CANDIDATE in pipelines[name].inputs()
+            else pipelines[name]
+            for name in SCORED
+        ),
+        start=Pipeline([]),
+    )

@@ -17,12 +17,15 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, ancestors, is_parameter
 from customer_segmentation.lineage.ledger import Ledger, ledger_place, read_ledger
+from customer_segmentation.pipeline_registry import CHAMPION
+from customer_segmentation.promotion.at_end import VERDICT
 from customer_segmentation.s3_errors import store_error
 
 READ_FROM = "SEGMENTATION_READ_FROM"
 # It names the data of the run in MLflow, whether or not a step reads it.
 _ACCOUNT = "row_accounting"
-_BUNDLES = "bundles"
+# What an environment promotes, and compares its own with, is never another's.
+_MODELS = {"bundles", "bundles_below", CHAMPION}
 _POLARS = "customer_segmentation.datasets.polars_table.PolarsTableDataset"
 _DELTA = "delta"
 # The globals that are places; only databricks has the last.
@@ -75,7 +78,7 @@ class Environment:
     def folders(self) -> Iterator[str]:
         """The folders that its runs write to."""
         yield _as_place(self.roots["models"])
-        for dataset in pipelines[WHOLE].datasets():
+        for dataset in {*pipelines[WHOLE].datasets()} - _MODELS:
             if not is_parameter(dataset) and (place := _written(self.entry(dataset))):
                 yield place.rpartition("/")[0]
 
@@ -97,8 +100,8 @@ def borrow(
         UserError: The run promotes, or reads nothing of an environment; the other one has not all
             of it, or is being published; this engine cannot read its tables.
     """
-    wanted = {name for name in pipeline.inputs() if not is_parameter(name)} - {SOURCE}
-    if _BUNDLES in wanted:
+    wanted = {name for name in pipeline.inputs() if not is_parameter(name)} - _MODELS - {SOURCE}
+    if VERDICT in pipeline.all_outputs():
         raise UserError(
             f"a promotion is judged by this environment's own customers: unset {READ_FROM}, which "
             f"is {lender.name}"

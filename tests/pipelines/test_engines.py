@@ -63,6 +63,7 @@ def run(source: Any) -> dict[str, Any]:
         "params:customers": SCHEMA,
         "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**quick),
+        "bundles": None,
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in wanted.items()})
     for name in RESULTS:

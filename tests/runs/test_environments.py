@@ -50,6 +50,8 @@ IN_MEMORY = {
     "measured_candidates",
     "refined_candidates",
     "learned_segmenter",
+    "named_segmenter",
+    "matched_segments",
     "eda_sample",
     "labelled_customers",
     "demonstration_validation",

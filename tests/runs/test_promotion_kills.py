@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -26,12 +28,22 @@ PROMOTE = (
 ROLL_BACK = ("rollback", "--approver=Ana", "--reason=again")
 
 
-@pytest.fixture
-def trial(used_project: Project) -> Project:
+@pytest.fixture(scope="module")
+def trialled(quick_run: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose candidate is another bundle than its champion."""
-    result = used_project.run("--params=clustering.k.minimum=4,promotion.after_whole_run=false")
+    root = tmp_path_factory.mktemp("trialled") / "project"
+    shutil.copytree(quick_run.root, root)
+    project = Project(root)
+    result = project.run("--params=clustering.k.minimum=4,promotion.after_whole_run=false")
     assert result.exit_code == 0, result.output
-    return used_project
+    return project
+
+
+@pytest.fixture
+def trial(trialled: Project, tmp_path: Path) -> Project:
+    """A copy of it."""
+    shutil.copytree(trialled.root, tmp_path / "trial")
+    return Project(tmp_path / "trial")
 
 
 def store_of(project: Project) -> BundleStore:

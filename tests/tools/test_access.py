@@ -90,7 +90,7 @@ def test_what_a_run_writes_lies_in_the_layer_that_says_so(name: str) -> None:
             expected = {"source": "landed", "checked_customers": "working"}.get(dataset)
             if dataset.split("_")[0] in {"bronze", "silver", "gold", "export"}:
                 expected = ACCESS.layer_of(dataset)
-            elif below.startswith(("models/", "reporting/")):
+            elif below.startswith(("models", "reporting")):
                 expected = below.partition("/")[0]
             assert layers == [expected], dataset
     for below in (f"gold/{PENDING}/segments.parquet", LEASE, LOCK, "gold/.writing-a/b.parquet"):

@@ -1,12 +1,17 @@
-"""An environment's bundles, as the catalog names them."""
+"""An environment's bundles, and its champion, as the catalog names them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset
 
-from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.bundles.bundle import SEGMENTER
+from customer_segmentation.bundles.store import BUNDLES, BundleStore
+from customer_segmentation.errors import UserError
+
+if TYPE_CHECKING:
+    import onnx
 
 
 class BundleStoreDataset(AbstractDataset[Any, "BundleStore | None"]):
@@ -43,3 +48,69 @@ class BundleStoreDataset(AbstractDataset[Any, "BundleStore | None"]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._models, "environment": self._environment}
+
+
+class ChampionDataset(AbstractDataset[Any, "onnx.ModelProto"]):
+    """Loads the segmenter of the bundle that is live; promotion alone changes it.
+
+    Args:
+        filepath: The environment's folder of models, a path or URL.
+        environment: The name of the environment.
+        metadata: For plugins.
+    """
+
+    def __init__(
+        self, *, filepath: str, environment: str, metadata: dict[str, Any] | None = None
+    ) -> None:
+        """Nothing need be live yet."""
+        self._store = BundleStore(filepath, environment)
+        self.metadata = metadata
+
+    @property
+    def _filepath(self) -> str | None:
+        """Where the segmenter is: what is made with it is made from this file."""
+        live = self._store.live()
+        return f"{self._store.root}/{BUNDLES}/{live.bundle}/{SEGMENTER}" if live else None
+
+    @property
+    def version(self) -> str | None:
+        """The version of the segmenter."""
+        live = self._store.live()
+        return live.artifact_version if live else None
+
+    def load(self) -> onnx.ModelProto:
+        """The segmenter, whose bytes are those that were promoted.
+
+        Raises:
+            UserError: Nothing was promoted here yet, or the bundle was changed.
+        """
+        from customer_segmentation.scoring.artifact_file import (  # noqa: PLC0415 - slow import
+            read_model,
+        )
+
+        champion = self._store.champion()
+        if champion is None:
+            raise UserError(no_champion(self._store.environment))
+        return read_model(champion.files[SEGMENTER])
+
+    def save(self, data: Any) -> None:  # noqa: ANN401 - as the parent has it
+        """Refused.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("the champion changes by promotion")
+
+    def _exists(self) -> bool:
+        return self._store.live() is not None
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._store.root, "environment": self._store.environment}
+
+
+def no_champion(environment: str) -> str:
+    """What to do where nothing was promoted yet."""
+    return (
+        f"{environment} has no champion yet: promote a bundle with kedro run --env={environment} "
+        "--pipeline=promotion"
+    )

@@ -41,7 +41,7 @@ def makers(names: Iterable[str]) -> list[str]:
     return [
         name
         for name, pipeline in pipelines.items()
-        if name != WHOLE and pipeline.all_outputs() & wanted
+        if name in ORDER and pipeline.all_outputs() & wanted
     ]
 
 

@@ -27,6 +27,7 @@ from customer_segmentation.lineage.origin import (
     leaves,
 )
 from customer_segmentation.lineage.record import code_hash, version_of
+from customer_segmentation.pipeline_registry import CHAMPION
 from customer_segmentation.run_record import LENDER, current_run
 
 
@@ -82,7 +83,8 @@ class RunState:
         """Record what a step saved, if that outlives the run, and what it was made from."""
         if not self.is_kept(name):
             return
-        content, origin, run = self.saved(name), self.origin(name), current_run.get()
+        origin, run = self.origin(name), current_run.get()
+        version = self._version(data, origin)
         source = origin.contents.get(SOURCE, UNKNOWN)
         keys = {parameter: _key(value) for parameter, value in origin.parameters.items()}
         self.values |= {keys[parameter]: value for parameter, value in origin.parameters.items()}
@@ -92,23 +94,26 @@ class RunState:
             commit=run.get("commit", "unknown"),
             code=code_hash(),
             source_sha256=None if source.startswith(UNKNOWN) else source.removeprefix(SHA256),
-            artifact_version=version_of(data, origin, {**self._known.entries, **self.made}),
-            content=content,
+            artifact_version=version,
+            content=self.saved(name, version),
             made_from=dict(sorted(origin.contents.items())),
             parameters=keys,
         )
 
-    def saved(self, name: str) -> Content:
+    def saved(self, name: str, version: str | None) -> Content:
         """Register and return the content of what a step saved.
 
         If publishing will change the mark, use that of a former run that made the same from the
-        same inputs and code.
+        same inputs and code, with the same artifact: the names in it depend on the champion too.
         """
         content = content_of(self.catalog.get(name))
         if not (content and content.mark.startswith(SHA256)):
             mark = f"run {current_run.get().get('run_id', 'none')}"
-            former, made_now = self.ledger.entries.get(name), (code_hash(), self.origin(name))
-            if former and (former.code, self.ledger.origin(former)) == made_now:
+            former = self.ledger.entries.get(name)
+            made_now = (code_hash(), version, self.origin(name))
+            if former and (
+                (former.code, former.artifact_version, self.ledger.origin(former)) == made_now
+            ):
                 mark = former.content.mark
             content = Content(mark)
         self._marks[name] = content.mark
@@ -165,6 +170,15 @@ class RunState:
             if now not in {NOT_YET, mark}:
                 return f"from another {ancestor}"
         return None
+
+    def _version(self, data: Any, origin: Origin) -> str | None:  # noqa: ANN401 - anything
+        if CHAMPION in origin.contents:
+            # Of the other environment, if what was read from there was made with it.
+            lent = self._lent.entries.values()
+            theirs = (entry.artifact_version for entry in lent if CHAMPION in entry.made_from)
+            champion: Any = self.catalog.get(CHAMPION)
+            return next(theirs, None) or str(champion.version)
+        return version_of(data, origin, {**self._known.entries, **self.made})
 
     def _with_itself(self, name: str) -> Origin:
         if is_parameter(name):

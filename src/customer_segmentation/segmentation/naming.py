@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from customer_segmentation.schema.schema import Schema
 
@@ -37,6 +38,11 @@ class SegmentName:
     key: str
     name: str
 
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """The name with the key that is made of it."""
+        return cls(re.sub(r"[\W_]+", "_", name.lower()).strip("_"), name)
+
 
 def name_segments(
     schema: Schema,
@@ -58,7 +64,7 @@ def name_segments(
         members = [index for index, name in enumerate(plain) if name == shared]
         for index, suffix in _told_apart(schema, [means[i] for i in members], spread, members):
             names[index] = f"{shared}, {suffix}"
-    return [SegmentName(_key(name), name) for name in names]
+    return [SegmentName.of(name) for name in names]
 
 
 def _plain_name(
@@ -141,7 +147,3 @@ def _spoken(schema: Schema, feature: str) -> str:
     roles = schema.roles
     short = {roles.spend: "spend", roles.deals: "deal purchases", roles.visits: "web visits"}
     return short.get(feature) or schema.label_of(feature)
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name.lower()).strip("_")

@@ -7,9 +7,11 @@ from typing import Any
 import onnx
 import pandas as pd
 import pytest
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation.pipelines.reporting.nodes import build_report
 from customer_segmentation.scoring.metadata import metadata_of, with_metadata
+from customer_segmentation.segmentation.identity import Identity
 from tests.marketing import SCHEMA
 
 BASE = {
@@ -139,6 +141,7 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                 "expected_spend_r2": 0.72,
                 "segments": names,
             },
+            "identity": to_jsonable_python(Identity()),
             "choice_of_k": pd.DataFrame(
                 {
                     "k": range(2, 11),

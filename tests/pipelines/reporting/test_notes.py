@@ -12,7 +12,14 @@ STRUCTURE = {"is_grouped": False, "k": 4, "silhouette": 0.281, "by_chance": 0.33
 
 
 def told(inputs: dict[str, Any], **clustering: Any) -> list[str]:
-    return notes(SCHEMA, inputs["clustering"] | clustering, inputs["supervised"])
+    return notes(
+        SCHEMA, inputs["clustering"] | clustering, inputs["identity"], inputs["supervised"]
+    )
+
+
+def last_lines(inputs: dict[str, Any]) -> str:
+    told = (inputs[name] for name in ("clustering", "identity", "supervised"))
+    return summarise_segments(inputs["profiles"], SCHEMA, *told, "page")
 
 
 def test_where_all_is_well_nothing_is_said(inputs: dict[str, Any]) -> None:
@@ -58,9 +65,7 @@ def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
     inputs["clustering"] |= {"is_stable": False, "left_out": {"offer": "no <use>"}}
     inputs["supervised"]["cold_start"] |= {"left_out": "nothing to learn from"}
     inputs["supervised"]["demonstration"] |= {"left_out": "too few"}
-    summary = summarise_segments(
-        inputs["profiles"], SCHEMA, inputs["clustering"], inputs["supervised"], "page"
-    )
+    summary = last_lines(inputs)
     first, last = summary.split("\n\n")
     assert len(first.splitlines()) == 4
     assert "segments of" in last
@@ -76,7 +81,5 @@ def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
 
 
 def test_without_notes_the_terminal_has_the_segments_alone(inputs: dict[str, Any]) -> None:
-    summary = summarise_segments(
-        inputs["profiles"], SCHEMA, inputs["clustering"], inputs["supervised"], "page"
-    )
+    summary = last_lines(inputs)
     assert len(summary.splitlines()) == 4

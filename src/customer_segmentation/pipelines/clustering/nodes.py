@@ -12,9 +12,12 @@ import numpy as np
 import onnx
 from narwhals.typing import IntoDataFrame, IntoFrame
 from numpy.typing import NDArray
+from pydantic_core import to_jsonable_python
 
 from customer_segmentation import __version__
+from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
+from customer_segmentation.pipelines.clustering.champion import read_champion
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.schema.decisions import (
     DECISION_NAMES,
@@ -34,9 +37,10 @@ from customer_segmentation.segmentation.far_outside import (
     find_far_outside,
     is_inside,
 )
+from customer_segmentation.segmentation.identity import Identity, keep_identity
 from customer_segmentation.segmentation.learned_decisions import learn_decisions
 from customer_segmentation.segmentation.mllib import fit_by_mllib
-from customer_segmentation.segmentation.naming import name_segments
+from customer_segmentation.segmentation.naming import SegmentName, name_segments
 from customer_segmentation.segmentation.projection import Projection, learn_projection
 from customer_segmentation.segmentation.refinement import refine
 from customer_segmentation.segmentation.rounding import rounded, rounded_standardised
@@ -302,6 +306,51 @@ def _allowed_decisions(
     return allowed, {name: left_out[name] for name in DECISION_NAMES if name in left_out}
 
 
+def keep_names(
+    segmenter: Segmenter,
+    sample: ClusteringSample,
+    bundles: BundleStore | None,
+    clustering: ClusteringParameters,
+) -> tuple[Segmenter, Identity]:
+    """The segmenter with the names of the champion's segments that it still has; and what became.
+
+    Only names come from the champion: the same segments give the same artifact once more. One that
+    cannot be read does not stop a run, or no run could replace it.
+    """
+    identity = _matched(segmenter, sample, bundles, clustering.keep_names_within)
+    if identity.unmatched:
+        logger.warning("Names start anew: %s.", identity.unmatched)
+    names = tuple(SegmentName(one.key, one.name) for one in identity.segments)
+    return replace(segmenter, names=names or segmenter.names), identity
+
+
+def _matched(
+    segmenter: Segmenter, sample: ClusteringSample, bundles: BundleStore | None, within: float
+) -> Identity:
+    try:
+        champion = read_champion(bundles) if within else None
+    except UserError as error:
+        return Identity(unmatched=f"the champion cannot be read: {error}")
+    if not champion:
+        return Identity()
+    if unlike := champion.unlike(sample.schema, sample.numbers()):
+        why = (
+            f"the champion {champion.version} is made of {', '.join(unlike)}, which this run's "
+            "customers lack or code otherwise"
+        )
+        return Identity(champion.version, unmatched=why)
+    own = segmenter.projection.projected(sample.standardised())
+    return keep_identity(
+        segmenter.names,
+        champion,
+        champion.points(sample.rows),
+        choice.nearest(own, segmenter.centroids),
+        sample.weights,
+        within,
+        sample.as_of,
+    )
+
+
 def build_checked_artifact(segmenter: Segmenter, sample: ClusteringSample) -> onnx.ModelProto:
     """The candidate artifact, whose labels equal scikit-learn's on every row of the sample.
 
@@ -372,6 +421,21 @@ def summarise_choice(
     for name in ("k", "silhouette", "stability"):
         history[f"chosen_{name}"] = [{"step": 0, "value": float(getattr(chosen, name))}]
     return nw.from_dict(table, backend="pandas").to_native(), summary, history
+
+
+def summarise_identity(_candidate: onnx.ModelProto, identity: Identity) -> dict[str, Any]:
+    """What became of each segment's name, once there is an artifact that has it."""
+    summary: dict[str, Any] = to_jsonable_python(identity)
+    return summary
+
+
+def track_identity(summary: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+    """How many segments carry a name on, and the share of customers who move, for MLflow."""
+    if summary["moved"] is None:
+        return {}
+    carried = sum(one["is_carried"] for one in summary["segments"])
+    tracked = {"carried_segments": float(carried), "moved_customers": summary["moved"]}
+    return {name: [{"step": 0, "value": value}] for name, value in tracked.items()}
 
 
 def _rule_in_words(chosen: choice.MeasuredK, clustering: ClusteringParameters) -> str:

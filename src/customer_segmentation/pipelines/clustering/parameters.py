@@ -20,5 +20,7 @@ class ClusteringParameters(Parameters):
     estimator: Literal["scikit_learn", "mllib"]
     refinement_passes: int = Field(ge=0, le=10)
     seed: int
+    # Beyond a half, a segment could be that near to two of the champion's.
+    keep_names_within: float = Field(ge=0.0, le=0.5)
     k: ChoiceOfK
     decisions: DecisionRule

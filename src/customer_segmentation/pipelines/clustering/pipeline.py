@@ -9,7 +9,7 @@ from customer_segmentation.pipelines.clustering import nodes, plots
 
 
 def create_pipeline() -> Pipeline:
-    """Features -> candidate artifact, with the measures of each k."""
+    """Features and the champion -> candidate artifact, with the measures of each k."""
     steps = [
         step(
             nodes.draw_sample,
@@ -32,8 +32,13 @@ def create_pipeline() -> Pipeline:
             "learned_segmenter",
         ),
         step(
+            nodes.keep_names,
+            ["learned_segmenter", "clustering_sample", "bundles", "params:clustering"],
+            ["named_segmenter", "matched_segments"],
+        ),
+        step(
             nodes.build_checked_artifact,
-            ["learned_segmenter", "clustering_sample"],
+            ["named_segmenter", "clustering_sample"],
             "segmenter_candidate",
         ),
         step(
@@ -42,14 +47,21 @@ def create_pipeline() -> Pipeline:
                 "segmenter_candidate",
                 "clustering_sample",
                 "refined_candidates",
-                "learned_segmenter",
+                "named_segmenter",
                 "params:clustering",
             ],
             ["choice_of_k", "clustering_summary", "clustering_mlflow_metrics"],
         ),
+        # A file of its own: made once more after its promotion, it would tell of another champion.
+        step(
+            nodes.summarise_identity,
+            ["segmenter_candidate", "matched_segments"],
+            "segment_identity",
+        ),
+        step(nodes.track_identity, "segment_identity", "identity_mlflow_metrics"),
         step(
             plots.plot_segments,
-            ["segmenter_candidate", "learned_segmenter", "clustering_sample"],
+            ["segmenter_candidate", "named_segmenter", "clustering_sample"],
             "segments_plot",
         ),
     ]

@@ -19,6 +19,7 @@ from customer_segmentation.pipelines.reporting import (
 )
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
 from customer_segmentation.pipelines.reporting.glossary import define_terms
+from customer_segmentation.pipelines.reporting.identity import explain_identity
 from customer_segmentation.pipelines.reporting.key_points import key_points
 from customer_segmentation.pipelines.reporting.notes import no_groups, notes
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
@@ -37,6 +38,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     segmenter: Artifact,
     accounting: dict[str, Any],
     clustering: dict[str, Any],
+    identity: dict[str, Any],
     choice_of_k: IntoFrame,
     eda: dict[str, Any],
     supervised: dict[str, Any],
@@ -59,9 +61,10 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         key_points=(*no_groups(clustering), *key_points(profiled)),
         by_size=cards.overview_bars(profiled.segments, lambda segment: segment.share),
         by_spend=cards.overview_bars(profiled.segments, cards.spend_share),
-        notes=notes(schema, clustering, supervised)[len(no_groups(clustering)) :],
+        notes=notes(schema, clustering, identity, supervised)[len(no_groups(clustering)) :],
         choice=choice.explain_choice(clustering),
         choice_rows=choice.choice_rows(clustering, rows),
+        identity=explain_identity(identity),
         influences=choice.influences(schema, clustering),
         curves=curves.choice_curves(rows, clustering),
         curve_size=(curves.WIDTH, curves.HEIGHT),
@@ -84,6 +87,7 @@ def summarise_segments(
     profiles: IntoFrame,
     schema: Schema,
     clustering: dict[str, Any],
+    identity: dict[str, Any],
     supervised: dict[str, Any],
     _report: str,
 ) -> str:
@@ -91,7 +95,7 @@ def summarise_segments(
 
     Made once there is a report that says more.
     """
-    told = notes(schema, clustering, supervised)
+    told = notes(schema, clustering, identity, supervised)
     return "\n".join([*told, *([""] if told else []), five_lines(schema, profiles, clustering)])
 
 

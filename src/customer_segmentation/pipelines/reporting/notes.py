@@ -1,4 +1,4 @@
-"""What a reader must know before using the segments: what is weak, left out, or far outside."""
+"""What a reader must know before using the segments: what is weak, new, left out, far outside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from customer_segmentation.pipelines.reporting import phrases
+from customer_segmentation.pipelines.reporting.identity import new_names
 from customer_segmentation.schema.decisions import LACKING
 from customer_segmentation.schema.schema import Schema
 
@@ -13,18 +14,23 @@ _MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning th
 
 
 def notes(
-    schema: Schema, clustering: Mapping[str, Any], supervised: Mapping[str, Any]
+    schema: Schema,
+    clustering: Mapping[str, Any],
+    identity: Mapping[str, Any],
+    supervised: Mapping[str, Any],
 ) -> list[str]:
     """One sentence a fact, the gravest first; none where all is well.
 
     Args:
         schema: Names what is left out.
         clustering: What clustering says of itself.
+        identity: How its segments go with the champion's.
         supervised: The metrics of supervised training.
     """
     return [
         *no_groups(clustering),
         *_weakness(clustering),
+        *new_names(identity),
         *_left_out(schema, clustering["left_out"], supervised),
         *_few_segments(clustering),
         *_uncapped(schema, clustering["uncapped"]),
