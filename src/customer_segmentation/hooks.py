@@ -104,7 +104,7 @@ class RunHooks:
             UserError: Something is missing or does not match, or another run is in progress.
         """
         require_environment(self._tables, pipeline, catalog)
-        _require_known_parameters(catalog)
+        _require_known_parameters(catalog, run_params)
         lent, told = self._borrow(pipeline, catalog)
         catalog.lend(lent)
         _require_inputs(run_params, pipeline, catalog)
@@ -370,7 +370,7 @@ def anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
     }
 
 
-def _require_known_parameters(catalog: Catalog) -> None:
+def _require_known_parameters(catalog: Catalog, run_params: dict[str, Any]) -> None:
     """Refuse blocks that no pipeline reads, since they have no effect, and a wrong `promotion`.
 
     Kedro checks only the blocks that a step of the run takes, and the end of each run reads that.
@@ -383,12 +383,19 @@ def _require_known_parameters(catalog: Catalog) -> None:
     if unknown:
         raise UserError(f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}")
     try:
-        PromotionParameters.model_validate(given["promotion"])
+        promotion = PromotionParameters.model_validate(given["promotion"])
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         where = ".".join(("promotion", *map(str, wrong["loc"])))
         problem = wrong["msg"].removeprefix("Value error, ")
         raise UserError(f"wrong parameters: `{where}`: {problem}") from error
+    typed = (run_params.get("runtime_params") or {}).get("promotion", {})
+    if "bounds" in typed and not promotion.approver:
+        raise UserError(
+            "wrong parameters: bounds of gates belong in conf/<env>/parameters_promotion.yml, "
+            "where others see them change; whoever types some adds `promotion.approver` and "
+            "`promotion.reason`, which are recorded"
+        )
 
 
 def _require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:

@@ -124,7 +124,8 @@ def test_the_candidate_of_a_whole_run_in_dev_is_the_champion(
 ) -> None:
     store = store_of(whole_run[0])
     live, champion = store.live(), store.champion()
-    assert live and champion
+    assert live
+    assert champion
     assert champion.id == store.candidate()
     assert live.kind == "whole run"
     assert live.run_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -185,7 +186,16 @@ def entry(
         artifact_version=str(bundle.about["artifact_version"]),
         previous=live.bundle if live else None,
         at="",
-        by=getpass.getuser(),
+        by=_who(),
         files=bundle.hashes,
         **{**defaults, **told},
     )
+
+
+def _who() -> str:
+    """Who runs this: as told, such as the actor of a CI workflow, or the user of the machine."""
+    try:
+        return os.environ.get("SEGMENTATION_USER") or getpass.getuser()
+    # A container may run as a number without a name.
+    except (KeyError, OSError):
+        return "unknown"
