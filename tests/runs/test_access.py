@@ -16,6 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from s3fs import S3FileSystem
 
+from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.reading_from import READ_FROM
 from tests.runs.project import Project, make_project, shell
 from tests.services.s3 import S3Server, add_user, serve_versitygw, versitygw_binary
@@ -188,9 +189,9 @@ def test_the_next_environment_reads_the_models_of_the_one_below_and_nothing_else
         files.pipe_file(f"{bucket}/gold/segments.parquet", b"a table")
         become(monkeypatch, users[role])
         files = fsspec.filesystem("s3")
-        assert sorted(files.find(f"{bucket}/models/promotions")) == [
-            f"{bucket}/models/promotions/1.json"
-        ]
+        store = BundleStore(f"s3://{bucket}/models", below)
+        assert store.kept() == ["1"]
+        assert store.last() == "1.json"
         assert files.cat_file(f"{bucket}/models/bundles/1/segmenter.onnx") == b"a model"
         with pytest.raises(PermissionError):
             files.cat_file(f"{bucket}/gold/segments.parquet")
