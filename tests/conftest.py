@@ -46,6 +46,8 @@ SPARK = {
     "customers/test_quarantine.py",
     "customers/test_sample_key.py",
     "datasets/test_delta_table.py",
+    "datasets/test_history.py",
+    "pipelines/history/test_nodes.py",
     "pipelines/ingestion/test_nodes.py",
     "pipelines/label_generation/test_border_calm.py",
     "pipelines/label_generation/test_nodes.py",

@@ -13,6 +13,7 @@ ORDER = (
     "eda",
     "clustering",
     "label_generation",
+    "history",
     "supervised_training",
     "feature_export",
     "reporting",

@@ -182,6 +182,7 @@ def test_rows_in_another_order_change_nothing(quick_run: Project, new_project: P
         "eda",
         "clustering",
         "label_generation",
+        "history",
         "supervised_training",
         "feature_export",
         "reporting",

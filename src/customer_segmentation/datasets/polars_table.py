@@ -56,6 +56,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         table: Its name in the catalog, whose contract is checked on saving.
         file_format: `parquet` or `csv`, whose types are guessed from its first 10,000 rows; or
             `delta`, a folder that is only read, and needs the package deltalake.
+        rows_in_group: Of Parquet: the rows that a reader of one of them reads.
         metadata: For plugins.
     """
 
@@ -65,6 +66,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         filepath: str,
         table: str | None = None,
         file_format: str = "parquet",
+        rows_in_group: int = ROWS_IN_GROUP,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The file need not be there yet."""
@@ -78,6 +80,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         self._filepath = self._url(path)
         self._table = table
         self._format = file_format
+        self._rows_in_group = rows_in_group
         self.metadata = metadata
 
     def load(self) -> pl.LazyFrame:
@@ -156,7 +159,8 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         if self._format == "csv":
             plan.sink_csv(self._url(path))
         else:
-            plan.sink_parquet(self._url(path), compression="zstd", row_group_size=ROWS_IN_GROUP)
+            rows = self._rows_in_group
+            plan.sink_parquet(self._url(path), compression="zstd", row_group_size=rows)
 
     def _publish(self, path: str) -> None:
         if not self._is_local:
