@@ -17,7 +17,7 @@ from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.tables.schemas import CAUSE, CAUSES
 
 _FORMER, _SQUARED, _MOVED, _ONE = "former__", "squared__", "moved__", "one__"
-MARGIN = "margin_before"
+MARGIN = "margin"
 # Of the standard deviation (Cohen's small effect): less is not told.
 _LEAST_DIFFERENCE = 0.2
 _MOST_TOLD = 5
