@@ -68,6 +68,7 @@ SECONDS = {
     "runs/test_foreign_files.py": 70,
     "test_run_lock.py": 60,
     "runs/test_one_state.py": 50,
+    "runs/test_history.py": 50,
     "serving/jobs/test_crashes.py": 50,
     "serving/page/test_page.py": 50,
     "runs/test_belonging.py": 40,
