@@ -119,6 +119,16 @@ def test_each_statement_is_known_by_its_two_times(kept: Kept) -> None:
     assert told == (Statement(FIRST, date(2014, 7, 31)), Statement(SECOND, DAY.date()))
 
 
+@pytest.mark.spark
+def test_maintenance_leaves_the_sorted_files_of_each_statement(tmp_path: Path, spark: Any) -> None:
+    kept = Kept("delta", tmp_path, spark)
+    for moment in (FIRST, SECOND):
+        kept.save(statement(moment, {"a": 0.1, "b": 0.2}))
+    before = kept.files()
+    kept.catalog.get("gold_history").maintain(168.0)
+    assert kept.files() == before
+
+
 def test_no_rows_change_nothing(kept: Kept) -> None:
     kept.save(statement(FIRST, {"a": 0.1}))
     before = kept.files()

@@ -243,10 +243,13 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     def maintain(self, retain_hours: float) -> None:
         """Compact small files, and delete those that only older versions need.
 
+        Files of a table that is appended to stay as they are: each is sorted.
+
         Args:
             retain_hours: Versions older than this can no longer be read; Delta accepts no less
                 than a week, since runs and readers may still need newer ones.
         """
         table = self._delta(session())
-        table.optimize().executeCompaction()
+        if not contract_of(self._table).is_appended:
+            table.optimize().executeCompaction()
         table.vacuum(retain_hours)
