@@ -230,8 +230,9 @@ def test_a_server_that_went_away_is_told(bundle: Path, open_page: OpenPage, tmp_
 
 @pytest.mark.parametrize("root_path", ["/shop", ""])
 def test_behind_a_proxy_that_takes_a_prefix_off_everything_works(
-    bundle: Path, stored: Path, history: Path, open_page: OpenPage, tmp_path: Path, root_path: str
+    bundle: Path, history: Path, open_page: OpenPage, tmp_path: Path, root_path: str
 ) -> None:
+    stored = history.with_name("segments.parquet")
     options = ["--segments", stored, "--history", history, "--root-path", root_path]
     with (
         serving(bundle, tmp_path, *options) as server,
