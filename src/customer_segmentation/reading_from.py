@@ -24,8 +24,8 @@ from customer_segmentation.s3_errors import store_error
 READ_FROM = "SEGMENTATION_READ_FROM"
 # It names the data of the run in MLflow, whether or not a step reads it.
 _ACCOUNT = "row_accounting"
-# What an environment promotes, and compares its own with, is never another's.
-_MODELS = {"bundles", "bundles_below", CHAMPION}
+# What an environment promotes, compares its own with and adds to is never another's.
+_OWN = {"bundles", "bundles_below", CHAMPION, "recorded_history"}
 _POLARS = "customer_segmentation.datasets.polars_table.PolarsTableDataset"
 _DELTA = "delta"
 # The globals that are places; only databricks has the last.
@@ -78,7 +78,7 @@ class Environment:
     def folders(self) -> Iterator[str]:
         """The folders that its runs write to."""
         yield _as_place(self.roots["models"])
-        for dataset in {*pipelines[WHOLE].datasets()} - _MODELS:
+        for dataset in {*pipelines[WHOLE].datasets()} - _OWN:
             if not is_parameter(dataset) and (place := _written(self.entry(dataset))):
                 yield place.rpartition("/")[0]
 
@@ -100,7 +100,7 @@ def borrow(
         UserError: The run promotes, or reads nothing of an environment; the other one has not all
             of it, or is being published; this engine cannot read its tables.
     """
-    wanted = {name for name in pipeline.inputs() if not is_parameter(name)} - _MODELS - {SOURCE}
+    wanted = {name for name in pipeline.inputs() if not is_parameter(name)} - _OWN - {SOURCE}
     if VERDICT in pipeline.all_outputs():
         raise UserError(
             f"a promotion is judged by this environment's own customers: unset {READ_FROM}, which "

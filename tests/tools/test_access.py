@@ -87,7 +87,8 @@ def test_what_a_run_writes_lies_in_the_layer_that_says_so(name: str) -> None:
             )
             below = path.removeprefix(root).strip("/")
             layers = [each for each in ACCESS.layers if holds(name, each, below)]
-            expected = {"source": "landed", "checked_customers": "working"}.get(dataset)
+            named = {"source": "landed", "checked_customers": "working"}
+            expected = (named | {"recorded_history": "gold"}).get(dataset)
             if dataset.split("_")[0] in {"bronze", "silver", "gold", "export"}:
                 expected = ACCESS.layer_of(dataset)
             elif below.startswith(("models", "reporting")):
