@@ -107,6 +107,17 @@ def test_a_later_file_adds_a_snapshot_and_the_run_says_who_moved_and_why(
     assert (used_project.root / "data/gold/movers.parquet").read_bytes() == movers_before
 
 
+def test_where_the_champion_scores_a_later_file_only_the_data_moved_anybody(
+    used_project: Project,
+) -> None:
+    change_customers(used_project)
+    run(used_project, "--pipeline=scoring", LATER)
+    assert len(parts(used_project)) == 2
+    told = flow(used_project)
+    assert told["before"]["artifact_version"] == told["artifact_version"]
+    assert told["causes"]["data"] == told["moved"] == len(gold(used_project, "movers")) > 0
+
+
 def test_another_model_of_the_same_day_is_stated_too_and_moved_whom_it_moved(
     used_project: Project,
 ) -> None:
