@@ -106,10 +106,10 @@ def test_files_go_to_the_volume_of_those_who_may_read_them() -> None:
         path = found.get("filepath") or found.get("dataset", {}).get("filepath")
         # What has no path goes to MLflow.
         if path or "mlflow" not in found["type"]:
-            is_model = name.endswith(("_candidate", "_champion"))
+            is_model = name.endswith(("_candidate", "_champion", "bundles"))
             volume = "gold/models" if is_model else "gold/segmentation"
             volume = "bronze/landed" if name == "checked_customers" else volume
-            assert str(path).startswith(f"/Volumes/prod/{volume}/"), name
+            assert f"{path}/".startswith(f"/Volumes/prod/{volume}/"), name
 
 
 def test_the_clusters_own_session_is_used() -> None:
