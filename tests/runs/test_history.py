@@ -118,6 +118,33 @@ def test_where_the_champion_scores_a_later_file_only_the_data_moved_anybody(
     assert told["causes"]["data"] == told["moved"] == len(gold(used_project, "movers")) > 0
 
 
+def test_with_border_calm_those_near_a_border_stay_where_the_history_has_them(
+    used_project: Project,
+) -> None:
+    before = gold(used_project, "segments").set_index("customer_id")["segment"]
+    first = parts(used_project)
+    change_customers(used_project)
+    run(used_project, "--pipeline=scoring", LATER)
+    nearest = gold(used_project, "segments").set_index("customer_id")
+    moved = {*gold(used_project, "movers")["customer_id"]}
+    # As if that run had not been: the history says last where they were on the former day.
+    for name in parts(used_project).keys() - first.keys():
+        (used_project.root / "data" / "gold" / "history" / name).unlink()
+    calm = f"{LATER},label_generation.border_calm=0.2"
+    run(used_project, "--pipeline=scoring", calm)
+    calmed = gold(used_project, "segments").set_index("customer_id")
+    stayed = calmed.index[calmed["segment"] != nearest["segment"]]
+    assert 0 < len(stayed) < len(moved)
+    assert {*stayed} <= moved
+    assert (calmed.loc[stayed, "segment"] == before[stayed]).all()
+    assert (calmed.loc[stayed, "margin"] == 0.0).all()
+    assert (nearest.loc[stayed, "margin"] < 0.2).all()
+    # The same again says nothing new.
+    after = parts(used_project)
+    run(used_project, "--pipeline=scoring", calm)
+    assert parts(used_project) == after
+
+
 def test_another_model_of_the_same_day_is_stated_too_and_moved_whom_it_moved(
     used_project: Project,
 ) -> None:
