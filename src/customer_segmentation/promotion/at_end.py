@@ -61,6 +61,20 @@ def outcome(run_params: Mapping[str, Any], state: RunState) -> Outcome:
     return Outcome(candidate, entry, candidate if entry else None, ["", why] if why else [])
 
 
+def require_live(told: Outcome, catalog: WholeFilesCatalog) -> None:
+    """Check that the bundle of this run's entry is the champion now, if it has an entry.
+
+    Raises:
+        UserError: Somebody has rolled back meanwhile, which no lock keeps from.
+    """
+    if not (entry := told.entry):
+        return
+    live: Promotion | None = catalog.load("bundles").live()
+    if live is None or live.bundle != entry.bundle:
+        now = f"{live.by} has made {live.bundle} the champion" if live else "the log was emptied"
+        raise UserError(f"bundle {entry.bundle} is not promoted: meanwhile {now}. Run again")
+
+
 def show_in_mlflow(told: Outcome) -> None:
     """Have the aliases of MLflow's registry name the candidate and the champion."""
     environment = current_run.get().get("environment", "")
