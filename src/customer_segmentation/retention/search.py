@@ -1,0 +1,215 @@
+"""Search every file of an environment for one customer, decoded where bytes would hide them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from customer_segmentation.retention.places import Environment, File, is_below
+from customer_segmentation.retention.sought import Sought
+
+# What holds them: rows of a table; names in a text; a Delta table with its log and old versions; an
+# old version of an object; a job of the API; a file that the project did not write, or a cell of
+# somebody else's row, which a person has to look at.
+Kind = Literal["rows", "names", "delta", "version", "job", "by hand"]
+
+LOG = "/_delta_log/"
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+_HEAD = 8192
+_SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A place that holds the customer.
+
+    Attributes:
+        place: Of the file; of a Delta table or a job, the folder.
+        kind: Of what it is, which says how they are erased.
+        times: How often they were found there.
+        version: Of an old version of an object.
+    """
+
+    place: str
+    kind: Kind
+    times: int
+    version: str | None = None
+
+
+@dataclass
+class Found:
+    """What a search saw, and where the customer is.
+
+    Attributes:
+        holders: By place.
+        files: How many files were read.
+        size: Their bytes.
+    """
+
+    holders: list[Holder] = field(default_factory=list)
+    files: int = 0
+    size: int = 0
+
+
+def search(environment: Environment, sought: Sought) -> Found:
+    """Read every byte of every file and object of an environment."""
+    files = list(environment.files())
+    tables = sorted({file.place.partition(LOG)[0] for file in files if LOG in file.place})
+    jobs = str(environment.jobs)
+    found, counts = Found(), dict[tuple[str, Kind, str | None], int]()
+    for file in files:
+        found.files += 1
+        found.size += file.size
+        rows, names, others = look(file, sought)
+        if not rows + names + others:
+            continue
+        place, kind = file.place, _kind(rows, names)
+        table = next((each for each in tables if is_below(place, [each])), None)
+        if file.version:
+            kind = "version"
+        elif is_below(place, [jobs]):
+            kind, place = "job", job_of(place, jobs)
+        elif table and environment.makes(table):
+            kind, place = "delta", table
+        elif not environment.makes(place):
+            kind = "by hand"
+        key = (place, kind, file.version)
+        counts[key] = counts.get(key, 0) + (rows + names + others)
+    found.holders = [Holder(*key[:2], times, key[2]) for key, times in counts.items()]
+    found.holders.sort(key=lambda each: (each.place, each.version or ""))
+    return found
+
+
+def job_of(place: str, jobs: str) -> str:
+    """The folder of the job that a file belongs to; a file outside any is its own."""
+    first = place.removeprefix(f"{jobs}/").partition("/")[0]
+    return place if first == "incoming" else f"{jobs}/{first}"
+
+
+def look(file: File, sought: Sought) -> tuple[int, int, int]:
+    """How many rows of a file are theirs, how often it names them, and how many other cells do."""
+    try:
+        with file.open() as opened:
+            return _look(opened, file.place, sought)
+    except FileNotFoundError:
+        # Of the server or of MLflow, which end their own files.
+        return 0, 0, 0
+
+
+def _kind(rows: int, names: int) -> Kind:
+    if rows:
+        return "rows"
+    return "names" if names else "by hand"
+
+
+def _look(opened: Any, place: str, sought: Sought) -> tuple[int, int, int]:  # noqa: ANN401 - a file
+    head = opened.read(_HEAD)
+    opened.seek(0)
+    if head.startswith(_PARQUET):
+        return _in_parquet(opened, place, sought)
+    if head.startswith(_GZIP):
+        return _look(io.BytesIO(gzip.decompress(opened.read())), place, sought)
+    content = opened.read()
+    if LOG in place:
+        return 0, sum(sought.in_log(each) for each in _json(content)), 0
+    if b"\0" in head:
+        return 0, sought.in_bytes(content), 0
+    rows = sum(theirs for _, theirs in records(content, sought))
+    return (rows, 0, 0) if rows else (0, sought.in_text(content), 0)
+
+
+def _in_parquet(opened: Any, place: str, sought: Sought) -> tuple[int, int, int]:  # noqa: ANN401 - a file
+    try:
+        file = parquet.ParquetFile(opened)
+    except pa.ArrowInvalid:
+        # Half written.
+        opened.seek(0)
+        return 0, sought.in_bytes(opened.read()), 0
+    if LOG in place:
+        return (
+            0,
+            sum(sought.in_log(row) for row in file.read().to_pylist(maps_as_pydicts="lossy")),
+            0,
+        )
+    rows = others = 0
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group)
+        theirs = sought.rows(table)
+        if theirs is not None:
+            rows += pc.sum(theirs).as_py() or 0
+            table = table.filter(pc.invert(theirs))
+        keys = sought.keys(table.column_names)
+        for name in table.column_names:
+            if name not in keys and _is_text(table[name].type):
+                others += sought.mentions(table[name])
+    told = b"\n".join(value for value in (file.metadata.metadata or {}).values())
+    return rows, 0, others + sought.in_text(told)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _json(content: bytes) -> Iterator[Any]:
+    for line in content.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def records(content: bytes, sought: Sought) -> Iterator[tuple[bytes, bool]]:
+    """The records of a table as text, each with its line ends, and whether it is theirs.
+
+    Nothing for a text that is no table with ids. CSV with any usual separator, and JSON lines.
+    """
+    lines = content.splitlines(keepends=True)
+    if not lines:
+        return
+    if lines[0].lstrip().startswith(b"{"):
+        yield from _objects(lines, sought)
+        return
+    header = lines[0].decode(errors="replace").lstrip("\ufeff")
+    separator = max(_SEPARATORS, key=header.count)
+    names = next(csv.reader([header], delimiter=separator), [])
+    places = [names.index(name) for name in sought.keys(names)]
+    if not places or (len(names) == 1 and len(lines) == 1):
+        return
+    for raw, cells in _cells(lines, separator):
+        yield raw, any(sought.has(cells[n]) for n in places if n < len(cells))
+
+
+def _objects(lines: Iterable[bytes], sought: Sought) -> Iterator[tuple[bytes, bool]]:
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(record, dict):
+            return
+        yield line, any(sought.has(str(record[name])) for name in sought.keys(record))
+
+
+def _cells(lines: list[bytes], separator: str) -> Iterator[tuple[bytes, list[str]]]:
+    taken: list[bytes] = []
+
+    def text() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line.decode(errors="replace")
+
+    for cells in csv.reader(text(), delimiter=separator):
+        yield b"".join(taken), cells
+        taken.clear()
+
+
+Looking = Callable[[File, Sought], tuple[int, int, int]]
