@@ -51,6 +51,7 @@ SPARK = {
     "pipelines/label_generation/test_nodes.py",
     "runs/test_databricks.py",
     "runs/test_engines.py",
+    "runs/test_forgetting_delta.py",
     "runs/test_parity.py",
     "runs/test_promotion.py",
     "scoring/test_table.py",

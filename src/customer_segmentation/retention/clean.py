@@ -95,7 +95,7 @@ def _found(environment: Environment, ledger: Ledger) -> Iterator[Removal]:
     yield from _file(environment.landing, "copy of the source, which each run lands anew")
     yield from _history(environment)
     for place in _reports(environment):
-        yield from _file(place, "report that nothing is made from")
+        yield from _file(place, "report that no pipeline reads")
 
 
 def _leftovers(environment: Environment, *, is_publishing: bool) -> Iterator[Removal]:
@@ -155,7 +155,7 @@ def _history(environment: Environment) -> Iterator[Removal]:
 
 
 def _reports(environment: Environment) -> Iterator[str]:
-    read = {name for pipeline in pipelines.values() for name in pipeline.all_inputs()}
+    read = {name for pipeline in pipelines.values() for name in pipeline.inputs()}
     folder = f"{environment.data}/reporting"
     for name, place in environment.made().items():
         if name not in read and is_below(place, [folder]):

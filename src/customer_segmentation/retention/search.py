@@ -6,16 +6,21 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from customer_segmentation.errors import UserError
 from customer_segmentation.retention.places import Environment, File, is_below
 from customer_segmentation.retention.sought import Sought
+from customer_segmentation.sources.landing import land
 
 # What holds them: rows of a table; names in a text; a Delta table with its log and old versions; an
 # old version of an object; a job of the API; a file that the project did not write, or a cell of
@@ -23,6 +28,8 @@ from customer_segmentation.retention.sought import Sought
 Kind = Literal["rows", "names", "delta", "version", "job", "by hand"]
 
 LOG = "/_delta_log/"
+# As the server names them.
+_JOB = re.compile("[0-9a-f]{32}")
 _PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
 _HEAD = 8192
 _SEPARATORS = ",;\t|"
@@ -69,15 +76,16 @@ def search(environment: Environment, sought: Sought) -> Found:
     for file in files:
         found.files += 1
         found.size += file.size
-        rows, names, others = look(file, sought)
+        is_sent = job_of(file.place, jobs) is not None
+        rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
         if not rows + names + others:
             continue
         place, kind = file.place, _kind(rows, names)
         table = next((each for each in tables if is_below(place, [each])), None)
         if file.version:
             kind = "version"
-        elif is_below(place, [jobs]):
-            kind, place = "job", job_of(place, jobs)
+        elif job := job_of(place, jobs):
+            kind, place = "job", job
         elif table and environment.makes(table):
             kind, place = "delta", table
         elif not environment.makes(place):
@@ -89,10 +97,14 @@ def search(environment: Environment, sought: Sought) -> Found:
     return found
 
 
-def job_of(place: str, jobs: str) -> str:
-    """The folder of the job that a file belongs to; a file outside any is its own."""
+def job_of(place: str, jobs: str) -> str | None:
+    """The folder of the job that a file belongs to, or the file while it is being uploaded."""
+    if not is_below(place, [jobs]):
+        return None
     first = place.removeprefix(f"{jobs}/").partition("/")[0]
-    return place if first == "incoming" else f"{jobs}/{first}"
+    if first == "incoming":
+        return place
+    return f"{jobs}/{first}" if _JOB.fullmatch(first) else None
 
 
 def look(file: File, sought: Sought) -> tuple[int, int, int]:
@@ -103,6 +115,26 @@ def look(file: File, sought: Sought) -> tuple[int, int, int]:
     except FileNotFoundError:
         # Of the server or of MLflow, which end their own files.
         return 0, 0, 0
+
+
+def look_at_job(file: File, sought: Sought) -> tuple[int, int, int]:
+    """The same for a file of a job, of any kind that can be posted.
+
+    One that nobody can read may hold anybody.
+    """
+    with TemporaryDirectory() as folder:
+        landed = Path(folder) / "landed.parquet"
+        try:
+            land(file.place, str(landed))
+        except UserError:
+            found = look(file, sought)
+            return found if any(found) or _is_table(file, sought) else (0, 1, 0)
+        return look(File(str(landed), file.size), sought)
+
+
+def _is_table(file: File, sought: Sought) -> bool:
+    with file.open() as opened:
+        return bool(sum(1 for _ in records(opened.read(), sought)))
 
 
 def _kind(rows: int, names: int) -> Kind:
@@ -210,6 +242,3 @@ def _cells(lines: list[bytes], separator: str) -> Iterator[tuple[bytes, list[str
     for cells in csv.reader(text(), delimiter=separator):
         yield b"".join(taken), cells
         taken.clear()
-
-
-Looking = Callable[[File, Sought], tuple[int, int, int]]

@@ -71,7 +71,7 @@ class Sought:
         found = None
         for name in self.keys(table.column_names):
             text = pc.utf8_trim_whitespace(table[name].cast(pa.large_string()))
-            if self.from_float or not pa.types.is_large_string(table[name].type):
+            if self.from_float or pa.types.is_floating(table[name].type):
                 text = pc.replace_substring_regex(text, pattern=FRACTION, replacement="")
             theirs = pc.fill_null(pc.equal(text, self.id), fill_value=False)
             found = theirs if found is None else pc.or_(found, theirs)
