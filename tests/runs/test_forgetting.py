@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import fsspec
@@ -14,6 +15,10 @@ import pytest
 from click.testing import Result
 
 from customer_segmentation.lineage.ledger import Ledger, read_ledger
+from customer_segmentation.serving.body import Upload
+from customer_segmentation.serving.jobs.files import JobFiles
+from customer_segmentation.serving.jobs.quota import Usage
+from customer_segmentation.serving.jobs.table import JobTable
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, in_one_form, read_table
 from tests.services.s3 import S3Server
@@ -163,6 +168,32 @@ def test_an_id_that_is_a_number_elsewhere_is_only_erased_where_it_names_a_custom
     forgotten(used_project, count)
     now = used_project.files()
     assert {name for name in before if now[name] != before[name]} == {"silver/customers.parquet"}
+
+
+def test_tables_of_a_catalog_are_refused_with_where_to_read_on(new_project: Project) -> None:
+    result = new_project.kedro("forget", NAMED, "--env=databricks", "--do")
+    assert result.exit_code == 1
+    assert "Error: databricks keeps its tables in a catalog" in result.output
+
+
+def test_jobs_of_the_api_that_hold_the_customer_are_removed_whole(used_project: Project) -> None:
+    folder = used_project.root / "data" / "jobs"
+    table, files = JobTable(f"sqlite:///{folder / 'jobs.db'}", 1_000.0), JobFiles(folder)
+    limits, jobs = Usage(10, 1_000, 1_000_000), {}
+    for customer in (NAMED, "1"):
+        identity = token_hex(16)
+        files.incoming(identity).write_text(f"ID,Income\n{customer},1\n")
+        files.accept(identity)
+        upload = Upload(1, "0")
+        table.add(identity, "me", upload, {"format": "csv"}, key=None, limits=limits)
+        jobs[customer] = identity
+    told = forgotten(used_project, NAMED).output
+    assert f"data/jobs/{jobs[NAMED]}: 1 trace, in a job of the API" in told
+    assert table.find(jobs[NAMED]) is None
+    assert table.find(jobs["1"])
+    assert not files.upload(jobs[NAMED]).exists()
+    assert files.upload(jobs["1"]).exists()
+    table.engine.dispose()
 
 
 @pytest.fixture(scope="module")

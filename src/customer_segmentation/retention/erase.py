@@ -19,14 +19,11 @@ def erase_rows(holder: Holder, sought: Sought) -> None:
     """Write a table anew without their rows: Parquet, CSV or JSON lines."""
     files, path = filesystem_of(holder.place)
     with files.open(path, "rb") as opened:
-        if opened.read(4) == b"PAR1":
-            opened.seek(0)
-            _replace(files, path, lambda target: _parquet(opened, target, sought))
-            return
+        is_parquet = opened.read(4) == b"PAR1"
         opened.seek(0)
-        content = opened.read()
-    kept = b"".join(raw for raw, theirs in records(content, sought) if not theirs)
-    _replace(files, path, lambda target: target.write(kept))
+        _replace(
+            files, path, lambda half: (_parquet if is_parquet else _text)(opened, half, sought)
+        )
 
 
 def erase_names(holder: Holder, sought: Sought) -> None:
@@ -41,6 +38,10 @@ def erase_version(holder: Holder) -> None:
     files, path = filesystem_of(holder.place)
     bucket, _, key = path.partition("/")
     files.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=holder.version)
+
+
+def _text(opened: BinaryIO, target: BinaryIO, sought: Sought) -> None:
+    target.writelines(raw for raw, theirs in records(opened, sought) if not theirs)
 
 
 def _parquet(opened: BinaryIO, target: BinaryIO, sought: Sought) -> None:

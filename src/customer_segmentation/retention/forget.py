@@ -46,6 +46,11 @@ def forget(environment: Environment, customer: str, tell: Tell, *, is_dry: bool)
     sought = Sought.of(customer, environment.schema)
     if not sought.id:
         raise UserError("the id is empty: name a customer")
+    if environment.managed:
+        raise UserError(
+            f"{environment.name} keeps its tables in a catalog, whose files this command cannot "
+            "search: docs/retention.md has the statements that erase a customer there"
+        )
     if not is_dry:
         # What a killed run was to publish is part of what there is.
         go_on(environment.ledger, read_ledger(environment.ledger), environment.catalog)

@@ -15,6 +15,7 @@ from kedro.framework.project import pipelines, settings
 from customer_segmentation.datasets.pending import FOLDER, filesystem_of, place_of, remove
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.hooks import require_environment
+from customer_segmentation.lineage.content import is_kept
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, is_parameter
 from customer_segmentation.lineage.ledger import ledger_place
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
@@ -153,6 +154,12 @@ class Environment:
         places = {name: place_of(self.catalog.get(name)) for name in sorted(names - {SOURCE})}
         return {name: place for name, place in places.items() if place and not is_parameter(name)}
 
+    @property
+    def managed(self) -> list[str]:
+        """The tables that a catalog such as Unity Catalog keeps, and no place that is known."""
+        datasets = {name: self.catalog.get(name) for name in sorted(pipelines[WHOLE].datasets())}
+        return [n for n, each in datasets.items() if is_kept(each) and place_of(each) is None]
+
     def makes(self, place: str) -> bool:
         """Whether the project itself wrote a file, so that it may change it."""
         runs = [self.landing, str(self.project / "mlruns"), str(self.jobs)]
@@ -231,7 +238,8 @@ def _old(root: str) -> Iterator[File]:
     if "s3" not in files.protocol:
         return
     bucket, _, folder = path.partition("/")
-    if not files.is_bucket_versioned(bucket):
+    # A bucket that no longer keeps versions still has the old ones.
+    if not files.call_s3("get_bucket_versioning", Bucket=bucket).get("Status"):
         return
     page: dict[str, str] = {}
     while True:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -134,7 +135,7 @@ def look_at_job(file: File, sought: Sought) -> tuple[int, int, int]:
 
 def _is_table(file: File, sought: Sought) -> bool:
     with file.open() as opened:
-        return bool(sum(1 for _ in records(opened.read(), sought)))
+        return next(records(opened, sought), None) is not None
 
 
 def _kind(rows: int, names: int) -> Kind:
@@ -150,13 +151,19 @@ def _look(opened: Any, place: str, sought: Sought) -> tuple[int, int, int]:  # n
         return _in_parquet(opened, place, sought)
     if head.startswith(_GZIP):
         return _look(io.BytesIO(gzip.decompress(opened.read())), place, sought)
-    content = opened.read()
     if LOG in place:
-        return 0, sum(sought.in_log(each) for each in _json(content)), 0
+        return 0, sum(sought.in_log(each) for each in _json(opened.read())), 0
     if b"\0" in head:
-        return 0, sought.in_bytes(content), 0
-    rows = sum(theirs for _, theirs in records(content, sought))
-    return (rows, 0, 0) if rows else (0, sought.in_text(content), 0)
+        return 0, sought.in_bytes(opened.read()), 0
+    rows, others, is_table = 0, 0, False
+    for raw, theirs in records(opened, sought):
+        is_table = True
+        rows += theirs
+        others += 0 if theirs else sought.in_text(raw)
+    if is_table:
+        return rows, 0, others
+    opened.seek(0)
+    return 0, sought.in_text(opened.read()), 0
 
 
 def _in_parquet(opened: Any, place: str, sought: Sought) -> tuple[int, int, int]:  # noqa: ANN401 - a file
@@ -199,39 +206,38 @@ def _json(content: bytes) -> Iterator[Any]:
             continue
 
 
-def records(content: bytes, sought: Sought) -> Iterator[tuple[bytes, bool]]:
+def records(content: Iterable[bytes], sought: Sought) -> Iterator[tuple[bytes, bool]]:
     """The records of a table as text, each with its line ends, and whether it is theirs.
 
     Nothing for a text that is no table with ids. CSV with any usual separator, and JSON lines.
+
+    Args:
+        content: Its lines with their ends, such as an open file.
+        sought: The customer.
     """
-    lines = content.splitlines(keepends=True)
-    if not lines:
+    lines = iter(content)
+    first = next(lines, b"")
+    if first.lstrip().startswith(b"{"):
+        yield from _objects(chain([first], lines), sought)
         return
-    if lines[0].lstrip().startswith(b"{"):
-        yield from _objects(lines, sought)
-        return
-    header = lines[0].decode(errors="replace").lstrip("\ufeff")
+    header = first.decode(errors="replace").lstrip("\ufeff")
     separator = max(_SEPARATORS, key=header.count)
     names = next(csv.reader([header], delimiter=separator), [])
     places = [names.index(name) for name in sought.keys(names)]
-    if not places or (len(names) == 1 and len(lines) == 1):
-        return
-    for raw, cells in _cells(lines, separator):
-        yield raw, any(sought.has(cells[n]) for n in places if n < len(cells))
+    if places:
+        for raw, cells in _cells(chain([first], lines), separator):
+            yield raw, any(sought.has(cells[n]) for n in places if n < len(cells))
 
 
 def _objects(lines: Iterable[bytes], sought: Sought) -> Iterator[tuple[bytes, bool]]:
     for line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError:
+        record = next(_json(line), None)
+        if not isinstance(record, dict) or not (keys := sought.keys(record)):
             return
-        if not isinstance(record, dict):
-            return
-        yield line, any(sought.has(str(record[name])) for name in sought.keys(record))
+        yield line, any(sought.has(str(record[name])) for name in keys)
 
 
-def _cells(lines: list[bytes], separator: str) -> Iterator[tuple[bytes, list[str]]]:
+def _cells(lines: Iterable[bytes], separator: str) -> Iterator[tuple[bytes, list[str]]]:
     taken: list[bytes] = []
 
     def text() -> Iterator[str]:
