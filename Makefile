@@ -35,7 +35,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging prod integrate release serve services test extras faults security fuzz lint format bench docs viz notebook lock clean
+.PHONY: help run staging prod integrate release serve services test extras faults security fuzz lint format bench docs access viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -137,8 +137,12 @@ format: $(VENV)/dev.done  ## mend what the formatter and the linter can
 bench: $(VENV)/dev.done  ## every benchmark; the README's figures come from here
 	set -e; for script in benchmarks/*.py; do PYTHONPATH=. $(BIN)/python $$script; done
 
-docs: $(VENV)/dev.done  ## write the data dictionary anew
+docs: $(VENV)/dev.done  ## write the data dictionary, policies and grants anew
 	$(BIN)/python -m customer_segmentation.schema.dictionary > docs/data_dictionary.md
+	$(BIN)/python -m tools.access
+
+access: $(VENV)/dev.done $(VERSITYGW)  ## try who may do what on an S3 server, and write the table of docs/access.md
+	$(BIN)/python -m tools.access.trial
 
 lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra dev -o requirements/dev.txt

@@ -25,7 +25,7 @@ from report import arguments, machine, table, write_json
 from customer_segmentation.serving.settings import Settings, as_environment
 from tools.generator import write
 
-BUNDLE = Path(__file__).parents[1] / "data" / "models" / "champion"
+BUNDLE = Path(__file__).parents[1] / "data" / "models"
 TARGET_ROWS, MAX_SECONDS, MAX_BYTES = 1_000_000, 30.0, 1e9
 MODULE = "customer_segmentation.serving"
 

@@ -44,7 +44,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str], url: str, body: bytes, **environment: str
+    command: Sequence[str], url: str, body: bytes | None, **environment: str
 ) -> Iterator[tuple[int, float]]:
     """A server; its process id and the seconds from its start to its first right answer."""
     started = perf_counter()
@@ -67,7 +67,7 @@ def running(
         process.wait()
 
 
-def _answers(url: str, body: bytes) -> bool:
+def _answers(url: str, body: bytes | None) -> bool:
     request = Request(url, body, {"content-type": "application/json"})  # noqa: S310 - loopback
     try:
         with urlopen(request, timeout=5.0) as answer:  # noqa: S310 - loopback

@@ -18,7 +18,8 @@ from kedro_datasets.pandas import ParquetDataset
 from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
-from customer_segmentation.hooks import ProgressHooks, RunHooks, flattened, require_environment
+from customer_segmentation.hooks import ProgressHooks, RunHooks, flattened
+from customer_segmentation.preconditions import require_environment
 from customer_segmentation.run_record import current_run
 from customer_segmentation.schema.declarations import AgeWindow
 

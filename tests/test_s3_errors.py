@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,7 +21,7 @@ from botocore.exceptions import ClientError
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock import run_lock
 from customer_segmentation.s3_errors import explain_s3
-from tests.services.s3 import S3Server, versitygw_binary
+from tests.services.s3 import S3Server, add_user
 
 BUCKET = "known"
 NONSENSE = "nonsense"
@@ -56,22 +55,7 @@ class Access:
 def right(versitygw_server: S3Server) -> Access:
     """A bucket of versitygw, which checks who may do what, and a user who may only read it."""
     versitygw_server.make_bucket(BUCKET)
-    binary = versitygw_binary()
-    assert binary
-    subprocess.run(  # noqa: S603 - the binary that `make services` built
-        [
-            binary,
-            "admin",
-            f"--access={versitygw_server.access_key}",
-            f"--secret={versitygw_server.secret_key}",
-            f"--endpoint-url={versitygw_server.endpoint}",
-            "create-user",
-            f"--access={READER['access_key']}",
-            f"--secret={READER['secret_key']}",
-            "--role=user",
-        ],
-        check=True,
-    )
+    add_user(versitygw_server, READER["access_key"], READER["secret_key"])
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": [READER["access_key"]]},

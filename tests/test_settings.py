@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation.settings import customer_source, named_path, setting
+from customer_segmentation.settings import (
+    CONFIG_LOADER_ARGS,
+    ConfigLoader,
+    customer_source,
+    named_path,
+    setting,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +83,17 @@ def test_a_setting_that_is_unset_or_empty_has_its_default(
     assert setting("SEGMENTATION_BUCKET", "another") == "another"
     # As the configuration's resolver gives an empty default.
     assert setting("SEGMENTATION_BUCKET") == setting("SEGMENTATION_BUCKET", None) == ""
+
+
+def test_another_environment_is_looked_into_and_this_one_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEGMENTATION_BUCKET", "company-staging")
+    configuration = Path(__file__).parents[1] / "conf"
+    loader = ConfigLoader(str(configuration), "dev", **CONFIG_LOADER_ARGS)
+    found = loader.elsewhere("staging")
+    assert found["globals"]["tables"] == "s3://company-staging"
+    assert found["catalog"]["silver_{table}"]["filepath"].startswith("s3://company-staging/silver")
+    # Read anew each time.
+    assert loader["catalog"]["silver_{table}"]["filepath"] == "data/silver/{table}.parquet"
+    assert loader["globals"]["tables"] == "data"

@@ -17,30 +17,34 @@ from kedro.config import AbstractConfigLoader, MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
-from kedro.io import CatalogProtocol
+from kedro.io import AbstractDataset, CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from customer_segmentation.customers.account import account_lines
-from customer_segmentation.datasets.bundle_store import no_champion
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
-from customer_segmentation.lineage.flow import SOURCE, WHOLE, command, is_parameter
-from customer_segmentation.lineage.ledger import ledger_place, read_ledger, write_ledger
+from customer_segmentation.lineage.flow import SOURCE, WHOLE
+from customer_segmentation.lineage.ledger import Ledger, ledger_place, read_ledger, write_ledger
 from customer_segmentation.lineage.origin import leaves
 from customer_segmentation.lineage.publishing import go_on, publish_run
 from customer_segmentation.lineage.refusal import refuse_stale, require_belonging, require_matching
 from customer_segmentation.lineage.state import RunState
-from customer_segmentation.pipeline_registry import CHAMPION, ORDER
+from customer_segmentation.preconditions import (
+    require_bucket,
+    require_environment,
+    require_inputs,
+    require_known_parameters,
+)
 from customer_segmentation.promotion import at_end
-from customer_segmentation.promotion.parameters import PromotionParameters
+from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
 from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
-from customer_segmentation.run_record import current_run, describe_run
+from customer_segmentation.run_record import LENDER, current_run, describe_run
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
-from customer_segmentation.spark import prepare_session, require_java
+from customer_segmentation.session import require_environment as require_configured
+from customer_segmentation.spark import prepare_session
 from customer_segmentation.tables.schemas import declare_tables
 
 logger = logging.getLogger(__name__)
@@ -49,10 +53,6 @@ Catalog = CatalogProtocol[Any, Any]
 
 _TELL_SECONDS = 10.0
 _LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"
-_NO_BUCKET = (
-    "staging has no bucket yet: set SEGMENTATION_BUCKET to one that you may write to, or run "
-    "`make staging`, which rehearses staging on this machine."
-)
 _SQLITE = "sqlite:///"
 
 
@@ -62,6 +62,7 @@ class RunHooks:
     def __init__(self) -> None:
         # Kedro hands the context to no later hook.
         self._tables = self._ledger = ""
+        self._lender: Environment | None = None
         self._lock: RunLock | None = None
         self._state: RunState | None = None
 
@@ -79,6 +80,7 @@ class RunHooks:
             self._tables = str(project / self._tables)
         loader["globals"] = {**places, "tables": self._tables}
         self._ledger = ledger_place(loader["globals"])
+        self._lender = _lender(context)
         anchor_mlflow(project, loader)
         with suppress(MissingConfigException):
             prepare_session(loader["spark"])
@@ -100,18 +102,33 @@ class RunHooks:
             UserError: Something is missing or does not match, or another run is in progress.
         """
         require_environment(self._tables, pipeline, catalog)
-        _require_known_parameters(catalog)
-        _require_inputs(run_params, pipeline, catalog)
+        require_known_parameters(catalog, run_params)
+        lent, told = self._borrow(pipeline, catalog)
+        catalog.lend(lent)
+        require_inputs(run_params, pipeline, catalog)
         ledger = read_ledger(self._ledger)
         # The outputs of a killed run are published first; then each step is checked.
         if not ledger.publishing:
-            require_belonging(pipeline, RunState(ledger, catalog, run_params))
+            require_belonging(pipeline, RunState(ledger, catalog, run_params, told))
         self.lock(run_params)
-        # Only now is the ledger this run's own.
+        # Only now is the ledger this run's own; what killed runs left is in its own places.
+        catalog.lend({})
         ledger = go_on(self._ledger, read_ledger(self._ledger), catalog)
         catalog.forget_killed(pipelines[WHOLE].all_outputs() | {SOURCE})
         catalog.hold()
-        self._state = RunState(ledger, catalog, run_params)
+        catalog.lend(lent)
+        self._state = RunState(ledger, catalog, run_params, told)
+
+    def _borrow(
+        self, pipeline: Pipeline, catalog: WholeFilesCatalog
+    ) -> tuple[dict[str, AbstractDataset[Any, Any]], Ledger]:
+        """The inputs that are read from another environment, and its ledger of them."""
+        if not (lender := self._lender):
+            return {}, Ledger({}, {})
+        refuse_writes(lender, pipeline, catalog, self._ledger)
+        lent, told = borrow(lender, pipeline, catalog)
+        logger.info("%s: read from %s, and only read", ", ".join(lent), lender.name)
+        return lent, told
 
     def lock(self, run_params: dict[str, Any]) -> None:
         """Take the lock, and publish the record of the run to those who write for it.
@@ -125,7 +142,8 @@ class RunHooks:
         lock.acquire()
         self._lock = lock
         project = Path(run_params["project_path"])
-        current_run.set(describe_run(run_id, run_params["env"] or "dev", project))
+        lender = self._lender.name if self._lender else ""
+        current_run.set(describe_run(run_id, run_params["env"] or "dev", project, lender))
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
@@ -175,6 +193,7 @@ class RunHooks:
             # From here on, held-back outputs are needed even if this process dies.
             self._state = None
             publish_run(self._ledger, state, told.entry)
+            at_end.require_live(told, catalog)
             at_end.show_in_mlflow(told)
         _tell(pipeline, catalog)
         for line in told.lines:
@@ -252,6 +271,8 @@ class TrackingHooks:
                 mlflow.log_dict(values[SCHEMA_BLOCK].model_dump(mode="json"), "schema.json")
                 values[SCHEMA_BLOCK] = values[SCHEMA_BLOCK].short()
             mlflow.log_params(flattened(values))
+            if lender := current_run.get().get(LENDER):
+                mlflow.set_tag(LENDER, lender)
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
@@ -287,22 +308,22 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
         click.echo(f"\nReport: {place_of(catalog.get('report'))}")
 
 
-def require_environment(tables: str, pipeline: Pipeline, catalog: Catalog) -> None:
-    """Check that an environment has what it needs.
-
-    Args:
-        tables: The root of its tables.
-        pipeline: What is to run.
-        catalog: Where its data is.
+def _lender(context: KedroContext) -> Environment | None:
+    """The environment that SEGMENTATION_READ_FROM names.
 
     Raises:
-        UserError: No bucket is set, or there is no Java for Spark.
+        UserError: There is none of that name, it is this one, or it has no bucket yet.
     """
-    if tables.rstrip("/") in {"s3:", "s3a:"}:
-        raise UserError(_NO_BUCKET)
-    kinds = (type(catalog.get(name)).__module__ for name in pipeline.datasets())
-    if any("spark" in kind or "delta" in kind or "databricks" in kind for kind in kinds):
-        require_java()
+    if not (name := os.environ.get(READ_FROM, "")):
+        return None
+    # Of `settings.py`, which imports this module.
+    loader: Any = context.config_loader
+    if name == (context.env or loader.default_run_env):
+        raise UserError(f"{READ_FROM} is {name}, which is this environment: unset it")
+    require_configured(name, Path(loader.conf_source))
+    found = loader.elsewhere(name)
+    require_bucket(str(found["globals"]["tables"]))
+    return Environment.of(name, found["globals"], found["catalog"], context.project_path)
 
 
 def anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
@@ -324,47 +345,3 @@ def anchor_mlflow(project: Path, loader: AbstractConfigLoader) -> None:
         "server": {**server, "mlflow_tracking_uri": f"{_SQLITE}{database.as_posix()}"},
         "tracking": {**tracking, "experiment": experiment},
     }
-
-
-def _require_known_parameters(catalog: Catalog) -> None:
-    """Refuse blocks that no pipeline reads, since they have no effect, and a wrong `promotion`.
-
-    Kedro checks only the blocks that a step of the run takes, and the end of each run reads that.
-    """
-    given = catalog.load("parameters")
-    inputs = pipelines[WHOLE].inputs()
-    blocks = {name.split(":")[1].split(".")[0] for name in inputs if ":" in name}
-    known = sorted(blocks | {"promotion"})
-    unknown = sorted(set(given) - set(known))
-    if unknown:
-        raise UserError(f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}")
-    try:
-        PromotionParameters.model_validate(given["promotion"])
-    except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
-        where = ".".join(("promotion", *map(str, wrong["loc"])))
-        problem = wrong["msg"].removeprefix("Value error, ")
-        raise UserError(f"wrong parameters: `{where}`: {problem}") from error
-
-
-def _require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:
-    """Refuse a run whose inputs do not exist yet, with the command that makes them."""
-    missing = _missing(pipeline, catalog)
-    if CHAMPION in missing:
-        raise UserError(no_champion(run_params["env"] or "dev"))
-    if missing:
-        wanted, needed = [], missing
-        # Backwards, so that the missing inputs of a pipeline are known before its makers.
-        for name in reversed(list(pipelines)):
-            if name in ORDER and needed & pipelines[name].all_outputs():
-                wanted.append(name)
-                needed = needed | _missing(pipelines[name], catalog)
-        raise UserError(
-            f"{', '.join(sorted(missing))} {'is' if len(missing) == 1 else 'are'} not there yet: "
-            f"run {command(wanted, {**run_params, 'pipeline_names': ()})}"
-        )
-
-
-def _missing(pipeline: Pipeline, catalog: Catalog) -> set[str]:
-    needed = {name for name in pipeline.inputs() if not is_parameter(name)}
-    return {name for name in needed - {SOURCE} if not catalog.exists(name)}

@@ -13,6 +13,7 @@ ORDER = (
     "eda",
     "clustering",
     "label_generation",
+    "history",
     "supervised_training",
     "feature_export",
     "reporting",
@@ -21,7 +22,7 @@ ORDER = (
 ALONE = ("promotion",)
 # Those of `scoring`, which takes the champion where a whole run takes the candidate it learned.
 _CANDIDATE, CHAMPION = "segmenter_candidate", "segmenter_champion"
-SCORED = ("ingestion", "preprocessing", "label_generation", "feature_export")
+SCORED = ("ingestion", "preprocessing", "label_generation", "history", "feature_export")
 
 
 def register_pipelines() -> dict[str, Pipeline]:

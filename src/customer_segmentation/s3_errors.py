@@ -20,9 +20,12 @@ _ADVICE = {
     **dict.fromkeys(("NoSuchBucket", "UnknownStoreException"), _NO_BUCKET),
     "AccessDenied": (
         "these credentials may not do what a run does: they need s3:ListBucket on the bucket, and"
-        " s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it"
+        " s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it (docs/access.md)"
     ),
-    "403": f"S3 refuses these credentials, and does not say why: check {_CREDENTIALS}",
+    "403": (
+        f"S3 refuses these credentials, and does not say why: check {_CREDENTIALS},"
+        " and what they may do (docs/access.md)"
+    ),
     "InvalidAccessKeyId": f"S3 does not know the access key: check {_CREDENTIALS}",
     "SignatureDoesNotMatch": (
         "the secret key does not match the access key: check AWS_SECRET_ACCESS_KEY,"

@@ -76,9 +76,19 @@ class ConfigLoader(OmegaConfigLoader):
             )
         return {**config, SCHEMA_BLOCK: schema}
 
+    def elsewhere(self, env: str) -> dict[str, dict[str, Any]]:
+        """The `globals` and the `catalog` of another environment of the same configuration."""
+        arguments = {k: v for k, v in CONFIG_LOADER_ARGS.items() if k != "custom_resolvers"}
+        try:
+            other = type(self)(self.conf_source, env, self.runtime_params, **arguments)
+            return {kind: other[kind] for kind in ("globals", "catalog")}
+        finally:
+            # The process has one resolver of globals, and now it is the other's.
+            self._register_globals_resolver()
+
 
 CONFIG_LOADER_CLASS = ConfigLoader
-CONFIG_LOADER_ARGS = {
+CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "dev",
     "merge_strategy": {"globals": "soft", "parameters": "soft"},

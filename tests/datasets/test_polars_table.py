@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable, write_deltalake
 from kedro.io import DataCatalog, DatasetError
 from polars.testing import assert_frame_equal
 from s3fs import S3FileSystem
@@ -424,5 +425,18 @@ def test_a_catalog_entry_makes_it(tmp_path: Path) -> None:
 
 
 def test_a_format_that_is_not_known_is_refused() -> None:
-    with pytest.raises(UserError, match="file_format is 'json': say parquet or csv"):
+    with pytest.raises(UserError, match="file_format is 'json': say parquet, csv or delta"):
         PolarsTableDataset(filepath="t.json", file_format="json")
+
+
+def test_a_delta_table_is_read_with_the_names_it_was_saved_under_and_never_written(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "segments"
+    write_deltalake(folder, pa.table({"a": [1, 2], "sent_Income%20%28EUR%29": ["x", None]}))
+    dataset = PolarsTableDataset(filepath=str(folder), file_format="delta")
+    found = dataset.load().collect()
+    assert_frame_equal(found, pl.DataFrame({"a": [1, 2], "sent_Income (EUR)": ["x", None]}))
+    with pytest.raises(DatasetError, match="is read and never written"):
+        dataset.save(NEW)
+    assert DeltaTable(folder).version() == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from kedro.io import MemoryDataset
 
@@ -36,3 +38,11 @@ def test_an_artifact_with_the_names_of_another_champion_is_not_the_former_one(
     state = RunState(Ledger({"segmenter_candidate": FORMER}, {}), catalog, {})
     state._origins["segmenter_candidate"] = Origin()
     assert state.saved("segmenter_candidate", version).mark == mark
+
+
+def test_what_comes_of_anothers_table_is_of_that_environments_champion() -> None:
+    theirs = replace(FORMER, artifact_version="theirs", made_from={"segmenter_champion": "etag:2"})
+    catalog = WholeFilesCatalog({"segmenter_champion": MemoryDataset()})
+    lent = Ledger({"gold_segments": theirs}, {})
+    state = RunState(Ledger({"gold_segments": FORMER}, {}), catalog, {}, lent)
+    assert state._version(None, Origin(theirs.made_from)) == "theirs"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from customer_segmentation.serving.openapi.document import build_document
 from customer_segmentation.serving.openapi.page import render_docs
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
+from customer_segmentation.tables.history import History
 from tests.marketing import (
     COLUMNS,
     DECISIONS,
@@ -86,6 +88,8 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "source": source.head(ROWS).drop(columns=headers),
         "params:customers": with_segment_features(*features),
         "params:clustering.cap_quantile": clustering["cap_quantile"],
+        "bundles": None,
+        "recorded_history": History((), {}.__getitem__, datetime.now(UTC), "none"),
     }
     for name in (found.removeprefix("params:") for found in whole.inputs() - given.keys()):
         given[f"params:{name}"] = parameters_of(name, **quick.get(name, {}))

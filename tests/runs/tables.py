@@ -29,9 +29,21 @@ def read_table(root: str, name: str) -> pd.DataFrame:
         found = reader.execute(f"SELECT * FROM {name}").read_all()  # noqa: S608 - our own name
         frame = pa.table(found).to_pandas()
     else:
-        with fsspec.open(f"{place}.parquet", "rb") as file:
-            frame = pq.read_table(file).to_pandas()
+        frame = pd.concat(map(_read_file, _parts_of(place)), ignore_index=True)
     return in_one_form(frame, TABLES[name])
+
+
+def _parts_of(place: str) -> list[str]:
+    """Its one file, or those of a folder."""
+    files, path = fsspec.url_to_fs(place)
+    if not files.isdir(path):
+        return [f"{place}.parquet"]
+    return [files.unstrip_protocol(part) for part in sorted(files.ls(path, detail=False))]
+
+
+def _read_file(url: str) -> pd.DataFrame:
+    with fsspec.open(url, "rb") as file:
+        return pq.read_table(file).to_pandas()
 
 
 def require_same_rows(root: str, expected: Mapping[str, pd.DataFrame]) -> None:

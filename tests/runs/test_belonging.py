@@ -12,7 +12,7 @@ import pytest
 from tests.runs.project import Project
 
 SAMPLE = "data/sample/customers.csv"
-AFTER_CLUSTERING = "kedro run --pipelines=label_generation,supervised_training,reporting"
+AFTER_CLUSTERING = "kedro run --pipelines=label_generation,history,supervised_training,reporting"
 
 
 def ledger(project: Project) -> dict[str, Any]:
@@ -85,7 +85,8 @@ def test_a_source_of_the_same_size_is_not_reported_with_segments_of_the_old_one(
     message = refused(used_project, "--pipeline=reporting")
     assert "states of source" in message
     assert message.endswith(
-        "kedro run --pipelines=eda,clustering,label_generation,supervised_training,reporting"
+        "kedro run --pipelines=eda,clustering,label_generation,history,supervised_training,"
+        "reporting"
     )
     assert "Run kedro run --pipelines=clustering,label_generation" in refused(
         used_project, "--pipeline=label_generation"

@@ -18,6 +18,7 @@ from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.io import CatalogConfigResolver
 from kedro.validation.exceptions import DataValidationError
 
+from customer_segmentation.datasets.recorded_history import RecordedHistoryDataset
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipeline_registry import register_pipelines
@@ -76,8 +77,9 @@ def test_a_table_is_held_against_its_own_contract_when_it_is_saved(table: str) -
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_is_replaced_whole(table: str) -> None:
-    assert entry(table)["write_mode"] == "overwrite"
+def test_a_table_is_replaced_whole_or_appended_to(table: str) -> None:
+    mode = "append" if contract_of(table).is_appended else "overwrite"
+    assert entry(table)["write_mode"] == mode
 
 
 def test_every_table_of_the_pipelines_has_a_contract() -> None:
@@ -93,16 +95,21 @@ def test_one_setting_names_the_catalog_of_tables_and_files() -> None:
     assert entry("gold_segments", catalog="staging")["catalog"] == "staging"
     roots = configuration("globals", catalog="staging")
     assert roots["data"] == "/Volumes/staging/gold/segmentation"
-    assert roots["models"] == "/Volumes/staging/gold/segmentation/models"
+    assert roots["models"] == "/Volumes/staging/gold/models"
+    assert roots["landed"] == "/Volumes/staging/bronze/landed"
 
 
-def test_models_figures_and_exports_go_to_the_volume() -> None:
-    for name in kept() - set(TABLES) - {"source"}:
+def test_files_go_to_the_volume_of_those_who_may_read_them() -> None:
+    assert entry("source")["landing"] == "/Volumes/prod/bronze/landed/source.parquet"
+    for name in kept() - set(TABLES) - {"source", "recorded_history"}:
         found = entry(name)
         path = found.get("filepath") or found.get("dataset", {}).get("filepath")
         # What has no path goes to MLflow.
         if path or "mlflow" not in found["type"]:
-            assert str(path).startswith("/Volumes/prod/gold/segmentation/"), name
+            is_model = name.endswith(("_candidate", "_champion", "bundles"))
+            volume = "gold/models" if is_model else "gold/segmentation"
+            volume = "bronze/landed" if name == "checked_customers" else volume
+            assert f"{path}/".startswith(f"/Volumes/prod/{volume}/"), name
 
 
 def test_the_clusters_own_session_is_used() -> None:
@@ -171,6 +178,24 @@ def test_a_table_that_breaks_its_contract_is_refused_and_the_old_one_stays(
     assert "margin is above 1 in 1 rows" in str(refusal.value)
     assert "1 rows share their customer_id with another" in str(refusal.value)
     assert saved_margins(spark) == {"1": 0.1}
+
+
+@pytest.mark.spark
+def test_the_history_grows_by_a_statement_a_run(spark: Any, catalog: WholeFilesCatalog) -> None:
+    catalog["recorded_history"] = RecordedHistoryDataset(
+        dataset=entry("gold_history", catalog="spark_catalog")
+    )
+    assert catalog.load("recorded_history").statements == ()
+    rows = segments({"1": 0.1, "2": 0.2}).drop(columns="segment_id").assign(run_id="one")
+    for day in (1, 2):
+        rows = rows.assign(recorded_at=f"2026-01-0{day}T12:00:00.000000Z")
+        catalog.save("gold_history", spark.createDataFrame(rows))
+    history = catalog.load("recorded_history")
+    assert [statement.recorded_at[:10] for statement in history.statements] == [
+        "2026-01-01",
+        "2026-01-02",
+    ]
+    assert history.rows(history.statements[0]).count() == 2
 
 
 @pytest.mark.spark

@@ -54,6 +54,8 @@ IN_MEMORY = {
     "matched_segments",
     "eda_sample",
     "labelled_customers",
+    "scored_segments",
+    "states",
     "demonstration_validation",
     "cold_start_validation",
 }

@@ -55,7 +55,7 @@ async def answers():
         return [single.json(), *[(await client.get(route)).json() for route in routes]]
 
 file = open_source(Path("data/sample/customers.csv"), "csv")
-scorer = FileScorer(file.headers, Champion("data/models/champion").current, file.batches)
+scorer = FileScorer(file.headers, Champion("data/models").current, file.batches)
 rows = next(iter(file.batches(scorer.headers, scorer.check)))
 told = [*asyncio.run(answers()), scorer.answers(rows)["{NAME}"].to_list()]
 Path("told.json").write_text(json.dumps(told))

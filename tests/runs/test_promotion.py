@@ -12,11 +12,13 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from click.testing import Result
 
 from customer_segmentation.bundles.bundle import SEGMENTER
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.lineage.ledger import read_ledger
 from customer_segmentation.scoring.mlflow_model import example_customer
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.bundle import Champion
@@ -204,6 +206,43 @@ def test_a_table_of_all_promotions_is_one_command_away(
     assert table["number"].tolist() == [1, 2, 3]
     assert table["bundle"].tolist() == [one.bundle for one in staging.log()]
     assert table["live_until"].tolist()[:2] == table["live_from"].tolist()[1:]
+
+
+@pytest.mark.spark
+def test_scoring_takes_the_champion_and_learns_nothing(
+    project: Project, staging: BundleStore
+) -> None:
+    result = project.run("--env=staging", "--pipeline=scoring")
+    assert result.exit_code == 0, result.output
+    live = staging.live()
+    assert live
+    segments = pl.read_parquet(f"s3://{BUCKET}/gold/segments.parquet")
+    assert segments["artifact_version"].unique().to_list() == [live.artifact_version]
+    assert segments.height == 2202
+    assert staging.candidate() is None
+    ledger = read_ledger(f"s3://{BUCKET}/lineage.json")
+    assert ledger.entries["gold_segments"].artifact_version == live.artifact_version
+
+
+def test_without_a_champion_nothing_is_scored_and_the_way_to_one_is_told(
+    new_project: Project,
+) -> None:
+    result = new_project.run("--pipeline=scoring")
+    assert result.exit_code == 1
+    assert "dev has no champion yet: promote a bundle with kedro run --env=dev" in result.output
+
+
+def test_bounds_that_are_typed_ask_for_somebody_who_answers_for_them(new_project: Project) -> None:
+    bounds = "--params=promotion.bounds.min_ari=0.1"
+    result = new_project.run("--pipeline=promotion", bounds)
+    assert result.exit_code == 1
+    assert "bounds of gates belong in conf/<env>/parameters_promotion.yml" in result.output
+
+
+def test_an_override_without_a_reason_is_refused(new_project: Project) -> None:
+    result = new_project.run("--pipeline=promotion", "--params=promotion.approver=Ana")
+    assert result.exit_code == 1
+    assert "an override takes both `approver` and `reason`" in result.output
 
 
 @pytest.mark.spark

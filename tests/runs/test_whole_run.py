@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
+from customer_segmentation.bundles.bundle import SEGMENTER
+from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.scoring.scorer import Scorer
 from tests.runs.project import Project, make_project
 
@@ -30,6 +32,10 @@ def gold(project: Project) -> dict[str, pd.DataFrame]:
 def artifacts(project: Project) -> dict[str, bytes]:
     folder = project.root / "data" / "models" / "candidate"
     return {name: (folder / f"{name}.onnx").read_bytes() for name in ("segmenter", "cold_start")}
+
+
+def store_of(project: Project) -> BundleStore:
+    return BundleStore(str(project.root / "data" / "models"), "dev")
 
 
 def assert_same_results(left: Project, right: Project) -> None:
@@ -101,7 +107,9 @@ def test_a_customer_has_the_same_answer_alone_as_in_the_batch(
     whole_run: tuple[Project, Result],
 ) -> None:
     project, _ = whole_run
-    scorer = Scorer(project.root / "data" / "models" / "champion" / "segmenter.onnx")
+    champion = store_of(project).champion()
+    assert champion
+    scorer = Scorer(champion.files[SEGMENTER])
     features = pd.read_parquet(project.root / "data" / "gold" / "features.parquet")
     segments = gold(project)["segments"]
     for row in (0, 7, len(features) - 1):
@@ -114,19 +122,22 @@ def test_a_customer_has_the_same_answer_alone_as_in_the_batch(
 def test_the_candidate_of_a_whole_run_in_dev_is_the_champion(
     whole_run: tuple[Project, Result],
 ) -> None:
-    models = whole_run[0].root / "data" / "models"
-    for name in ("segmenter.onnx", "cold_start.onnx"):
-        assert (models / "champion" / name).read_bytes() == (
-            models / "candidate" / name
-        ).read_bytes()
+    store = store_of(whole_run[0])
+    live, champion = store.live(), store.champion()
+    assert live
+    assert champion
+    assert champion.id == store.candidate()
+    assert live.kind == "whole run"
+    assert live.run_id
+    for name, content in artifacts(whole_run[0]).items():
+        assert champion.files[f"{name}.onnx"] == content
 
 
 def test_one_pipeline_alone_leaves_the_champion_and_names_its_data(used_project: Project) -> None:
-    champion = used_project.root / "data" / "models" / "champion" / "segmenter.onnx"
-    champion.write_bytes(b"the champion")
+    before = store_of(used_project).log()
     result = used_project.run("--pipeline=clustering")
     assert result.exit_code == 0, result.output
-    assert champion.read_bytes() == b"the champion"
+    assert store_of(used_project).log() == before
     accounting = json.loads((used_project.root / "data/reporting/row_accounting.json").read_text())
     run = mlflow.last_active_run()
     assert run.info.run_name == "clustering"
@@ -171,6 +182,7 @@ def test_rows_in_another_order_change_nothing(quick_run: Project, new_project: P
         "eda",
         "clustering",
         "label_generation",
+        "history",
         "supervised_training",
         "feature_export",
         "reporting",

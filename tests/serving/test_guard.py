@@ -56,6 +56,7 @@ def bearer(secret: str) -> dict[str, str]:
         ("POST", SEGMENTS, "score"),
         ("GET", "/v1/bundle", "score"),
         ("GET", "/v1/customers/1", "read"),
+        ("GET", "/v1/history/1", "read"),
         ("GET", "/metrics", "admin"),
         ("GET", "/v1/jobs", "score"),
         ("POST", "/invocations", "score"),

@@ -13,6 +13,7 @@ from kedro_datasets._utils.spark_utils import get_spark_with_remote_support as s
 from kedro_datasets.spark import SparkDatasetV2
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - its own convention
 
 from customer_segmentation.datasets.delta_rows import (
     IS_GONE,
@@ -25,10 +26,13 @@ from customer_segmentation.datasets.delta_rules import CONSTRAINT, NAME, constra
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
+from customer_segmentation.tables.history import RECORDED_AT
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION, contract_of
 
 logger = logging.getLogger(__name__)
 
+# Parquet's size of a row group of an appended table, in bytes before they are packed.
+_GROUP, _GROUP_BYTES = "parquet.block.size", 1_000_000
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -40,7 +44,8 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     `userMetadata` of each commit names the run, the commit of its code and, if the table has one,
     the version of the artifact. The rows are computed once, onto the disks of the cluster, and
     checked against the contract before the merge, which is one commit: readers see the old table
-    or the new one. In a run they wait as Parquet beside the table until the whole run is published
+    or the new one. The rows of a table that is appended to join those that are there, once. In a
+    run they wait as Parquet beside the table until the whole run is published
     (`WholeFilesCatalog`), and are read from there until then.
 
     Characters that Delta refuses in a column name are percent-encoded on saving.
@@ -101,7 +106,9 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     def _commit(self, rows: DataFrame, spark: SparkSession) -> None:
         try:
             spark.conf.set(_METADATA, json.dumps(self._provenance(rows)))
-            if self._is_delta(spark):
+            if contract_of(self._table).is_appended:
+                self._append(rows, spark)
+            elif self._is_delta(spark):
                 self._merge(rows, spark)
             else:
                 self._create(rows)
@@ -130,6 +137,26 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
             "delta.enableChangeDataFeed": str(contract.tells_changes).lower(),
         }
         rows.write.format("delta").options(**properties).save(self._spark_path)
+
+    def _append(self, rows: DataFrame, spark: SparkSession) -> None:
+        """Add the rows of a statement in one commit, unless the table has it already."""
+        said = rows.select(RECORDED_AT).first()
+        if said is None:
+            logger.info("%s: nothing to append.", self._table)
+            return
+        # Readers of one customer skip the files and the row groups of others.
+        rows = rows.orderBy(*contract_of(self._table).key)
+        spark.conf.set(_GROUP, _GROUP_BYTES)
+        try:
+            if not self._is_delta(spark):
+                self._create(rows)
+                return
+            table = self._delta(spark).toDF()
+            self._require_same_schema(table, rows)
+            if table.where(F.col(RECORDED_AT) == said[0]).isEmpty():
+                rows.write.format("delta").mode("append").save(self._spark_path)
+        finally:
+            spark.conf.unset(_GROUP)
 
     def _merge(self, rows: DataFrame, spark: SparkSession) -> None:
         """Pass only changed rows to Delta, so that files without changes are not rewritten."""
@@ -216,10 +243,13 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
     def maintain(self, retain_hours: float) -> None:
         """Compact small files, and delete those that only older versions need.
 
+        Files of a table that is appended to stay as they are: each is sorted.
+
         Args:
             retain_hours: Versions older than this can no longer be read; Delta accepts no less
                 than a week, since runs and readers may still need newer ones.
         """
         table = self._delta(session())
-        table.optimize().executeCompaction()
+        if not contract_of(self._table).is_appended:
+            table.optimize().executeCompaction()
         table.vacuum(retain_hours)

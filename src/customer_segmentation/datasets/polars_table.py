@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import fsspec
@@ -21,7 +22,7 @@ from customer_segmentation.tables.check import require_contract
 if TYPE_CHECKING:
     import polars as pl
 
-FORMATS = ("parquet", "csv")
+FORMATS = ("parquet", "csv", "delta")
 # 32 MB with 40 numbers per row: readers and writers hold a few groups, however long the table.
 ROWS_IN_GROUP = 100_000
 # CSV has no types; guessing them from all rows would need the whole file in memory.
@@ -53,7 +54,9 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         filepath: A local path or a URL such as `s3://bucket/silver/customers.parquet`. A folder
             of parts can be read but not written.
         table: Its name in the catalog, whose contract is checked on saving.
-        file_format: `parquet` or `csv`. The types of CSV are guessed from its first 10,000 rows.
+        file_format: `parquet` or `csv`, whose types are guessed from its first 10,000 rows; or
+            `delta`, a folder that is only read, and needs the package deltalake.
+        rows_in_group: Of Parquet: the rows that a reader of one of them reads.
         metadata: For plugins.
     """
 
@@ -63,12 +66,13 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         filepath: str,
         table: str | None = None,
         file_format: str = "parquet",
+        rows_in_group: int = ROWS_IN_GROUP,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The file need not be there yet."""
         if file_format not in FORMATS:
             raise UserError(
-                f"{filepath}: file_format is {file_format!r}: say {' or '.join(FORMATS)}."
+                f"{filepath}: file_format is {file_format!r}: say parquet, csv or delta."
             )
         self._protocol, path = get_protocol_and_path(filepath)
         self._is_local = self._protocol == "file"
@@ -76,6 +80,7 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         self._filepath = self._url(path)
         self._table = table
         self._format = file_format
+        self._rows_in_group = rows_in_group
         self.metadata = metadata
 
     def load(self) -> pl.LazyFrame:
@@ -124,6 +129,11 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         )
 
     def _scan(self, path: str, *, is_folder: bool = False) -> pl.LazyFrame:
+        if self._format == "delta":
+            import polars as pl  # noqa: PLC0415 - as below
+
+            # Delta refuses some characters in names: `delta_table` encodes them.
+            return pl.scan_delta(self._url(path)).rename(unquote)
         if is_folder:
             return self._plan(f"{self._url(path)}/", HIDDEN)
         if not self._is_local:
@@ -149,7 +159,8 @@ class PolarsTableDataset(AbstractDataset[Any, "pl.LazyFrame"]):
         if self._format == "csv":
             plan.sink_csv(self._url(path))
         else:
-            plan.sink_parquet(self._url(path), compression="zstd", row_group_size=ROWS_IN_GROUP)
+            rows = self._rows_in_group
+            plan.sink_parquet(self._url(path), compression="zstd", row_group_size=rows)
 
     def _publish(self, path: str) -> None:
         if not self._is_local:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
 from customer_segmentation.datasets.pending import clear, place_of, waiting_place
+from customer_segmentation.errors import UserError
 
 # The attribute with the path that a source is landed at.
 _LANDING = "_landing"
@@ -38,6 +40,15 @@ class WholeFilesCatalog(DataCatalog):
     """
 
     _held: dict[str, _Held] | None = None
+    _lent: Mapping[str, Any] = MappingProxyType({})
+
+    def lend(self, datasets: Mapping[str, Any]) -> None:
+        """From now on, give these datasets in place of its own; they are read and never saved."""
+        self._lent = datasets
+
+    def get(self, key: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the parent has it
+        """A dataset by name."""
+        return self._lent[key] if key in self._lent else super().get(key, *args, **kwargs)
 
     def hold(self) -> None:
         """From now on, redirect saves to waiting paths."""
@@ -74,7 +85,13 @@ class WholeFilesCatalog(DataCatalog):
         return super().load(name, version)
 
     def save(self, name: str, data: Any) -> None:  # noqa: ANN401 - as above
-        """Save a dataset; a file appears only once it is complete."""
+        """Save a dataset; a file appears only once it is complete.
+
+        Raises:
+            UserError: It is another environment's.
+        """
+        if name in self._lent:
+            raise UserError(f"{name} is another environment's: it is read and never written.")
         dataset: Any = self.get(name)
         is_local = isinstance(getattr(dataset, "_fs", None), LocalFileSystem)
         if self._let_wait(name) or not is_local:

@@ -25,6 +25,7 @@ from customer_segmentation.lineage.record import code_hash
 from customer_segmentation.lineage.state import RunState, configured
 
 _MAX_NAMED = 3
+_FROM_ANOTHER = "from another "
 _BY_HAND = "made by an older version, or changed by hand"
 
 
@@ -68,7 +69,9 @@ def refuse_stale(stale: Mapping[str, str], state: RunState) -> None:
     """
     if not stale:
         return
-    named = listed((f"{name} (made {why})" for name, why in sorted(stale.items())), _MAX_NAMED)
+    # What is behind the others comes first.
+    causes = sorted(stale.items(), key=lambda item: (item[1].startswith(_FROM_ANOTHER), item))
+    named = listed((f"{name} (made {why})" for name, why in causes), _MAX_NAMED)
     anew = command(makers(stale), {**state.params, "pipeline_names": ()})
     raise UserError(
         "--only-missing-outputs would keep outdated outputs: "

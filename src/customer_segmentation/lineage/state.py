@@ -28,7 +28,7 @@ from customer_segmentation.lineage.origin import (
 )
 from customer_segmentation.lineage.record import code_hash, version_of
 from customer_segmentation.pipeline_registry import CHAMPION
-from customer_segmentation.run_record import current_run
+from customer_segmentation.run_record import LENDER, current_run
 
 
 class RunState:
@@ -38,6 +38,7 @@ class RunState:
         ledger: The ledger before the run.
         catalog: The catalog of the run.
         params: As Kedro gives them to hooks.
+        lent: What the ledger of another environment says of the inputs that are read from there.
 
     Attributes:
         made: Table or file that the run saved -> its entry.
@@ -45,9 +46,14 @@ class RunState:
     """
 
     def __init__(
-        self, ledger: Ledger, catalog: WholeFilesCatalog, params: Mapping[str, Any]
+        self,
+        ledger: Ledger,
+        catalog: WholeFilesCatalog,
+        params: Mapping[str, Any],
+        lent: Ledger | None = None,
     ) -> None:
         self.ledger = ledger
+        self._lent = lent or Ledger({}, {})
         self.catalog = catalog
         self.params = params
         self.made: dict[str, Entry] = {}
@@ -83,7 +89,7 @@ class RunState:
         keys = {parameter: _key(value) for parameter, value in origin.parameters.items()}
         self.values |= {keys[parameter]: value for parameter, value in origin.parameters.items()}
         self.made[name] = Entry(
-            made_by=f"{'/'.join(makers([name]))}: {node.name}",
+            made_by=f"{'/'.join(makers([name]))}: {node.name}{_read_from(run)}",
             run=run.get("run_id", "none"),
             commit=run.get("commit", "unknown"),
             code=code_hash(),
@@ -126,7 +132,7 @@ class RunState:
             landed = getattr(self.catalog.get(SOURCE), "landed", None)
             return f"{SHA256}{landed.sha256}" if landed else NOT_YET
         if name not in self._marks:
-            dataset, entry = self.catalog.get(name), self.ledger.entries.get(name)
+            dataset, entry = self.catalog.get(name), self._known.entries.get(name)
             is_managed = is_kept(dataset) and place_of(dataset) is None
             content = entry.content if entry and is_managed else content_of(dataset)
             self._marks[name] = content.mark if content else NOT_YET
@@ -144,7 +150,7 @@ class RunState:
 
     def is_of_unknown_making(self, name: str) -> bool:
         """Whether it has no entry, or other content than its entry says."""
-        entry = self.ledger.entries.get(name)
+        entry = self._known.entries.get(name)
         return entry is None or not is_unchanged(self.catalog.get(name), entry.content)
 
     def is_kept(self, name: str) -> bool:
@@ -167,9 +173,12 @@ class RunState:
 
     def _version(self, data: Any, origin: Origin) -> str | None:  # noqa: ANN401 - anything
         if CHAMPION in origin.contents:
+            # Of the other environment, if what was read from there was made with it.
+            lent = self._lent.entries.values()
+            theirs = (entry.artifact_version for entry in lent if CHAMPION in entry.made_from)
             champion: Any = self.catalog.get(CHAMPION)
-            return str(champion.version)
-        return version_of(data, origin, {**self.ledger.entries, **self.made})
+            return next(theirs, None) or str(champion.version)
+        return version_of(data, origin, {**self._known.entries, **self.made})
 
     def _with_itself(self, name: str) -> Origin:
         if is_parameter(name):
@@ -179,16 +188,25 @@ class RunState:
             return origin
         return Origin({**origin.contents, name: self.mark(name)}, origin.parameters)
 
+    @property
+    def _known(self) -> Ledger:
+        """What is known of all that is read, here or from another environment."""
+        return self.ledger.with_entries(self._lent.entries, self._lent.parameters)
+
     def _found(self, name: str) -> Origin:
         if name == SOURCE:
             return Origin()
-        entry = self.ledger.entries.get(name)
+        entry = self._known.entries.get(name)
         if entry and not self.is_of_unknown_making(name):
             self._marks[name] = entry.content.mark
-            return self.ledger.origin(entry)
+            return self._known.origin(entry)
         behind = f"{UNKNOWN}{name} {self.mark(name)}"
         kept = (each for each in ancestors([name]) if each == SOURCE or self.is_kept(each))
         return Origin(dict.fromkeys(kept, behind))
+
+
+def _read_from(run: Mapping[str, str]) -> str:
+    return f", of {run[LENDER]}" if LENDER in run else ""
 
 
 def _key(value: Any) -> str:  # noqa: ANN401 - any parameter

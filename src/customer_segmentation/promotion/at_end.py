@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from customer_segmentation.promotion.gates import NEVER_OVERRIDDEN, as_lines
 from customer_segmentation.promotion.parameters import PromotionParameters
 from customer_segmentation.promotion.registry import CANDIDATE, CHAMPION, register
 from customer_segmentation.promotion.whole_run import candidate_bundle, is_whole, why_kept
-from customer_segmentation.run_record import current_run
+from customer_segmentation.run_record import LENDER, current_run
 
 VERDICT = "promotion_verdict"
 _OVERRIDE = (
@@ -60,6 +61,20 @@ def outcome(run_params: Mapping[str, Any], state: RunState) -> Outcome:
     return Outcome(candidate, entry, candidate if entry else None, ["", why] if why else [])
 
 
+def require_live(told: Outcome, catalog: WholeFilesCatalog) -> None:
+    """Check that the bundle of this run's entry is the champion now, if it has an entry.
+
+    Raises:
+        UserError: Somebody has rolled back meanwhile, which no lock keeps from.
+    """
+    if not (entry := told.entry):
+        return
+    live: Promotion | None = catalog.load("bundles").live()
+    if live is None or live.bundle != entry.bundle:
+        now = f"{live.by} has made {live.bundle} the champion" if live else "the log was emptied"
+        raise UserError(f"bundle {entry.bundle} is not promoted: meanwhile {now}. Run again")
+
+
 def show_in_mlflow(told: Outcome) -> None:
     """Have the aliases of MLflow's registry name the candidate and the champion."""
     environment = current_run.get().get("environment", "")
@@ -72,6 +87,9 @@ def _kept_candidate(state: RunState) -> StoredBundle | None:
     """Keep the bundle of the candidates, if this run made one and they belong together."""
     catalog, names = state.catalog, _CANDIDATES.values()
     if not any(name in state.made for name in names) or not all(map(catalog.exists, names)):
+        return None
+    # What was learned from another environment's customers is not promoted here.
+    if LENDER in current_run.get():
         return None
     origin = {**state.ledger.entries, **state.made}.get(_CANDIDATES[SEGMENTER])
     if origin is None:
@@ -182,7 +200,16 @@ def entry(
         artifact_version=str(bundle.about["artifact_version"]),
         previous=live.bundle if live else None,
         at="",
-        by=getpass.getuser(),
+        by=_who(),
         files=bundle.hashes,
         **{**defaults, **told},
     )
+
+
+def _who() -> str:
+    """Who runs this: as told, such as the actor of a CI workflow, or the user of the machine."""
+    try:
+        return os.environ.get("SEGMENTATION_USER") or getpass.getuser()
+    # A container may run as a number without a name.
+    except (KeyError, OSError):
+        return "unknown"

@@ -14,10 +14,10 @@ from kedro.framework.project import pipelines, settings
 
 from customer_segmentation.datasets.pending import FOLDER, filesystem_of, place_of, remove
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.hooks import require_environment
 from customer_segmentation.lineage.content import is_kept
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, is_parameter
 from customer_segmentation.lineage.ledger import ledger_place
+from customer_segmentation.preconditions import require_environment
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
 from customer_segmentation.schema.schema import Schema
 

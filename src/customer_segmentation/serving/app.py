@@ -8,6 +8,8 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date
+from functools import partial
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -34,7 +36,7 @@ from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 logger = logging.getLogger(__name__)
 
-_CUSTOMERS = "/v1/customers/"
+_CUSTOMERS, _HISTORY = "/v1/customers/", "/v1/history/"
 
 
 def make_app(settings: Settings) -> Guard:
@@ -85,8 +87,7 @@ def _routes(server: Server) -> list[Any]:
 
     @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
     def customer(request: AnyRequest) -> Response[bytes]:
-        # The raw path: an id may contain slashes, and Litestar merges repeated ones.
-        customer_id = unquote(request.scope["raw_path"].decode("latin-1")).removeprefix(_CUSTOMERS)
+        customer_id = _asked(request, _CUSTOMERS)
         try:
             stored, state = server.stored.find(customer_id)
         except FileNotFoundError as error:
@@ -106,6 +107,20 @@ def _routes(server: Server) -> list[Any]:
         etag = f'"{state}-{champion}"'
         return cached_response(request, etag, lambda: msgspec.json.encode(answer), headers=headers)
 
+    # Not below the customer, whose id may end in `/history`.
+    @get(f"{_HISTORY}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
+    def history(request: AnyRequest) -> Response[bytes]:
+        known_on = _known_on(request)
+        try:
+            snapshots, state = server.history.find(_asked(request, _HISTORY), known_on)
+        except FileNotFoundError as error:
+            raise RefusedError(404, "there is no history yet: run kedro run") from error
+        if not snapshots:
+            raise RefusedError(404, "the history tells of no such customer")
+        headers = {"cache-control": "private, no-cache"}
+        body = partial(msgspec.json.encode, snapshots)
+        return cached_response(request, f'"{state}-{known_on or ""}"', body, headers=headers)
+
     @get("/healthz", opt={"access": "probe"}, sync_to_thread=False)
     def healthz() -> Response[bytes]:
         return json_response({"status": "ok"})
@@ -121,7 +136,7 @@ def _routes(server: Server) -> list[Any]:
         return Response(server.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return [
-        *(segments, customer, healthz, readyz, metrics),
+        *(segments, customer, history, healthz, readyz, metrics),
         *description_routes(server),
         *invocation_routes(server),
         *job_routes(server),
@@ -129,6 +144,19 @@ def _routes(server: Server) -> list[Any]:
         *page_routes(),
         *proposal_routes(server),
     ]
+
+
+def _asked(request: AnyRequest, route: str) -> str:
+    """The id at the end of the path as sent: it may hold slashes, and Litestar merges repeated."""
+    return unquote(request.scope["raw_path"].decode("latin-1")).removeprefix(route)
+
+
+def _known_on(request: AnyRequest) -> date | None:
+    known_on = request.query_params.get("known_on")
+    try:
+        return date.fromisoformat(known_on) if known_on is not None else None
+    except ValueError as error:
+        raise RefusedError(400, "known_on is no day: write it as 2026-11-29") from error
 
 
 def create() -> Guard:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from litestar.datastructures import Headers
 
 from customer_segmentation.serving.bundle import Champion
+from customer_segmentation.serving.history import StoredHistory
 from customer_segmentation.serving.jobs.service import JobService
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.metrics import AccessLog, Metrics
@@ -20,7 +21,7 @@ from customer_segmentation.serving.stored import StoredAnswers
 
 
 class Server:
-    """The champion, the keys, the stored answers, the jobs and the metrics.
+    """The champion, the keys, the stored answers, the history, the jobs and the metrics.
 
     Args:
         settings: The server's.
@@ -34,6 +35,7 @@ class Server:
         self.keys = Keys(settings.keys)
         self.champion = Champion(settings.bundle, settings.device)
         self.stored = StoredAnswers(settings.segments)
+        self.history = StoredHistory(settings.history)
         self.metrics = Metrics()
         self.metrics.used(self.champion.current.version)
         self.log = AccessLog()

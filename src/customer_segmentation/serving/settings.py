@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     bundle: str = "data/models"
     segments: str = "data/gold/segments.parquet"
+    history: str = "data/gold/history"
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     # The prefix that a proxy strips, such as /shop.

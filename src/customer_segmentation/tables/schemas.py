@@ -13,10 +13,14 @@ from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.schema.decisions import PERCENTILE
 from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SAMPLE_KEY, SHARE, Column
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.tables.history import RECORDED_AT, RUN_ID
 
 EVENT_TIME = "event_timestamp"
 # The column of a scored table that names the artifact, and the label of a row it cannot score.
 ARTIFACT_VERSION, UNSEGMENTED = "artifact_version", "unsegmented"
+# Why a customer is in another segment than before: other values, another model, or each of them;
+# unknown where the model of before is not kept any more, or cannot score what there is now.
+CAUSE, CAUSES = "cause", ("data", "model", "both", "unknown")
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,14 @@ class TableContract:
         required: Columns that are there and never missing, beside the key's.
         columns: What these columns hold where they are there and known.
         tells_changes: Whether readers are told which rows changed (Delta's change data feed).
+        is_appended: Whether a save adds its rows, and changes and removes none.
     """
 
     key: tuple[str, ...]
     required: tuple[str, ...]
     columns: tuple[Column, ...] = ()
     tells_changes: bool = False
+    is_appended: bool = False
 
 
 def _bounded(
@@ -92,6 +98,20 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             ("segment", "measure"),
             ("segment_name", "segment_id", "customers", "share"),
             (_bounded("share", 0.0, 1.0), _bounded("customers", 1.0, whole=True)),
+        ),
+        "gold_history": TableContract(
+            (KEY, RECORDED_AT),
+            (AS_OF, "segment", "segment_name", "runner_up", ARTIFACT_VERSION, RUN_ID),
+            (_bounded("margin", 0.0, 1.0),),
+            is_appended=True,
+        ),
+        "gold_movers": TableContract(
+            (KEY,),
+            (
+                *("from_segment", "from_name", "from_artifact_version", "from_as_of"),
+                *("to_segment", "to_name", ARTIFACT_VERSION, AS_OF, CAUSE),
+            ),
+            (Column(CAUSE, "category", "", categories=CAUSES),),
         ),
         "gold_feature_table": TableContract((KEY,), (EVENT_TIME,), (*numbers, *shares)),
     }

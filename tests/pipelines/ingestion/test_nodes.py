@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -135,3 +136,19 @@ def test_a_key_that_is_there_is_not_replaced_by_the_numbers_of_rows(
         UserError, match=r"customers\.csv: it has a column `customer_id`.*`from_row`"
     ):
         ingest_source(source, numbered)
+
+
+@pytest.mark.spark
+def test_the_snapshots_day_is_the_same_wherever_the_machine_is(
+    bronze_of: Callable[..., Any], spark: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        bronze = bronze_of(ROWS, lambda columns: spark.createDataFrame(pa.table(columns)))
+        # By the session's time zone, which is UTC, as all steps read it.
+        days = {row[0] for row in bronze.selectExpr("cast(as_of as string)").collect()}
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert days == {"2014-06-30 00:00:00"}

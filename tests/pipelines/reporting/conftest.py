@@ -77,6 +77,39 @@ def _models(*names: str, score: float) -> dict[str, Any]:
     return {"baseline": metrics(0.33), **{name: metrics(score) for name in names}}
 
 
+def flow_of(names: dict[str, str]) -> dict[str, Any]:
+    """Key -> name of the segments -> what the history says: three of each went to each other."""
+    causes = {"data": 2, "model": 1, "both": 0, "unknown": 0}
+    pairs = [(former, latter) for former in names for latter in names]
+    moves = len(names) * (len(names) - 1)
+    return {
+        "as_of": "2014-06-30",
+        "artifact_version": "0123456789ab",
+        "before": {
+            "as_of": "2014-05-31",
+            "artifact_version": "ba9876543210",
+            "recorded_at": "2014-06-01T12:00:00.000000Z",
+        },
+        "segments": names,
+        "flows": [
+            {"from": former, "to": latter, "customers": 3, **causes}
+            if former != latter
+            else {"from": former, "to": latter, "customers": 200, **dict.fromkeys(causes, 0)}
+            for former, latter in pairs
+        ],
+        "entered": dict.fromkeys(names, 5),
+        "left": {},
+        "moved": 3 * moves,
+        "stayed": 200 * len(names),
+        "causes": {cause: count * moves for cause, count in causes.items()},
+        "in_common": [
+            {"feature": "margin", "moved": 0.2, "stayed": 0.5, "difference": -1.2},
+            {"feature": "deal_share", "moved": 0.51, "stayed": 0.27, "difference": 0.7},
+            {"feature": "income", "moved": 41000.0, "stayed": 52000.0, "difference": -0.4},
+        ],
+    }
+
+
 @pytest.fixture
 def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
     """Names of segments -> everything that `build_report` takes."""
@@ -180,6 +213,7 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                     "confusion": [[8 if a == b else 2 for b in range(k)] for a in range(k)],
                 },
             },
+            "flow": flow_of(dict(zip(keys, names, strict=True))),
         }
 
     return make
@@ -196,7 +230,9 @@ def page() -> Callable[[dict[str, Any]], str]:
     """Inputs -> the page; none of them is changed on the way."""
 
     def build(inputs: dict[str, Any]) -> str:
-        plain = {name: inputs[name] for name in ("accounting", "clustering", "eda", "supervised")}
+        plain = {
+            name: inputs[name] for name in ("accounting", "clustering", "eda", "supervised", "flow")
+        }
         before = json.dumps(plain)
         html = build_report(**inputs)
         assert json.dumps(plain) == before

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import describe_bundle
+from customer_segmentation.tables.history import Statement
 from tests.serving.process import ServerProcess, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -70,12 +71,29 @@ def stored(opened_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+@pytest.fixture(scope="session")
+def history(stored: Path) -> Path:
+    """Beside the stored answers: everybody was in segment 2 a month before."""
+    folder = stored.parent / "history"
+    folder.mkdir()
+    now = pl.read_parquet(stored).with_columns(run_id=pl.lit("run"))
+    before = now.with_columns(
+        as_of=pl.lit(date(2014, 5, 31)), segment=pl.lit("s2"), segment_name=pl.lit("Segment 2")
+    )
+    for day, rows in ((1, before), (2, now)):
+        statement = Statement(f"2026-01-0{day}T12:00:00.000000Z", rows["as_of"][0])
+        told = rows.with_columns(recorded_at=pl.lit(statement.recorded_at))
+        told.write_parquet(folder / statement.part)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def site(
-    bundle: Path, stored: Path, tmp_path_factory: pytest.TempPathFactory
+    bundle: Path, stored: Path, history: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
-    """Start a server of the bundle with stored answers, without keys."""
-    with serving(bundle, tmp_path_factory.mktemp("site"), "--segments", stored) as started:
+    """Start a server of the bundle with stored answers and their history, without keys."""
+    options = ["--segments", stored, "--history", history]
+    with serving(bundle, tmp_path_factory.mktemp("site"), *options) as started:
         yield started
 
 

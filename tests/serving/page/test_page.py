@@ -71,12 +71,30 @@ def test_a_customer_is_found_by_id_and_told_in_words(site, open_page: OpenPage) 
     assert visit.problems == []
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_where_a_found_customer_was_is_told_the_newest_first(
+    site, open_page: OpenPage, width: int
+) -> None:
+    visit = open_page(site.url, width=width)
+    visit.page.get_by_label("Customer's id").fill("c1")
+    visit.page.keyboard.press("Enter")
+    rows = visit.page.locator("#found table tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("30 June 2014")
+    expect(rows.nth(0)).to_contain_text("Segment 0moved from Segment 2")
+    expect(rows.nth(1)).to_contain_text("31 May 2014")
+    expect(rows.nth(1)).not_to_contain_text("moved")
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert visit.page.evaluate(overflow) == 0
+    assert visit.problems == []
+
+
 def test_answers_of_another_artifact_are_told_to_be_so(
-    bundle: Path, stored: Path, open_page: OpenPage, tmp_path: Path
+    bundle: Path, stored: Path, history: Path, open_page: OpenPage, tmp_path: Path
 ) -> None:
     trial = tmp_path / "trial.parquet"
     pl.read_parquet(stored).with_columns(artifact_version=pl.lit("trial")).write_parquet(trial)
-    with serving(bundle, tmp_path, "--segments", trial) as server:
+    with serving(bundle, tmp_path, "--segments", trial, "--history", history) as server:
         visit = open_page(server.url)
         expect(visit.page.locator("#segments-message")).to_contain_text(
             "answered by artifact trial"
@@ -212,9 +230,10 @@ def test_a_server_that_went_away_is_told(bundle: Path, open_page: OpenPage, tmp_
 
 @pytest.mark.parametrize("root_path", ["/shop", ""])
 def test_behind_a_proxy_that_takes_a_prefix_off_everything_works(
-    bundle: Path, stored: Path, open_page: OpenPage, tmp_path: Path, root_path: str
+    bundle: Path, history: Path, open_page: OpenPage, tmp_path: Path, root_path: str
 ) -> None:
-    options = ["--segments", stored, "--root-path", root_path]
+    stored = history.with_name("segments.parquet")
+    options = ["--segments", stored, "--history", history, "--root-path", root_path]
     with (
         serving(bundle, tmp_path, *options) as server,
         proxied(server.url, "/shop", tmp_path / "nginx") as url,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
-
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
@@ -40,7 +38,8 @@ def ingest_source(source: IntoFrame, customers: Schema) -> IntoFrame:
     headers = rows.collect_schema().names()
     mapped = map_headers(headers, of_rows)
     require_columns(headers, mapped, [KEY], of_rows, str(name))
-    as_of = datetime.combine(customers.as_of, time.min)
+    # Not a datetime, which Spark would take for one in the machine's time zone.
+    as_of = nw.lit(customers.as_of.isoformat()).str.to_datetime(format="%Y-%m-%d")
     from_float = of_rows.column_rules[KEY].from_float
     keyed = with_sample_key(rows, mapped[KEY], from_float=from_float)
-    return keyed.with_columns(nw.lit(as_of).alias(AS_OF)).to_native()
+    return keyed.with_columns(as_of.alias(AS_OF)).to_native()

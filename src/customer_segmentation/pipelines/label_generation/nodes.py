@@ -13,6 +13,8 @@ from narwhals.typing import IntoFrame
 
 from customer_segmentation.customers.quarantine import ROW_NUMBER
 from customer_segmentation.customers.rules import REASONS
+from customer_segmentation.pipelines.label_generation.border_calm import calm_borders
+from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.schema.decisions import is_measured
 from customer_segmentation.schema.operations import indicator
 from customer_segmentation.schema.parts import AS_OF, KEY
@@ -21,6 +23,7 @@ from customer_segmentation.scoring.metadata import VERSION, metadata_of, schema_
 from customer_segmentation.scoring.scorer import require_version
 from customer_segmentation.scoring.table import score_table
 from customer_segmentation.segmentation.profiles import known_weight, weighted_means
+from customer_segmentation.tables.history import History, day_of, in_force
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION, UNSEGMENTED
 
 _ONE = "customers"
@@ -35,6 +38,28 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
     scored = score_table(nw.from_native(silver_customers).lazy(), artifact)
     metadata = metadata_of(artifact)
     return scored.select(KEY, AS_OF, **in_words(metadata)).sort(KEY).to_native()
+
+
+def keep_near_borders(
+    scored_segments: IntoFrame,
+    history: History,
+    artifact: onnx.ModelProto,
+    label_generation: LabelGenerationParameters,
+) -> IntoFrame:
+    """The segments, in which customers near a border stay where the history has them last.
+
+    That is what it says of the latest day up to this snapshot's. Without `border_calm`, or without
+    such a day, nothing changes.
+    """
+    calm = label_generation.border_calm
+    if not calm:
+        return scored_segments
+    newest = nw.from_native(scored_segments).lazy().select(nw.col(AS_OF).max()).collect()[AS_OF][0]
+    known = (one for one in in_force(history.statements) if one.as_of <= day_of(newest))
+    before = next(known, None)
+    if before is None:
+        return scored_segments
+    return calm_borders(scored_segments, history.rows(before), metadata_of(artifact), calm)
 
 
 def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:

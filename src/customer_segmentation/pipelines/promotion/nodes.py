@@ -214,8 +214,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
         "gates": [gate.told() for gate in gates],
         "refused": [name for name in refused if name not in overridden],
         "overridden": overridden,
-        "approver": promotion.approver if overridden else "",
-        "reason": promotion.reason if overridden else "",
+        "approver": promotion.approver,
+        "reason": promotion.reason,
     }
     figures = {
         f"{gate.gate}.{number}": {"value": float(gate.measured), "step": 0}

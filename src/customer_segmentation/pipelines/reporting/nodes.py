@@ -14,6 +14,7 @@ from customer_segmentation.pipelines.reporting import (
     choice,
     curves,
     models,
+    moves,
     phrases,
     relations,
 )
@@ -42,6 +43,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     choice_of_k: IntoFrame,
     eda: dict[str, Any],
     supervised: dict[str, Any],
+    flow: dict[str, Any],
 ) -> str:
     """The report: one page of HTML that needs nothing else, the same bytes for the same input.
 
@@ -76,6 +78,8 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None
         ),
         targets=relations.explain_relations(schema, eda),
+        moves=moves.explain_moves(schema, flow),
+        moves_width=moves.WIDTH,
         looked_at=phrases.count(eda["sample_rows"]),
         terms=define_terms(metadata),
         provenance=_provenance(metadata, accounting, supervised),

@@ -22,6 +22,7 @@ def create_pipeline() -> Pipeline:
                 "choice_of_k",
                 "eda_summary",
                 "supervised_metrics",
+                "segment_flow",
             ],
             "report",
         ),

@@ -23,6 +23,7 @@ from customer_segmentation.serving.answers import NOT_STORED, Rejection, answer_
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
+from customer_segmentation.serving.history import Snapshot
 from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER, Unsegmented
 from customer_segmentation.serving.jobs.routes import JobView
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
@@ -143,6 +144,7 @@ def _answers(bundle: Bundle) -> Document:
         Description,
         JobView,
         ProposalView,
+        Snapshot,
         Unsegmented,
     ]
     _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, cast
 
 import msgspec
@@ -11,10 +12,12 @@ from customer_segmentation.serving.answers import NOT_STORED
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
+from customer_segmentation.serving.history import Snapshot
 from customer_segmentation.serving.jobs.service import MEDIA_TYPES
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.responses import CSV
 from customer_segmentation.serving.validation import Problem, ReadCustomer
+from customer_segmentation.tables.history import RECORDED_AT, RUN_ID
 
 Record = dict[str, Any]
 # The largest number of an example: far above any input, and its square is finite.
@@ -40,6 +43,7 @@ def examples_of(bundle: Bundle) -> Record:
         "customers": {name: {"value": value} for name, value in customers.items()},
         "answers": {name: {"value": value} for name, value in answers.items()},
         "stored": stored | {AS_OF: contract.as_of.isoformat()},
+        "history": [_snapshot(stored, contract.as_of)],
         "wrong": _wrong(bundle, known),
         # Without a schema: what is wrong with a file is told by its job.
         "files": {kind: {} for kind in MEDIA_TYPES}
@@ -73,6 +77,14 @@ def _at_sign_up(bundle: Bundle, known: Record) -> Record:
         if rule.kind in {"category", "date"}
     }
     return {name: known.get(name, first.get(name, 0)) for name in (KEY, *contract.cold_needed)}
+
+
+def _snapshot(stored: Record, as_of: date) -> Record:
+    """The stored answer as the history has it."""
+    told = {name: stored[name] for name in Snapshot.__struct_fields__ if name in stored}
+    recorded_at = f"{as_of}T05:01:02.123456Z"
+    run = {RUN_ID: f"{as_of}T05.00.00.000Z", RECORDED_AT: recorded_at}
+    return {AS_OF: as_of.isoformat(), **told, "margin": round(stored["margin"], 4), **run}
 
 
 def _csv(*rows: list[Any]) -> str:

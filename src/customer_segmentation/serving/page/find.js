@@ -1,6 +1,6 @@
-// A customer's stored answer, in plain words.
+// A customer's stored answer, and where the customer was before, in plain words.
 
-import { make, problem, show } from "./elements.js";
+import { make, problem, show, table } from "./elements.js";
 import { ask } from "./server.js";
 import { advice, amount, day, feature, firmness, percent } from "./words.js";
 
@@ -22,11 +22,33 @@ export function prepareFind(names, decisions) {
     }
     try {
       const response = await ask(`v1/customers/${encodeURIComponent(id)}`);
-      show(place, answered(await response.json(), names, decisions));
+      const found = await response.json();
+      show(place, answered(found, names, decisions), await past(id));
     } catch (error) {
       show(place, problem(error.status === 404 ? notFound(error, id) : error.message));
     }
   });
+}
+
+// Null where the server has no history of the customer.
+async function past(id) {
+  try {
+    const response = await ask(`v1/history/${encodeURIComponent(id)}`);
+    return snapshots(await response.json());
+  } catch (error) {
+    return error.status === 404 ? null : problem(error.message);
+  }
+}
+
+function snapshots(told) {
+  const headings = [["Day"], ["Segment"], ["Margin", "number"], ["Artifact"]];
+  const rows = told.map((one, at) => {
+    const before = told[at + 1];
+    const moved = before && before.segment !== one.segment;
+    const segment = moved ? make("td", {}, make("strong", {}, one.segment_name), make("br"), make("small", {}, `moved from ${before.segment_name}`)) : make("td", {}, one.segment_name);
+    return [day(one.as_of), segment, make("td", { class: "number" }, one.margin === null ? "" : percent(one.margin)), make("td", {}, one.artifact_version)];
+  });
+  return table("Where this customer was, by the day of each snapshot", headings, rows);
 }
 
 function notFound(error, id) {

@@ -1,0 +1,56 @@
+"""The history of segments as a run finds it, whichever way an environment keeps it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import narwhals as nw
+from kedro.io import AbstractDataset
+
+from customer_segmentation.run_record import current_run
+from customer_segmentation.tables.history import RECORDED_AT, History, Statement, statements_in
+
+
+class RecordedHistoryDataset(AbstractDataset[Any, History]):
+    """Loads the history before the run that reads it; `gold_history` appends to it.
+
+    Args:
+        dataset: The catalog entry of `gold_history`.
+        metadata: For plugins.
+    """
+
+    def __init__(self, *, dataset: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        """Nothing need be there yet."""
+        # No `_filepath`: each run adds to it, and the tables of the next are no less valid for it.
+        self._history: Any = AbstractDataset.from_config("gold_history", dataset)
+        self.metadata = metadata
+
+    def load(self) -> History:
+        """Its statements, and how to read the rows of each; without any on a first run."""
+        history, run_id = self._history, current_run.get().get("run_id", "none")
+        now = datetime.now(UTC)
+        if hasattr(history, "statements"):
+            return History(tuple(history.statements()), history.rows, now, run_id)
+        if not history.exists():
+            return History((), history.load, now, run_id)
+        table = nw.from_native(history.load()).lazy()
+
+        def rows(statement: Statement) -> Any:  # noqa: ANN401 - a table of any engine
+            return table.filter(nw.col(RECORDED_AT) == statement.recorded_at).to_native()
+
+        return History(tuple(statements_in(table)), rows, now, run_id)
+
+    def save(self, data: Any) -> None:  # noqa: ANN401 - as the parent has it
+        """Refused.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("gold_history is saved")
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"dataset": str(self._history)}

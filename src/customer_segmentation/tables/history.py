@@ -1,0 +1,119 @@
+"""The history of segments: each run states who was where on the day of its snapshot.
+
+A statement has two times: the day that it is true for, and when it was recorded. A later statement
+for the same day takes the place of the earlier one for readers, and the earlier one stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import narwhals as nw
+
+from customer_segmentation.schema.parts import AS_OF
+
+RECORDED_AT, RUN_ID = "recorded_at", "run_id"
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_PART = re.compile(r"(\d{4}-\d\d-\d\d)_(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{6}Z)\.parquet")
+
+
+@dataclass(frozen=True, order=True)
+class Statement:
+    """What one run said of one day.
+
+    Attributes:
+        recorded_at: UTC, as `2026-11-29T05:01:02.123456Z`; no two statements have the same.
+        as_of: The day that it is true for.
+    """
+
+    recorded_at: str
+    as_of: date
+
+    @property
+    def part(self) -> str:
+        """The name of the file that holds its rows."""
+        return f"{self.as_of}_{self.recorded_at.replace(':', '')}.parquet"
+
+
+def statement_of(part: str) -> Statement | None:
+    """The statement that a file holds, by its name; None for a file of another kind."""
+    found = _PART.fullmatch(part)
+    if not found:
+        return None
+    day, *moment = found.groups()
+    return Statement(":".join(moment), date.fromisoformat(day))
+
+
+def statements_in(table: nw.LazyFrame[Any]) -> list[Statement]:
+    """The statements that a table holds, in the order in which they were recorded."""
+    rows = table.select(RECORDED_AT, AS_OF).unique().collect().rows()
+    return sorted(Statement(str(nw.to_py_scalar(at)), day_of(day)) for at, day in rows)
+
+
+def day_of(value: Any) -> date:  # noqa: ANN401 - of any engine
+    """The day of a cell of `as_of`."""
+    day = nw.to_py_scalar(value)
+    return day.date() if isinstance(day, datetime) else day
+
+
+def in_force(statements: Iterable[Statement], known_at: str | None = None) -> list[Statement]:
+    """The last statement for each day, the newest day first.
+
+    Args:
+        statements: All there are.
+        known_at: Only what had been recorded by then, in UTC; a date is its beginning.
+    """
+    known = (one for one in sorted(statements) if known_at is None or one.recorded_at <= known_at)
+    by_day = {one.as_of: one for one in known}
+    return [by_day[day] for day in sorted(by_day, reverse=True)]
+
+
+@dataclass(frozen=True)
+class History:
+    """The history as a run finds it.
+
+    Attributes:
+        statements: In the order in which they were recorded.
+        rows: Statement -> its rows, as a table of the environment's engine.
+        now: When the run read it, in UTC.
+        run_id: Of the run that reads it.
+    """
+
+    statements: tuple[Statement, ...]
+    rows: Callable[[Statement], Any]
+    now: datetime
+    run_id: str
+
+    def last_of(self, day: date) -> Statement | None:
+        """What is in force for a day."""
+        return next((one for one in in_force(self.statements) if one.as_of == day), None)
+
+    def before(self, day: date, said: Statement | None) -> Statement | None:
+        """The state to compare a day's with.
+
+        Args:
+            day: Its day.
+            said: The statement that says the same already, if there is one.
+
+        Returns:
+            The statement before it for the same day; else the one in force for the latest day
+            before; None for the first state of all.
+        """
+        others = [one for one in self.statements if said is None or one < said]
+        same_day = [one for one in others if one.as_of == day]
+        if same_day:
+            return max(same_day)
+        return next((one for one in in_force(self.statements) if one.as_of < day), None)
+
+    @property
+    def next_moment(self) -> str:
+        """When a statement made now is recorded: after every other, whatever the clocks say."""
+        now = self.now
+        if self.statements:
+            last = datetime.strptime(max(self.statements).recorded_at, _FORMAT).replace(tzinfo=UTC)
+            now = max(now, last + timedelta(microseconds=1))
+        return now.strftime(_FORMAT)

@@ -1,0 +1,144 @@
+"""Bucket policies of environments, and IAM policies of roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tools.access.places import patterns
+from tools.access.roles import declared
+
+Document = dict[str, Any]
+
+_READ = ["s3:GetObject"]
+_WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+_LIST = ["s3:ListBucket"]
+_LIST_UPLOADS = ["s3:ListBucketMultipartUploads"]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a person fills in; else each name in angle brackets, which no cloud takes.
+
+    Attributes:
+        principals: Role -> the ARNs that have it or, for grants, groups and service principals.
+        buckets: Environment -> its bucket, perhaps with a folder: `bucket/folder`.
+    """
+
+    principals: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    buckets: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, roles: Sequence[str]) -> list[str]:
+        """The principals of roles."""
+        return [name for role in roles for name in self.principals.get(role, [f"<{role}>"])]
+
+    def root(self, environment: str) -> str:
+        """The ARN of an environment's root."""
+        return f"arn:aws:s3:::{self.buckets.get(environment, f'<{environment}-bucket>')}"
+
+    def bucket(self, environment: str) -> str:
+        """The ARN of the bucket that an environment's root is in."""
+        return self.root(environment).partition("/")[0]
+
+    def objects(self, environment: str, layers: list[str]) -> list[str]:
+        """The ARNs of layers."""
+        return [f"{self.root(environment)}/{each}" for each in patterns(environment, layers)]
+
+
+def bucket_policy(environment: str, names: Names) -> Document:
+    """The policy of an environment's bucket.
+
+    It allows each role what it may do, and denies everybody else to write, and to read what is
+    personal, whatever their own policies say.
+    """
+    access, writers = declared(), declared().writers(environment)
+    readers = {
+        layer: tuple(role for role in access.roles if _reads(role, environment, layer))
+        for layer in access.layers
+    }
+    # A writer reads more than there is a name for.
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for layer, roles in readers.items():
+        if others := tuple(role for role in roles if role not in writers):
+            groups.setdefault(others, []).append(layer)
+    kept = [name for name, each in access.layers.items() if each.personal or each.writers_only]
+    trusted = sorted(
+        {role for layer in kept for role in readers[layer]}, key=list(access.roles).index
+    )
+    listing = [role for role in access.roles if access.readable(role, environment)]
+    bucket, everything = [names.bucket(environment)], [f"{names.root(environment)}/*"]
+    return _document(
+        _statement("List", _LIST, bucket, names.of(listing)),
+        _statement("ListUploads", _LIST_UPLOADS, bucket, names.of(writers)),
+        _statement("Use", _READ + _WRITE, everything, names.of(writers)),
+        *(
+            _statement(
+                f"{''.join(map(str.title, roles))}Read",
+                _READ,
+                names.objects(environment, layers),
+                names.of(roles),
+            )
+            for roles, layers in groups.items()
+        ),
+        _denied("OthersDoNotWrite", _WRITE, everything, names.of(writers)),
+        _denied(
+            "OthersReadNothingPersonal", _READ, names.objects(environment, kept), names.of(trusted)
+        ),
+    )
+
+
+def iam_policy(role: str, names: Names) -> Document:
+    """The policy to attach to whoever has a role, for all environments."""
+    access, statements = declared(), []
+    for environment in access.environments:
+        bucket, title = [names.bucket(environment)], environment.title()
+        if role in access.writers(environment):
+            everything = [f"{names.root(environment)}/*"]
+            statements += [
+                _statement(f"{title}List", _LIST + _LIST_UPLOADS, bucket),
+                _statement(f"{title}Use", _READ + _WRITE, everything),
+            ]
+        elif layers := access.readable(role, environment):
+            statements += [
+                _statement(f"{title}List", _LIST, bucket),
+                _statement(f"{title}Read", _READ, names.objects(environment, layers)),
+            ]
+    return _document(*statements)
+
+
+def _reads(role: str, environment: str, layer: str) -> bool:
+    return declared().allows(role, environment, layer, "read")
+
+
+def _document(*statements: Document) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _statement(
+    sid: str, actions: list[str], resources: list[str], principals: Sequence[str] = ()
+) -> Document:
+    principal = {"Principal": {"AWS": list(principals)}} if principals else {}
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        **principal,
+        "Action": actions,
+        "Resource": resources,
+    }
+
+
+def _denied(sid: str, actions: list[str], objects: list[str], but: list[str]) -> Document:
+    return {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": actions,
+        "Resource": objects,
+        "Condition": {
+            # A service of Amazon's that writes on its own behalf has none, nor has a store that
+            # knows no ARNs.
+            "Null": {"aws:PrincipalArn": "false"},
+            "ArnNotEquals": {"aws:PrincipalArn": but},
+        },
+    }
