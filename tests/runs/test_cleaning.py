@@ -131,6 +131,23 @@ def test_the_landed_copy_and_reports_go_and_what_is_made_from_stays(
     assert [file.exists() for file in (*gone, *stay)] == [False, False, True, True]
 
 
+def test_of_the_history_the_newest_statement_stays_however_old(
+    new_project: Project, staging: BundleStore, moto_server: S3Server
+) -> None:
+    bucket, client = staging._path.partition("/")[0], moto_server.client()
+    parts = [
+        "gold/history/2024-01-31_2024-02-01T060000.000000Z.parquet",
+        "gold/history/2024-02-29_2024-03-01T060000.000000Z.parquet",
+        "gold/history/2024-01-31_2024-04-01T060000.000000Z.parquet",
+    ]
+    for key in parts:
+        client.put_object(Bucket=bucket, Key=key, Body=b"rows")
+    told = cleaned(new_project, "--do")
+    assert "who was where on 2024-01-31 of 2024-02-01" in told
+    # That of the latest day is what the next day is compared with.
+    assert {key for key in keys(client, bucket) if "history" in key} == {*parts[1:]}
+
+
 def test_an_environment_without_a_retention_is_not_cleaned(used_project: Project) -> None:
     before = used_project.files()
     result = used_project.kedro("clean", "--do", "--retain-days=1")
