@@ -103,7 +103,7 @@ def _leftovers(environment: Environment, *, is_publishing: bool) -> Iterator[Rem
         parts = file.place.split("/")
         waits = FOLDER in parts
         # The next run publishes what waits.
-        if file.version is None and (any(map(is_half, parts)) or (waits and not is_publishing)):
+        if any(map(is_half, parts)) or (waits and not is_publishing):
             yield from _file(file.place, "left by a run that was killed")
 
 

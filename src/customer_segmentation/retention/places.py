@@ -14,6 +14,7 @@ from kedro.framework.project import pipelines, settings
 
 from customer_segmentation.datasets.pending import FOLDER, filesystem_of, place_of, remove
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
+from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import is_kept
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, is_parameter
 from customer_segmentation.lineage.ledger import ledger_place
@@ -138,11 +139,18 @@ class Environment:
             retain_days=places.get("retain_days"),
         )
 
-    def files(self) -> Iterator[File]:
-        """Each file and object once, the old versions of objects included."""
+    def files(self, *, with_old: bool = False) -> Iterator[File]:
+        """Each file and object once.
+
+        Args:
+            with_old: Whether also the old versions of objects.
+
+        Raises:
+            UserError: The credentials may not see these.
+        """
         seen: set[str] = set()
         for root in self.roots:
-            for file in (*_present(root), *_old(root)):
+            for file in (*_present(root), *(_old(root) if with_old else ())):
                 known = f"{file.place} {file.version}"
                 if known not in seen and not is_below(file.place, self.apart):
                     seen.add(known)
@@ -176,7 +184,7 @@ class Environment:
             parts = file.place.split("/")
             halves = [n for n, part in enumerate(parts) if part == FOLDER or is_half(part)]
             # A rollback takes no lock, and writes beside the bundles.
-            if halves and file.version is None and "/models/" not in file.place:
+            if halves and "/models/" not in file.place:
                 folders.add("/".join(parts[: halves[0] + 1]))
         for folder in sorted(folders):
             remove(folder)
@@ -238,9 +246,16 @@ def _old(root: str) -> Iterator[File]:
     if "s3" not in files.protocol:
         return
     bucket, _, folder = path.partition("/")
-    # A bucket that no longer keeps versions still has the old ones.
-    if not files.call_s3("get_bucket_versioning", Bucket=bucket).get("Status"):
-        return
+    try:
+        # A bucket that no longer keeps versions still has the old ones.
+        if not files.call_s3("get_bucket_versioning", Bucket=bucket).get("Status"):
+            return
+    except PermissionError as error:
+        raise UserError(
+            f"s3://{bucket}: these credentials may not see whether the bucket keeps old versions, "
+            "which would hold the customer: they need s3:GetBucketVersioning and, if it does, "
+            "s3:ListBucketVersions, s3:GetObjectVersion and s3:DeleteObjectVersion"
+        ) from error
     page: dict[str, str] = {}
     while True:
         found = files.call_s3("list_object_versions", Bucket=bucket, Prefix=folder, **page)

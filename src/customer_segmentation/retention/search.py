@@ -70,7 +70,7 @@ class Found:
 
 def search(environment: Environment, sought: Sought) -> Found:
     """Read every byte of every file and object of an environment."""
-    files = list(environment.files())
+    files = list(environment.files(with_old=True))
     tables = sorted({file.place.partition(LOG)[0] for file in files if LOG in file.place})
     jobs = str(environment.jobs)
     found, counts = Found(), dict[tuple[str, Kind, str | None], int]()
