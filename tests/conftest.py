@@ -56,6 +56,7 @@ SPARK = {
     "runs/test_forgetting_delta.py",
     "runs/test_parity.py",
     "runs/test_promotion.py",
+    "runs/test_retention_kills.py",
     "scoring/test_table.py",
     "segmentation/test_coreset.py",
     "segmentation/test_refinement.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -114,13 +115,22 @@ def _bundles(store: BundleStore) -> Iterator[Removal]:
         if bundle in needed:
             continue
         place = f"{store.root}/{BUNDLES}/{bundle}"
-        try:
-            made = datetime.fromisoformat(str(store.read(bundle).about["made_at"]))
-        except (UserError, KeyError, ValueError):
-            # Half written, or half removed.
-            made = min((each.since for each in _files(place, "")), default=datetime.now(UTC))
-        made = made if made.tzinfo else made.replace(tzinfo=UTC)
+        made = _made(f"{place}/{ABOUT}") or min(
+            # Half written: its description is written last.
+            (each.since for each in _files(place, "")),
+            default=datetime.fromtimestamp(0, UTC),
+        )
         yield Removal(place, "bundle that no promotion refers to", made)
+
+
+def _made(about: str) -> datetime | None:
+    """When a bundle was made, by its description; None if that does not say."""
+    files, path = filesystem_of(about)
+    try:
+        made = datetime.fromisoformat(json.loads(files.cat_file(path))["made_at"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return made if made.tzinfo else made.replace(tzinfo=UTC)
 
 
 def _uploads(environment: Environment) -> Iterator[Removal]:
@@ -184,8 +194,8 @@ def _remove(removal: Removal) -> None:
         files.rm_file(path)
         _remove_empty(files, path)
     else:
-        # Without its description it is no bundle: then the rest may go at any time.
-        for name in sorted(files.find(path), key=lambda name: not name.endswith(f"/{ABOUT}")):
+        # The description last: it says how old the rest is, should this be cut short.
+        for name in sorted(files.find(path), key=lambda name: name.endswith(f"/{ABOUT}")):
             files.rm_file(name)
         if files.isdir(path):
             files.rmdir(path)
