@@ -121,8 +121,8 @@ extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
 faults: $(VENV)/dev.done  ## kill runs, jobs and saves at random moments, KILLS=20 an environment; half an hour
-	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py tests/serving/jobs/test_crashes.py \
-		tests/datasets/test_polars_table.py
+	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py \
+		tests/runs/test_retention_kills.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
 	$(BIN)/pytest $(TWO_WORKERS) -m "$(ATTACKS)" tests/security

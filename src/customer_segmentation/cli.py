@@ -7,11 +7,13 @@ import logging
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from inspect import isabstract
 from os import environ
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from kedro.framework.cli.hooks import cli_hook_impl, get_cli_hook_manager
@@ -30,6 +32,9 @@ from customer_segmentation.run_lock import run_lock
 from customer_segmentation.schema.file import SCHEMA_BLOCK, schema_problem
 from customer_segmentation.session import ProjectSession, Stopped, require_environment
 from customer_segmentation.spark import require_java
+
+if TYPE_CHECKING:
+    from customer_segmentation.retention.places import Environment
 
 _ENV = click.Command(
     "any",
@@ -271,6 +276,54 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
                     click.echo(
                         f"{name}: compacted, versions of the last {retain_hours:g} hours kept"
                     )
+
+
+@cli.command(cls=_MendableErrors)
+@click.argument("customer_id")
+@click.option("--env", default=None, help="The environment that forgets the customer.")
+@click.option("--do", "is_done", is_flag=True, help="Erase; without it, only tell what would be.")
+@_conf_source
+def forget(customer_id: str, env: str | None, is_done: bool, conf_source: Path | None) -> None:  # noqa: FBT001 - a flag of the command line
+    """Erase customer CUSTOMER_ID from an environment, and prove it by a search of every byte."""
+    from customer_segmentation.retention import forget as command  # noqa: PLC0415 - slow
+
+    with _environment(env, conf_source, "kedro forget", is_locked=is_done) as environment:
+        command.forget(environment, customer_id, click.echo, is_dry=not is_done)
+
+
+@cli.command(cls=_MendableErrors)
+@click.option("--env", default=None, help="The environment to clean; it names its retention.")
+@click.option(
+    "--retain-days",
+    type=click.FloatRange(min=1.0),
+    default=None,
+    help="What is older is removed; by default retain_days of the environment's globals.yml.",
+)
+@click.option("--do", "is_done", is_flag=True, help="Remove; without it, only tell what would be.")
+@_conf_source
+def clean(
+    *, env: str | None, retain_days: float | None, is_done: bool, conf_source: Path | None
+) -> None:
+    """Remove what an environment need not keep: never what a promotion refers to."""
+    from customer_segmentation.retention import clean as command  # noqa: PLC0415 - slow
+
+    with _environment(env, conf_source, "kedro clean", is_locked=is_done) as environment:
+        command.clean(environment, retain_days, click.echo, is_dry=not is_done)
+
+
+@contextmanager
+def _environment(
+    env: str | None, conf_source: Path | None, command: str, *, is_locked: bool
+) -> Iterator[Environment]:
+    """An environment whose files a command changes; locked if it does."""
+    from customer_segmentation.retention.places import Environment  # noqa: PLC0415 - slow
+
+    conf = str(conf_source) if conf_source else None
+    with ProjectSession.create(env=env, conf_source=conf) as session:
+        context = session.load_context()  # type: ignore[attr-defined]  # not its base's
+        environment = Environment.of(context)
+        with run_lock(environment.tables, command) if is_locked else nullcontext():
+            yield environment
 
 
 @cli.command(cls=_MendableErrors)

@@ -40,7 +40,7 @@ from customer_segmentation.preconditions import (
 )
 from customer_segmentation.promotion import at_end
 from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
-from customer_segmentation.run_lock import EXPIRY, RunLock, run_lock
+from customer_segmentation.run_lock import RunLock, run_lock
 from customer_segmentation.run_record import LENDER, current_run, describe_run
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
 from customer_segmentation.session import require_environment as require_configured
@@ -52,7 +52,6 @@ logger = logging.getLogger(__name__)
 Catalog = CatalogProtocol[Any, Any]
 
 _TELL_SECONDS = 10.0
-_LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"
 _SQLITE = "sqlite:///"
 
 
@@ -137,8 +136,7 @@ class RunHooks:
             UserError: The bucket does not answer, or another run is in progress.
         """
         run_id = str(run_params["run_id"])
-        expiry = float(os.environ.get(_LEASE_SECONDS, EXPIRY))
-        lock = run_lock(self._tables, run_id, expiry)
+        lock = run_lock(self._tables, run_id)
         lock.acquire()
         self._lock = lock
         project = Path(run_params["project_path"])

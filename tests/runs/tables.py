@@ -38,7 +38,9 @@ def _parts_of(place: str) -> list[str]:
     files, path = fsspec.url_to_fs(place)
     if not files.isdir(path):
         return [f"{place}.parquet"]
-    return [files.unstrip_protocol(part) for part in sorted(files.ls(path, detail=False))]
+    parts = sorted(files.ls(path, detail=False))
+    # moto lists folders whose objects were all deleted, where it keeps their versions.
+    return [files.unstrip_protocol(part) for part in parts if "/." not in part]
 
 
 def _read_file(url: str) -> pd.DataFrame:

@@ -124,6 +124,18 @@ def test_a_run_without_the_right_is_refused_in_one_line(
     assert said.startswith(f"Error: s3://{BUCKETS['staging']}") or not lender
 
 
+def test_who_runs_staging_may_clean_it_and_not_forget_without_seeing_old_versions(
+    staged: Project, as_role: Any
+) -> None:
+    as_role("ci")
+    cleaned = staged.kedro("clean", "--env=staging", "--do")
+    assert cleaned.exit_code == 0, cleaned.output
+    result = staged.kedro("forget", "4822", "--env=staging", "--do")
+    assert result.exit_code == 1
+    assert "may not see whether the bucket keeps old versions" in result.output
+    assert "s3:GetBucketVersioning" in result.output
+
+
 def as_delta_rs(user: S3Server) -> dict[str, str]:
     keys = {name.lower(): value for name, value in user.environment().items()}
     return keys | {"aws_conditional_put": "etag"}

@@ -79,12 +79,15 @@ class Ledger:
         entries: Dataset -> entry.
         parameters: Values that the entries refer to, by key.
         publishing: Set while a run publishes its outputs, and left if it is killed meanwhile.
+        rewriting: The tables and files that a command rewrites without some of their rows, and
+            may have rewritten if it was killed: their content is as good as what is recorded.
         about: For whoever opens the file.
     """
 
     entries: Annotated[Mapping[str, Entry], Field(alias="tables_and_files")]
     parameters: Mapping[str, Any]
     publishing: Publishing | None = None
+    rewriting: tuple[str, ...] = ()
     about: str = _ABOUT
 
     def origin(self, entry: Entry) -> Origin:
@@ -98,7 +101,8 @@ class Ledger:
         merged = dict(sorted({**self.entries, **entries}.items()))
         named = {key for entry in merged.values() for key in entry.parameters.values()}
         values = {**self.parameters, **parameters}
-        return Ledger(merged, {key: values[key] for key in sorted(named)})
+        rewriting = tuple(name for name in self.rewriting if name not in entries)
+        return Ledger(merged, {key: values[key] for key in sorted(named)}, rewriting=rewriting)
 
 
 _LEDGER = TypeAdapter(Ledger)
