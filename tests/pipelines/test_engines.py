@@ -22,6 +22,7 @@ from customer_segmentation.pipelines import (
     preprocessing,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
@@ -63,7 +64,9 @@ def run(source: Any) -> dict[str, Any]:
         "params:customers": SCHEMA,
         "params:preprocessing": PreprocessingParameters(**block("preprocessing")),
         "params:clustering": ClusteringParameters(**quick),
+        "params:label_generation": LabelGenerationParameters(**block("label_generation")),
         "bundles": None,
+        "recorded_history": None,
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in wanted.items()})
     for name in RESULTS:

@@ -118,7 +118,7 @@ def test_a_constant_feature_is_refused_by_name(
         ("eda.sample_rows=many", ["eda.sample_rows", "integer"]),
         ("supervised_training.folds=0", ["supervised_training.folds"]),
         ("clusterng.seed=3", ["clusterng", "no pipeline reads", "clustering"]),
-        ("promotion.after_whole_run=maybe", ["promotion", "true or false"]),
+        ("promotion.after_whole_run=maybe", ["promotion.after_whole_run", "valid boolean"]),
     ],
 )
 def test_a_wrong_parameter_is_named_before_any_data_is_read(

@@ -43,7 +43,7 @@ QUARANTINE = (*AS_SENT, *patterns("staging", ["quarantine"]))
 CUSTOMERS = (*AS_SENT, *patterns("staging", ["silver"]), "gold/feature*")
 # What is planted -> where it may be, below the roots of tables and of files.
 PERSONAL = {
-    "kept-77310": (*CUSTOMERS, "gold/segments.*"),
+    "kept-77310": (*CUSTOMERS, "gold/segments.*", "gold/history/*"),
     "left-out-77311": (*QUARANTINE, "gold/unsegmented.*"),
     "anna.planted@example.com": AS_SENT,
     "bert.planted@example.com": QUARANTINE,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.s3 import cache_folder
 from tests.serving.process import free_port, start
+from tools.versitygw import cache_folder
 
 # In one process, which keeps the user that it has.
 _CONFIGURATION = """
