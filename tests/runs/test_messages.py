@@ -126,7 +126,7 @@ def test_a_selection_that_is_not_there(
 @pytest.mark.parametrize(
     ("environment", "modules", "words"),
     [
-        ("prod", ["pyspark", "delta"], ["pyspark", "make prod", "'.[spark]'"]),
+        ("prod", ["pyspark", "delta"], ["delta", "make prod", "'.[spark]'"]),
         ("staging", ["s3fs", "polars"], ["s3fs", "make staging", "'.[cloud]'"]),
     ],
 )
