@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -32,7 +33,7 @@ LOG = "/_delta_log/"
 # As the server names them.
 _JOB = re.compile("[0-9a-f]{32}")
 _PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
-_HEAD = 8192
+_HEAD, _ATTEMPTS = 8192, 10
 _SEPARATORS = ",;\t|"
 
 
@@ -110,12 +111,18 @@ def job_of(place: str, jobs: str) -> str | None:
 
 def look(file: File, sought: Sought) -> tuple[int, int, int]:
     """How many rows of a file are theirs, how often it names them, and how many other cells do."""
-    try:
-        with file.open() as opened:
-            return _look(opened, file.place, sought)
-    except FileNotFoundError:
-        # Of the server or of MLflow, which end their own files.
-        return 0, 0, 0
+    for _ in range(_ATTEMPTS):
+        try:
+            with file.open() as opened:
+                return _look(opened, file.place, sought)
+        except FileNotFoundError:
+            # Of the server or of MLflow, which end their own files.
+            return 0, 0, 0
+        except OSError as error:
+            # s3fs says so of an object that was replaced meanwhile, as the lease is.
+            if error.errno != errno.EBUSY:
+                raise
+    raise UserError(f"{file.place} changes all the time and cannot be read: run this again")
 
 
 def look_at_job(file: File, sought: Sought) -> tuple[int, int, int]:
