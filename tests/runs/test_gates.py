@@ -266,6 +266,29 @@ def test_a_first_champion_is_held_to_a_silhouette_and_to_no_other(
     assert verdict["refused"] == ["quality"]
 
 
+@pytest.mark.parametrize(
+    ("failing", "refused", "overridden"),
+    [
+        (["quality", "freshness"], [], ["quality", "freshness"]),
+        (["provenance"], ["provenance"], []),
+        (["same_answers"], ["same_answers"], []),
+        (["contract", "freshness"], ["contract"], ["freshness"]),
+    ],
+)
+def test_an_override_lets_pass_what_was_measured(
+    three: Segmenter, failing: list[str], refused: list[str], overridden: list[str]
+) -> None:
+    given = {**SHIPPED, "approver": "Ana Lima", "reason": "four brands since May"}
+    promotion = PromotionParameters.model_validate(given)
+    bundle = bundle_of(three)
+    gates = [Gate(name, "a figure", 1.0, 0.0) for name in failing]
+    chosen = Chosen(bundle, bundle.id, "dev", None, None)
+    verdict, _ = nodes.judge(chosen, [], gates, [], [], promotion)
+    assert verdict["refused"] == refused
+    assert verdict["overridden"] == overridden
+    assert (verdict["approver"], verdict["reason"]) == ("Ana Lima", "four brands since May")
+
+
 def test_the_page_names_what_refuses_and_hides_no_figure(base: Base, three: Segmenter) -> None:
     verdict, gates = verdict_of(bundle_of(three), None, base.silver, min_silhouette=0.5)
     page = nodes.show_verdict(verdict)
