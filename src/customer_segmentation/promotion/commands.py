@@ -121,7 +121,8 @@ def told(store: BundleStore, log: Sequence[Promotion], on: str | None) -> list[s
     if lines:
         return lines
     first = f": the first was promoted at {_second(log[0].at)} UTC" if log else ""
-    return [f"{store.environment} had no champion {f'on {on}' if on else 'yet'}{first}"]
+    when = on if on in {"today", "yesterday"} else f"on {on}"
+    return [f"{store.environment} had no champion {when if on else 'yet'}{first}"]
 
 
 def described(store: BundleStore, one: Promotion, until: str) -> list[str]:
