@@ -210,7 +210,7 @@ def test_a_segment_that_vanished_is_named(base: Base, three: Segmenter) -> None:
         bundle_of(replace(three, names=names)), champion, base.silver, **WIDE
     )
     assert verdict["refused"] == ["segments"]
-    assert note_of(gates, "segments") == "low_spend, thrifty"
+    assert note_of(gates, "segments") == "low_spend; thrifty"
 
 
 def test_a_segment_that_grows_too_much_is_named(base: Base, three: Segmenter) -> None:
@@ -281,7 +281,7 @@ def test_an_override_lets_pass_what_was_measured(
     given = {**SHIPPED, "approver": "Ana Lima", "reason": "four brands since May"}
     promotion = PromotionParameters.model_validate(given)
     bundle = bundle_of(three)
-    gates = [Gate(name, "a figure", 1.0, 0.0) for name in failing]
+    gates = [Gate(name, "figure", "a figure", 1.0, 0.0) for name in failing]
     chosen = Chosen(bundle, bundle.id, "dev", None, None)
     verdict, _ = nodes.judge(chosen, [], gates, [], [], promotion)
     assert verdict["refused"] == refused

@@ -157,7 +157,7 @@ def test_mlflow_has_the_figures_of_each_gate(project: Project, steps: list[Step]
         *("agreement", "segments", "quality", "stability"),
     }
     refused = runs[runs["status"] == "FAILED"]
-    assert (refused["metrics.promotion.agreement.6"] < 0.8).all()
+    assert (refused["metrics.promotion.agreement.ari"] < 0.8).all()
 
 
 @pytest.mark.spark

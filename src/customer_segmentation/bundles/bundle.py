@@ -49,7 +49,7 @@ class StoredBundle:
         except ValueError:
             told = None
         if not isinstance(told, dict):
-            raise UserError(f"{ABOUT} of bundle {self.id} is damaged: promote another bundle")
+            raise UserError(f"{ABOUT} of a bundle is damaged: restore its folder, or remove it")
         return told
 
 

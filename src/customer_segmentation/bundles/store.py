@@ -35,10 +35,10 @@ class BundleStore:
 
     Args:
         root: The folder `models` of an environment: a path, or a URL that fsspec reads.
-        environment: Its name.
+        environment: Its name; readers of models alone need not give it.
     """
 
-    def __init__(self, root: str, environment: str) -> None:
+    def __init__(self, root: str, environment: str = "") -> None:
         self.environment = environment
         self.root = root.replace("s3a://", "s3://", 1).rstrip("/")
         # Cached listings would miss what other processes write.
@@ -100,9 +100,10 @@ class BundleStore:
     def segmenter(self, artifact_version: str) -> bytes | None:
         """The segmenter of this version, from whichever bundle has it; None if none is kept."""
         for bundle_id in self.kept():
-            found = self._read(bundle_id)
-            if found and found.about.get("artifact_version") == artifact_version:
-                return found.files[SEGMENTER]
+            told = self._file(bundle_id, ABOUT)
+            about = StoredBundle({ABOUT: told}).about if told else {}
+            if about.get("artifact_version") == artifact_version:
+                return self._file(bundle_id, SEGMENTER)
         return None
 
     def log(self) -> list[Promotion]:
@@ -182,13 +183,16 @@ class BundleStore:
         return [PurePosixPath(path).name for path in paths]
 
     def _read(self, bundle_id: str) -> StoredBundle | None:
-        folder = f"{self._path}/{BUNDLES}/{bundle_id}"
+        files = {name: self._file(bundle_id, name) for name in (*MODELS, ABOUT)}
+        found = {name: content for name, content in files.items() if content is not None}
+        return StoredBundle(found) if found.keys() == files.keys() else None
+
+    def _file(self, bundle_id: str, name: str) -> bytes | None:
         try:
-            return StoredBundle(
-                {name: self._files.cat_file(f"{folder}/{name}") for name in (*MODELS, ABOUT)}
-            )
+            content: bytes = self._files.cat_file(f"{self._path}/{BUNDLES}/{bundle_id}/{name}")
         except FileNotFoundError:
             return None
+        return content
 
     def _is_whole(self, bundle: StoredBundle) -> bool:
         found = self._read(bundle.id)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import onnx
 
 
-class BundleStoreDataset(AbstractDataset[Any, "BundleStore | None"]):
+class BundleStoreDataset(AbstractDataset[Any, Any]):
     """Loads the store of an environment's bundles; it is written by promotion alone.
 
     Args:
@@ -33,7 +33,11 @@ class BundleStoreDataset(AbstractDataset[Any, "BundleStore | None"]):
 
     def load(self) -> BundleStore | None:
         """The store; None if there is no such environment."""
-        return BundleStore(self._models, self._environment) if self._environment else None
+        return self._store if self._environment else None
+
+    @property
+    def _store(self) -> BundleStore:
+        return BundleStore(self._models, self._environment)
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - as the parent has it
         """Refused.
@@ -50,21 +54,8 @@ class BundleStoreDataset(AbstractDataset[Any, "BundleStore | None"]):
         return {"filepath": self._models, "environment": self._environment}
 
 
-class ChampionDataset(AbstractDataset[Any, "onnx.ModelProto"]):
-    """Loads the segmenter of the bundle that is live; promotion alone changes it.
-
-    Args:
-        filepath: The environment's folder of models, a path or URL.
-        environment: The name of the environment.
-        metadata: For plugins.
-    """
-
-    def __init__(
-        self, *, filepath: str, environment: str, metadata: dict[str, Any] | None = None
-    ) -> None:
-        """Nothing need be live yet."""
-        self._store = BundleStore(filepath, environment)
-        self.metadata = metadata
+class ChampionDataset(BundleStoreDataset):
+    """Loads the segmenter of the bundle that is live; arguments as for the store."""
 
     @property
     def _filepath(self) -> str | None:
@@ -93,19 +84,8 @@ class ChampionDataset(AbstractDataset[Any, "onnx.ModelProto"]):
             raise UserError(no_champion(self._store.environment))
         return read_model(champion.files[SEGMENTER])
 
-    def save(self, data: Any) -> None:  # noqa: ANN401 - as the parent has it
-        """Refused.
-
-        Raises:
-            NotImplementedError: Always.
-        """
-        raise NotImplementedError("the champion changes by promotion")
-
     def _exists(self) -> bool:
         return self._store.live() is not None
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._store.root, "environment": self._store.environment}
 
 
 def no_champion(environment: str) -> str:

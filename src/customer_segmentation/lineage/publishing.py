@@ -77,7 +77,7 @@ def _promote(promotion: Promotion, bundles: BundleStore) -> None:
         return
     if now != promotion.previous:
         _log.warning(
-            "Bundle %s is not made the champion: %s was, while the run was stopped",
+            "Bundle %s is not made the champion: meanwhile %s was",
             *(promotion.bundle, now),
         )
         return

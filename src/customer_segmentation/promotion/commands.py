@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from customer_segmentation.bundles.bundle import Promotion, StoredBundle
@@ -71,10 +70,9 @@ def live_between(
         begin: The first moment.
         end: The first moment behind the period.
     """
-    ends = [*(later.at for _, later in pairwise(log)), ""]
     return [
         (one, until)
-        for one, until in zip(log, ends, strict=True)
+        for one, until in _with_ends(log)
         if datetime.fromisoformat(one.at) < end and (not until or _is_later(until, begin))
     ]
 
@@ -96,7 +94,8 @@ def period_of(text: str) -> tuple[datetime, datetime]:
         message = f"--on {text}: write a day as 2026-11-28, or a moment as 2026-11-28T14:30 (UTC)"
         raise UserError(message) from error
     begin = begin if begin.tzinfo else begin.replace(tzinfo=UTC)
-    is_day = text in named or len(text) == len("2026-11-28")
+    # A time is behind a T or a space, however the day is written.
+    is_day = text in named or not {"T", " "} & {*text}
     return begin, begin + (timedelta(days=1) if is_day else timedelta(microseconds=1))
 
 
@@ -148,7 +147,6 @@ def described(store: BundleStore, one: Promotion, until: str) -> list[str]:
 
 def as_table(log: Sequence[Promotion]) -> list[dict[str, Any]]:
     """The log as rows, one a promotion, each with when it was live."""
-    ends = [*(later.at for _, later in pairwise(log)), ""]
     return [
         {
             **{name: getattr(one, name, None) for name in _COLUMNS},
@@ -156,7 +154,7 @@ def as_table(log: Sequence[Promotion]) -> list[dict[str, Any]]:
             "live_until": until,
             "overridden": " ".join(one.overridden),
         }
-        for one, until in zip(log, ends, strict=True)
+        for one, until in _with_ends(log)
     ]
 
 
@@ -167,6 +165,12 @@ def as_csv(log: Sequence[Promotion]) -> str:
     writer.writeheader()
     writer.writerows(as_table(log))
     return text.getvalue()
+
+
+def _with_ends(log: Sequence[Promotion]) -> list[tuple[Promotion, str]]:
+    """Each entry with when it ended; '' for the last one."""
+    # An empty log has no last one.
+    return list(zip(log, [*(later.at for later in log[1:]), ""], strict=False))
 
 
 def _is_later(text: str, moment: datetime) -> bool:

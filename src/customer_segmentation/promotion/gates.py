@@ -17,6 +17,7 @@ class Gate:
 
     Attributes:
         gate: The name of the gate.
+        name: Of the figure, for machines: in MLflow it is the same in every promotion.
         figure: What is measured, in words.
         measured: Its value; None where it could not be measured.
         bound: Its limit.
@@ -25,11 +26,17 @@ class Gate:
     """
 
     gate: str
+    name: str
     figure: str
     measured: float | None
     bound: float
     is_least: bool = False
     note: str = ""
+
+    @classmethod
+    def none_of(cls, gate: str, name: str, figure: str, found: Sequence[str]) -> Gate:
+        """A figure that counts what must not be found, and names it."""
+        return cls(gate, name, figure, len(found), 0, note="; ".join(found))
 
     @property
     def passed(self) -> bool:

@@ -70,7 +70,7 @@ def _located(artifact: Path) -> Path:
         return artifact
     if (artifact / SEGMENTER).is_file():
         return artifact / SEGMENTER
-    live = BundleStore(str(artifact), "").live()
+    live = BundleStore(str(artifact)).live()
     return artifact / BUNDLES / live.bundle / SEGMENTER if live else artifact / SEGMENTER
 
 

@@ -109,7 +109,7 @@ class Champion:
         self._files, root = fsspec.core.url_to_fs(folder)
         self._root = root.rstrip("/")
         is_bundle = self._files.exists(f"{self._root}/{SEGMENTER}")
-        self._store = None if is_bundle else BundleStore(folder, "")
+        self._store = None if is_bundle else BundleStore(folder)
         self._device = device
         self._seen = self._signature()
         self.current = self._load()

@@ -50,24 +50,17 @@ def check_bundle(chosen: Chosen) -> list[Gate]:
     changed = [name for name, told in bundle.hashes.items() if told != expected.get(name)]
     if not changed and bundle.id != chosen.named:
         changed = list(MODELS)
-    gates = [
-        Gate(
-            "provenance",
-            f"files that are not those recorded in {chosen.source}",
-            len(changed),
-            0,
-            note=", ".join(changed),
-        )
-    ]
+    figure = f"files that are not those recorded in {chosen.source}"
+    gates = [Gate.none_of("provenance", "changed_files", figure, changed)]
     if changed:
         return gates
     wrong = _wrong_statements(bundle)
     figure = "statements about the origin that are wrong or absent"
-    gates.append(Gate("provenance", figure, len(wrong), 0, note="; ".join(wrong)))
+    gates.append(Gate.none_of("provenance", "wrong_statements", figure, wrong))
     if not wrong:
         differing, compared = differing_answers(bundle)
         told = f"answers that differ here, of {compared:,} for made-up customers"
-        gates.append(Gate("same_answers", told, differing, 0))
+        gates.append(Gate("same_answers", "made_up_customers", told, differing, 0))
     return gates
 
 
@@ -86,28 +79,21 @@ def check_customers(
     broken = [f"there is no column {name}" for name in absent]
     if not absent:
         broken = broken_promises(silver, tables_of(schema_of(metadata))[_SILVER])
-    gates = [
-        Gate(
-            "contract",
-            f"promises of the bundle's schema that {_SILVER} breaks",
-            len(broken),
-            0,
-            note="; ".join(broken),
-        )
-    ]
+    figure = f"promises of the bundle's schema that {_SILVER} breaks"
+    gates = [Gate.none_of("contract", "broken_promises", figure, broken)]
     if AS_OF not in absent:
         newest = silver.select(nw.col(AS_OF).max()).collect()[AS_OF][0]
         learned = date.fromisoformat(metadata["provenance"]["as_of"])
         behind = (learned - date(newest.year, newest.month, newest.day)).days
         figure = f"days that {_SILVER} is older than what the bundle was learned from"
         bound = promotion.bounds.max_days_behind
-        gates.append(Gate("freshness", figure, max(0, behind), bound))
+        gates.append(Gate("freshness", "days_behind", figure, max(0, behind), bound))
     if not broken:
         plan = quality.draw_customers(silver, promotion.bounds.sample_rows)
         drawn = plan.collect().sort(KEY)
         differing = _differing_by_engine(chosen.bundle.files[SEGMENTER], plan, drawn)
         told = f"customers with another segment by this environment's engine, of {len(drawn):,}"
-        gates.append(Gate("same_answers", told, differing, 0))
+        gates.append(Gate("same_answers", "by_engine", told, differing, 0))
     return gates
 
 
@@ -126,22 +112,15 @@ def compare_with_champion(
     )
     changed, shares = found.changed_segments, found.share_changes
     most = max(shares, key=lambda key: abs(shares[key]), default="")
+    share = f"largest change of a share{f', of {most}' if most else ''}"
+    change = abs(shares[most]) if most else 0.0
+    both = "segments that only one of the two has"
+    ari, movers = "adjusted Rand index", "share of customers who move"
     return [
-        Gate("agreement", "adjusted Rand index", found.ari, bounds.min_ari, is_least=True),
-        Gate("agreement", "share of customers who move", found.movers, bounds.max_movers),
-        Gate(
-            "segments",
-            "segments that only one of the two has",
-            len(changed),
-            0,
-            note=", ".join(changed),
-        ),
-        Gate(
-            "segments",
-            f"largest change of a share{f', of {most}' if most else ''}",
-            abs(shares[most]) if most else 0.0,
-            bounds.max_share_change,
-        ),
+        Gate("agreement", "ari", ari, found.ari, bounds.min_ari, is_least=True),
+        Gate("agreement", "movers", movers, found.movers, bounds.max_movers),
+        Gate.none_of("segments", "changed", both, changed),
+        Gate("segments", "share_change", share, change, bounds.max_share_change),
     ]
 
 
@@ -167,7 +146,9 @@ def measure_quality(
     if chosen.champion is None:
         value = quality.silhouette(own, quality.labels_of(files[SEGMENTER], drawn))
         figure = "silhouette, as there is no champion to compare with"
-        gates.append(Gate("quality", figure, value, bounds.min_silhouette, is_least=True))
+        gates.append(
+            Gate("quality", "silhouette", figure, value, bounds.min_silhouette, is_least=True)
+        )
     else:
         champion = chosen.champion.files[SEGMENTER]
         space = quality.standardised(verified(champion), drawn)
@@ -179,11 +160,14 @@ def measure_quality(
         told = (
             "silhouette lost" if loss is None else f"silhouette lost, from {old:.3f} to {new:.3f}"
         )
-        gates.append(Gate("quality", told, loss, bounds.max_silhouette_loss))
+        gates.append(Gate("quality", "silhouette_lost", told, loss, bounds.max_silhouette_loss))
         gates += _compared_parts(chosen.bundle, chosen.champion, drawn, promotion)
     stability = quality.resampled_ari(metadata, own, bounds.bootstraps, _SEED)
     figure = f"mean adjusted Rand index of {bounds.bootstraps} resamples"
-    return [*gates, Gate("stability", figure, stability, bounds.min_stability, is_least=True)]
+    return [
+        *gates,
+        Gate("stability", "ari", figure, stability, bounds.min_stability, is_least=True),
+    ]
 
 
 def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
@@ -218,8 +202,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
         "reason": promotion.reason,
     }
     figures = {
-        f"{gate.gate}.{number}": {"value": float(gate.measured), "step": 0}
-        for number, gate in enumerate(gates)
+        f"{gate.gate}.{gate.name}": {"value": float(gate.measured), "step": 0}
+        for gate in gates
         if gate.measured is not None
     }
     return verdict, figures
@@ -283,9 +267,10 @@ def _compared_parts(
     if missing_cold_start(bundle) and not missing_cold_start(champion):
         lost.append("cold_start")
     figure = "answers that the champion gives and the bundle does not"
-    gates = [Gate("quality", figure, len(lost), 0, note=", ".join(lost))]
+    gates = [Gate.none_of("quality", "lost_answers", figure, lost)]
     new, old = (quality.cold_start_accuracy(one, drawn) for one in (bundle, champion))
     if new is not None and old is not None:
         told = f"cold start's balanced accuracy lost, from {old:.3f} to {new:.3f}"
-        gates.append(Gate("quality", told, old - new, promotion.bounds.max_cold_start_loss))
+        bound = promotion.bounds.max_cold_start_loss
+        gates.append(Gate("quality", "cold_start_lost", told, old - new, bound))
     return gates
