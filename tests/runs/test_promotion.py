@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from customer_segmentation.bundles.bundle import SEGMENTER
+from customer_segmentation.bundles.bundle import MODELS
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.lineage.ledger import read_ledger
 from customer_segmentation.scoring.mlflow_model import example_customer
@@ -167,16 +167,16 @@ def test_mlflows_registry_has_the_champion_and_its_answers(
     mlflow.set_tracking_uri(f"sqlite:///{project.root / 'mlflow.db'}")
     champion = staging.champion()
     assert champion
-    scorer = Scorer(champion.files[SEGMENTER])
-    example = pd.DataFrame([example_customer(scorer)])
-    uri = "models:/customer_segmentation_staging_segmenter@champion"
-    model = mlflow.pyfunc.load_model(uri)
-    assert model.metadata.signature is not None
-    assert model.input_example is not None
-    answered = model.predict(example)
-    expected = scorer.score(example.to_numpy())
-    for name, values in expected.items():
-        np.testing.assert_array_equal(answered[name], values)
+    for file in MODELS:
+        scorer = Scorer(champion.files[file])
+        example = pd.DataFrame([example_customer(scorer)])
+        name = f"customer_segmentation_staging_{file.removesuffix('.onnx')}"
+        model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
+        assert model.metadata.signature is not None
+        assert model.input_example is not None
+        answered = model.predict(example)
+        for output, values in scorer.score(example.to_numpy()).items():
+            np.testing.assert_array_equal(answered[output], values)
     dev = BundleStore(str(project.root / "data" / "models"), "dev").live()
     assert dev
     for alias in ("candidate", "champion"):
