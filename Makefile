@@ -150,7 +150,7 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra cloud --extra rehearsal -c requirements/dev.txt -o requirements/staging.txt
 	$(COMPILE) --group server -c requirements/dev.txt -o requirements/serving.txt
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
-	$(LOCK) --extra features -o requirements/features.txt
+	$(LOCK) --extra features -c requirements/dev.txt -o requirements/features.txt
 
 clean:  ## remove what runs produced; the environment stays
 	rm -rf data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns
