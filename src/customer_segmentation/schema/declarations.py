@@ -213,6 +213,20 @@ class Card(Parameters):
     habits: list[str] = Field([])
 
 
+class FeatureStore(Parameters):
+    """How features are kept for those who read a single customer's.
+
+    Attributes:
+        version: Of what the features mean: raise it to change a formula or a unit that others read.
+        owner: Who answers for them.
+        max_age_days: Values of an older snapshot are called stale.
+    """
+
+    version: int = Field(1, ge=1, le=10_000)
+    owner: Shown = ""
+    max_age_days: int = Field(31, ge=0, le=36_500)
+
+
 def repeated(names: Iterable[str]) -> list[str]:
     """The names that stand more than once."""
     return sorted(name for name, count in Counter(names).items() if count > 1)

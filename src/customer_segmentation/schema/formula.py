@@ -71,12 +71,14 @@ class Formula:
         inputs: The numeric columns and features that it names, in order.
         is_never_negative: Whether no value can be below 0.
         compute: Gives its values from those of the inputs.
+        at_zero: The value of a quotient whose divisor is 0.
     """
 
     text: str
     inputs: tuple[str, ...]
     is_never_negative: bool
     compute: Compute = field(repr=False, compare=False)
+    at_zero: float = 0.0
 
     def __call__(self, *inputs: Values) -> Values:
         """The values, from those of the inputs in their order."""
@@ -121,7 +123,7 @@ def parse(text: str, known: Mapping[str, Known], at_zero: float = 0.0) -> Formul
         raise FormulaError(f"`{_shortened(text)}` names no column")
     if part.steps > _MOST_STEPS:
         raise FormulaError(f"takes more than {_MOST_STEPS} steps: {_SPLIT}")
-    return Formula(text, part.inputs, part.is_never_negative, part.compute)
+    return Formula(text, part.inputs, part.is_never_negative, part.compute, at_zero)
 
 
 def tree_of(text: str) -> ast.expr:

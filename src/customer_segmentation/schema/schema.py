@@ -27,6 +27,7 @@ from customer_segmentation.schema.declarations import (
     ColumnRule,
     Day,
     FeatureRule,
+    FeatureStore,
     Headers,
     Money,
     Orders,
@@ -101,6 +102,7 @@ class Schema(Parameters):
         scaling: Which of these count otherwise than as they are.
         sign_up_features: What the cold-start model looks at; without any there is none.
         card: What the report says of each segment.
+        feature_store: Version and owner of the features, for those who read them elsewhere.
         date_formats: What dates look like, most likely first; one is chosen for each column.
         two_digit_years_before: Years of two digits below it belong to this century.
         missing_values: Cells without a value.
@@ -124,6 +126,7 @@ class Schema(Parameters):
     scaling: dict[str, ScalingRule] = Field({})
     sign_up_features: list[str] = Field([])
     card: Card = Card()
+    feature_store: FeatureStore = FeatureStore()
 
     date_formats: list[str] = Field(DATE_FORMATS, min_length=1)
     two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None

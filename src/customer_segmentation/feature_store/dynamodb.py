@@ -1,0 +1,149 @@
+"""The online store in a table of DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from time import sleep
+from typing import Any
+
+from customer_segmentation.feature_store.online import StoreDownError
+
+# DynamoDB's own limits of one call.
+_READ, _WRITTEN = 100, 25
+_KEY, _VALUE = "key", "value"
+_TRIES = 8
+_FIRST_WAIT = 0.05
+
+
+class DynamoStore:
+    """Values by key, read consistently; region, credentials and endpoint are botocore's own.
+
+    Args:
+        table: Its name; it is made by the first write, and paid by request.
+        environment: Its name, which keys begin with.
+    """
+
+    def __init__(self, table: str, environment: str) -> None:
+        self.name = f"dynamodb://{table}"
+        self._table, self._prefix = table, f"{environment}:"
+        self._opened: Any = None
+
+    def get(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The values of keys, in order; not all of one moment."""
+        named = [self._prefix + key for key in keys]
+        found: dict[str, bytes] = {}
+        rest = iter(named)
+        with self._connected() as client:
+            if not self._is_there(client):
+                return [None] * len(keys)
+            while some := [*islice(rest, _READ)]:
+                asked = {"Keys": [{_KEY: {"S": key}} for key in some], "ConsistentRead": True}
+
+                def read(request: Any) -> Any:  # noqa: ANN401 - botocore has no types
+                    answer = client.batch_get_item(RequestItems=request)
+                    rows = answer["Responses"].get(self._table, ())
+                    found.update({row[_KEY]["S"]: row[_VALUE]["B"] for row in rows})
+                    return answer.get("UnprocessedKeys")
+
+                self._until_done(read, {self._table: asked})
+        return [found.get(key) for key in named]
+
+    def put(self, values: Iterable[tuple[str, bytes]]) -> None:
+        """Write values."""
+        self._write(
+            {"PutRequest": {"Item": {_KEY: {"S": self._prefix + key}, _VALUE: {"B": value}}}}
+            for key, value in values
+        )
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove keys."""
+        self._write({"DeleteRequest": {"Key": {_KEY: {"S": self._prefix + key}}}} for key in keys)
+
+    def scan(self, prefix: str) -> Iterator[list[tuple[str, bytes]]]:
+        """Every key that begins so, with its value, some at a time."""
+        start: dict[str, Any] = {}
+        while True:
+            with self._connected() as client:
+                if not self._is_there(client):
+                    return
+                answer = client.scan(
+                    TableName=self._table,
+                    ConsistentRead=True,
+                    FilterExpression="begins_with(#key, :prefix)",
+                    ExpressionAttributeNames={"#key": _KEY},
+                    ExpressionAttributeValues={":prefix": {"S": self._prefix + prefix}},
+                    **start,
+                )
+            yield [
+                (row[_KEY]["S"].removeprefix(self._prefix), row[_VALUE]["B"])
+                for row in answer["Items"]
+            ]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def purge(self) -> None:
+        """Nothing to do: what was removed is not kept."""
+
+    def close(self) -> None:
+        """Give back connections."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _write(self, requests: Iterable[dict[str, Any]]) -> None:
+        rest = iter(requests)
+        with self._connected() as client:
+            while some := [*islice(rest, _WRITTEN)]:
+                if not self._is_there(client):
+                    self._make(client)
+                self._until_done(
+                    lambda asked: client.batch_write_item(RequestItems=asked)["UnprocessedItems"],
+                    {self._table: some},
+                )
+
+    def _until_done(self, call: Callable[[Any], Any], request: Any) -> None:  # noqa: ANN401 - botocore has no types
+        """Repeat a call for what it left, which a table does that is asked for too much."""
+        for attempt in range(_TRIES):
+            if not (request := call(request)):
+                return
+            sleep(_FIRST_WAIT * 2**attempt)
+        raise StoreDownError(f"the online store {self.name} takes no more requests: try later")
+
+    def _is_there(self, client: Any) -> bool:  # noqa: ANN401 - as above
+        if not self._is_known:
+            try:
+                client.describe_table(TableName=self._table)
+            except client.exceptions.ResourceNotFoundException:
+                return False
+            self._is_known = True
+        return True
+
+    _is_known = False
+
+    def _make(self, client: Any) -> None:  # noqa: ANN401 - as above
+        client.create_table(
+            TableName=self._table,
+            KeySchema=[{"AttributeName": _KEY, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": _KEY, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client.get_waiter("table_exists").wait(TableName=self._table)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        try:
+            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra of its own
+            from botocore.session import get_session  # noqa: PLC0415 - as above
+        except ImportError as error:
+            message = f"{self.name}: AWS's client is not installed: make staging"
+            raise StoreDownError(message) from error
+        try:
+            if self._opened is None:
+                self._opened = get_session().create_client("dynamodb")
+            yield self._opened
+        except (BotoCoreError, ClientError) as error:
+            message = f"the online store {self.name} does not answer ({error})"
+            raise StoreDownError(message) from error

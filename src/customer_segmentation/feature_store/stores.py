@@ -1,0 +1,34 @@
+"""Which online store a setting names."""
+
+from __future__ import annotations
+
+from customer_segmentation.errors import UserError
+from customer_segmentation.feature_store.dynamodb import DynamoStore
+from customer_segmentation.feature_store.online import KeyValues
+from customer_segmentation.feature_store.redis import RedisStore
+from customer_segmentation.feature_store.sqlite import SqliteStore
+
+SETTING = "SEGMENTATION_FEATURE_STORE"
+SQLITE = "sqlite"
+_KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
+
+
+def open_store(named: str, environment: str, file: str) -> KeyValues:
+    """The online store that a setting names; nothing is connected to yet.
+
+    Args:
+        named: The setting.
+        environment: Whose features they are.
+        file: Where SQLite keeps them.
+
+    Raises:
+        UserError: It names none of the kinds there are.
+    """
+    kind, _, place = named.partition("://")
+    if named == SQLITE:
+        return SqliteStore(file)
+    if kind in {"redis", "rediss"} and place:
+        return RedisStore(named, environment)
+    if kind == "dynamodb" and place:
+        return DynamoStore(place, environment)
+    raise UserError(f"{SETTING}: there is no feature store of the kind `{kind}`: give {_KINDS}")
