@@ -70,6 +70,10 @@ class DynamoStore:
         """As `get`, in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.get, keys)
 
+    async def end(self) -> None:
+        """Give back connections."""
+        self.close()
+
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values."""
         self._write(

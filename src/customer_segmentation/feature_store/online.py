@@ -48,6 +48,9 @@ class KeyValues(Protocol):
     async def read(self, keys: Sequence[str]) -> list[bytes | None]:
         """As `get`, for an event loop; whoever calls it limits the time."""
 
+    async def end(self) -> None:
+        """Give back the connections of `read`."""
+
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values; they last once this returns."""
 

@@ -57,6 +57,12 @@ class RedisStore:
             found: list[bytes | None] = await self._soon.mget([self._prefix + key for key in keys])
         return found
 
+    async def end(self) -> None:
+        """Give back the connections of `read`."""
+        if self._soon is not None:
+            await self._soon.aclose()
+            self._soon = None
+
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values."""
         named = {self._prefix + key: value for key, value in values}

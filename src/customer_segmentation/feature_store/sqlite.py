@@ -60,6 +60,10 @@ class SqliteStore:
         """As `get`, at once: it takes less time than to ask a thread."""
         return self.get(keys)
 
+    async def end(self) -> None:
+        """Close the file."""
+        self.close()
+
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values."""
         with self._connected() as database:

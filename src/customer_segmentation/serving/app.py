@@ -78,6 +78,7 @@ async def _life(server: Server) -> AsyncIterator[None]:
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+        await server.online.end()
         server.log.flush()
 
 

@@ -67,7 +67,8 @@ class StoredRows:
 
     def __init__(self, snapshot: Snapshot, bundle: Bundle) -> None:
         self.snapshot, self.bundle = snapshot, bundle
-        self._size = 8 * len(snapshot.columns)
+        # In bytes, of a row.
+        self.size = 8 * len(snapshot.columns)
         place = {name: index for index, name in enumerate(snapshot.columns)}
         self.place = place
         if missing := [name for name in bundle.contract.columns if name not in place]:
@@ -85,13 +86,7 @@ class StoredRows:
         return [customer for customer, _ in customers]
 
     def matrix(self, customers: Sequence[Row]) -> NDArray[np.float64]:
-        """(customers x the segmenter's columns).
-
-        Raises:
-            UserError: A row is of another length than the snapshot's columns.
-        """
-        if any(len(row) != self._size for _, row in customers):
-            raise UserError(DAMAGED)
+        """(customers x the segmenter's columns)."""
         rows = np.frombuffer(b"".join(row for _, row in customers), "<f8")
         return rows.reshape(len(customers), -1)[:, self._positions]
 
@@ -103,8 +98,6 @@ class StoredRows:
             changes: Column -> its numeric columns, as `Contract.changes` gives them.
         """
         numbers = np.frombuffer(row, "<f8").copy()
-        if numbers.nbytes != self._size:
-            raise UserError(DAMAGED)
         names = []
         for name, parts in changes.items():
             before = [numbers[self.place[part]] for part in parts if part in self.place]
@@ -144,6 +137,10 @@ class OnlineSegments:
         self._rows: StoredRows | None = None
         self._last_error = ""
 
+    async def end(self) -> None:
+        """Give back connections."""
+        await self._store.end()
+
     async def serve_one(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI handler of `/v1/customers/{id}/segment`.
 
@@ -158,17 +155,14 @@ class OnlineSegments:
             changes = decoded_json((await receive()).get("body", b""))
         rows, (row,) = await self._read(bundle, [customer_id])
         if row is None:
-            raise RefusedError(404, _absent(rows.snapshot))
+            raise RefusedError(404, absent_on(rows.snapshot.day))
         features = rows.told(_today())
         if changes is not None:
             found = bundle.contract.changes(changes, customer_id, rows.snapshot.day)
             if isinstance(found, list):
                 raise self._wrong(bundle, found)
             row, features.changed = rows.changed(row, found)
-        try:
-            answer = await self._batcher.answer(bundle, rows, (customer_id, row))
-        except UserError as error:
-            raise self._failed(error, _LATER) from error
+        answer = await self._batcher.answer(bundle, rows, (customer_id, row))
         if answer.segment == UNSEGMENTED:
             features.unsegmented = _why(rows, (customer_id, row))
             if changes is not None:
@@ -188,16 +182,13 @@ class OnlineSegments:
         ids = _ids(decoded_json((await receive()).get("body", b"")))
         rows, found = await self._read(bundle, ids)
         known = [(one, row) for one, row in zip(ids, found, strict=True) if row is not None]
-        try:
-            answers = bundle.answer_matrix(rows.ids(known), rows.matrix(known)) if known else []
-        except UserError as error:
-            raise self._failed(error, _LATER) from error
+        answers = bundle.answer_matrix(rows.ids(known), rows.matrix(known)) if known else []
         for answer, customer in zip(answers, known, strict=True):
             answer.features = rows.told(_today())
             if answer.segment == UNSEGMENTED:
                 answer.features.unsegmented = _why(rows, customer)
         self._metrics.answered(answers)
-        rest, absent = iter(answers), _absent(rows.snapshot)
+        rest, absent = iter(answers), absent_on(rows.snapshot.day)
         told: list[Answer | NotThere] = [
             NotThere(one, absent) if row is None else next(rest)
             for one, row in zip(ids, found, strict=True)
@@ -232,6 +223,8 @@ class OnlineSegments:
                 self._log(str(error))
                 raise
             self._metrics.used_features(snapshot.day)
+        if any(row is not None and len(row) != rows.size for row in found):
+            raise self._failed(UserError(DAMAGED), _LATER)
         self._last_error = ""
         return rows, found
 
@@ -295,8 +288,9 @@ def _why(rows: StoredRows, customer: Row) -> list[Problem]:
     return [Problem(f"$.{each.path}", each.problem, each.accepted) for each in row.problems]
 
 
-def _absent(snapshot: Snapshot) -> str:
-    return f"the online store has no such customer on {snapshot.as_of}"
+def absent_on(day: date) -> str:
+    """What is said of a customer who is not in the snapshot of a day."""
+    return f"the online store has no such customer on {day}"
 
 
 def _other_features(snapshot: Snapshot, bundle: Bundle, why: str) -> RefusedError:
