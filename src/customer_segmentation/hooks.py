@@ -300,6 +300,8 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
     lines = landed.lines() if landed else []
     if "row_accounting" in made:
         lines += account_lines(catalog.load("row_accounting"))
+    if "online_features" in made:
+        lines += getattr(catalog.get("online_features"), "lines", list)()
     if lines:
         click.echo("\n" + "\n".join(lines))
     if "report" in made:

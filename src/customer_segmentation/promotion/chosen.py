@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from customer_segmentation.bundles.bundle import Promotion, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
@@ -20,6 +22,7 @@ class Chosen:
         source: The environment that it was taken from.
         made_champion: The entry of that environment's log; None for a candidate.
         champion: The bundle that is live here; None if there is none.
+        features: Versions and hashes of the features of every bundle that was live here.
     """
 
     bundle: StoredBundle
@@ -27,6 +30,7 @@ class Chosen:
     source: str
     made_champion: Promotion | None
     champion: StoredBundle | None
+    features: tuple[Mapping[str, Any], ...] = ()
 
 
 def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionParameters) -> Chosen:
@@ -42,7 +46,14 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
                 f"{here.root}: no whole run has left a candidate here yet. Run kedro run "
                 f"--env={here.environment} first"
             )
-        return Chosen(here.read(named), named, here.environment, None, here.champion())
+        return Chosen(
+            here.read(named),
+            named,
+            here.environment,
+            None,
+            here.champion(),
+            promoted_features(here),
+        )
     if below is None:
         raise UserError(
             f"no environment is below {here.environment}: say --params=promotion.source=here to "
@@ -55,4 +66,19 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
             f"--env={below.environment}{'' if below.environment == 'dev' else ' and promote there'}"
             " first, or name the place by SEGMENTATION_MODELS_BELOW"
         )
-    return Chosen(below.read(entry.bundle), entry.bundle, below.environment, entry, here.champion())
+    return Chosen(
+        below.read(entry.bundle),
+        entry.bundle,
+        below.environment,
+        entry,
+        here.champion(),
+        promoted_features(here),
+    )
+
+
+def promoted_features(here: BundleStore) -> tuple[Mapping[str, Any], ...]:
+    """Versions and hashes of the features of every bundle that was live, the oldest first."""
+    kept = {*here.kept()}
+    promoted = dict.fromkeys(entry.bundle for entry in here.log() if entry.bundle in kept)
+    about = (here.read(bundle).about.get("features") for bundle in promoted)
+    return tuple(told for told in about if told)
