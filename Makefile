@@ -12,7 +12,7 @@ VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
 VERSITYGW_VERSION := v1.8.0
 NGINX := $(or $(wildcard /usr/sbin/nginx),$(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx)
 # Debian's names and places of what tests run beside Python.
-PACKAGES := chromium curl postgresql-15
+PACKAGES := chromium curl postgresql-15 redis-server
 POSTGRESQL := /usr/lib/postgresql/15/bin
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 # Of kedro, in `make staging` and `make prod`.
@@ -97,8 +97,8 @@ release: $(VENV)/prod.done  ## the promotion of staging's champion to prod
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
-services: $(VERSITYGW) $(NGINX)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Chromium, nginx
-	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x $(POSTGRESQL)/initdb \
+services: $(VERSITYGW) $(NGINX)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Redis, Chromium, nginx
+	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x /usr/bin/redis-server && test -x $(POSTGRESQL)/initdb \
 		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
 		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }
 
