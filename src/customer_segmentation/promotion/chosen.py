@@ -9,6 +9,7 @@ from typing import Any
 from customer_segmentation.bundles.bundle import Promotion, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
+from customer_segmentation.feature_store.commands import promoted
 from customer_segmentation.promotion.parameters import PromotionParameters
 
 
@@ -52,7 +53,7 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
             here.environment,
             None,
             here.champion(),
-            promoted_features(here),
+            _features(here),
         )
     if below is None:
         raise UserError(
@@ -72,13 +73,9 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
         below.environment,
         entry,
         here.champion(),
-        promoted_features(here),
+        _features(here),
     )
 
 
-def promoted_features(here: BundleStore) -> tuple[Mapping[str, Any], ...]:
-    """Versions and hashes of the features of every bundle that was live, the oldest first."""
-    kept = {*here.kept()}
-    promoted = dict.fromkeys(entry.bundle for entry in here.log() if entry.bundle in kept)
-    about = (here.read(bundle).about.get("features") for bundle in promoted)
-    return tuple(told for told in about if told)
+def _features(here: BundleStore) -> tuple[Mapping[str, Any], ...]:
+    return tuple(told for _, told in promoted(here))
