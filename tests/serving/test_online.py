@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -241,7 +241,7 @@ def test_features_of_another_schema_are_refused_by_name(served: Served) -> None:
         served.store.put([(SNAPSHOT, other)])
         response = served.client.get(path_of("10476"))
         told = refusal(response, 503)
-        assert "lacks income, which it needs. kedro run --pipeline=feature_export" in told
+        assert "lacks income, which it needs. make feature-store" in told
         assert response.headers["retry-after"] == "30"
         # The same names, but codes of other labels.
         codes = re.sub(rb'(customer_features": ")\w+', rb"\g<1>000000000000", content)
@@ -302,9 +302,7 @@ def test_a_store_that_is_slow_or_gone_is_named_and_may_come_back(
     assert served.client.post("/v1/segments", json=a_customer()).status_code == 200
     served.redis.start()
     told = refusal(served.client.get(path_of("10476")), 404)
-    assert told == (
-        f"the online store {name} was never filled: kedro run --pipeline=feature_export fills it"
-    )
+    assert told == (f"the online store {name} was never filled: make feature-store fills it")
     fill(served.store, bundle, CUSTOMERS)
     assert answered(served, "10476")["segment"]
     log = served.server.stderr()
@@ -327,8 +325,7 @@ def test_without_a_store_it_says_how_to_fill_one(client: httpx.Client) -> None:
     ):
         told = refusal(response, 404)
         assert told == (
-            "the online store data/features/online.db was never filled: "
-            "kedro run --pipeline=feature_export fills it"
+            "the online store data/features/online.db was never filled: make feature-store fills it"
         )
 
 
@@ -386,6 +383,37 @@ def test_who_reads_while_snapshots_are_written_sees_each_whole(
     writer.join()
     assert seen == sorted(seen)
     assert len(set(seen)) > 5
+
+
+def test_reads_of_one_turn_are_one_call_and_few_calls_are_on_their_way(tmp_path: Path) -> None:
+    class Slow(SqliteStore):
+        """Answers after some turns, and counts."""
+
+        calls = on_their_way = most = 0
+
+        async def read(self, keys: Sequence[str]) -> list[bytes | None]:
+            assert len(set(keys)) == len(keys)
+            self.calls += 1
+            self.on_their_way += 1
+            self.most = max(self.most, self.on_their_way)
+            await asyncio.sleep(0.02)
+            self.on_their_way -= 1
+            return await super().read(keys)
+
+    store = Slow(str(tmp_path / "none.db"))
+
+    async def ask() -> None:
+        reader = FeatureReader(store, 5.0)
+        await asyncio.gather(*(reader.read(["1", str(number)]) for number in range(100)))
+        assert store.calls == 1
+        asked = []
+        for _ in range(100):
+            asked.append(asyncio.create_task(reader.read(["1"])))
+            await asyncio.sleep(0)
+        assert await asyncio.gather(*asked) == [(None, [None])] * 100
+        assert (store.calls, store.most) == (6, 4)
+
+    asyncio.run(ask())
 
 
 def test_a_file_of_sqlite_that_was_replaced_is_read_anew(tmp_path: Path, bundle: Path) -> None:

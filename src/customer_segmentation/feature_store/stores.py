@@ -10,7 +10,7 @@ from customer_segmentation.feature_store.sqlite import SqliteStore
 
 SETTING = "SEGMENTATION_FEATURE_STORE"
 SQLITE = "sqlite"
-_KINDS = "sqlite, sqlite://file, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
+_KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0, dynamodb://table or sqlite://file"
 
 
 def open_store(named: str, environment: str, file: str, **options: float) -> KeyValues:

@@ -42,7 +42,7 @@ FILE = "data/features/online.db"
 _SECONDS = 1.0
 # Until the store answers again; until somebody has filled it anew.
 _SOON, _LATER = "1", "30"
-_FILL = "kedro run --pipeline=feature_export"
+_FILL = "make feature-store"
 _encode = msgspec.json.Encoder().encode
 Row = tuple[str, bytes]
 
