@@ -167,7 +167,11 @@ class DynamoStore:
             raise StoreDownError(message) from error
         try:
             if self._opened is None:
-                limits = Config(connect_timeout=self._seconds, read_timeout=self._seconds)
+                # Ten tries, as botocore has by itself; two where somebody waits.
+                tries = {"total_max_attempts": max(2, int(self._seconds))}
+                limits = Config(
+                    connect_timeout=self._seconds, read_timeout=self._seconds, retries=tries
+                )
                 self._opened = get_session().create_client("dynamodb", config=limits)
             yield self._opened
         except (BotoCoreError, ClientError) as error:
