@@ -10,6 +10,8 @@ from customer_segmentation.feature_store.sqlite import SqliteStore
 
 SETTING = "SEGMENTATION_FEATURE_STORE"
 SQLITE = "sqlite"
+# Where SQLite keeps an environment's, beside what else tells of its features.
+ONLINE_FILE = "online.db"
 _KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
 
 

@@ -17,6 +17,8 @@ import narwhals as nw
 from customer_segmentation.schema.parts import AS_OF
 
 RECORDED_AT, RUN_ID = "recorded_at", "run_id"
+# The same moment as a timestamp, where feature stores need one.
+CREATED = "created_timestamp"
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _PART = re.compile(r"(\d{4}-\d\d-\d\d)_(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{6}Z)\.parquet")
 
