@@ -149,7 +149,8 @@ def no_feature(name: str, known: Iterable[str]) -> UserError:
     near = get_close_matches(name, names, n=_SHOWN)
     # A part of a name is how people ask.
     near += [one for one in names if name and name in one and one not in near]
-    hint = f"did you mean {', '.join(near[:_SHOWN])}?" if near else "kedro feature list"
+    all_of_them = "kedro feature list names them"
+    hint = f"did you mean {', '.join(near[:_SHOWN])}?" if near else all_of_them
     return UserError(f"there is no feature `{name}`: {hint}")
 
 

@@ -28,7 +28,12 @@ from customer_segmentation.feature_store.feast_objects import (
 )
 from customer_segmentation.feature_store.online import OnlineFeatures
 from customer_segmentation.feature_store.redis import without_password
-from customer_segmentation.feature_store.stores import ONLINE_FILE, SETTING, open_store
+from customer_segmentation.feature_store.stores import (
+    ONLINE_FILE,
+    SETTING,
+    SQLITE,
+    open_store,
+)
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.spark import submit_options
 from customer_segmentation.tables.history import CREATED
@@ -69,15 +74,9 @@ class FeastPlaces:
 
     @classmethod
     def of(cls, context: KedroContext) -> FeastPlaces:
-        """Those of the environment of a session.
-
-        Raises:
-            UserError: No online store is named.
-        """
+        """Those of the environment of a session."""
         loader, project = context.config_loader, Path(context.project_path)
         places, told = loader["globals"], loader["catalog"][ONLINE]
-        if not told["store"]:
-            raise UserError(f"no online store is named: set {SETTING}=sqlite, and run kedro run")
         history: Any = context.catalog.get(HISTORY)
         place, is_parts = place_of(history), isinstance(history, HistoryPartsDataset)
         if place is None:
@@ -94,7 +93,7 @@ class FeastPlaces:
         return cls(
             environment=str(places["environment"]),
             folder=(project / told["filepath"]).parent,
-            online=str(told["store"]),
+            online=told["store"] or SQLITE,
             models=models if "://" in models else str(project / models),
             history=place,
             kind="parquet" if is_parts else kind,
