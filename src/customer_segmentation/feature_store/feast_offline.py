@@ -59,6 +59,8 @@ class HistoryOfflineStore(OfflineStore):
     not stable.
     """
 
+    supports_filter_by_created_timestamp = True
+
     @staticmethod
     def get_historical_features(  # noqa: PLR0913, PLR0917 - as the parent has it
         config: RepoConfig,

@@ -121,7 +121,9 @@ class FeastPlaces:
 
         if self.kind == "table":
             return SparkSource(table=self.history, **told)
-        return SparkSource(path=self.history, file_format=self.kind, **told)
+        from feast.table_format import DeltaFormat  # noqa: PLC0415 - as above
+
+        return SparkSource(path=self.history, table_format=DeltaFormat(), **told)
 
     @property
     def configuration(self) -> dict[str, Any]:
