@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
@@ -194,6 +195,9 @@ def dated(
         places = replace(filled.places, folder=folder, history=history, kind=kind)
         apply_definitions(places)
         yield feature_store(places)
+        if request.param == "delta":
+            # Feast has the session take quoted names for patterns.
+            spark.conf.unset("spark.sql.parser.quotedRegexColumnNames")
 
 
 def asked(*times: str, customers: list[str] = CUSTOMERS) -> pd.DataFrame:
@@ -237,6 +241,21 @@ def test_values_of_former_days_are_those_in_force_at_each_asked_time(dated: Any)
     times = ["2014-01-15", "2014-01-31", "2014-02-15", "2014-03-15", "2014-06-15"]
     table = asked(*times, customers=[*CUSTOMERS, "nobody"])
     pd.testing.assert_series_equal(incomes(dated, table), expected(table))
+
+
+@pytest.mark.xfail(strict=True, reason="Feast 0.67 loses rows; once it does not, use its own")
+def test_feasts_own_store_for_files_gives_the_same(filled: Filled, tmp_path: Path) -> None:
+    parts = HistoryPartsDataset(filepath=str(tmp_path / "parts"), table="gold_feature_history")
+    for said in SAID:
+        parts.save(statement(*said))
+    shutil.copy(filled.places.folder / "online.db", tmp_path)
+    places = replace(filled.places, folder=tmp_path, history=str(tmp_path / "parts"))
+    apply_definitions(places)
+    configuration = tmp_path / CONFIGURATION
+    told = yaml.safe_load(configuration.read_text())
+    configuration.write_text(yaml.safe_dump({**told, "offline_store": {"type": "file"}}))
+    table = asked("2014-01-15", "2014-03-15")
+    pd.testing.assert_series_equal(incomes(feature_store(places), table), expected(table))
 
 
 def test_a_value_of_a_later_day_never_comes_out_whenever_it_was_recorded(dated: Any) -> None:
@@ -377,7 +396,7 @@ def test_applying_again_changes_no_definition(feast: Any, filled: Filled) -> Non
     ]
 
 
-@pytest.mark.parametrize("command", [["feature-views", "list"], ["entities", "list"]])
+@pytest.mark.parametrize("command", [["feature-views", "list"], ["features", "list"]])
 def test_feasts_own_command_reads_the_folder(filled: Filled, command: list[str]) -> None:
     from feast.cli.cli import cli  # noqa: PLC0415 - seconds
 

@@ -210,7 +210,7 @@ def _rows(
     except FileNotFoundError:
         paths = []
     names = (path.rpartition("/")[2] for path in paths)
-    statements = [one for one in map(statement_of, names) if one]
+    statements = sorted(one for one in map(statement_of, names) if one)
     if not statements:
         raise UserError(f"{folder}: there is no history of features yet. Run kedro run.")
     numbers = [(name, pa.float64()) for name in features]

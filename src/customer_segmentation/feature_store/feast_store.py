@@ -79,13 +79,13 @@ class FeastPlaces:
         places, told = loader["globals"], loader["catalog"][ONLINE]
         history: Any = context.catalog.get(HISTORY)
         place, is_parts = place_of(history), isinstance(history, HistoryPartsDataset)
+        kind: Literal["parquet", "delta", "table"] = "parquet" if is_parts else "delta"
         if place is None:
             table = history._table  # noqa: SLF001 - a managed table has no other name
-            place = f"{table.catalog}.{table.database}.{table.table}"
-            kind: Literal["delta", "table"] = "table"
-        else:
-            # Spark has a file system of its own for S3.
-            kind, place = "delta", place if is_parts else str(history._filepath)  # noqa: SLF001 - as `place_of`
+            kind, place = "table", f"{table.catalog}.{table.database}.{table.table}"
+        elif not is_parts:
+            # Spark's name of it.
+            place = place.replace("s3://", "s3a://", 1)
         spark: Mapping[str, Any] = {}
         with suppress(MissingConfigException):
             spark = loader["spark"]
@@ -96,7 +96,7 @@ class FeastPlaces:
             online=told["store"] or SQLITE,
             models=models if "://" in models else str(project / models),
             history=place,
-            kind="parquet" if is_parts else kind,
+            kind=kind,
             spark=spark,
         )
 
