@@ -20,7 +20,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -87,12 +87,16 @@ def seconds_of(call: Callable[[], Any]) -> float:
 
 def filled(
     dataset: OnlineFeaturesDataset, features: FeatureSet, days: list[pa.Table]
-) -> list[float]:
-    """Seconds of each fill, as a run does it."""
-    return [
-        seconds_of(lambda one=one: dataset.save(FeatureTable(one, features, "0" * 64)))
-        for one in days
-    ]
+) -> dict[str, dict[str, float]]:
+    """Seconds of each fill, as a run does it: on the clock, and of this process' processor."""
+    told: dict[str, dict[str, float]] = {"clock": {}, "processor": {}}
+    for name, day in zip(FILLS, days, strict=True):
+        began = process_time()
+        told["clock"][name] = seconds_of(
+            lambda day=day: dataset.save(FeatureTable(day, features, "0" * 64))
+        )
+        told["processor"][name] = process_time() - began
+    return told
 
 
 def milliseconds(read: Callable[[str], Any], size: Size) -> tuple[float, float]:
@@ -110,8 +114,7 @@ def ours(name: str, url: str, folder: Path, size: Size) -> dict[str, Any]:
     dataset = OnlineFeaturesDataset(
         filepath=str(folder / "online.json"), store=url, environment=folder.name
     )
-    days = [first, second, second]
-    fills = dict(zip(FILLS, filled(dataset, size.features, days), strict=True))
+    fills = filled(dataset, size.features, [first, second, second])
     places = FeastPlaces(folder.name, folder, url, str(size.models), str(folder), "parquet", {})
     apply_definitions(places)
     store, online = feature_store(places), dataset.open()
@@ -131,7 +134,8 @@ def ours(name: str, url: str, folder: Path, size: Size) -> dict[str, Any]:
         "Feast, the segmenter's": by_feast(service),
     }
     reads = {way: milliseconds(read, size) for way, read in ways.items()}
-    table([{"store": name, "customers": size.customers, **fills}])
+    count = {"store": name, "customers": size.customers}
+    table([{**count, "seconds": kind, **seconds} for kind, seconds in fills.items()])
     told = [
         {"store": name, "read": way, "p50 ms": p50, "p99 ms": p99}
         for way, (p50, p99) in reads.items()
@@ -190,25 +194,27 @@ def main() -> None:
     logging.disable()
     warnings.simplefilter("ignore")
     numbers: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as place, serve_redis() as redis:
+    with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         size = Size(given.customers, given.reads, _bundle(folder))
-        urls = {"sqlite": "sqlite", "redis": redis.url}
-        for name, url in urls.items():
-            numbers[name] = ours(name, url, _new(folder / name), size)
+        for name, most in SECONDS.items():
+            with serve_redis() as redis:
+                url = redis.url if name == "redis" else name
+                numbers[name] = ours(name, url, _new(folder / name), size)
             if size.customers == TARGET_CUSTOMERS:
-                is_met = max(numbers[name]["fill s"].values()) <= SECONDS[name]
-                print(f"{'Met' if is_met else 'Missed'}: {SECONDS[name]:.0f} s to {name}\n")
+                is_met = max(numbers[name]["fill s"]["clock"].values()) <= most
+                print(f"{'Met' if is_met else 'Missed'}: {most:.0f} s to {name}\n")
         few = replace(size, customers=given.peer_customers)
-        peers = {
-            "sqlite": {"type": "sqlite", "path": str(folder / "peer.db")},
-            "redis": {"type": "redis", "connection_string": f"127.0.0.1:{redis.port}"},
-        }
-        for name, online in peers.items():
-            with quietly():
+        for name in SECONDS:
+            with serve_redis() as redis, quietly():
+                online = {"type": "sqlite", "path": str(folder / "peer.db")}
+                if name == "redis":
+                    online = {"type": name, "connection_string": f"127.0.0.1:{redis.port}"}
                 own = feasts(online, _new(folder / f"peer_{name}"), few)
-                mine = ours(name, urls[name], _new(folder / f"few_{name}"), few)
-            seconds = mine["fill s"][FILLS[0]]
+            with serve_redis() as redis, quietly():
+                url = redis.url if name == "redis" else name
+                mine = ours(name, url, _new(folder / f"few_{name}"), few)
+            seconds = mine["fill s"]["clock"][FILLS[0]]
             own |= {"ours s": seconds, "ratio": own["materialize s"] / seconds}
             print(f"Feast's own {name}, by its own materialize")
             table([{"customers": few.customers, **own}])
