@@ -479,10 +479,17 @@ def test_before_anything_is_filled_or_applied_the_next_step_is_told(
     filled: Filled, tmp_path: Path
 ) -> None:
     empty = replace(filled.places, folder=tmp_path)
-    with pytest.raises(UserError, match="holds no features of dev yet: kedro run"):
+    with pytest.raises(UserError, match="holds no features of dev yet: make feature-store"):
         apply_definitions(empty)
     with pytest.raises(UserError, match=r"has no registry.db yet: kedro feature apply"):
         feature_store(empty)
+    shutil.copy(filled.places.folder / "online.db", tmp_path)
+    without = replace(empty, history=str(tmp_path / "nothing"))
+    apply_definitions(without)
+    with pytest.raises(UserError, match="there is no history of features yet"):
+        incomes(feature_store(without), asked("2014-07-01"))
+    with pytest.raises(UserError, match=r"does not keep segmenter \w{12}, which the values in"):
+        apply_definitions(replace(empty, models=str(tmp_path / "models")))
 
 
 def test_a_password_stays_in_the_setting(filled: Filled) -> None:

@@ -212,7 +212,7 @@ def _rows(
     names = (path.rpartition("/")[2] for path in paths)
     statements = sorted(one for one in map(statement_of, names) if one)
     if not statements:
-        raise UserError(f"{folder}: there is no history of features yet. Run kedro run.")
+        raise UserError(f"{folder}: there is no history of features yet: make feature-store")
     numbers = [(name, pa.float64()) for name in features]
     moment = pa.timestamp("ns")
     shape = pa.schema([(KEY, pa.string()), (EVENT_TIME, moment), (CREATED, moment), *numbers])

@@ -171,12 +171,13 @@ def apply_definitions(places: FeastPlaces) -> list[str]:
     finally:
         store.close()
     if live is None:
-        raise UserError(f"{store.name} holds no features of {places.environment} yet: kedro run")
+        message = f"{store.name} holds no features of {places.environment} yet: make feature-store"
+        raise UserError(message)
     model = BundleStore(places.models).segmenter(live.artifact_version)
     if model is None:
         raise UserError(
             f"{places.models} does not keep segmenter {live.artifact_version}, which the values in "
-            f"{store.name} are of: kedro run --pipeline=feature_export"
+            f"{store.name} are of: make feature-store"
         )
     import onnx  # noqa: PLC0415 - only here
 
