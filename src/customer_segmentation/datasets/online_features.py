@@ -16,7 +16,12 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.definitions import FeatureSet, conflicts
 from customer_segmentation.feature_store.online import OnlineFeatures, StoreDownError
 from customer_segmentation.feature_store.rows import Snapshot
-from customer_segmentation.feature_store.stores import SETTING, SQLITE, open_store
+from customer_segmentation.feature_store.stores import (
+    ONLINE_FILE,
+    SETTING,
+    SQLITE,
+    open_store,
+)
 from customer_segmentation.run_record import current_run
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.tables.history import day_of
@@ -77,7 +82,7 @@ class OnlineFeaturesDataset(AbstractDataset[FeatureTable, Any]):
         Raises:
             UserError: It is of a kind that there is not.
         """
-        beside = f"{self._place.rpartition('/')[0]}/online.db"
+        beside = f"{self._place.rpartition('/')[0]}/{ONLINE_FILE}"
         return OnlineFeatures(open_store(self._named or SQLITE, self._environment, beside))
 
     def load(self) -> dict[str, Any]:
