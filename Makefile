@@ -12,7 +12,7 @@ VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
 VERSITYGW_VERSION := v1.8.0
 NGINX := $(or $(wildcard /usr/sbin/nginx),$(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx)
 # Debian's names and places of what tests run beside Python.
-PACKAGES := chromium curl postgresql-15
+PACKAGES := chromium curl postgresql-15 redis-server
 POSTGRESQL := /usr/lib/postgresql/15/bin
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 # Of kedro, in `make staging` and `make prod`.
@@ -35,10 +35,10 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run staging prod integrate release serve services test extras faults security fuzz lint format bench docs access viz notebook lock clean
+.PHONY: help run feature-store staging prod integrate release serve services test extras faults security fuzz lint format bench docs access viz notebook lock clean
 
 help:  ## these lines
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(UV):
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
@@ -64,6 +64,10 @@ $(VENV)/prod.done: requirements/prod.txt $(VENV)/core.done
 
 $(VENV)/serving.done: requirements/serving.txt $(VENV)/core.done
 	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/serving.txt
+	@touch $@
+
+$(VENV)/features.done: requirements/features.txt $(VENV)/core.done
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/features.txt
 	@touch $@
 
 $(VERSITYGW):
@@ -97,8 +101,12 @@ release: $(VENV)/prod.done  ## the promotion of staging's champion to prod
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
-services: $(VERSITYGW) $(NGINX)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Chromium, nginx
-	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x $(POSTGRESQL)/initdb \
+feature-store: $(VENV)/features.done  ## fill the feature store from the last run, a file or SEGMENTATION_FEATURE_STORE, and tell Feast; ARGS="--env=staging"
+	SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro run --pipeline=feature_export $(ARGS)
+	@SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro feature apply $(ARGS)
+
+services: $(VERSITYGW) $(NGINX)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Redis, Chromium, nginx
+	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x /usr/bin/redis-server && test -x $(POSTGRESQL)/initdb \
 		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
 		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }
 
@@ -153,4 +161,4 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra features -c requirements/dev.txt -o requirements/features.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns
+	rm -rf data/features data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns

@@ -27,6 +27,7 @@ from kedro.utils import find_kedro_project, load_obj
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.hooks import anchor_mlflow
+from customer_segmentation.lineage.ledger import ledger_place, read_ledger
 from customer_segmentation.mendable import explain
 from customer_segmentation.run_lock import run_lock
 from customer_segmentation.schema.file import SCHEMA_BLOCK, schema_problem
@@ -34,6 +35,8 @@ from customer_segmentation.session import ProjectSession, Stopped, require_envir
 from customer_segmentation.spark import require_java
 
 if TYPE_CHECKING:
+    from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
+    from customer_segmentation.feature_store.commands import Known
     from customer_segmentation.retention.places import Environment
 
 _ENV = click.Command(
@@ -378,22 +381,111 @@ def rollback(
     register(bundle, store.environment, CHAMPION)
 
 
+@cli.group()
+def feature() -> None:
+    """Find features, ask what they mean and where they come from, and read a customer's."""
+
+
+_feature_env = click.option("--env", default=None, help="The environment whose features are meant.")
+
+
+@feature.command("list", cls=_MendableErrors)
+@click.argument("text", default="")
+@_feature_env
+@_conf_source
+def list_features(text: str, env: str | None, conf_source: Path | None) -> None:
+    """Name the features, or those with TEXT in their name or description."""
+    from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
+
+    known, _ = _features(env, conf_source)
+    click.echo("\n".join(commands.listed(known.features, text)))
+
+
+@feature.command(cls=_MendableErrors)
+@click.argument("name")
+@_feature_env
+@_conf_source
+def show(name: str, env: str | None, conf_source: Path | None) -> None:
+    """Tell what the feature NAME is: unit, formula, version, and where its values come from."""
+    from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
+
+    known, _ = _features(env, conf_source)
+    click.echo("\n".join(commands.shown(known, name)))
+
+
+@feature.command(cls=_MendableErrors)
+@_feature_env
+@_conf_source
+def versions(env: str | None, conf_source: Path | None) -> None:
+    """Tell every version of the features that was promoted or served."""
+    from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
+
+    known, _ = _features(env, conf_source)
+    click.echo("\n".join(commands.versions(known)))
+
+
+@feature.command(cls=_MendableErrors)
+@click.argument("customer_id")
+@click.argument("names", nargs=-1)
+@_feature_env
+@_conf_source
+def get(
+    customer_id: str, names: tuple[str, ...], env: str | None, conf_source: Path | None
+) -> None:
+    """Read the features NAMES, or all, of CUSTOMER_ID from the online store."""
+    from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
+
+    known, dataset = _features(env, conf_source)
+    for line in commands.values(known.features, dataset.open(), customer_id, names):
+        click.echo(line)
+
+
+def _features(env: str | None, conf_source: Path | None) -> tuple[Known, OnlineFeaturesDataset]:
+    """What an environment knows of its features, and its online store."""
+    from customer_segmentation.datasets.online_features import (  # noqa: PLC0415 - slow
+        OnlineFeaturesDataset,
+    )
+    from customer_segmentation.feature_store.commands import Known  # noqa: PLC0415 - slow
+
+    root, loader = _configured(env, conf_source)
+    places = loader["globals"]
+    named = {
+        key: value for key, value in loader["catalog"]["online_features"].items() if key != "type"
+    }
+    dataset = OnlineFeaturesDataset(**{**named, "filepath": _anchored(root, named["filepath"])})
+    known = Known(
+        places["environment"],
+        BundleStore(_anchored(root, places["models"]), places["environment"]),
+        read_ledger(ledger_place({**places, "tables": _anchored(root, places["tables"])})),
+        dataset.load() if dataset.exists() else None,
+    )
+    return known, dataset
+
+
 def _bundles(env: str | None, conf_source: Path | None) -> tuple[BundleStore, str]:
     """The bundles of an environment, and where its MLflow is."""
+    root, loader = _configured(env, conf_source)
+    anchor_mlflow(root, loader)
+    places = loader["globals"]
+    return (
+        BundleStore(_anchored(root, places["models"]), places["environment"]),
+        loader["mlflow"]["server"]["mlflow_tracking_uri"],
+    )
+
+
+def _configured(env: str | None, conf_source: Path | None) -> tuple[Path, Any]:
+    """The project's folder, and the configuration of an environment."""
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
     require_environment(env, configuration)
     loader = settings.CONFIG_LOADER_CLASS(
         str(configuration), env=env or environ.get("KEDRO_ENV"), **settings.CONFIG_LOADER_ARGS
     )
-    anchor_mlflow(configuration.parent, loader)
-    places = loader["globals"]
-    models = str(places["models"])
-    root = models if "://" in models else str(configuration.parent / models)
-    return (
-        BundleStore(root, places["environment"]),
-        loader["mlflow"]["server"]["mlflow_tracking_uri"],
-    )
+    return configuration.parent, loader
+
+
+def _anchored(root: Path, place: str) -> str:
+    return place if "://" in place else str(root / place)
 
 
 run = _MendableErrors(

@@ -35,6 +35,7 @@ from customer_segmentation.lineage.state import RunState
 from customer_segmentation.preconditions import (
     require_bucket,
     require_environment,
+    require_feature_store,
     require_inputs,
     require_known_parameters,
 )
@@ -105,6 +106,7 @@ class RunHooks:
         lent, told = self._borrow(pipeline, catalog)
         catalog.lend(lent)
         require_inputs(run_params, pipeline, catalog)
+        require_feature_store(pipeline, catalog)
         ledger = read_ledger(self._ledger)
         # The outputs of a killed run are published first; then each step is checked.
         if not ledger.publishing:
@@ -300,6 +302,8 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
     lines = landed.lines() if landed else []
     if "row_accounting" in made:
         lines += account_lines(catalog.load("row_accounting"))
+    if "online_features" in made:
+        lines += getattr(catalog.get("online_features"), "lines", list)()
     if lines:
         click.echo("\n" + "\n".join(lines))
     if "report" in made:

@@ -18,6 +18,7 @@ from customer_segmentation.spark import require_java
 
 Catalog = CatalogProtocol[Any, Any]
 
+_ONLINE = "online_features"
 _NO_BUCKET = (
     "staging has no bucket yet: set SEGMENTATION_BUCKET to one that you may write to, or run "
     "`make staging`, which rehearses staging on this machine."
@@ -80,6 +81,21 @@ def require_known_parameters(catalog: Catalog, run_params: dict[str, Any]) -> No
             "where others see them change; whoever types some adds `promotion.approver` and "
             "`promotion.reason`, which are recorded"
         )
+
+
+def require_feature_store(pipeline: Pipeline, catalog: Catalog) -> None:
+    """Check that the online store answers, if the run is to fill one.
+
+    Raises:
+        UserError: It does not, or there is no such kind.
+    """
+    if _ONLINE not in pipeline.all_outputs():
+        return
+    dataset: Any = catalog.get(_ONLINE)
+    if getattr(dataset, "is_on", False):
+        online = dataset.open()
+        online.live()
+        online.store.close()
 
 
 def require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog) -> None:

@@ -96,6 +96,7 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
         "customer_source": customer_source,
         "named_path": named_path,
         "setting": setting,
+        "is_set": lambda name: bool(setting(name)),
     },
     "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"]},
 }

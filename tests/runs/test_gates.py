@@ -119,7 +119,7 @@ def test_the_champions_own_bundle_passes_every_gate(base: Base, three: Segmenter
     verdict, gates = verdict_of(bundle, bundle, base.silver)
     assert verdict["refused"] == []
     assert {gate.gate for gate in gates} == {
-        *("provenance", "same_answers", "contract", "freshness"),
+        *("provenance", "same_answers", "features", "contract", "freshness"),
         *("agreement", "segments", "quality", "stability"),
     }
     measured = {gate.figure: gate.measured for gate in gates}

@@ -102,7 +102,8 @@ class FeatureSet:
         near = get_close_matches(name, self._by_name, n=_SHOWN)
         # A part of a name is how people ask.
         near += [one for one in self._by_name if name and name in one and one not in near]
-        hint = f"did you mean {', '.join(near[:_SHOWN])}?" if near else "kedro feature list"
+        all_of_them = "kedro feature list names them"
+        hint = f"did you mean {', '.join(near[:_SHOWN])}?" if near else all_of_them
         raise UserError(f"there is no feature `{name}`: {hint}")
 
     def about(self) -> dict[str, Any]:

@@ -84,7 +84,8 @@ class RedisStore:
                 )
             yield self._opened
         except (RedisError, ValueError, OSError) as error:
-            message = f"the online store {self.name} does not answer ({type(error).__name__})"
+            why = type(error).__name__
+            message = f"the online store {self.name} does not answer ({why}): see that it runs"
             raise StoreDownError(message) from error
 
 

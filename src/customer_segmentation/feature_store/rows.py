@@ -66,6 +66,12 @@ class Snapshot:
         """The day that the values are true for."""
         return date.fromisoformat(self.as_of)
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Snapshot:
+        """From what JSON holds of one."""
+        lists = {name: tuple(told[name]) for name in ("columns", "versions")}
+        return cls(**{**told, **lists})
+
     def encoded(self) -> bytes:
         """As JSON."""
         return json.dumps(asdict(self), sort_keys=True).encode()
@@ -79,9 +85,7 @@ def decoded_snapshot(content: bytes) -> Snapshot:
         UserError: It is not as this project writes it.
     """
     try:
-        told = json.loads(content)
-        lists = {name: tuple(told[name]) for name in ("columns", "versions")}
-        return Snapshot(**{**told, **lists})
+        return Snapshot.of(json.loads(content))
     except (ValueError, TypeError, KeyError) as error:
         message = (
             "the online store holds a snapshot that this version of the project did not write: "

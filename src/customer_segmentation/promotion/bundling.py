@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.bundles.bundle import ABOUT, COLD_START, MODELS, SEGMENTER, StoredBundle
+from customer_segmentation.feature_store.definitions import feature_set
 from customer_segmentation.scoring.metadata import NO_COLD_START
 from customer_segmentation.scoring.probe import made_up
 from customer_segmentation.scoring.scorer import Scorer
@@ -33,6 +34,7 @@ def make_bundle(models: Mapping[str, bytes], provenance: Mapping[str, Any]) -> S
         "artifact_version": segmenter["version"],
         "as_of": segmenter["provenance"]["as_of"],
         "customers": segmenter["provenance"]["customers"],
+        "features": feature_set(segmenter).about(),
         **provenance,
         "answers": {name: _answered(models[name]) for name in MODELS},
     }

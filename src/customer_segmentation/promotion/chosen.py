@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from customer_segmentation.bundles.bundle import Promotion, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
+from customer_segmentation.feature_store.commands import promoted
 from customer_segmentation.promotion.parameters import PromotionParameters
 
 
@@ -20,6 +23,7 @@ class Chosen:
         source: The environment that it was taken from.
         made_champion: The entry of that environment's log; None for a candidate.
         champion: The bundle that is live here; None if there is none.
+        features: Versions and hashes of the features of every bundle that was live here.
     """
 
     bundle: StoredBundle
@@ -27,6 +31,7 @@ class Chosen:
     source: str
     made_champion: Promotion | None
     champion: StoredBundle | None
+    features: tuple[Mapping[str, Any], ...] = ()
 
 
 def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionParameters) -> Chosen:
@@ -42,7 +47,14 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
                 f"{here.root}: no whole run has left a candidate here yet. Run kedro run "
                 f"--env={here.environment} first"
             )
-        return Chosen(here.read(named), named, here.environment, None, here.champion())
+        return Chosen(
+            here.read(named),
+            named,
+            here.environment,
+            None,
+            here.champion(),
+            _features(here),
+        )
     if below is None:
         raise UserError(
             f"no environment is below {here.environment}: say --params=promotion.source=here to "
@@ -55,4 +67,15 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
             f"--env={below.environment}{'' if below.environment == 'dev' else ' and promote there'}"
             " first, or name the place by SEGMENTATION_MODELS_BELOW"
         )
-    return Chosen(below.read(entry.bundle), entry.bundle, below.environment, entry, here.champion())
+    return Chosen(
+        below.read(entry.bundle),
+        entry.bundle,
+        below.environment,
+        entry,
+        here.champion(),
+        _features(here),
+    )
+
+
+def _features(here: BundleStore) -> tuple[Mapping[str, Any], ...]:
+    return tuple(told for _, told in promoted(here))

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from customer_segmentation.aligned import aligned
+
 # Bytes that nobody vouches for, answers that differ here, customers that cannot be scored: where
 # one of these fails, the gates behind are not measured, and nobody knows what would be let pass.
-NEVER_OVERRIDDEN = ("provenance", "same_answers", "contract")
+# And whoever reads a feature by its version must not get another one.
+NEVER_OVERRIDDEN = ("provenance", "same_answers", "contract", "features")
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,9 @@ def as_lines(gates: Sequence[Mapping[str, Any]]) -> list[str]:
         measured = "not measured" if gate["measured"] is None else f"{gate['measured']:.4g}"
         result = "pass" if gate["passed"] else "FAIL"
         rows.append((gate["gate"], gate["figure"], measured, gate["limit"], result))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for row, note in zip(rows, ("", *(gate["note"] for gate in gates)), strict=True):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append("  ".join(cells).rstrip())
+    for row, note in zip(aligned(rows), ("", *(gate["note"] for gate in gates)), strict=True):
+        lines.append(row)
         if note:
             lines.append(f"    {note}")
     return lines

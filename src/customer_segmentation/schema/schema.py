@@ -66,7 +66,8 @@ _RESERVED_FOR_ROWS = frozenset(
 RESERVED = _RESERVED_FOR_ROWS | {
     *DECISION_NAMES,
     *("segment", "segment_name", "segment_id", "runner_up", "margin"),
-    *("artifact_version", "event_timestamp"),
+    *("artifact_version", "event_timestamp", "feature_version"),
+    *("recorded_at", "created_timestamp", "run_id"),
 }
 _SNAPSHOT = "Day of the snapshot"
 _AS_OF = Column(AS_OF, "date", _SNAPSHOT, "date", meaning="date")

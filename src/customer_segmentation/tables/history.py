@@ -7,16 +7,21 @@ for the same day takes the place of the earlier one for readers, and the earlier
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import narwhals as nw
 
-from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.operations import indicator
+from customer_segmentation.schema.parts import AS_OF, KEY
 
 RECORDED_AT, RUN_ID = "recorded_at", "run_id"
+# The same moment as a timestamp, where feature stores need one.
+CREATED = "created_timestamp"
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _PART = re.compile(r"(\d{4}-\d\d-\d\d)_(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{6}Z)\.parquet")
 
@@ -58,6 +63,29 @@ def day_of(value: Any) -> date:  # noqa: ANN401 - of any engine
     """The day of a cell of `as_of`."""
     day = nw.to_py_scalar(value)
     return day.date() if isinstance(day, datetime) else day
+
+
+def is_same(now: nw.LazyFrame[Any], said: nw.LazyFrame[Any], names: Sequence[str]) -> bool:
+    """Whether two tables have the same customers with the same values in these columns."""
+    others = {name: f"{name}__said" for name in names}
+    both = now.join(said.select(KEY, *others).rename(others), on=KEY, how="inner")
+    equal = reduce(and_, (_equal(name, other) for name, other in others.items()))
+    counts = both.select(rows=nw.len(), equal=indicator(equal).sum()).collect().row(0)
+    rows, same = (int(nw.to_py_scalar(count) or 0) for count in counts)
+    sizes = [table.select(nw.len()).collect().item() for table in (now, said)]
+    return rows == same and all(int(nw.to_py_scalar(size)) == rows for size in sizes)
+
+
+def nothing_of(table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """A table's columns without any row."""
+    return table.filter(nw.col(KEY).is_null())
+
+
+def _equal(name: str, other: str) -> nw.Expr:
+    """Whether both are equal, or both are missing."""
+    left, right = nw.col(name), nw.col(other)
+    is_one_missing = left.is_null() | right.is_null()
+    return nw.when(is_one_missing).then(left.is_null() & right.is_null()).otherwise(left == right)
 
 
 def in_force(statements: Iterable[Statement], known_at: str | None = None) -> list[Statement]:

@@ -13,9 +13,11 @@ from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.schema.decisions import PERCENTILE
 from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SAMPLE_KEY, SHARE, Column
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.tables.history import RECORDED_AT, RUN_ID
+from customer_segmentation.tables.history import CREATED, RECORDED_AT, RUN_ID
 
 EVENT_TIME = "event_timestamp"
+# Of the definitions of features.
+FEATURE_VERSION = "feature_version"
 # The column of a scored table that names the artifact, and the label of a row it cannot score.
 ARTIFACT_VERSION, UNSEGMENTED = "artifact_version", "unsegmented"
 # Why a customer is in another segment than before: other values, another model, or each of them;
@@ -114,6 +116,12 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             (Column(CAUSE, "category", "", categories=CAUSES),),
         ),
         "gold_feature_table": TableContract((KEY,), (EVENT_TIME,), (*numbers, *shares)),
+        "gold_feature_history": TableContract(
+            (KEY, RECORDED_AT),
+            (AS_OF, EVENT_TIME, CREATED, FEATURE_VERSION, ARTIFACT_VERSION, RUN_ID),
+            (*numbers, *shares, _bounded(FEATURE_VERSION, 1.0, whole=True)),
+            is_appended=True,
+        ),
     }
 
 

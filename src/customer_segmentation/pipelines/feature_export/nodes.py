@@ -1,19 +1,31 @@
-"""Key, event time, every feature raw, and the model's features as it sees them."""
+"""The feature table, raw and as the model sees it; its history, and the online store of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals as nw
 import onnx
 from narwhals.typing import IntoDataFrame, IntoFrame
 
+from customer_segmentation.datasets.online_features import FeatureTable
+from customer_segmentation.feature_store.definitions import STANDARDISED, feature_set
+from customer_segmentation.pipelines.feature_export.parameters import FeatureExportParameters
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import metadata_of, scaling_of, schema_of
-from customer_segmentation.tables.schemas import EVENT_TIME
+from customer_segmentation.tables.history import (
+    CREATED,
+    RECORDED_AT,
+    RUN_ID,
+    History,
+    day_of,
+    is_same,
+    nothing_of,
+)
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION, EVENT_TIME, FEATURE_VERSION
 
-STANDARDISED = "_standardised"
+_MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
 def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
@@ -38,32 +50,64 @@ def export_features_as_csv(feature_table: IntoFrame) -> IntoFrame:
 
 def describe_columns(feature_table: IntoFrame, artifact: onnx.ModelProto) -> IntoDataFrame:
     """One row a column: name, type, unit, role and description."""
-    types = nw.from_native(feature_table).lazy().collect_schema()
     metadata = metadata_of(artifact)
-    scaling, schema = scaling_of(metadata), schema_of(metadata)
-    numbers = zip(scaling.caps, scaling.means, scaling.deviations, strict=True)
-    scales = dict(zip(scaling.features, numbers, strict=True))
-    rows = [
-        _describe(schema, name, str(dtype), scales, scaling.logs) for name, dtype in types.items()
-    ]
+    features = feature_set(metadata)
+    told = {
+        KEY: ("", "key", schema_of(metadata).columns[KEY].description),
+        EVENT_TIME: ("date", "event time", "Day of the snapshot that the features hold for"),
+        **{one.name: (one.unit, one.role, one.description) for one in features.features},
+    }
+    types = nw.from_native(feature_table).lazy().collect_schema()
+    rows = [(name, str(dtype), *told[name]) for name, dtype in types.items()]
     columns = ["column", "type", "unit", "role", "description"]
     table = {column: [row[i] for row in rows] for i, column in enumerate(columns)}
     return nw.from_dict(table, backend="pandas").to_native()
 
 
-def _describe(
-    schema: Schema, name: str, dtype: str, scales: dict[str, Any], logs: tuple[str, ...]
-) -> tuple[str, str, str, str, str]:
-    if name == KEY:
-        return name, dtype, "", "key", schema.columns[KEY].description
-    if name == EVENT_TIME:
-        return name, dtype, "date", "event time", "Day of the snapshot that the features hold for"
-    feature = name.removesuffix(STANDARDISED)
-    description, unit = schema.describe(feature)
-    if feature != name:
-        (cap, mean, deviation), is_log = scales[feature], feature in logs
-        bounded = f"min({feature}, {cap:g})"
-        bounded = f"log(1 + {bounded})" if is_log else bounded
-        text = f"{bounded}, less {mean:g}, over {deviation:g}: what the segmenter sees"
-        return name, dtype, "deviations", "model input", text
-    return name, dtype, unit, "model feature" if name in scales else "feature", description
+def state_features(
+    feature_table: IntoFrame,
+    artifact: onnx.ModelProto,
+    history: History,
+    parameters: FeatureExportParameters,
+) -> IntoFrame:
+    """The rows to append to the history of features: all, or none if it says the same already."""
+    features = feature_set(metadata_of(artifact))
+    table: nw.LazyFrame[Any] = nw.from_native(feature_table).lazy()
+    names = [name for name in table.collect_schema().names() if name not in (KEY, EVENT_TIME)]
+    now = table.with_columns(
+        nw.col(EVENT_TIME).alias(AS_OF),
+        nw.lit(features.version).cast(nw.Int64).alias(FEATURE_VERSION),
+        nw.lit(features.artifact_version).alias(ARTIFACT_VERSION),
+    )
+    is_kept = not parameters.keep_history or _is_recorded(now, history, names)
+    moment = history.next_moment
+    created = nw.lit(moment[: len("2026-11-29T05:01:02")]).str.to_datetime(format=_MOMENT)
+    return (
+        (nothing_of(now) if is_kept else now)
+        .with_columns(
+            created.alias(CREATED),
+            nw.lit(moment).alias(RECORDED_AT),
+            nw.lit(history.run_id).alias(RUN_ID),
+        )
+        .to_native()
+    )
+
+
+def fill_feature_store(
+    feature_table: IntoFrame, artifact: onnx.ModelProto, accounting: Mapping[str, Any]
+) -> FeatureTable:
+    """What the online store holds once the run is published, if there is a store."""
+    features = feature_set(metadata_of(artifact))
+    return FeatureTable(feature_table, features, accounting["source_sha256"])
+
+
+def _is_recorded(now: nw.LazyFrame[Any], history: History, names: list[str]) -> bool:
+    day = day_of(now.select(nw.col(AS_OF).min()).collect().item())
+    last = history.last_of(day)
+    if last is None:
+        return False
+    said = nw.from_native(history.rows(last)).lazy()
+    compared = [*names, FEATURE_VERSION, ARTIFACT_VERSION]
+    if not {*compared} <= {*said.collect_schema().names()}:
+        return False
+    return is_same(now, said, compared)

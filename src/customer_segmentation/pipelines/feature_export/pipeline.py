@@ -9,12 +9,17 @@ from customer_segmentation.pipelines.feature_export import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Features and the artifact's scaling -> one table, twice, and its data dictionary."""
+    """Features and the artifact's scaling -> one table, its dictionary, history and store."""
+    table, artifact = "gold_feature_table", "segmenter_candidate"
     steps = [
-        step(nodes.export_features, ["gold_features", "segmenter_candidate"], "gold_feature_table"),
-        step(nodes.export_features_as_csv, "gold_feature_table", "export_feature_table"),
+        step(nodes.export_features, ["gold_features", artifact], table),
+        step(nodes.export_features_as_csv, table, "export_feature_table"),
+        step(nodes.describe_columns, [table, artifact], "data_dictionary"),
         step(
-            nodes.describe_columns, ["gold_feature_table", "segmenter_candidate"], "data_dictionary"
+            nodes.state_features,
+            [table, artifact, "recorded_features", "params:feature_export"],
+            "gold_feature_history",
         ),
+        step(nodes.fill_feature_store, [table, artifact, "row_accounting"], "online_features"),
     ]
     return Pipeline(steps)

@@ -9,9 +9,10 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.pipelines.history.nodes import States, nothing_of, segments_of
+from customer_segmentation.pipelines.history.nodes import States, segments_of
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.tables.history import nothing_of
 from customer_segmentation.tables.schemas import CAUSE, CAUSES
 
 MARGIN = "margin"

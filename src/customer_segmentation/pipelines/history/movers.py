@@ -11,12 +11,13 @@ from narwhals.typing import IntoFrame
 
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
-from customer_segmentation.pipelines.history.nodes import State, States, nothing_of, segments_of
+from customer_segmentation.pipelines.history.nodes import State, States, segments_of
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.scoring.artifact_file import read_model
 from customer_segmentation.scoring.decoding import in_words
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.table import score_table
+from customer_segmentation.tables.history import nothing_of
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION, CAUSE
 
 logger = logging.getLogger(__name__)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
-from operator import and_
 from typing import Any
 
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.schema.operations import indicator
 from customer_segmentation.schema.parts import AS_OF, KEY
-from customer_segmentation.tables.history import RECORDED_AT, RUN_ID, History, Statement, day_of
+from customer_segmentation.tables.history import (
+    RECORDED_AT,
+    RUN_ID,
+    History,
+    Statement,
+    day_of,
+    is_same,
+    nothing_of,
+)
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION, UNSEGMENTED
 
 # Digits of a margin after the point: enough to tell who is near a border, and a fifth of the size.
@@ -68,7 +73,7 @@ def compare_with_history(gold_segments: IntoFrame, history: History) -> States:
     day, version = now.select(*told).collect().row(0)
     as_of = day_of(day)
     last = history.last_of(as_of)
-    is_recorded = last is not None and _is_same(now, segments_of(history.rows(last)))
+    is_recorded = last is not None and is_same(now, segments_of(history.rows(last)), _ANSWERS)
     before = history.before(as_of, last if is_recorded else None)
     return States(
         as_of,
@@ -99,31 +104,7 @@ def segments_of(table: IntoFrame) -> nw.LazyFrame[Any]:
     return rows.with_columns(margin).select(KEY, AS_OF, *_ANSWERS)
 
 
-def nothing_of(table: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """A table's columns without any row."""
-    return table.filter(nw.col(KEY).is_null())
-
-
 def _state(statement: Statement, history: History) -> State:
     rows = history.rows(statement)
     of_one = nw.from_native(rows).lazy().select(nw.col(ARTIFACT_VERSION).min())
     return State(statement, str(nw.to_py_scalar(of_one.collect().item())), rows)
-
-
-def _is_same(now: nw.LazyFrame[Any], said: nw.LazyFrame[Any]) -> bool:
-    """Whether both have the same customers with the same answers."""
-    others = {name: f"{name}__said" for name in _ANSWERS}
-    both = now.join(said.select(KEY, *others).rename(others), on=KEY, how="inner")
-    equal = reduce(and_, (_equal(name, other) for name, other in others.items()))
-    counts = both.select(rows=nw.len(), equal=indicator(equal).sum()).collect().row(0)
-    rows, same = (int(nw.to_py_scalar(count) or 0) for count in counts)
-    sizes = [table.select(nw.len()).collect().item() for table in (now, said)]
-    return rows == same and all(int(nw.to_py_scalar(size)) == rows for size in sizes)
-
-
-def _equal(name: str, other: str) -> nw.Expr:
-    left, right = nw.col(name), nw.col(other)
-    if name == "margin":
-        # A missing one, which equals nothing, is outside the range of all others.
-        left, right = left.fill_null(-1.0), right.fill_null(-1.0)
-    return left == right

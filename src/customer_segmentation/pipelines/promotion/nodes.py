@@ -11,6 +11,7 @@ from narwhals.typing import IntoFrame
 
 from customer_segmentation.bundles.bundle import COLD_START, MODELS, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.feature_store.definitions import conflicts, feature_set
 from customer_segmentation.promotion import agreement, quality
 from customer_segmentation.promotion.bundling import differing_answers, missing_cold_start
 from customer_segmentation.promotion.chosen import Chosen, choose
@@ -61,6 +62,10 @@ def check_bundle(chosen: Chosen) -> list[Gate]:
         differing, compared = differing_answers(bundle)
         told = f"answers that differ here, of {compared:,} for made-up customers"
         gates.append(Gate("same_answers", "made_up_customers", told, differing, 0))
+        features = feature_set(verified(bundle.files[SEGMENTER]))
+        figure = f"feature views that are other than version {features.version} was here before"
+        changed = conflicts(features, chosen.features)
+        gates.append(Gate.none_of("features", "changed_definitions", figure, changed))
     return gates
 
 
