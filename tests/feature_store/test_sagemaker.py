@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from botocore.loaders import create_loader
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.online import StoreDownError
@@ -29,7 +30,10 @@ NEXT = DAY + timedelta(days=28)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SageMaker]:
-    with serve_sagemaker() as found:
+    # Each client would read the description of the service anew, for a second.
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patch, serve_sagemaker() as found:
+        patch.setattr("botocore.loaders.create_loader", lambda *_: loader)
         yield found
 
 
