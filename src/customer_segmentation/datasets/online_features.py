@@ -60,8 +60,9 @@ class OnlineFeaturesDataset(AbstractDataset[FeatureTable, Any]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         """The store need not be there yet."""
-        # `WholeFilesCatalog` redirects this name.
-        self._filepath = self._place = filepath
+        self._place = filepath
+        # `WholeFilesCatalog` redirects it; without a store there is nothing to hold back.
+        self._filepath = filepath if store else None
         self._named, self._environment = store, environment
         self.metadata = metadata
 

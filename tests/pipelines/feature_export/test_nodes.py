@@ -15,9 +15,14 @@ from customer_segmentation.pipelines.feature_export.nodes import (
     describe_columns,
     export_features,
     export_features_as_csv,
+    fill_feature_store,
+    state_features,
 )
+from customer_segmentation.pipelines.feature_export.parameters import FeatureExportParameters
 from customer_segmentation.scoring.graph import build_segmenter
+from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.segmentation.scaling import Scaling
+from customer_segmentation.tables.history import History, Statement
 from tests.pipelines.calling import call
 from tests.scoring.example import FEATURES, make_segmenter
 
@@ -156,3 +161,56 @@ def test_types_are_told_alike_whatever_the_engine(described: dict[str, dict[str,
     assert described["customer_id"]["type"] == "String"
     assert described["event_timestamp"]["type"].startswith("Datetime")
     assert {described[name]["type"] for name in [*RAW, "age_standardised"]} == {"Float64"}
+
+
+NOW = datetime(2026, 11, 29, 12, 30, 15, 250_000, tzinfo=UTC)
+
+
+def stated(table: Any, artifact: onnx.ModelProto, *before: Any, keep: bool = True) -> Any:
+    """What a run appends to the history, after these statements of the same day."""
+    moments = [Statement(f"2026-11-{day}T12:00:00.000000Z", DAY.date()) for day in range(10, 28)]
+    rows = dict(zip(moments, before, strict=False))
+    history = History(tuple(rows), rows.__getitem__, NOW, "run 7")
+    parameters = FeatureExportParameters(keep_history=keep)
+    return state_features(table, artifact, history, parameters)
+
+
+def test_a_statement_is_the_table_with_its_times_version_and_run(
+    table: Any, artifact: onnx.ModelProto, rows: list[dict[str, Any]], records_of: Records
+) -> None:
+    for said, row in zip(records_of(stated(table, artifact)), rows, strict=True):
+        assert said.items() >= row.items()
+        assert {name: said[name] for name in said.keys() - row.keys()} == {
+            "as_of": row["event_timestamp"],
+            "created_timestamp": NOW.replace(microsecond=0, tzinfo=None),
+            "recorded_at": "2026-11-29T12:30:15.250000Z",
+            "run_id": "run 7",
+            "feature_version": 1,
+            "artifact_version": metadata_of(artifact)["version"],
+        }
+
+
+def test_nothing_is_stated_twice_or_without_a_store(
+    table: Any, artifact: onnx.ModelProto, frame_of: Engine, records_of: Records
+) -> None:
+    first = stated(table, artifact)
+    assert records_of(stated(table, artifact, keep=False)) == []
+    assert records_of(stated(table, artifact, first)) == []
+    # The last statement counts, not an earlier one; and one value more is another.
+    changed = {**GOLD, "income": [30_000.0, None, 50_000.0]}
+    other = call(export_features, gold_features=frame_of(changed), artifact=artifact)
+    said = stated(other, artifact, first)
+    assert len(records_of(said)) == 3
+    assert len(records_of(stated(table, artifact, first, said))) == 3
+    assert records_of(stated(other, artifact, first, said)) == []
+    fewer = {name: values[1:] for name, values in GOLD.items()}
+    table_of_two = call(export_features, gold_features=frame_of(fewer), artifact=artifact)
+    assert len(records_of(stated(table_of_two, artifact, first))) == 2
+
+
+def test_the_store_is_given_the_table_and_its_definitions(
+    table: Any, artifact: onnx.ModelProto
+) -> None:
+    given = fill_feature_store(table, artifact, {"source_sha256": "abc"})
+    assert (given.table, given.source_sha256) == (table, "abc")
+    assert given.features.artifact_version == metadata_of(artifact)["version"]
