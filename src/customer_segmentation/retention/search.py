@@ -20,14 +20,15 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.retention.online import holds, is_online, traces
 from customer_segmentation.retention.places import Environment, File, is_below
 from customer_segmentation.retention.sought import Sought
 from customer_segmentation.sources.landing import land
 
 # What holds them: rows of a table; names in a text; a Delta table with its log and old versions; an
-# old version of an object; a job of the API; a file that the project did not write, or a cell of
-# somebody else's row, which a person has to look at.
-Kind = Literal["rows", "names", "delta", "version", "job", "by hand"]
+# old version of an object; a job of the API; the online feature store; a file that the project did
+# not write, or a cell of somebody else's row, which a person has to look at.
+Kind = Literal["rows", "names", "delta", "version", "job", "online", "by hand"]
 
 LOG = "/_delta_log/"
 # As the server names them.
@@ -42,7 +43,7 @@ class Holder:
     """A place that holds the customer.
 
     Attributes:
-        place: Of the file; of a Delta table or a job, the folder.
+        place: Of the file; of a Delta table or a job, the folder; of an online store, its name.
         kind: Of what it is, which says how they are erased.
         times: How often they were found there.
         version: Of an old version of an object.
@@ -70,7 +71,7 @@ class Found:
 
 
 def search(environment: Environment, sought: Sought) -> Found:
-    """Read every byte of every file and object of an environment."""
+    """Read every byte of every file and object of an environment, and ask its online store."""
     files = list(environment.files(with_old=True))
     tables = sorted({file.place.partition(LOG)[0] for file in files if LOG in file.place})
     jobs = str(environment.jobs)
@@ -79,13 +80,24 @@ def search(environment: Environment, sought: Sought) -> Found:
         found.files += 1
         found.size += file.size
         is_sent = job_of(file.place, jobs) is not None
-        rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
+        is_store = is_online(file.place, environment.online_file)
+        if is_store:
+            with file.open() as opened:
+                rows, names, others = (
+                    0,
+                    0,
+                    traces(opened.read(), environment.online_file, sought.id),
+                )
+        else:
+            rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
         if not rows + names + others:
             continue
         place, kind = file.place, _kind(rows, names)
         table = next((each for each in tables if is_below(place, [each])), None)
         if file.version:
             kind = "version"
+        elif is_store:
+            kind, place = "online", environment.online_file
         elif job := job_of(place, jobs):
             kind, place = "job", job
         elif table and environment.makes(table):
@@ -94,6 +106,8 @@ def search(environment: Environment, sought: Sought) -> Found:
             kind = "by hand"
         key = (place, kind, file.version)
         counts[key] = counts.get(key, 0) + (rows + names + others)
+    if store := holds(environment, sought.id):
+        counts[store, "online", None] = 1
     found.holders = [Holder(*key[:2], times, key[2]) for key, times in counts.items()]
     found.holders.sort(key=lambda each: (each.place, each.version or ""))
     return found
