@@ -12,9 +12,9 @@ import pytest
 from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
 from customer_segmentation.feature_store.online import OnlineFeatures, StoreDownError
 from customer_segmentation.feature_store.rows import ROW
-from customer_segmentation.retention.online import erase_online, holds, is_online, traces
+from customer_segmentation.retention.online import erase_online, in_online
 from tests.feature_store.test_online import fill, seen
-from tests.services.redis import RedisServer, redis_server  # noqa: F401 - a fixture
+from tests.services.redis import RedisServer
 from tests.services.s3 import S3Server
 
 VALUES = {"48": [1.0, 2.0], "482": [3.0, 4.0], "4822": [5.0, 6.0], "ü b": [7.0, 8.0]}
@@ -28,10 +28,8 @@ def environment(folder: Path, store: str) -> Any:
 
 
 def found(place: Any, customer: str) -> int:
-    """In the bytes of the file and of its log."""
-    files = Path(place.online_file).parent.iterdir()
-    contents = [file.read_bytes() for file in files if is_online(str(file), place.online_file)]
-    return sum(traces(content, place.online_file, customer) for content in contents)
+    """In the one store of an environment."""
+    return sum(in_online(place, customer).values())
 
 
 @pytest.mark.parametrize("customer", VALUES)
@@ -41,12 +39,20 @@ def test_the_file_holds_nothing_of_a_customer_who_was_erased(tmp_path: Path, cus
     fill(online, VALUES | {f"48{n}0": [0.0, float(n)] for n in range(3_000)})
     # A server that has the file open, and a log of changes beside it.
     fill(online, VALUES | {customer: [9.0, 9.0]})
-    assert found(place, customer) > 0
-    assert holds(place, customer) is None
+    assert found(place, customer) == 1
     erase_online(place, place.online_file, customer)
     assert found(place, customer) == 0
     others = [other for other in VALUES if other != customer]
     assert seen(online, customer, *others) == [None, *(VALUES[other] for other in others)]
+    online.store.close()
+
+
+def test_what_is_only_in_the_log_of_the_file_is_found(tmp_path: Path) -> None:
+    place = environment(tmp_path, "sqlite")
+    online = place.online.open()
+    fill(online, VALUES)
+    assert b"row:4822" not in Path(place.online_file).read_bytes()
+    assert found(place, "4822") > 0
     online.store.close()
 
 
@@ -84,10 +90,10 @@ def test_a_store_that_is_no_file_is_asked(
     place = environment(tmp_path, named)
     online: OnlineFeatures = place.online.open()
     fill(online, VALUES)
-    assert holds(place, "4822") == online.store.name
-    assert holds(place, "4") is None
+    assert in_online(place, "4822") == {online.store.name: 1}
+    assert in_online(place, "4") == {}
     erase_online(place, online.store.name, "4822")
-    assert holds(place, "4822") is None
+    assert in_online(place, "4822") == {}
     assert seen(online, "4822", "482") == [None, VALUES["482"]]
     online.store.close()
 
@@ -95,4 +101,4 @@ def test_a_store_that_is_no_file_is_asked(
 def test_a_store_that_does_not_answer_proves_nothing(tmp_path: Path) -> None:
     place = environment(tmp_path, "redis://127.0.0.1:1/0")
     with pytest.raises(StoreDownError, match=r"redis://127.0.0.1:1/0 does not answer"):
-        holds(place, "4822")
+        in_online(place, "4822")

@@ -197,7 +197,8 @@ def serve_sagemaker() -> Iterator[SageMaker]:
         try:
             answer = found.answer(model.name, sent)
         except RefusedError as error:
-            body, code = {"Message": error.code}, {"x-amzn-errortype": error.code}
+            body = {"Message": error.code, "__type": error.code}
+            code = {"x-amzn-errortype": error.code}
             return Response(json.dumps(body), error.status, code)
         if model.output_shape:
             assert _problems(answer, model.output_shape) == ""

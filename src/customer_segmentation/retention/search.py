@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.retention.online import holds, is_online, traces
+from customer_segmentation.retention.online import in_online, is_online
 from customer_segmentation.retention.places import Environment, File, is_below
 from customer_segmentation.retention.sought import Sought
 from customer_segmentation.sources.landing import land
@@ -80,24 +80,16 @@ def search(environment: Environment, sought: Sought) -> Found:
         found.files += 1
         found.size += file.size
         is_sent = job_of(file.place, jobs) is not None
-        is_store = is_online(file.place, environment.online_file)
-        if is_store:
-            with file.open() as opened:
-                rows, names, others = (
-                    0,
-                    0,
-                    traces(opened.read(), environment.online_file, sought.id),
-                )
-        else:
-            rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
+        if is_online(file.place, environment.online_file):
+            # Searched below.
+            continue
+        rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
         if not rows + names + others:
             continue
         place, kind = file.place, _kind(rows, names)
         table = next((each for each in tables if is_below(place, [each])), None)
         if file.version:
             kind = "version"
-        elif is_store:
-            kind, place = "online", environment.online_file
         elif job := job_of(place, jobs):
             kind, place = "job", job
         elif table and environment.makes(table):
@@ -106,8 +98,8 @@ def search(environment: Environment, sought: Sought) -> Found:
             kind = "by hand"
         key = (place, kind, file.version)
         counts[key] = counts.get(key, 0) + (rows + names + others)
-    if store := holds(environment, sought.id):
-        counts[store, "online", None] = 1
+    for place, times in in_online(environment, sought.id).items():
+        counts[place, "online", None] = times
     found.holders = [Holder(*key[:2], times, key[2]) for key, times in counts.items()]
     found.holders.sort(key=lambda each: (each.place, each.version or ""))
     return found

@@ -2,7 +2,7 @@
 
 There is no switch from one snapshot to the next: readers see customers change one after the other.
 A record keeps the event time at which its values became true; the tag `as_of` of the group says up
-to which day they still are.
+to which day they still are, once a write has ended.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class SageMakerTarget:
         rows = nw.from_native(table).lazy().collect("pyarrow")
         customers = [str(customer) for customer in rows[KEY].to_list()]
         done = []
+        self._tag(as_of)
         with self._client("sagemaker-featurestore-runtime") as client:
             for view, group in self._groups.items():
                 numbers = [name for name in names_of(self._features, view) if name in rows.columns]
@@ -114,15 +115,12 @@ class SageMakerTarget:
                 )
                 put = partial(self._put, client, view, as_of)
                 delete = partial(self._delete, client, group)
+                pages = client.get_paginator("list_records").paginate(FeatureGroupName=group)
+                kept = {customer for page in pages for customer in page["RecordIdentifiers"]}
                 with ThreadPoolExecutor(_THREADS) as pool:
-                    left = sorted(set(_kept(client, group)) - set(customers))
-                    removed = sum(pool.map(delete, left))
+                    removed = sum(pool.map(delete, kept - set(customers)))
                     changed = sum(pool.map(lambda chunk, put=put: put(*chunk), chunks))
                 done.append(Written(group, changed, removed))
-        with self._client("sagemaker") as client:
-            for group in self._groups.values():
-                told = {ARTIFACT_VERSION: self._features.artifact_version, _DAY: as_of.isoformat()}
-                client.add_tags(ResourceArn=_arn(client, group), Tags=_tags(told))
         return done
 
     def read(self, customer: str) -> dict[str, Values]:
@@ -165,10 +163,21 @@ class SageMakerTarget:
                 **(offline if place else {}),
             )
         except client.exceptions.ResourceInUse:
-            tags = client.list_tags(ResourceArn=_arn(client, group))["Tags"]
-            found = {tag["Key"]: tag["Value"] for tag in tags}
-            require_same(f"{self.name}: {group}", features, view, found.get(_HASH))
+            found = _told(client, group).get(_HASH)
+            require_same(f"{self.name}: {group}", features, view, found)
         self._wait(client, group)
+
+    def _tag(self, as_of: date) -> None:
+        """Say what is written, before it is: what is older than that is refused from then on."""
+        told = {ARTIFACT_VERSION: self._features.artifact_version, _DAY: as_of.isoformat()}
+        with self._client("sagemaker") as client:
+            for group in self._groups.values():
+                if (last := _told(client, group).get(_DAY, "")) > told[_DAY]:
+                    raise UserError(
+                        f"{self.name}: {group} holds values of {last}, and what is to be written "
+                        f"is of {as_of}: publish the newest snapshot"
+                    )
+                client.add_tags(ResourceArn=_arn(client, group), Tags=_tags(told))
 
     def _wait(self, client: Any, group: str) -> None:  # noqa: ANN401 - as above
         end = monotonic() + _SECONDS
@@ -200,7 +209,7 @@ class SageMakerTarget:
             now, before = {**numbers, **texts}, stored.get(customer)
             if before and self._values(view, before) == now:
                 continue
-            moment = self._next_moment(before, as_of, group)
+            moment = _next_moment(before, as_of)
             values = {KEY: customer, EVENT_TIME: moment}
             values |= {name: x if isinstance(x, str) else repr(float(x)) for name, x in now.items()}
             record = [{"FeatureName": name, "ValueAsString": x} for name, x in values.items()]
@@ -228,22 +237,6 @@ class SageMakerTarget:
                 return found
             sleep(0.05 * 2**attempt)
         raise StoreDownError(f"{self.name} takes no more requests: try later")
-
-    def _next_moment(self, before: Mapping[str, str] | None, as_of: date, group: str) -> str:
-        """An event time that SageMaker takes: it drops a record that is not after the one before.
-
-        Raises:
-            UserError: The one before is of a later day.
-        """
-        moment = datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
-        if before and (last := _moment(before)) >= moment:
-            if last.date() > as_of:
-                raise UserError(
-                    f"{self.name}: {group} holds values of {last.date()}, and what is to be "
-                    f"written is of {as_of}: publish the newest snapshot"
-                )
-            return _after(last)
-        return _text(moment)
 
     def _delete(self, client: Any, group: str, customer: str) -> int:  # noqa: ANN401 - as above
         """Remove a customer's record whole; how many were there."""
@@ -281,18 +274,7 @@ class SageMakerTarget:
                 client.close()
 
 
-def _kept(client: Any, group: str) -> Iterator[str]:  # noqa: ANN401 - botocore has no types
-    """The customers that a group has records of."""
-    page: dict[str, str] = {}
-    while True:
-        answer = client.list_records(FeatureGroupName=group, **page)
-        yield from answer["RecordIdentifiers"]
-        if not (token := answer.get("NextToken")):
-            return
-        page = {"NextToken": token}
-
-
-def _record(client: Any, group: str, customer: str) -> dict[str, str]:  # noqa: ANN401 - as above
+def _record(client: Any, group: str, customer: str) -> dict[str, str]:  # noqa: ANN401 - botocore has no types
     answer = client.get_record(FeatureGroupName=group, RecordIdentifierValueAsString=customer)
     return _texts(answer.get("Record", ()))
 
@@ -305,12 +287,25 @@ def _arn(client: Any, group: str) -> str:  # noqa: ANN401 - as above
     return str(client.describe_feature_group(FeatureGroupName=group)["FeatureGroupArn"])
 
 
+def _told(client: Any, group: str) -> dict[str, str]:  # noqa: ANN401 - as above
+    """The tags of a group."""
+    tags = client.list_tags(ResourceArn=_arn(client, group))["Tags"]
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
 def _tags(told: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": name, "Value": plain(value)} for name, value in told.items()]
 
 
 def _moment(record: Mapping[str, str]) -> datetime:
     return datetime.fromisoformat(record[EVENT_TIME])
+
+
+def _next_moment(before: Mapping[str, str] | None, as_of: date) -> str:
+    """An event time that SageMaker takes: it drops a record that is not after the one before."""
+    moment = datetime(as_of.year, as_of.month, as_of.day, tzinfo=UTC)
+    last = _moment(before) if before else None
+    return _after(last) if last and last >= moment else _text(moment)
 
 
 def _after(moment: datetime) -> str:
