@@ -16,11 +16,17 @@ import sqlglot
 from sqlglot import exp
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.feature_store.definitions import FEATURES, MODEL_INPUTS
+from customer_segmentation.feature_store.definitions import (
+    FEATURES,
+    MODEL_INPUTS,
+    VIEWS,
+    feature_set,
+)
 from customer_segmentation.feature_store.targets import target
 from customer_segmentation.feature_store.targets.databricks import DatabricksTarget
 from customer_segmentation.feature_store.targets.target import open_target, publish
 from tests.feature_store.features import DAY, FEW, changed, table
+from tests.feature_store.test_definitions import METADATA
 
 SCHEMA = "shop_features"
 TABLE = f"{SCHEMA}.customer_features_v1"
@@ -64,6 +70,16 @@ def test_a_table_states_its_key_time_column_and_what_each_column_is() -> None:
     assert properties["customer_segmentation.version"] == "1"
     assert properties["customer_segmentation.hash"] == FEW.hashes[FEATURES]
     assert properties["customer_segmentation.owner"] == "shop@example.org"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_shipped_schema_makes_statements_that_are_parsed(view: str) -> None:
+    features = feature_set(METADATA)
+    target = DatabricksTarget("prod.gold", features)
+    found = parsed(target.creation(view))
+    columns = [column.name for column in found.find_all(exp.ColumnDef)]
+    assert set(columns) > {one.name for one in features.view(view)}
+    assert isinstance(parsed(target.merge(view, DAY)), exp.Merge)
 
 
 def test_the_merge_writes_what_differs_and_removes_who_is_not_in_the_day() -> None:

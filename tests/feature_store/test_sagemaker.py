@@ -16,10 +16,12 @@ import pytest
 from botocore.loaders import create_loader
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.feature_store.definitions import feature_set
 from customer_segmentation.feature_store.online import StoreDownError
 from customer_segmentation.feature_store.targets.sagemaker import SageMakerTarget
 from customer_segmentation.feature_store.targets.target import publish
 from tests.feature_store.features import DAY, FEW, changed, table
+from tests.feature_store.test_definitions import METADATA
 from tests.services.sagemaker import RefusedError, SageMaker, serve_sagemaker
 
 # moto makes no group without an offline store.
@@ -173,7 +175,7 @@ def test_a_busy_store_is_asked_again(sagemaker: SageMaker) -> None:
 def test_a_store_that_refuses_is_told_in_one_line(sagemaker: SageMaker) -> None:
     published()
     sagemaker.refusals += [RefusedError("AccessForbidden", 403)]
-    with pytest.raises(StoreDownError, match=r"^sagemaker://shop does not answer \(.*AccessForb"):
+    with pytest.raises(StoreDownError, match=r"^sagemaker://shop refuses \(.*AccessForb"):
         SageMakerTarget(PLACE, FEW).read("1")
 
 
@@ -201,6 +203,12 @@ def test_a_group_that_could_not_be_made_is_told_with_the_reason(
 def test_a_place_that_cannot_be_is_refused(place: str, why: str) -> None:
     with pytest.raises(UserError, match=why):
         publish(place, FEW, table(ROWS), DAY)
+
+
+def test_names_and_descriptions_of_the_shipped_schema_are_taken(sagemaker: SageMaker) -> None:
+    features = feature_set(METADATA)
+    SageMakerTarget(PLACE, features).create()
+    assert len(sagemaker.metadata) == len(features.features)
 
 
 def test_a_table_without_customers_empties_nothing(sagemaker: SageMaker) -> None:

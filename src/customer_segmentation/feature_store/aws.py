@@ -27,6 +27,9 @@ def answering(name: str) -> Iterator[Any]:
         raise StoreDownError(message) from error
     try:
         yield get_session()
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        message = f"{name} refuses ({error})"
+        raise StoreDownError(message) from error
+    except BotoCoreError as error:
         message = f"{name} does not answer ({error})"
         raise StoreDownError(message) from error
