@@ -1,7 +1,7 @@
 """Feature tables of Databricks: statements parsed by sqlglot, and run on open-source Spark.
 
 There is no Databricks here. Open-source Spark with Delta takes all of the statements but for the
-primary key, which a test shows: there the tables are made without it.
+primary key and the tags, which a test shows: there the tables are made without.
 """
 
 from __future__ import annotations
@@ -92,6 +92,18 @@ def test_the_merge_writes_what_differs_and_removes_who_is_not_in_the_day() -> No
     assert compared == {"artifact_version", "income_standardised"}
 
 
+def test_a_table_is_found_by_its_tags() -> None:
+    found = parsed(DatabricksTarget("prod.gold", FEW).tagging(FEATURES, DAY))
+    assert isinstance(found, exp.Alter)
+    told = {each.this.name: each.expression.name for each in found.find_all(exp.EQ)}
+    assert told == {
+        "customer_segmentation_version": "1",
+        "customer_segmentation_hash": FEW.hashes[FEATURES],
+        "customer_segmentation_owner": "shop@example.org",
+        "customer_segmentation_as_of": "2026-01-31",
+    }
+
+
 def test_a_text_in_a_statement_stays_one_text() -> None:
     hostile = "a\\' COMMENT ') ; DROP TABLE x --"
     features = replace(
@@ -119,18 +131,21 @@ def without_keys(schema: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Where `publish` makes tables that open-source Spark takes."""
 
     def opened(named: str, features: Any) -> DatabricksTarget:
-        return DatabricksTarget(named.partition("://")[2], features, has_keys=False)
+        return DatabricksTarget(named.partition("://")[2], features, is_open_source=True)
 
     monkeypatch.setattr(target, "open_target", opened)
     return f"databricks://{schema}"
 
 
 @pytest.mark.spark
-def test_spark_takes_a_table_but_for_its_key(spark: Any, schema: str) -> None:
+def test_spark_takes_all_but_keys_and_tags_and_the_message_says_so(spark: Any, schema: str) -> None:
     from pyspark.errors import ParseException  # noqa: PLC0415 - imports PySpark
 
-    with pytest.raises(ParseException, match="TIMESERIES"):
-        spark.sql(DatabricksTarget(schema, FEW).creation(FEATURES))
+    target = DatabricksTarget(schema, FEW)
+    with pytest.raises(UserError, match=r"^databricks://shop_features: .*TIMESERIES.*$"):
+        target.create()
+    with pytest.raises(ParseException, match="TAGS"):
+        spark.sql(target.tagging(FEATURES, DAY))
 
 
 def published(place: str, rows: Any) -> list[str]:

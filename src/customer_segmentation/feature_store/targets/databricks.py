@@ -6,6 +6,7 @@ training sets can be made as of any day. A customer who left keeps their rows of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -25,7 +26,7 @@ from customer_segmentation.feature_store.targets.target import (
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.tables.schemas import EVENT_TIME
 
-_PROPERTY = "customer_segmentation"
+_OURS = "customer_segmentation"
 _NEW = "customer_segmentation_new_features"
 
 
@@ -35,12 +36,13 @@ class DatabricksTarget:
     Args:
         schema: As `gold` or `prod.gold`; it is there.
         features: What is kept.
-        has_keys: Whether a table states its primary key, which open-source Spark does not parse.
+        is_open_source: Whether Spark is the open-source one, which parses no primary key with a
+            time column, and no tags: the tables are without.
     """
 
-    def __init__(self, schema: str, features: FeatureSet, *, has_keys: bool = True) -> None:
+    def __init__(self, schema: str, features: FeatureSet, *, is_open_source: bool = False) -> None:
         self.name = f"databricks://{schema}"
-        self._features, self._has_keys = features, has_keys
+        self._features, self._is_open_source = features, is_open_source
         quoted = ".".join(f"`{part}`" for part in schema.replace("`", "").split("."))
         self._tables = {view: f"{quoted}.`{table_name(features, view)}`" for view in VIEWS}
 
@@ -58,19 +60,20 @@ class DatabricksTarget:
                 for name, comment in comments.items()
             ),
         ]
-        if self._has_keys:
+        if not self._is_open_source:
             key = f"`{table_name(features, view)}_key`"
             columns.append(f"CONSTRAINT {key} PRIMARY KEY (`{KEY}`, `{EVENT_TIME}` TIMESERIES)")
-        told = {"version": str(features.version), "hash": features.hashes[view]}
-        told |= {"owner": features.owner} if features.owner else {}
-        properties = ", ".join(
-            f"'{_PROPERTY}.{name}' = {_literal(value)}" for name, value in told.items()
-        )
+        properties = _pairs(f"{_OURS}.", self._told(view))
         return (
             f"CREATE TABLE IF NOT EXISTS {self._tables[view]} (\n  "
             + ",\n  ".join(columns)
             + f"\n) USING DELTA COMMENT {_literal(VIEWS[view])} TBLPROPERTIES ({properties})"
         )
+
+    def tagging(self, view: str, as_of: date) -> str:
+        """The statement that lets the table be found by what it holds."""
+        tags = _pairs(f"{_OURS}_", {**self._told(view), "as_of": str(as_of)})
+        return f"ALTER TABLE {self._tables[view]} SET TAGS ({tags})"
 
     def merge(self, view: str, as_of: date) -> str:
         """The statement that makes the rows of a day those of the view `_NEW`."""
@@ -87,12 +90,18 @@ class DatabricksTarget:
     def create(self) -> None:
         """Make the tables that are not there yet."""
         spark = _session()
+        from pyspark.errors import AnalysisException  # noqa: PLC0415 - of an extra
+
         for view, table in self._tables.items():
-            spark.sql(self.creation(view))
+            try:
+                spark.sql(self.creation(view))
+            except AnalysisException as error:
+                message = f"{self.name}: {str(error).strip().splitlines()[0]}"
+                raise UserError(message) from error
             properties = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
             found = {row["key"]: row["value"] for row in properties}
             name = f"{self.name}: {table_name(self._features, view)}"
-            require_same(name, self._features, view, found.get(f"{_PROPERTY}.hash"))
+            require_same(name, self._features, view, found.get(f"{_OURS}.hash"))
 
     def write(self, table: IntoFrame, as_of: date) -> list[Written]:
         """Make the rows of the day those of the table."""
@@ -113,6 +122,8 @@ class DatabricksTarget:
                 counts = spark.sql(self.merge(view, as_of)).first()
             finally:
                 spark.catalog.dropTempView(_NEW)
+            if not self._is_open_source:
+                spark.sql(self.tagging(view, as_of))
             name = table_name(self._features, view)
             changed = counts["num_inserted_rows"] + counts["num_updated_rows"]
             done.append(Written(name, changed, counts["num_deleted_rows"]))
@@ -128,6 +139,12 @@ class DatabricksTarget:
             if row := theirs.drop(KEY, EVENT_TIME).first():
                 found[view] = row.asDict()
         return found
+
+    def _told(self, view: str) -> dict[str, str]:
+        """What a table says of itself."""
+        features = self._features
+        told = {"version": str(features.version), "hash": features.hashes[view]}
+        return told | ({"owner": features.owner} if features.owner else {})
 
 
 def _session() -> Any:  # noqa: ANN401 - PySpark is of an extra
@@ -145,6 +162,10 @@ def _session() -> Any:  # noqa: ANN401 - PySpark is of an extra
 
 def _comment(text: str, unit: str) -> str:
     return f"{text} ({unit})" if unit else text
+
+
+def _pairs(prefix: str, told: Mapping[str, str]) -> str:
+    return ", ".join(f"'{prefix}{name}' = {_literal(value)}" for name, value in told.items())
 
 
 def _literal(text: str) -> str:
