@@ -36,7 +36,7 @@ def server() -> Iterator[SageMaker]:
     # Each client would read the description of the service anew, for a second.
     loader = create_loader()
     with pytest.MonkeyPatch.context() as patch, serve_sagemaker() as found:
-        patch.setattr("botocore.loaders.create_loader", lambda *_: loader)
+        patch.setattr("botocore.session.create_loader", lambda *_: loader)
         yield found
 
 

@@ -66,6 +66,7 @@ class SageMakerTarget:
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.name = f"sagemaker://{parts.netloc}"
         self._features = features
+        self._session: Any = None
         self._groups = {view: f"{parts.netloc}_{table_name(features, view)}" for view in VIEWS}
         self._offline = asked.get("offline"), asked.get("role")
         if asked.keys() - {"offline", "role"} or (asked and not all(self._offline)):
@@ -267,7 +268,9 @@ class SageMakerTarget:
 
             retries = {"mode": "standard", "total_max_attempts": _TRIES}
             config = Config(max_pool_connections=_THREADS, retries=retries)
-            client = session.create_client(service, config=config)
+            # It reads the description of a service once, for a second.
+            self._session = self._session or session
+            client = self._session.create_client(service, config=config)
             try:
                 yield client
             finally:
