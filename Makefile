@@ -128,9 +128,9 @@ test: lint  ## lint, types, import contracts and all tests
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
-faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, jobs and saves at random moments, KILLS=20 an environment; two hours
+faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, jobs, saves and fillings of the feature store at random moments, KILLS=20 an environment; two hours
 	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py \
-		tests/runs/test_retention_kills.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py
+		tests/runs/test_retention_kills.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py tests/feature_store/test_kills.py
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
 	$(BIN)/pytest $(TWO_WORKERS) -m "$(ATTACKS)" tests/security

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
@@ -26,6 +28,22 @@ logging.captureWarnings(capture=True)
 logging.getLogger("py.warnings").setLevel(logging.ERROR)
 # `kedro run` itself reports the error of a step; not twice.
 logging.getLogger("kedro.pipeline.node").addFilter(lambda record: record.levelno < logging.ERROR)
+
+
+class _NoHeaders:
+    """Adds nothing to MLflow's requests."""
+
+    def in_context(self) -> bool:
+        """Never asked for headers."""
+        return False
+
+
+# MLflow loads whatever is installed to offer headers for its requests. Feast does: importing it
+# takes every run five seconds, and it would send a cluster's own token to any server of MLflow.
+_headers = ModuleType("feast.infra.data_sources.mlflow.auth")
+_headers.FeastMLflowHeaderProvider = _NoHeaders  # type: ignore[attr-defined]
+sys.modules.setdefault(_headers.__name__, _headers)
+
 
 _CUSTOMERS = "SEGMENTATION_CUSTOMERS"
 PLACED_SOURCE = Path("data/source/customers.csv")

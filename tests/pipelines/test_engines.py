@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from customer_segmentation.pipelines import (
     preprocessing,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
+from customer_segmentation.pipelines.feature_export.parameters import FeatureExportParameters
 from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
+from customer_segmentation.tables.history import History
 from customer_segmentation.tables.schemas import contract_of
 from tests.marketing import SCHEMA
 
@@ -39,6 +42,7 @@ TABLES = (
     "gold_unsegmented",
     "gold_segment_profiles",
     "gold_feature_table",
+    "gold_feature_history",
 )
 RESULTS = (*TABLES, "row_accounting", "segmenter_candidate", "choice_of_k", "data_dictionary")
 
@@ -67,6 +71,8 @@ def run(source: Any) -> dict[str, Any]:
         "params:label_generation": LabelGenerationParameters(**block("label_generation")),
         "bundles": None,
         "recorded_history": None,
+        "params:feature_export": FeatureExportParameters(keep_history=True),
+        "recorded_features": History((), {}.__getitem__, datetime.now(UTC), "run 1"),
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in wanted.items()})
     for name in RESULTS:
@@ -92,7 +98,10 @@ def as_pandas(table: Any) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_equal(results: tuple[dict[str, Any], dict[str, Any]], name: str) -> None:
-    of_pandas, of_polars = (as_pandas(result[name]) for result in results)
+    of_pandas, of_polars = (
+        as_pandas(result[name]).drop(columns=["created_timestamp", "recorded_at"], errors="ignore")
+        for result in results
+    )
     assert isinstance(results[0][name], pd.DataFrame)
     assert isinstance(results[1][name], pl.DataFrame | pl.LazyFrame)
     pd.testing.assert_frame_equal(of_pandas, of_polars, check_dtype=False, rtol=1e-12, atol=0)

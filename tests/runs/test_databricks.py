@@ -101,7 +101,7 @@ def test_one_setting_names_the_catalog_of_tables_and_files() -> None:
 
 def test_files_go_to_the_volume_of_those_who_may_read_them() -> None:
     assert entry("source")["landing"] == "/Volumes/prod/bronze/landed/source.parquet"
-    for name in kept() - set(TABLES) - {"source", "recorded_history"}:
+    for name in kept() - set(TABLES) - {"source", "recorded_history", "recorded_features"}:
         found = entry(name)
         path = found.get("filepath") or found.get("dataset", {}).get("filepath")
         # What has no path goes to MLflow.

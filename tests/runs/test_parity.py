@@ -19,6 +19,9 @@ import polars as pl
 import pytest
 
 from customer_segmentation.customers.quarantine import CheckedCustomers
+from customer_segmentation.feature_store.online import OnlineFeatures
+from customer_segmentation.feature_store.rows import ROW, decoded_row
+from customer_segmentation.feature_store.stores import SETTING, open_store
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.preprocessing.nodes import (
     check_rows,
@@ -31,6 +34,7 @@ from tests.marketing import SCHEMA
 from tests.runs.collects import counted_collects
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows
+from tests.services.redis import RedisServer
 from tests.services.s3 import S3Server
 from tools.generator import generate
 
@@ -203,6 +207,33 @@ def test_the_artifacts_answer_alike_for_generated_customers(
                 assert (right[name] == answers).all(), name
             else:
                 np.testing.assert_allclose(right[name], answers, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_online_store_and_the_history_of_features_are_the_same(
+    project: Project, source: Path, settings: dict[str, str], redis_server: RedisServer
+) -> None:
+    stores, histories = {}, {}
+    with pytest.MonkeyPatch.context() as patch:
+        set_all(patch, settings | {SETTING: redis_server.url}, source)
+        for environment, (tables, _) in roots(project).items():
+            told = project.run(f"--env={environment}", "--pipeline=feature_export", SAMPLED)
+            assert told.exit_code == 0, told.output
+            online = OnlineFeatures(open_store(redis_server.url, environment, ""))
+            live = online.live()
+            assert live is not None
+            keys = [key for chunk in online.store.scan(ROW) for key, _ in chunk]
+            customers = sorted(key.removeprefix(ROW) for key in keys)
+            rows = [decoded_row(row or b"") for row in online.read(customers)[1]]
+            stores[environment] = pd.DataFrame(rows, customers, live.columns)
+            histories[environment] = read_table(tables, "gold_feature_history")
+    assert len(stores["dev"]) > 2_000
+    for environment in ("staging", "prod"):
+        equal = {"check_dtype": False, "rtol": TOLERANCE, "atol": TOLERANCE}
+        pd.testing.assert_frame_equal(stores[environment], stores["dev"], **equal)
+        of_run = ["artifact_version", "run_id", "recorded_at", "created_timestamp"]
+        found, expected = (histories[one].drop(columns=of_run) for one in (environment, "dev"))
+        pd.testing.assert_frame_equal(found, expected, **equal)
 
 
 @pytest.mark.usefixtures("runs")

@@ -154,7 +154,8 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
             table = self._delta(spark).toDF()
             self._require_same_schema(table, rows)
             if table.where(F.col(RECORDED_AT) == said[0]).isEmpty():
-                rows.write.format("delta").mode("append").save(self._spark_path)
+                appended = rows.write.format("delta").mode("append").option("mergeSchema", "true")
+                appended.save(self._spark_path)
         finally:
             spark.conf.unset(_GROUP)
 
@@ -190,9 +191,12 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         )
 
     def _require_same_schema(self, old: DataFrame, new: DataFrame) -> None:
+        """Refuse other columns; rows that are appended may have others, of the same types."""
         before, after = dict(old.dtypes), dict(new.dtypes)
-        changes = [f"`{name}` is new" for name in after if name not in before]
-        changes += [f"`{name}` is gone" for name in before if name not in after]
+        changes = []
+        if not contract_of(self._table).is_appended:
+            changes += [f"`{name}` is new" for name in after if name not in before]
+            changes += [f"`{name}` is gone" for name in before if name not in after]
         for name, kind in after.items():
             if before.get(name, kind) != kind:
                 changes.append(f"`{name}` was {before[name]} and is {kind}")

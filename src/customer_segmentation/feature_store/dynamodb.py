@@ -10,6 +10,7 @@ from itertools import islice
 from time import sleep
 from typing import Any
 
+from customer_segmentation.feature_store.aws import answering
 from customer_segmentation.feature_store.online import StoreDownError
 
 # DynamoDB's own limits of one call.
@@ -158,22 +159,14 @@ class DynamoStore:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        try:
-            from botocore.config import Config  # noqa: PLC0415 - an extra of its own
-            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
-            from botocore.session import get_session  # noqa: PLC0415 - as above
-        except ImportError as error:
-            message = f"{self.name}: AWS's client is not installed: make staging"
-            raise StoreDownError(message) from error
-        try:
+        with answering(f"the online store {self.name}") as session:
             if self._opened is None:
+                from botocore.config import Config  # noqa: PLC0415 - of an extra
+
                 # Ten tries, as botocore has by itself; two where somebody waits.
                 tries = {"total_max_attempts": max(2, int(self._seconds))}
                 limits = Config(
                     connect_timeout=self._seconds, read_timeout=self._seconds, retries=tries
                 )
-                self._opened = get_session().create_client("dynamodb", config=limits)
+                self._opened = session.create_client("dynamodb", config=limits)
             yield self._opened
-        except (BotoCoreError, ClientError) as error:
-            message = f"the online store {self.name} does not answer ({error})"
-            raise StoreDownError(message) from error

@@ -10,7 +10,9 @@ from customer_segmentation.feature_store.sqlite import SqliteStore
 
 SETTING = "SEGMENTATION_FEATURE_STORE"
 SQLITE = "sqlite"
-_KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0, dynamodb://table or sqlite://file"
+# Where SQLite keeps an environment's, beside what else tells of its features.
+ONLINE_FILE = "online.db"
+_KINDS = "sqlite, sqlite://file, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
 
 
 def open_store(named: str, environment: str, file: str, **options: float) -> KeyValues:
