@@ -12,7 +12,7 @@ SETTING = "SEGMENTATION_FEATURE_STORE"
 SQLITE = "sqlite"
 # Where SQLite keeps an environment's, beside what else tells of its features.
 ONLINE_FILE = "online.db"
-_KINDS = "sqlite, sqlite://file, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
+_KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0, dynamodb://table or sqlite://file"
 
 
 def open_store(named: str, environment: str, file: str, **options: float) -> KeyValues:
