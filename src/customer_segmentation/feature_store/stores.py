@@ -34,4 +34,5 @@ def open_store(named: str, environment: str, file: str, **options: float) -> Key
         return RedisStore(named, environment, **options)
     if kind == "dynamodb" and place:
         return DynamoStore(place, environment, **options)
-    raise UserError(f"{SETTING}: there is no feature store of the kind `{kind}`: give {_KINDS}")
+    where = f"{SETTING}, or feature-store of the server"
+    raise UserError(f"{where}: there is no feature store of the kind `{kind}`: give {_KINDS}")
