@@ -406,6 +406,7 @@ def test_who_reads_while_snapshots_are_written_sees_each_whole(
                 written = online.stage(customers, rows, told)
                 online.switch(written.snapshot)
                 online.sweep()
+                store.purge()
         finally:
             is_done = True
             store.close()
