@@ -55,6 +55,7 @@ SPARK = {
     "pipelines/label_generation/test_nodes.py",
     "runs/test_databricks.py",
     "runs/test_engines.py",
+    "runs/test_feast.py",
     "runs/test_forgetting_delta.py",
     "runs/test_parity.py",
     "runs/test_promotion.py",

@@ -16,7 +16,12 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.definitions import FeatureSet, conflicts
 from customer_segmentation.feature_store.online import OnlineFeatures, StoreDownError
 from customer_segmentation.feature_store.rows import Snapshot
-from customer_segmentation.feature_store.stores import SETTING, SQLITE, open_store
+from customer_segmentation.feature_store.stores import (
+    ONLINE_FILE,
+    SETTING,
+    SQLITE,
+    open_store,
+)
 from customer_segmentation.run_record import current_run
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.tables.history import day_of
@@ -74,7 +79,7 @@ class OnlineFeaturesDataset(AbstractDataset[FeatureTable, Any]):
     @property
     def beside(self) -> str:
         """The file of SQLite that is the store, where no other is named."""
-        return f"{self._place.rpartition('/')[0]}/online.db"
+        return f"{self._place.rpartition('/')[0]}/{ONLINE_FILE}"
 
     def open(self) -> OnlineFeatures:
         """The store; where none is named, the file that there may be from earlier runs.

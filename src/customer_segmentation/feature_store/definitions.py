@@ -99,12 +99,7 @@ class FeatureSet:
         """
         if name in self._by_name:
             return self._by_name[name]
-        near = get_close_matches(name, self._by_name, n=_SHOWN)
-        # A part of a name is how people ask.
-        near += [one for one in self._by_name if name and name in one and one not in near]
-        all_of_them = "kedro feature list names them"
-        hint = f"did you mean {', '.join(near[:_SHOWN])}?" if near else all_of_them
-        raise UserError(f"there is no feature `{name}`: {hint}")
+        raise no_feature(name, self._by_name)
 
     def about(self) -> dict[str, Any]:
         """Version and hashes, as a bundle and an online store state them."""
@@ -146,6 +141,17 @@ def feature_set(metadata: Mapping[str, Any]) -> FeatureSet:
     return FeatureSet(
         store.version, tuple(found), metadata[VERSION], store.owner, store.max_age_days
     )
+
+
+def no_feature(name: str, known: Iterable[str]) -> UserError:
+    """The error for a feature that does not exist; names the nearest of those that do."""
+    names = list(known)
+    near = get_close_matches(name, names, n=_SHOWN)
+    # A part of a name is how people ask.
+    near += [one for one in names if name and name in one and one not in near]
+    all_of_them = "kedro feature list names them"
+    hint = f"did you mean {', '.join(near[:_SHOWN])}?" if near else all_of_them
+    return UserError(f"there is no feature `{name}`: {hint}")
 
 
 def conflicts(told: FeatureSet, known: Iterable[Mapping[str, Any]]) -> list[str]:
