@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,18 @@ class Models:
     recognised: tuple[tuple[str, str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """What the models that could be exported cost and give.
+
+    `rows` has a measure each: its name, and its value for every model of `names`.
+    """
+
+    lead: str
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 def explain_cold_start(
     schema: Schema, section: Mapping[str, Any], names: Mapping[str, str]
 ) -> Models:
@@ -57,6 +69,46 @@ def explain_cold_start(
         rows=_model_rows(section, exported),
         recognised=tuple(
             _recognised(members, number, row) for number, row in enumerate(section["confusion"])
+        ),
+    )
+
+
+def explain_candidates(
+    section: Mapping[str, Any], latency: Mapping[str, Mapping[str, float]]
+) -> Candidates | None:
+    """Why the exported cold-start model is the one; None where there is none.
+
+    Args:
+        section: Of the supervised metrics, about the cold start.
+        latency: Model -> what it took in the run.
+    """
+    if "candidates" not in section:
+        return None
+    candidates, full, rule = (section[k] for k in ("candidates", "full_model", "chosen_by"))
+    used, trees = phrases.spoken(section["exported"]), phrases.spoken(full)
+    why = f"chosen by this rule: {rule}" if rule else "named by supervised_training.exported"
+    measures: dict[str, Callable[[str], str]] = {
+        "File": lambda name: f"{candidates[name]['bytes'] / 1000.0:.1f} kB",
+        "One customer": lambda name: f"{latency[name]['one_row_us']:.0f} \N{MICRO SIGN}s",
+        "1,000 customers": lambda name: f"{latency[name]['thousand_rows_ms']:.2f} ms",
+        "AUC": lambda name: f"{candidates[name]['roc_auc']:.3f}",
+        "Recognised": lambda name: f"{100.0 * candidates[name]['balanced_accuracy']:.1f} %",
+        "Log loss": lambda name: f"{candidates[name]['log_loss']:.3f}",
+        "Answers that differ": lambda name: f"{100.0 * candidates[name]['differing']:.1f} %",
+    }
+    marks = {section["exported"]: " (used)", full: " (full)"}
+    return Candidates(
+        lead=(
+            f"The {used} is in use, {why}. The full model is the better of two kinds of trees, "
+            f"here {trees}; it is only measured. A light model's answer differs from the full "
+            "model's for the share of customers in the last line, whom neither had seen. Times "
+            "are of this run, on one thread, and decide nothing."
+        ),
+        names=tuple(
+            phrases.capitalised(phrases.spoken(name)) + marks.get(name, "") for name in candidates
+        ),
+        rows=tuple(
+            (title, tuple(told(name) for name in candidates)) for title, told in measures.items()
         ),
     )
 
