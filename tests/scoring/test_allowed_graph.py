@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields, replace
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +19,13 @@ from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of, with_metadata
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.segmentation.cold_start import (
-    ColdStartModel,
-    QuantisedColdStart,
-    SignUpModel,
-)
+from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import Projection
-from customer_segmentation.segmentation.quantised import quantise
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import COLUMNS, FEATURES, SCHEMA, numeric_columns
-from tests.scoring.example import make_segmenter
+from tests.scoring.example import make_segmenter, quantised_like
 
 ROUNDED_AWAY = {-1.0, 0.0, 1.0, 1e-6, 1e-300}
 # Everything that a segment could be made of.
@@ -80,18 +74,6 @@ def cold_start_of(features: tuple[str, ...], segments: int) -> ColdStartModel:
     )
 
 
-def quantised_of(features: tuple[str, ...], segments: int, units: int) -> QuantisedColdStart:
-    draw = np.random.default_rng(0)
-    like = cold_start_of(features, segments)
-    sizes = len(features), units, segments
-    about = {one.name: getattr(like, one.name) for one in fields(SignUpModel)}
-    layers = tuple(
-        quantise(draw.normal(size=(rows, columns)), np.ones(columns), np.zeros(rows), np.ones(rows))
-        for rows, columns in pairwise(sizes)
-    )
-    return QuantisedColdStart(layers=layers, **about)
-
-
 def artifacts() -> Iterator[onnx.ModelProto]:
     """Every feature and decision, all and none; with all components, and with one."""
     for segmenter in (
@@ -105,8 +87,8 @@ def artifacts() -> Iterator[onnx.ModelProto]:
     yield build_segmenter(segmenter_of_formulas())
     yield build_cold_start(cold_start_of(EVERYTHING, 12))
     yield build_cold_start(cold_start_of(("age",), 2))
-    yield build_cold_start(quantised_of(EVERYTHING, 12, MOST_UNITS))
-    yield build_cold_start(quantised_of(("age",), 2, 1))
+    yield build_cold_start(quantised_like(cold_start_of(EVERYTHING, 12), MOST_UNITS))
+    yield build_cold_start(quantised_like(cold_start_of(("age",), 2), 1))
 
 
 @pytest.fixture(scope="module")
