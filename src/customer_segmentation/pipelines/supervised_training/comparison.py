@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -13,6 +14,8 @@ from customer_segmentation.pipelines.supervised_training import metrics
 from customer_segmentation.pipelines.supervised_training.folds import Validation
 from customer_segmentation.pipelines.supervised_training.models import BASELINE, LIGHT, TREES
 from customer_segmentation.scoring.metadata import INPUT
+
+logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 RULE = (
@@ -86,9 +89,17 @@ def choose(
     best = min(losses, key=lambda name: losses[name])
     error = summary[best]["log_loss"]["sd"] / np.sqrt(len(np.unique(validation.folds)))
     as_good = [name for name in better if losses[name] <= losses[best] + error]
-    if not as_good:
-        return min(better, key=lambda name: losses[name])
-    return min(as_good, key=lambda name: sizes[name])
+    if as_good:
+        return min(as_good, key=lambda name: sizes[name])
+    chosen = min(better, key=lambda name: losses[name])
+    logger.warning(
+        "The cold start's log loss is %.3f, and %s, which is not exported, has %.3f: no light "
+        "model is within one standard error.",
+        losses[chosen],
+        best,
+        losses[best],
+    )
+    return chosen
 
 
 def qualities(
