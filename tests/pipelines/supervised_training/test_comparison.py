@@ -60,7 +60,8 @@ def test_where_only_trees_are_good_enough_the_better_light_model_is_chosen_and_i
 ) -> None:
     found = validation(logistic_regression=0.2, quantised_network=0.3)
     assert chosen(found, SMALL_FIRST) == "quantised_network"
-    assert "no light model is within one standard error" in caplog.text
+    assert "which is not exported, is" in caplog.text
+    assert "lower by more than one standard error" in caplog.text
 
 
 def test_a_model_that_is_named_is_taken() -> None:

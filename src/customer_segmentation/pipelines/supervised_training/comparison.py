@@ -6,21 +6,29 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.pipelines.supervised_training import metrics
 from customer_segmentation.pipelines.supervised_training.folds import Validation
-from customer_segmentation.pipelines.supervised_training.models import BASELINE, LIGHT, TREES
-from customer_segmentation.scoring.metadata import INPUT
+from customer_segmentation.pipelines.supervised_training.models import (
+    BASELINE,
+    LIGHT,
+    TREES,
+    artifact_of,
+    fitted,
+)
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.scoring.metadata import INPUT, VERSION
 
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 RULE = (
-    "the smallest file of a light model whose log loss is at most one standard error above the "
-    "lowest of all models, or the light model with the lowest if none is"
+    "the smallest file among the light models whose log loss is at most one standard error above "
+    "the best model's; if there is none, the light model with the lowest log loss"
 )
 
 _BATCH = 1_000
@@ -36,9 +44,8 @@ class Comparison:
         validation: Of all of them.
         summary: The same in numbers.
         exported: The one that is.
-        full: The model whose answers the others' are compared with.
-        rows: Model -> bytes of its file, and out of fold roc_auc, balanced_accuracy, log_loss, and
-            the share of customers whose answer differs from the full model's.
+        rows: Light or full model -> bytes of its file, and out of fold roc_auc, balanced_accuracy,
+            log_loss, and the share of customers whose answer differs from the full model's.
         latency: Model -> microseconds for one row and milliseconds for 1,000. They vary from run
             to run, and decide nothing.
     """
@@ -46,9 +53,64 @@ class Comparison:
     validation: Validation
     summary: metrics.Summary
     exported: str
-    full: str
     rows: dict[str, dict[str, float]]
     latency: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model fitted on all customers of a validation.
+
+    Attributes:
+        fitted: scikit-learn's.
+        artifact: onnx.ModelProto.
+    """
+
+    fitted: Any
+    artifact: Any
+
+    @property
+    def file(self) -> bytes:
+        """The artifact as it is written."""
+        content: bytes = self.artifact.SerializeToString(deterministic=True)
+        return content
+
+
+def fit_candidates(
+    validation: Validation,
+    summary: metrics.Summary,
+    segmenter: Mapping[str, Any],
+    parameters: TrainingParameters,
+) -> dict[str, Candidate]:
+    """The light models and the full one by name.
+
+    Args:
+        validation: Of every model.
+        summary: The same in numbers.
+        segmenter: The metadata of the segmenter whose segments they predict.
+        parameters: Sizes and seed.
+    """
+    customers, inputs = validation.customers, validation.inputs
+    tested = {
+        "validated_on": "tenured customers",
+        "rows": len(customers.labels),
+        "folds": parameters.folds,
+        "baseline": summary[BASELINE],
+    }
+    made = {}
+    for name in (*LIGHT, full_model(summary)):
+        model = fitted(name, customers.columns(inputs), customers.labels, parameters)
+        artifact = artifact_of(
+            model,
+            features=inputs,
+            names=customers.segments,
+            segmenter_version=segmenter[VERSION],
+            schema=customers.schema,
+            provenance=segmenter["provenance"],
+            metrics=tested | {"model": summary[name]},
+        )
+        made[name] = Candidate(model, artifact)
+    return made
 
 
 def full_model(summary: metrics.Summary) -> str:
@@ -82,8 +144,10 @@ def choose(
         validation: Of every model.
         summary: The same in numbers.
         sizes: Of each light model's file, in bytes.
-        exported: The only one that may be, or `auto`.
+        exported: The one that is named, or `auto`.
     """
+    if exported != AUTO:
+        return exported
     losses = {name: values["log_loss"]["mean"] for name, values in summary.items()}
     better = [name for name, (gain, error) in gains(validation, exported).items() if gain > error]
     best = min(losses, key=lambda name: losses[name])
@@ -93,8 +157,8 @@ def choose(
         return min(as_good, key=lambda name: sizes[name])
     chosen = min(better, key=lambda name: losses[name])
     logger.warning(
-        "The cold start's log loss is %.3f, and %s, which is not exported, has %.3f: no light "
-        "model is within one standard error.",
+        "The cold-start model's log loss is %.3f; that of %s, which is not exported, is %.3f: "
+        "lower by more than one standard error.",
         losses[chosen],
         best,
         losses[best],
@@ -103,12 +167,13 @@ def choose(
 
 
 def qualities(
-    validation: Validation, summary: metrics.Summary, sizes: Mapping[str, int], full: str
+    validation: Validation, summary: metrics.Summary, sizes: Mapping[str, int]
 ) -> dict[str, dict[str, float]]:
     """`Comparison.rows`, of the models that have a size."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - slow import
 
     labels, answers = validation.customers.labels, validation.probabilities
+    full = full_model(summary)
     happened = labels[:, None] == np.arange(answers[full].shape[1])
     told = {name: shares.argmax(axis=1) for name, shares in answers.items()}
     return {

@@ -84,42 +84,18 @@ def build_cold_start(
         artifact = cold_start.build_no_cold_start(validation.reason, metadata)
         verified(artifact.SerializeToString(deterministic=True))
         return artifact, validation
-    customers, inputs = validation.customers, validation.inputs
     summary = metrics.summarise(validation, parameters.calibration_bins)
-    full = comparison.full_model(summary)
-    names, values = (*models.LIGHT, full), customers.columns(inputs)
-    fitted = {name: models.fitted(name, values, customers.labels, parameters) for name in names}
-    about = {
-        "features": inputs,
-        "names": customers.segments,
-        "segmenter_version": metadata["version"],
-        "schema": customers.schema,
-        "provenance": metadata["provenance"],
-    }
-    tested = {
-        "validated_on": "tenured customers",
-        "rows": len(customers.labels),
-        "folds": parameters.folds,
-        "baseline": summary[models.BASELINE],
-    }
-    artifacts = {
-        name: models.artifact_of(fitted[name], **about, metrics=tested | {"model": summary[name]})
-        for name in names
-    }
-    files = {name: made.SerializeToString(deterministic=True) for name, made in artifacts.items()}
+    candidates = comparison.fit_candidates(validation, summary, metadata, parameters)
+    files = {name: candidate.file for name, candidate in candidates.items()}
     sizes = {name: len(file) for name, file in files.items()}
     exported = comparison.choose(validation, summary, sizes, parameters.exported)
-    check_against_scikit_learn(artifacts[exported], fitted[exported], validation)
-    matrix = customers.columns(customers.schema.needed_inputs(inputs))
-    compared = comparison.Comparison(
-        validation,
-        summary,
-        exported,
-        full,
-        comparison.qualities(validation, summary, sizes, full),
-        comparison.latency(files, matrix),
-    )
-    return artifacts[exported], compared
+    chosen = candidates[exported]
+    check_against_scikit_learn(chosen.artifact, chosen.fitted, validation)
+    customers = validation.customers
+    matrix = customers.columns(customers.schema.needed_inputs(validation.inputs))
+    rows = comparison.qualities(validation, summary, sizes)
+    taken = comparison.latency(files, matrix)
+    return chosen.artifact, comparison.Comparison(validation, summary, exported, rows, taken)
 
 
 def check_against_scikit_learn(
@@ -176,7 +152,7 @@ def report_supervised_metrics(
         told |= _section(validation, cold_start.summary) | {
             "exported": cold_start.exported,
             "chosen_by": comparison.RULE if is_chosen else "",
-            "full_model": cold_start.full,
+            "full_model": comparison.full_model(cold_start.summary),
             "candidates": cold_start.rows,
             "confusion": metrics.confusion(validation.customers.labels, answers).tolist(),
         }
