@@ -225,11 +225,6 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                     "confusion": [[8 if a == b else 2 for b in range(k)] for a in range(k)],
                 },
             },
-            "latency": {
-                "logistic_regression": {"one_row_us": 59.3, "thousand_rows_ms": 0.244},
-                "quantised_network": {"one_row_us": 73.0, "thousand_rows_ms": 0.334},
-                "gradient_boosting": {"one_row_us": 61.9, "thousand_rows_ms": 2.206},
-            },
             "flow": flow_of(dict(zip(keys, names, strict=True))),
         }
 
@@ -247,7 +242,7 @@ def page() -> Callable[[dict[str, Any]], str]:
     """Inputs -> the page; none of them is changed on the way."""
 
     def build(inputs: dict[str, Any]) -> str:
-        names = ("accounting", "clustering", "eda", "supervised", "latency", "flow")
+        names = ("accounting", "clustering", "eda", "supervised", "flow")
         plain = {name: inputs[name] for name in names}
         before = json.dumps(plain)
         html = build_report(**inputs)

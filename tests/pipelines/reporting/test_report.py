@@ -157,11 +157,12 @@ def test_the_candidates_for_the_cold_start_stand_beside_each_other(page, inputs)
         "good enough. The full model is the better of two kinds of trees, here gradient boosting"
     ) in text
     table = text[text.index("Light models beside the full one") :]
+    assert re.search(
+        r"One customer( [\d.]+ \N{MICRO SIGN}s){3} 1,000 customers( [\d.]+ ms){3}", table
+    )
     for row in (
         "Logistic regression (used) Quantised network Gradient boosting (full)",
         "File 25.6 kB 27.9 kB 69.4 kB",
-        "One customer 59 \N{MICRO SIGN}s 73 \N{MICRO SIGN}s 62 \N{MICRO SIGN}s",
-        "1,000 customers 0.24 ms 0.33 ms 2.21 ms",
         "AUC 0.926 0.926 0.926",
         "Answers that differ 7.4 % 7.3 % 0.0 %",
     ):

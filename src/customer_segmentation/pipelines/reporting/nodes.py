@@ -43,7 +43,6 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     choice_of_k: IntoFrame,
     eda: dict[str, Any],
     supervised: dict[str, Any],
-    latency: dict[str, dict[str, float]],
     flow: dict[str, Any],
 ) -> str:
     """The report: one page of HTML that needs nothing else, the same bytes for the same input.
@@ -74,7 +73,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         tendency=choice.explain_tendency(eda["hopkins"]),
         cleaning=explain_cleaning(schema, accounting, profiled.unsegmented),
         cold_start=models.explain_cold_start(schema, supervised["cold_start"], names),
-        candidates=models.explain_candidates(supervised["cold_start"], latency),
+        candidates=models.explain_candidates(supervised["cold_start"]),
         demonstration=models.explain_demonstration(supervised["demonstration"]),
         potential=models.explain_potential(
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None

@@ -22,7 +22,6 @@ def create_pipeline() -> Pipeline:
                 "choice_of_k",
                 "eda_summary",
                 "supervised_metrics",
-                "supervised_latency",
                 "segment_flow",
             ],
             "report",

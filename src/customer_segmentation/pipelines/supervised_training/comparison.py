@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -77,14 +77,16 @@ class Candidate:
 
 
 def fit_candidates(
+    names: Iterable[str],
     validation: Validation,
     summary: metrics.Summary,
     segmenter: Mapping[str, Any],
     parameters: TrainingParameters,
 ) -> dict[str, Candidate]:
-    """The light models and the full one by name.
+    """Models by name, each with the file that it would be.
 
     Args:
+        names: Of light models and trees.
         validation: Of every model.
         summary: The same in numbers.
         segmenter: The metadata of the segmenter whose segments they predict.
@@ -98,7 +100,7 @@ def fit_candidates(
         "baseline": summary[BASELINE],
     }
     made = {}
-    for name in (*LIGHT, full_model(summary)):
+    for name in names:
         model = fitted(name, customers.columns(inputs), customers.labels, parameters)
         artifact = artifact_of(
             model,

@@ -40,7 +40,7 @@ def create_pipeline() -> Pipeline:
                 "cold_start_candidate",
                 _PARAMETERS,
             ],
-            ["supervised_metrics", "supervised_latency", "supervised_mlflow_metrics"],
+            ["supervised_metrics", "supervised_mlflow_metrics"],
         ),
         step(
             plots.plot_cold_start_confusion,
