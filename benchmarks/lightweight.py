@@ -3,7 +3,7 @@
 Logistic regression and a network with int8 weights beside the full model, the better of two kinds
 of trees, each as an ONNX file over the same columns. Quality is out of fold; answers differ from
 the full model's, or the network's from those of the same network before its weights were quantised.
-The published file is SEGMENTATION_REAL_CSV; without it, only generated customers are taken.
+The public file is SEGMENTATION_REAL_CSV; without it, only generated customers are taken.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def wrong_sums(largest: int) -> float:
 
 
 def main() -> None:
-    """Print the table of the published file, where it is named, and of generated customers."""
+    """Print the table of the public file, where it is named, and of generated customers."""
     parser = arguments((__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=50_000, help="generated, default 50,000")
     parser.add_argument("--repeats", type=int, default=21, help="of the times, default 21")
@@ -126,7 +126,7 @@ def main() -> None:
     all_rows = parameters.model_copy(update={"sample_rows": options.rows})
     rows = []
     if real := os.environ.get("SEGMENTATION_REAL_CSV"):
-        rows += measured("published", Path(real), parameters, options.repeats)
+        rows += measured("public file", Path(real), parameters, options.repeats)
     with tempfile.TemporaryDirectory() as folder:
         (file,) = write(Path(folder) / "customers.csv", options.rows, seed=1)
         rows += measured(f"{options.rows:,} generated", file, all_rows, options.repeats)

@@ -11,7 +11,7 @@ from customer_segmentation.pipelines.reporting.cards import Bar
 from customer_segmentation.schema.schema import Schema
 
 _BASELINE = "baseline"
-# Microseconds for one customer and milliseconds for 1,000 of the published file, by
+# Microseconds for one customer and milliseconds for 1,000 of the public file, by
 # `benchmarks/lightweight.py`. Those of a run would make another report of equal data.
 _TIMES = {
     "logistic_regression": (62, 0.42),
@@ -103,7 +103,7 @@ def explain_candidates(section: Mapping[str, Any]) -> Candidates | None:
             f"The {used} is in use, {why}. The full model is the better of two kinds of trees, "
             f"here {trees}; it is only measured. A light model's answer differs from the full "
             "model's for the share of customers in the last line, whom neither had seen. Times "
-            "decide nothing: they are of the published file on another machine, and MLflow has "
+            "decide nothing: they are of the public file on another machine, and MLflow has "
             "those of this run."
         ),
         names=tuple(
