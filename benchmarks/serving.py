@@ -77,7 +77,7 @@ def _answers(url: str, body: bytes | None) -> bool:
 
 
 def load(url: str, body: bytes, folder: Path, seconds: int) -> dict[str, float]:
-    """Requests a second by wrk, median and 99th percentile in milliseconds, and failures."""
+    """What `measured` gives, for a body that is posted again and again."""
     script = folder / "post.lua"
     (folder / "body").write_bytes(body)
     script.write_text(
@@ -85,7 +85,14 @@ def load(url: str, body: bytes, folder: Path, seconds: int) -> dict[str, float]:
         'wrk.method = "POST"\nwrk.body = f:read("*a")\n'
         'wrk.headers["content-type"] = "application/json"\n'
     )
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}", "--latency", "-s", script, url]
+    return measured(url, script, seconds)
+
+
+def measured(
+    url: str, script: Path, seconds: int, connections: int = CONNECTIONS
+) -> dict[str, float]:
+    """Requests a second by wrk, median and 99th percentile in milliseconds, and failures."""
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", script, url]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - wrk
     times = dict(re.findall(r"(50|99)%\s+([\d.]+[a-z]+)", said))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)

@@ -48,6 +48,7 @@ SPARK = {
     "customers/test_sample_key.py",
     "datasets/test_delta_table.py",
     "datasets/test_history.py",
+    "feature_store/test_databricks.py",
     "pipelines/history/test_nodes.py",
     "pipelines/ingestion/test_nodes.py",
     "pipelines/label_generation/test_border_calm.py",

@@ -35,6 +35,8 @@ from customer_segmentation.session import ProjectSession, Stopped, require_envir
 from customer_segmentation.spark import require_java
 
 if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+
     from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
     from customer_segmentation.feature_store.commands import Known
     from customer_segmentation.retention.places import Environment
@@ -259,11 +261,9 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
     """Compact an environment's Delta tables and delete the files of versions past retention."""
     from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
 
-    conf = str(conf_source) if conf_source else None
-    with ProjectSession.create(env=env, conf_source=conf) as session:
-        context = session.load_context()  # type: ignore[attr-defined]  # not its base's
+    with _context(env, conf_source) as context:
         # Kedro reads the configuration anew each time that it is asked for its catalog.
-        catalog = context.catalog
+        catalog: Any = context.catalog
         datasets = {n: catalog.get(n) for n in sorted(pipelines["__default__"].datasets())}
         tables = {name: table for name, table in datasets.items() if hasattr(table, "maintain")}
         if not tables:
@@ -315,15 +315,21 @@ def clean(
 
 
 @contextmanager
+def _context(env: str | None, conf_source: Path | None) -> Iterator[KedroContext]:
+    """The project as an environment sees it."""
+    conf = str(conf_source) if conf_source else None
+    with ProjectSession.create(env=env, conf_source=conf) as session:
+        yield session.load_context()  # type: ignore[attr-defined]  # not its base's
+
+
+@contextmanager
 def _environment(
     env: str | None, conf_source: Path | None, command: str, *, is_locked: bool
 ) -> Iterator[Environment]:
     """An environment whose files a command changes; locked if it does."""
     from customer_segmentation.retention.places import Environment  # noqa: PLC0415 - slow
 
-    conf = str(conf_source) if conf_source else None
-    with ProjectSession.create(env=env, conf_source=conf) as session:
-        context = session.load_context()  # type: ignore[attr-defined]  # not its base's
+    with _context(env, conf_source) as context:
         environment = Environment.of(context)
         with run_lock(environment.tables, command) if is_locked else nullcontext():
             yield environment
@@ -438,6 +444,41 @@ def get(
     known, dataset = _features(env, conf_source)
     for line in commands.values(known.features, dataset.open(), customer_id, names):
         click.echo(line)
+
+
+@feature.command(cls=_MendableErrors)
+@_feature_env
+@_conf_source
+def apply(env: str | None, conf_source: Path | None) -> None:
+    """Tell Feast: write its registry and feature_store.yaml of what the online store holds."""
+    from customer_segmentation.feature_store.feast_store import (  # noqa: PLC0415 - slow
+        FeastPlaces,
+        apply_definitions,
+    )
+
+    with _context(env, conf_source) as context:
+        click.echo("\n".join(apply_definitions(FeastPlaces.of(context))))
+
+
+@feature.command(cls=_MendableErrors)
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="STORE",
+    help="sagemaker://PREFIX, databricks or databricks://CATALOG.SCHEMA: docs/feature_store.md.",
+)
+@_feature_env
+@_conf_source
+def publish(target: str, env: str | None, conf_source: Path | None) -> None:
+    """Write the last run's features to SageMaker's or Databricks' feature store."""
+    from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
+
+    known, _ = _features(env, conf_source)
+    features = known.published
+    with _context(env, conf_source) as context:
+        table = context.catalog.load(commands.TABLE)
+        click.echo("\n".join(commands.publish_table(target, features, table)))
 
 
 def _features(env: str | None, conf_source: Path | None) -> tuple[Known, OnlineFeaturesDataset]:

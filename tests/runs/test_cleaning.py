@@ -140,12 +140,18 @@ def test_of_the_history_the_newest_statement_stays_however_old(
         "gold/history/2024-02-29_2024-03-01T060000.000000Z.parquet",
         "gold/history/2024-01-31_2024-04-01T060000.000000Z.parquet",
     ]
-    for key in parts:
+    # Of features, there are statements of two days.
+    features = [key.replace("gold/history", "gold/feature_history") for key in parts[:2]]
+    for key in (*parts, *features):
         client.put_object(Bucket=bucket, Key=key, Body=b"rows")
     told = cleaned(new_project, "--do")
     assert "who was where on 2024-01-31 of 2024-02-01" in told
+    assert "features on 2024-01-31 of 2024-02-01" in told
     # That of the latest day is what the next day is compared with.
-    assert {key for key in keys(client, bucket) if "history" in key} == {*parts[1:]}
+    assert {key for key in keys(client, bucket) if "history" in key} == {
+        *parts[1:],
+        features[1],
+    }
 
 
 def test_an_environment_without_a_retention_is_not_cleaned(used_project: Project) -> None:

@@ -15,13 +15,17 @@ import pytest
 from click.testing import Result
 from s3fs import S3FileSystem
 
+from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
+from customer_segmentation.feature_store.stores import SETTING
 from customer_segmentation.lineage.ledger import Ledger, read_ledger
 from customer_segmentation.serving.body import Upload
 from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.quota import Usage
 from customer_segmentation.serving.jobs.table import JobTable
+from tests.feature_store.test_online import fill
 from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, in_one_form, read_table
+from tests.services.redis import RedisServer
 from tests.services.s3 import S3Server
 
 # The one whose income is far outside, so that reports name them; and one who is in quarantine.
@@ -197,6 +201,46 @@ def test_jobs_of_the_api_that_hold_the_customer_are_removed_whole(used_project: 
     table.engine.dispose()
 
 
+def test_the_feature_store_forgets_too_and_the_next_run_changes_nothing(
+    used_project: Project, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, redis_server.url)
+    assert used_project.run("--pipeline=feature_export").exit_code == 0
+    data = used_project.root / "data"
+    receipt = str(data / "features" / "online.json")
+    named, file = (
+        OnlineFeaturesDataset(filepath=receipt, store=store, environment="dev").open()
+        for store in (redis_server.url, "sqlite")
+    )
+    # Of a time when the store was a file.
+    fill(file, {NAMED: [1.0, 2.0], "1": [3.0, 4.0]})
+    history = data / "gold" / "feature_history"
+    (part,) = history.iterdir()
+    before = pd.read_parquet(part)
+    told = forgotten(used_project, NAMED).output
+    assert f"data/gold/feature_history/{part.name}: 1 row, written anew without" in told
+    for place in ("data/features/online.db", named.store.name):
+        assert f"  {place}: 1 trace, in the online feature store, removed there" in told
+    kept = before[before["customer_id"] != NAMED].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_parquet(part), kept)
+    (theirs, another) = named.read([NAMED, str(kept["customer_id"].iloc[0])])[1]
+    assert theirs is None
+    assert another is not None
+    assert file.read([NAMED])[1] == [None]
+    file.store.close()
+    assert NAMED.encode() not in (data / "features" / "online.db").read_bytes()
+    result = used_project.run("--pipeline=feature_export")
+    assert "0 written, 0 removed, snapshot 1" in result.output
+    assert [path.name for path in history.iterdir()] == [part.name]
+    # Where another store is named, this one is out of reach.
+    monkeypatch.delenv(SETTING)
+    assert (
+        f"  {named.store.name}: the online feature store of an earlier run; set"
+        in forgotten(used_project, "1").output
+    )
+    named.store.close()
+
+
 @pytest.fixture(scope="module")
 def staged(
     moto_server: S3Server, tracking: Path, tmp_path_factory: pytest.TempPathFactory
@@ -208,7 +252,7 @@ def staged(
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration=status)
     project = make_project(tmp_path_factory.mktemp("staged") / "project", tracking)
     project.make_quick()
-    settings = moto_server.environment() | {"SEGMENTATION_BUCKET": BUCKET}
+    settings = moto_server.environment() | {"SEGMENTATION_BUCKET": BUCKET, SETTING: "sqlite"}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)
@@ -241,6 +285,8 @@ def test_a_bucket_forgets_a_customer_in_every_version_of_every_object(
     S3FileSystem.clear_instance_cache()
     assert require_only_rows_gone(before, tables(root), NAMED) == 6
     assert "in an old version of the object, which is deleted" in told
+    assert "gold/feature_history/2014-06-30_" in told
+    assert "online.db: 1 trace, in the online feature store, removed there" in told
     now = versions(moto_server.client())
     assert len(now) < len(old)
     for key, content in now:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.spark
 
 RUN = ("--env=prod", "--pipelines=ingestion,preprocessing")
 NAMES = ("bronze_customers", "silver_customers", "silver_quarantine", "gold_features")
+HISTORY = "gold_feature_history"
 
 
 @pytest.fixture
@@ -27,9 +28,11 @@ def prod(
     tmp_path: Path,
     tracking: Path,
     monkeypatch: pytest.MonkeyPatch,
-    spark: Any,  # noqa: ARG001 - one session, made by the fixture that stops it
+    spark: Any,
 ) -> tuple[Project, str]:
     """Tables of two runs, and the customer whose id every file's statistics begin with."""
+    from pyspark.sql.functions import lit  # noqa: PLC0415 - imports PySpark
+
     project = make_project(tmp_path / "project", tracking)
     sample = project.root / "data" / "sample" / "customers.csv"
     header, *rows = sample.read_text().splitlines()[:200]
@@ -41,6 +44,11 @@ def prod(
         source.write_text("\n".join([header, *sent]) + "\n")
         result = project.run(*RUN)
         assert result.exit_code == 0, result.output
+        # Appended to, as a run does that has learned a segmenter.
+        gold = project.root / "data" / "prod" / "gold"
+        features = spark.read.format("delta").load(str(gold / "features"))
+        stated = features.withColumn("recorded_at", lit(row_of_theirs))
+        stated.write.format("delta").mode("append").save(str(gold / "feature_history"))
     return project, customer
 
 
@@ -56,13 +64,13 @@ def _with_income(row: str, income: str) -> str:
 def test_delta_forgets_a_customer_in_files_versions_and_log(prod: tuple[Project, str]) -> None:
     project, customer = prod
     root = project.root / "data" / "prod"
-    before = {name: read_table(str(root), name) for name in NAMES}
+    before = {name: read_table(str(root), name) for name in (*NAMES, HISTORY)}
     assert len(DeltaTable(root / "silver" / "customers").history()) == 2
     assert holders(root, customer)
     told = forgotten(project, customer, "--env=prod").output
     assert "data/prod/silver/customers: " in told
-    after = {name: read_table(str(root), name) for name in NAMES}
-    assert require_only_rows_gone(before, after, customer) == 3
+    after = {name: read_table(str(root), name) for name in (*NAMES, HISTORY)}
+    assert require_only_rows_gone(before, after, customer) == 5
     assert holders(root, customer) == []
     require_one_state(read_ledger(f"{root}/lineage.json"))
     # Spark merges into them, and delta-rs reads what it made.

@@ -85,7 +85,7 @@ def test_a_bundle_without_a_cold_start_model_answers_customers_and_says_why_not_
     described = describe_bundle(found, None)
     assert described.left_out == found.left_out
     assert not any(field.needed_at_sign_up for field in described.fields)
-    assert {*customer_schemas(found.contract)} == {"Customer"}
+    assert {*customer_schemas(found.contract)} == {"Customer", "Changes"}
     assert "at_sign_up" not in examples_of(found)["customers"]
 
 

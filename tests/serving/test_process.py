@@ -18,6 +18,8 @@ UNNEEDED = (
     *("kedro", "mlflow", "pandas", "sklearn", "scipy", "matplotlib", "ndonnx", "spox", "pyspark"),
     # Only of jobs and stored answers.
     *("polars", "pyarrow"),
+    # Only of a feature store of that kind.
+    *("feast", "redis", "botocore"),
 )
 
 

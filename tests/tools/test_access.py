@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlglot
 from botocore import UNSIGNED
+from botocore.client import BaseClient
 from botocore.config import Config
 from click.testing import CliRunner
 from kedro.framework.project import pipelines
@@ -18,12 +19,15 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from sqlglot import exp
 
 from customer_segmentation.datasets.pending import FOLDER as PENDING
+from customer_segmentation.feature_store.online import OnlineFeatures
+from customer_segmentation.feature_store.stores import open_store
 from customer_segmentation.run_lock import LEASE, LOCK
+from tests.feature_store.test_online import fill
 from tests.services.s3 import S3Server
 from tools.access.__main__ import documents, main
 from tools.access.grants import volume
 from tools.access.places import environment, patterns, place, tables
-from tools.access.policies import Names, bucket_policy, iam_policy
+from tools.access.policies import Names, bucket_policy, iam_policy, online_policy
 from tools.access.roles import ACTIONS, FOLDER, declared
 from tools.access.trial import LIST, PAGE, Outcome, allowed, keys, told, tried, with_told
 
@@ -88,7 +92,8 @@ def test_what_a_run_writes_lies_in_the_layer_that_says_so(name: str) -> None:
             below = path.removeprefix(root).strip("/")
             layers = [each for each in ACCESS.layers if holds(name, each, below)]
             named = {"source": "landed", "checked_customers": "working"}
-            expected = (named | {"recorded_history": "gold"}).get(dataset)
+            of_gold = ("recorded_history", "recorded_features", "online_features")
+            expected = (named | dict.fromkeys(of_gold, "gold")).get(dataset)
             if dataset.split("_")[0] in {"bronze", "silver", "gold", "export"}:
                 expected = ACCESS.layer_of(dataset)
             elif below.startswith(("models", "reporting")):
@@ -212,6 +217,54 @@ def test_a_bucket_denies_others_whatever_their_own_policies_say(name: str) -> No
         assert f"{root}/{path.rstrip('/')}" in personal["Resource"]
 
 
+@pytest.mark.parametrize("role", ACCESS.roles)
+def test_who_reads_or_writes_gold_does_so_in_the_online_store(role: str) -> None:
+    document = online_policy(role, Names())
+    if document is None:
+        assert not any(ACCESS.allows(role, name, "gold", "read") for name in ACCESS.environments)
+        return
+    IAMPolicyDocumentValidator(json.dumps(document)).validate()
+    policy = IAMPolicy(json.dumps(document))
+    for name in ACCESS.environments:
+
+        def permits(operation: str, name: str = name) -> bool:
+            found = policy.is_action_permitted(f"dynamodb:{operation}", Names().table(name))
+            return found == PermissionResult.PERMITTED
+
+        reads, writes = expected(role, name, "gold")
+        assert permits("BatchGetItem") == permits("DescribeTable") == reads
+        assert permits("BatchWriteItem") == permits("CreateTable") == permits("Scan") == writes
+        assert not permits("DeleteTable")
+
+
+def test_the_online_store_asks_for_what_its_policies_allow_and_no_more(
+    moto_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, call = set(), BaseClient._make_api_call
+
+    def recorded(self: Any, operation: str, told: Any) -> Any:
+        asked.add(f"dynamodb:{operation}")
+        return call(self, operation, told)
+
+    for name, value in moto_server.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    writer, reader = (
+        set((online_policy(role, Names()) or {})["Statement"][0]["Action"])
+        for role in ("service", "consumer")
+    )
+    online = OnlineFeatures(open_store("dynamodb://rights", "prod", ""))
+    fill(online, {"1": [1.0, 2.0], "2": [3.0, 4.0]})
+    online.forget("1")
+    online.read(["1", "2"])
+    assert asked == writer
+    # A server's own connection.
+    online.store.close()
+    asked.clear()
+    OnlineFeatures(open_store("dynamodb://rights", "prod", "")).read(["1", "2"])
+    assert asked == reader
+
+
 def parsed() -> list[tuple[str, str, str]]:
     """Each privilege as principal, privilege and what it is on."""
     found = []
@@ -265,6 +318,8 @@ def expected(role: str, name: str, layer: str) -> tuple[bool, bool]:
 def test_a_person_fills_in_buckets_and_principals(tmp_path: Path) -> None:
     arns = ["arn:aws:iam::000000000000:role/shop", "arn:aws:iam::000000000000:role/bi"]
     given = [f"--principal=consumer={arn}" for arn in arns] + ["--bucket=prod=shared/prod"]
+    table = "arn:aws:dynamodb:eu-west-1:000000000000:table/features"
+    given.append(f"--table=prod={table}")
     result = CliRunner().invoke(main, ["--to", str(tmp_path), *given])
     assert result.exit_code == 0, result.output
     policy = json.loads((tmp_path / "s3" / "prod.json").read_text())
@@ -272,6 +327,8 @@ def test_a_person_fills_in_buckets_and_principals(tmp_path: Path) -> None:
     assert found["ConsumerStewardRead"]["Principal"]["AWS"] == [*arns, "<steward>"]
     assert "arn:aws:s3:::shared/prod/models/*" in found["ConsumerStewardRead"]["Resource"]
     assert found["List"]["Resource"] == ["arn:aws:s3:::shared"]
+    online = json.loads((tmp_path / "dynamodb" / "consumer.json").read_text())
+    assert [each["Resource"] for each in online["Statement"]] == [[table]]
     grants = (tmp_path / "unity_catalog.sql").read_text()
     assert grants.count(f"ON CATALOG prod TO `{arns[1]}`;") == 1
 

@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from tools.access.grants import unity_catalog
-from tools.access.policies import Document, Names, bucket_policy, iam_policy
+from tools.access.policies import (
+    Document,
+    Names,
+    bucket_policy,
+    iam_policy,
+    online_policy,
+)
 from tools.access.roles import FOLDER, declared
 
 
@@ -18,7 +24,9 @@ def documents(names: Names) -> dict[str, str]:
     access = declared()
     buckets = {f"s3/{name}.json": bucket_policy(name, names) for name in access.environments}
     roles = {f"iam/{name}.json": iam_policy(name, names) for name in access.roles}
-    written = {path: _json(document) for path, document in {**buckets, **roles}.items()}
+    online = {f"dynamodb/{name}.json": online_policy(name, names) for name in access.roles}
+    found = {**buckets, **roles, **online}
+    written = {path: _json(document) for path, document in found.items() if document}
     return written | {"unity_catalog.sql": unity_catalog(names)}
 
 
@@ -38,13 +46,17 @@ def _pairs(given: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, st
 @click.command()
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), default=FOLDER)
 @click.option("--bucket", "buckets", multiple=True, metavar="ENVIRONMENT=BUCKET[/FOLDER]")
+@click.option("--table", "tables", multiple=True, metavar="ENVIRONMENT=ARN, of DynamoDB")
 @click.option("--principal", "principals", multiple=True, metavar="ROLE=ARN, or a group's name")
-def main(to: Path, buckets: tuple[str, ...], principals: tuple[str, ...]) -> None:
+def main(
+    to: Path, buckets: tuple[str, ...], tables: tuple[str, ...], principals: tuple[str, ...]
+) -> None:
     """Write what deploy/access/roles.yml says as policies and grants, with the names given."""
     access, named = declared(), dict[str, list[str]]()
     for role, value in _pairs(principals, access.roles):
         named.setdefault(role, []).append(value)
-    names = Names(named, dict(_pairs(buckets, access.environments)))
+    placed = (dict(_pairs(given, access.environments)) for given in (buckets, tables))
+    names = Names(named, *placed)
     for path, text in documents(names).items():
         (to / path).parent.mkdir(parents=True, exist_ok=True)
         (to / path).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Bucket policies of environments, and IAM policies of roles."""
+"""Bucket policies of environments, and IAM policies of roles: of buckets, of online stores."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ _READ = ["s3:GetObject"]
 _WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 _LIST = ["s3:ListBucket"]
 _LIST_UPLOADS = ["s3:ListBucketMultipartUploads"]
+# What `feature_store/dynamodb.py` asks for, to read customers and to fill the table.
+_LOOK_UP = ["dynamodb:DescribeTable", "dynamodb:BatchGetItem"]
+_FILL = ["dynamodb:CreateTable", "dynamodb:Scan", "dynamodb:BatchWriteItem"]
+# The layer that an online store's rows are of.
+_ONLINE = "gold"
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,12 @@ class Names:
     Attributes:
         principals: Role -> the ARNs that have it or, for grants, groups and service principals.
         buckets: Environment -> its bucket, perhaps with a folder: `bucket/folder`.
+        tables: Environment -> the ARN of its online store's table in DynamoDB.
     """
 
     principals: Mapping[str, Sequence[str]] = field(default_factory=dict)
     buckets: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, roles: Sequence[str]) -> list[str]:
         """The principals of roles."""
@@ -36,6 +43,11 @@ class Names:
     def root(self, environment: str) -> str:
         """The ARN of an environment's root."""
         return f"arn:aws:s3:::{self.buckets.get(environment, f'<{environment}-bucket>')}"
+
+    def table(self, environment: str) -> str:
+        """The ARN of an environment's table."""
+        unknown = f"arn:aws:dynamodb:<region>:<account>:table/<{environment}-features>"
+        return self.tables.get(environment, unknown)
 
     def bucket(self, environment: str) -> str:
         """The ARN of the bucket that an environment's root is in."""
@@ -105,6 +117,23 @@ def iam_policy(role: str, names: Names) -> Document:
                 _statement(f"{title}Read", _READ, names.objects(environment, layers)),
             ]
     return _document(*statements)
+
+
+def online_policy(role: str, names: Names) -> Document | None:
+    """The policy to attach besides where the online feature store is DynamoDB; None for no right.
+
+    Each environment has a table of its own: a right on a table is one on all that is in it.
+    """
+    statements = [
+        _statement(
+            f"{environment.title()}Features",
+            _LOOK_UP + _FILL if role in declared().writers(environment) else _LOOK_UP,
+            [names.table(environment)],
+        )
+        for environment in declared().environments
+        if _reads(role, environment, _ONLINE)
+    ]
+    return _document(*statements) if statements else None
 
 
 def _reads(role: str, environment: str, layer: str) -> bool:

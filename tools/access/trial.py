@@ -43,6 +43,7 @@ def keys(environment: str) -> dict[str, list[str]]:
     found["models"] += ["models/champion/segmenter.onnx", "models/bundles/1/segmenter.onnx"]
     found["models"] += ["models/promotions/1.json"]
     found["reporting"] += ["reporting/report.html", "reporting/eda/relations.csv"]
+    found["gold"] += ["features/online.json"]
     found["records"] += ["lineage.json"]
     found["working"] += [*waiting, LEASE, LOCK, "silver/.writing-customers.parquet/1.parquet"]
     found["working"] += ["between/checked_customers.parquet"]

@@ -76,14 +76,18 @@ class OnlineFeaturesDataset(AbstractDataset[FeatureTable, Any]):
         """Whether there is a store to fill."""
         return bool(self._named)
 
+    @property
+    def beside(self) -> str:
+        """The file of SQLite that is the store, where no other is named."""
+        return f"{self._place.rpartition('/')[0]}/{ONLINE_FILE}"
+
     def open(self) -> OnlineFeatures:
         """The store; where none is named, the file that there may be from earlier runs.
 
         Raises:
             UserError: It is of a kind that there is not.
         """
-        beside = f"{self._place.rpartition('/')[0]}/{ONLINE_FILE}"
-        return OnlineFeatures(open_store(self._named or SQLITE, self._environment, beside))
+        return OnlineFeatures(open_store(self._named or SQLITE, self._environment, self.beside))
 
     def load(self) -> dict[str, Any]:
         """What the store was last filled with.

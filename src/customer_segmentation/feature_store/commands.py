@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import narwhals as nw
 import numpy as np
+from narwhals.typing import IntoFrame
 
 from customer_segmentation.aligned import aligned
 from customer_segmentation.bundles.bundle import SEGMENTER, Promotion
@@ -23,6 +25,8 @@ from customer_segmentation.feature_store.online import OnlineFeatures
 from customer_segmentation.feature_store.rows import Snapshot, decoded_row
 from customer_segmentation.lineage.ledger import Ledger
 from customer_segmentation.scoring.verify import verified
+from customer_segmentation.tables.history import day_of
+from customer_segmentation.tables.schemas import EVENT_TIME
 
 TABLE = "gold_feature_table"
 _UNKNOWN = "not known"
@@ -58,6 +62,24 @@ class Known:
                 "are: run kedro run, or promote one"
             )
         return feature_set(verified(champion.files[SEGMENTER]))
+
+    @property
+    def published(self) -> FeatureSet:
+        """The features of the model that the feature table was made with.
+
+        Raises:
+            UserError: There is no such table, or the model is not kept any more.
+        """
+        made = self.ledger.entries.get(TABLE)
+        if made is None:
+            raise UserError(f"{self.environment} has no {TABLE} yet: run kedro run")
+        model = self.bundles.segmenter(made.artifact_version or "")
+        if model is None:
+            raise UserError(
+                f"{TABLE} was made with the artifact {made.artifact_version}, which is not kept: "
+                "run kedro run"
+            )
+        return feature_set(verified(model))
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -164,6 +186,15 @@ def values(
     told = f"as of {snapshot.as_of}, {age:,} days ago{stale}"
     source = f"snapshot {snapshot.number} of {online.store.name}, version {snapshot.version}"
     return [f"Customer {customer}, {told}; {source}", "", *aligned([head, *rows])]
+
+
+def publish_table(target: str, features: FeatureSet, table: IntoFrame) -> list[str]:
+    """Write `gold_feature_table` to another product's feature store; gives what was done."""
+    from customer_segmentation.feature_store.targets.target import publish  # noqa: PLC0415 - slow
+
+    rows = nw.from_native(table).lazy()
+    day = day_of(rows.select(nw.col(EVENT_TIME).max()).collect().item())
+    return publish(target, features, table, day)
 
 
 def _value(feature: FeatureDefinition, value: float) -> str:

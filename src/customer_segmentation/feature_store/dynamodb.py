@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from time import sleep
 from typing import Any
 
+from customer_segmentation.feature_store.aws import answering
 from customer_segmentation.feature_store.online import StoreDownError
 
 # DynamoDB's own limits of one call.
 _READ, _WRITTEN = 100, 25
 _KEY, _VALUE = "key", "value"
+# In bytes.
+_LONGEST = 2_048
 _TRIES = 8
+_SECONDS = 10.0
+_THREADS = 4
 _FIRST_WAIT = 0.05
 
 
@@ -23,10 +30,14 @@ class DynamoStore:
     Args:
         table: Its name; it is made by the first write, and paid by request.
         environment: Its name, which keys begin with.
+        seconds: How long to wait for each answer.
     """
 
-    def __init__(self, table: str, environment: str) -> None:
+    def __init__(self, table: str, environment: str, seconds: float = _SECONDS) -> None:
         self.name = f"dynamodb://{table}"
+        self._seconds = seconds
+        # Of its own: while the table is slow, nothing else waits for a thread.
+        self._threads = ThreadPoolExecutor(_THREADS)
         self._table, self._prefix = table, f"{environment}:"
         self._opened: Any = None
 
@@ -34,7 +45,8 @@ class DynamoStore:
         """The values of keys, in order; not all of one moment."""
         named = [self._prefix + key for key in keys]
         found: dict[str, bytes] = {}
-        rest = iter(named)
+        # It refuses longer keys, which no item has.
+        rest = iter([key for key in named if len(key.encode()) <= _LONGEST])
         with self._connected() as client:
             if not self._is_there(client):
                 return [None] * len(keys)
@@ -49,6 +61,19 @@ class DynamoStore:
 
                 self._until_done(read, {self._table: asked})
         return [found.get(key) for key in named]
+
+    def prepare(self) -> None:
+        """Load the client."""
+        with self._connected():
+            pass
+
+    async def read(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As `get`, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.get, keys)
+
+    async def end(self) -> None:
+        """Give back connections."""
+        self.close()
 
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values."""
@@ -134,16 +159,10 @@ class DynamoStore:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        try:
-            from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra of its own
-            from botocore.session import get_session  # noqa: PLC0415 - as above
-        except ImportError as error:
-            message = f"{self.name}: AWS's client is not installed: make staging"
-            raise StoreDownError(message) from error
-        try:
+        with answering(f"the online store {self.name}") as session:
             if self._opened is None:
-                self._opened = get_session().create_client("dynamodb")
+                from botocore.config import Config  # noqa: PLC0415 - of an extra
+
+                limits = Config(connect_timeout=self._seconds, read_timeout=self._seconds)
+                self._opened = session.create_client("dynamodb", config=limits)
             yield self._opened
-        except (BotoCoreError, ClientError) as error:
-            message = f"the online store {self.name} does not answer ({error})"
-            raise StoreDownError(message) from error

@@ -42,6 +42,15 @@ class KeyValues(Protocol):
     def get(self, keys: Sequence[str]) -> list[bytes | None]:
         """The values of up to some thousand keys, in order, all of one moment where it can."""
 
+    def prepare(self) -> None:
+        """Load the client, which takes up to a second; nothing is connected to yet."""
+
+    async def read(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As `get`, for an event loop; whoever calls it limits the time."""
+
+    async def end(self) -> None:
+        """Give back the connections of `read`."""
+
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values; they last once this returns."""
 

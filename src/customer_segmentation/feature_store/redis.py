@@ -21,19 +21,47 @@ class RedisStore:
     Args:
         url: As `redis://host:6379/0`, or `rediss://` for an encrypted connection.
         environment: Its name, which keys begin with.
+        seconds: How long to wait for an answer.
     """
 
-    def __init__(self, url: str, environment: str) -> None:
+    def __init__(self, url: str, environment: str, seconds: float = _SECONDS) -> None:
         self.name = without_password(url)
         self._prefix = f"customer_segmentation:{environment}:"
-        self._url = url
+        self._url, self._seconds = url, seconds
         self._opened: Any = None
+        self._soon: Any = None
 
     def get(self, keys: Sequence[str]) -> list[bytes | None]:
         """The values of keys, in order, all of one moment."""
         with self._connected() as redis:
             found: list[bytes | None] = redis.mget([self._prefix + key for key in keys])
         return found
+
+    def prepare(self) -> None:
+        """Load the client."""
+        with self._named_errors():
+            from redis.asyncio import Redis  # noqa: PLC0415 - an extra of its own
+            from redis.asyncio.retry import Retry  # noqa: PLC0415 - as above
+            from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
+            from redis.exceptions import ConnectionError as LostError  # noqa: PLC0415 - as above
+
+            # Once more at once, where a kept connection was lost; whoever asks limits the time.
+            retry = Retry(NoBackoff(), 1, (LostError,))
+            self._soon = Redis.from_url(self._url, socket_timeout=None, retry=retry)
+
+    async def read(self, keys: Sequence[str]) -> list[bytes | None]:
+        """As `get`, for an event loop."""
+        if self._soon is None:
+            self.prepare()
+        with self._named_errors():
+            found: list[bytes | None] = await self._soon.mget([self._prefix + key for key in keys])
+        return found
+
+    async def end(self) -> None:
+        """Give back the connections of `read`."""
+        if self._soon is not None:
+            await self._soon.aclose()
+            self._soon = None
 
     def put(self, values: Iterable[tuple[str, bytes]]) -> None:
         """Write values."""
@@ -72,17 +100,24 @@ class RedisStore:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
+        with self._named_errors():
+            if self._opened is None:
+                from redis import Redis  # noqa: PLC0415 - an extra of its own
+
+                self._opened = Redis.from_url(
+                    self._url, socket_timeout=self._seconds, socket_connect_timeout=self._seconds
+                )
+            yield self._opened
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
         try:
-            from redis import Redis, RedisError  # noqa: PLC0415 - an extra of its own
+            from redis import RedisError  # noqa: PLC0415 - an extra of its own
         except ImportError as error:
             message = f"{self.name}: Redis' client is not installed: make feature-store"
             raise StoreDownError(message) from error
         try:
-            if self._opened is None:
-                self._opened = Redis.from_url(
-                    self._url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS
-                )
-            yield self._opened
+            yield
         except (RedisError, ValueError, OSError) as error:
             why = type(error).__name__
             message = f"the online store {self.name} does not answer ({why}): see that it runs"

@@ -123,18 +123,18 @@ def versions_in(value: bytes) -> Iterator[tuple[int, bytes | None]]:
         try:
             number, length = _HEAD.unpack_from(value, place)
         except struct.error as error:
-            raise UserError(_DAMAGED) from error
+            raise UserError(DAMAGED) from error
         place += _HEAD.size
         if length == _GONE:
             yield number, None
             continue
         if place + length > len(value):
-            raise UserError(_DAMAGED)
+            raise UserError(DAMAGED)
         yield number, value[place : place + length]
         place += length
 
 
-_DAMAGED = "a row of the online store is damaged: run kedro run --pipeline=feature_export anew"
+DAMAGED = "a row of the online store is damaged: run kedro run --pipeline=feature_export anew"
 
 
 def visible(value: bytes | None, number: int) -> bytes | None:

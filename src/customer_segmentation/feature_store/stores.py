@@ -12,25 +12,26 @@ SETTING = "SEGMENTATION_FEATURE_STORE"
 SQLITE = "sqlite"
 # Where SQLite keeps an environment's, beside what else tells of its features.
 ONLINE_FILE = "online.db"
-_KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
+_KINDS = "sqlite, sqlite://file, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
 
 
-def open_store(named: str, environment: str, file: str) -> KeyValues:
+def open_store(named: str, environment: str, file: str, **options: float) -> KeyValues:
     """The online store that a setting names; nothing is connected to yet.
 
     Args:
         named: The setting.
         environment: Whose features they are.
-        file: Where SQLite keeps them.
+        file: Where SQLite keeps them, unless the setting says so.
+        options: `seconds`, how long to wait for an answer; else ten.
 
     Raises:
         UserError: It names none of the kinds there are.
     """
     kind, _, place = named.partition("://")
-    if named == SQLITE:
-        return SqliteStore(file)
+    if kind == SQLITE and (place or named == SQLITE):
+        return SqliteStore(place or file, **options)
     if kind in {"redis", "rediss"} and place:
-        return RedisStore(named, environment)
+        return RedisStore(named, environment, **options)
     if kind == "dynamodb" and place:
-        return DynamoStore(place, environment)
+        return DynamoStore(place, environment, **options)
     raise UserError(f"{SETTING}: there is no feature store of the kind `{kind}`: give {_KINDS}")

@@ -18,7 +18,8 @@ from customer_segmentation.lineage.ledger import Ledger, read_ledger
 from customer_segmentation.lineage.rewriting import begin_rewriting, end_rewriting
 from customer_segmentation.retention.places import Environment, is_below, is_half
 
-_HISTORY = "gold_history"
+# A table that is appended to -> what a statement of it says of its day.
+_HISTORIES = {"gold_history": "who was where on", "gold_feature_history": "features on"}
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,14 @@ def clean(
         f"{environment.name}: {len(removals):,} things are older than {days:g} days, from before "
         f"{until:%Y-%m-%d %H:%M} UTC"
     )
-    history = environment.made().get(_HISTORY)
-    if not is_dry and any(history and is_below(each.place, [history]) for each in removals):
-        begin_rewriting(environment.ledger, [_HISTORY], environment.catalog)
+    made = environment.made()
+    changed = [
+        name
+        for name in made.keys() & _HISTORIES.keys()
+        if any(is_below(each.place, [made[name]]) for each in removals)
+    ]
+    if changed and not is_dry:
+        begin_rewriting(environment.ledger, changed, environment.catalog)
     for each in removals:
         tell(f"  {environment.shown(each.place)}: {each.what} of {each.since:%Y-%m-%d}")
         if not is_dry:
@@ -94,7 +100,9 @@ def _found(environment: Environment, ledger: Ledger) -> Iterator[Removal]:
     yield from _bundles(BundleStore(environment.models, environment.name))
     yield from _uploads(environment)
     yield from _file(environment.landing, "copy of the source, which each run lands anew")
-    yield from _history(environment)
+    made = environment.made()
+    for name in made.keys() & _HISTORIES.keys():
+        yield from _history(environment.catalog.get(name), made[name], _HISTORIES[name])
     for place in _reports(environment):
         yield from _file(place, "report that no pipeline reads")
 
@@ -147,11 +155,8 @@ def _uploads(environment: Environment) -> Iterator[Removal]:
                 yield Removal(place, "unfinished upload", each["Initiated"], each["UploadId"])
 
 
-def _history(environment: Environment) -> Iterator[Removal]:
-    """Statements of who was where, but for the newest one, which the next run compares with."""
-    if _HISTORY not in environment.made():
-        return
-    history: Any = environment.catalog.get(_HISTORY)
+def _history(history: Any, folder: str, what: str) -> Iterator[Removal]:  # noqa: ANN401 - a dataset
+    """Statements of a history, but for the newest one, which the next run compares with."""
     # Delta's rows are kept.
     if not hasattr(history, "statements"):
         return
@@ -160,8 +165,7 @@ def _history(environment: Environment) -> Iterator[Removal]:
     for each in statements:
         if each not in newest:
             since = datetime.fromisoformat(each.recorded_at)
-            place = f"{environment.made()[_HISTORY]}/{each.part}"
-            yield Removal(place, f"who was where on {each.as_of}", since)
+            yield Removal(f"{folder}/{each.part}", f"{what} {each.as_of}", since)
 
 
 def _reports(environment: Environment) -> Iterator[str]:

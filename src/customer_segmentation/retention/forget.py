@@ -12,6 +12,7 @@ from customer_segmentation.lineage.rewriting import begin_rewriting, end_rewriti
 from customer_segmentation.retention.delta import erase_from_delta
 from customer_segmentation.retention.erase import erase_names, erase_rows, erase_version
 from customer_segmentation.retention.jobs import erase_job
+from customer_segmentation.retention.online import erase_online
 from customer_segmentation.retention.outside import out_of_reach
 from customer_segmentation.retention.places import Environment, is_below
 from customer_segmentation.retention.search import Found, Holder, Kind, search
@@ -25,6 +26,7 @@ _WHAT: dict[Kind, tuple[str, str]] = {
     "delta": ("trace", "deleted, with every older version of the table"),
     "version": ("trace", "in an old version of the object, which is deleted"),
     "job": ("trace", "in a job of the API, which is removed whole"),
+    "online": ("trace", "in the online feature store, removed there"),
     "by hand": ("trace", "NOT erased: nothing of the product's wrote this; do it by hand"),
 }
 
@@ -101,6 +103,8 @@ def _erase_from(holder: Holder, sought: Sought, environment: Environment) -> Non
         erase_names(holder, sought)
     elif holder.kind == "delta":
         erase_from_delta(holder.place, sought)
+    elif holder.kind == "online":
+        erase_online(environment, holder.place, sought.id)
     elif holder.kind == "job":
         erase_job(Path(holder.place), environment.jobs)
 

@@ -12,6 +12,7 @@ from kedro.config import AbstractConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines, settings
 
+from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
 from customer_segmentation.datasets.pending import FOLDER, filesystem_of, place_of, remove
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
@@ -26,6 +27,7 @@ _SAMPLE = "data/sample"
 _JOBS, _DEFAULT_JOBS = "SEGMENTATION_SERVING_JOBS", "data/jobs"
 # Beside staging's data: what `make staging` keeps of its own bucket, which a run reads through S3.
 _REHEARSED = "s3"
+_ONLINE = "online_features"
 _SQLITE = "sqlite:///"
 WRITING = ".writing-"
 
@@ -69,6 +71,7 @@ class Environment:
         ledger: Path of its ledger.
         landing: Where the source is landed.
         jobs: The folder of the API's jobs.
+        online: What fills its online feature store.
         tracking: Where its runs are tracked.
         others: The other environments.
         retain_days: How long it keeps what can be removed; None if it keeps everything.
@@ -86,6 +89,7 @@ class Environment:
     ledger: str
     landing: str
     jobs: Path
+    online: OnlineFeaturesDataset
     tracking: str
     others: tuple[str, ...]
     retain_days: float | None
@@ -134,6 +138,7 @@ class Environment:
             ledger=_absolute(project, ledger_place(places)),
             landing=landing,
             jobs=jobs,
+            online=catalog.get(_ONLINE),
             tracking=tracking,
             others=tuple(others),
             retain_days=places.get("retain_days"),
@@ -161,6 +166,11 @@ class Environment:
         names = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
         places = {name: place_of(self.catalog.get(name)) for name in sorted(names - {SOURCE})}
         return {name: place for name, place in places.items() if place and not is_parameter(name)}
+
+    @property
+    def online_file(self) -> str:
+        """The file of the online feature store, if it is one of SQLite, or was."""
+        return self.online.beside
 
     @property
     def managed(self) -> list[str]:

@@ -20,14 +20,15 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.retention.online import in_online, is_online
 from customer_segmentation.retention.places import Environment, File, is_below
 from customer_segmentation.retention.sought import Sought
 from customer_segmentation.sources.landing import land
 
 # What holds them: rows of a table; names in a text; a Delta table with its log and old versions; an
-# old version of an object; a job of the API; a file that the project did not write, or a cell of
-# somebody else's row, which a person has to look at.
-Kind = Literal["rows", "names", "delta", "version", "job", "by hand"]
+# old version of an object; a job of the API; the online feature store; a file that the project did
+# not write, or a cell of somebody else's row, which a person has to look at.
+Kind = Literal["rows", "names", "delta", "version", "job", "online", "by hand"]
 
 LOG = "/_delta_log/"
 # As the server names them.
@@ -42,7 +43,7 @@ class Holder:
     """A place that holds the customer.
 
     Attributes:
-        place: Of the file; of a Delta table or a job, the folder.
+        place: Of the file; of a Delta table or a job, the folder; of an online store, its name.
         kind: Of what it is, which says how they are erased.
         times: How often they were found there.
         version: Of an old version of an object.
@@ -70,7 +71,7 @@ class Found:
 
 
 def search(environment: Environment, sought: Sought) -> Found:
-    """Read every byte of every file and object of an environment."""
+    """Read every byte of every file and object of an environment, and ask its online store."""
     files = list(environment.files(with_old=True))
     tables = sorted({file.place.partition(LOG)[0] for file in files if LOG in file.place})
     jobs = str(environment.jobs)
@@ -79,6 +80,9 @@ def search(environment: Environment, sought: Sought) -> Found:
         found.files += 1
         found.size += file.size
         is_sent = job_of(file.place, jobs) is not None
+        if is_online(file.place, environment.online_file):
+            # Searched below.
+            continue
         rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
         if not rows + names + others:
             continue
@@ -94,6 +98,8 @@ def search(environment: Environment, sought: Sought) -> Found:
             kind = "by hand"
         key = (place, kind, file.version)
         counts[key] = counts.get(key, 0) + (rows + names + others)
+    for place, times in in_online(environment, sought.id).items():
+        counts[place, "online", None] = times
     found.holders = [Holder(*key[:2], times, key[2]) for key, times in counts.items()]
     found.holders.sort(key=lambda each: (each.place, each.version or ""))
     return found

@@ -66,15 +66,24 @@ class Routes:
             declared = _declared(route)
             if route.path_parameters:
                 self._patterns.append((_pattern(route), declared))
+                # The more of a path is fixed, the sooner it is tried.
+                self._patterns.sort(key=lambda each: -len(each[0].pattern))
             else:
                 path = route.path.rstrip("/").encode()
                 self._fixed |= dict.fromkeys((path or b"/", path + b"/"), declared)
 
-    def find(self, raw_path: bytes) -> Route:
-        """The route of a path as sent, still percent-encoded."""
-        if route := self._fixed.get(raw_path):
-            return route
-        return next((r for pattern, r in self._patterns if pattern.fullmatch(raw_path)), UNKNOWN)
+    def find(self, raw_path: bytes, method: str = "") -> Route:
+        """The route of a path as sent, still percent-encoded.
+
+        Args:
+            raw_path: The path.
+            method: Of several routes, the first that answers it; else the first.
+        """
+        if (fixed := self._fixed.get(raw_path)) and method in fixed.methods:
+            return fixed
+        found = [fixed] if fixed else []
+        found += [route for pattern, route in self._patterns if pattern.fullmatch(raw_path)]
+        return next((r for r in found if method in r.methods), found[0] if found else UNKNOWN)
 
 
 def _declared(route: BaseRoute) -> Route:
@@ -93,7 +102,8 @@ def _declared(route: BaseRoute) -> Route:
         methods.add("HEAD")
     return Route(
         # The first two parts of the path, without parameters: `/v1/jobs`.
-        label="/" + "/".join(route.path.partition("/{")[0].split("/")[1:3]),
+        label=first.opt.get("label")
+        or "/" + "/".join(route.path.partition("/{")[0].split("/")[1:3]),
         access=accesses.pop(),
         methods=tuple(sorted(methods)),
         is_streamed=any(each.get("streams") for each in options),

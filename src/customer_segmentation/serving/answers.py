@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import repeat
 from typing import Annotated, Any, Literal, cast
@@ -17,6 +18,7 @@ from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import schema_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.validation import Problem
+from customer_segmentation.tables.schemas import UNSEGMENTED
 
 _PROBABILITY = "probability_"
 
@@ -50,6 +52,24 @@ class Explanation(msgspec.Struct, omit_defaults=True, gc=False):
     note: str | None = None
 
 
+class StoredFeatures(msgspec.Struct, omit_defaults=True, gc=False):
+    """Which stored values were scored.
+
+    `age_days` counts from `as_of` to today, UTC; beyond the features' `max_age_days` they are
+    stale. `snapshot` and `version` are those of the online store and of the features' definitions.
+    `changed` names the columns that the request changed; `unsegmented` says why there is no
+    segment.
+    """
+
+    as_of: date
+    age_days: int
+    is_stale: bool
+    snapshot: int
+    version: int
+    changed: list[str] | None = None
+    unsegmented: list[Problem] = []
+
+
 class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     """The answer for one customer; what a model of this kind does not tell is left out.
 
@@ -57,7 +77,8 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     `left_out`.
 
     `model` is `segmenter`, or `cold_start` for a customer without purchases. `margin` is 0 halfway
-    between two segments and 1 on a centroid. The explanation is there where `explain` is true.
+    between two segments and 1 on a centroid. The explanation is there where `explain` is true,
+    `features` where stored values were scored.
     """
 
     segment: str
@@ -69,6 +90,7 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     margin: float | None = None
     probabilities: dict[str, float] | None = None
     explanation: Explanation | None = None
+    features: StoredFeatures | None = None
 
 
 def decided_of(schema: Schema) -> tuple[str, ...]:
@@ -103,7 +125,7 @@ def _answer_type(decisions: tuple[tuple[str, str], ...]) -> type[Answer]:
 
 
 # Fields of an answer that the batch run does not store.
-NOT_STORED = frozenset({"model", "probabilities", "explanation"})
+NOT_STORED = frozenset({"model", "probabilities", "explanation", "features"})
 
 
 class Rejection(msgspec.Struct, gc=False):
@@ -133,11 +155,13 @@ class Predictor:
         self.keys: list[str] = [segment["key"] for segment in segments]
         codes: dict[str, list[str]] = scorer.metadata.get("codes", {})
         codes = codes | {"segment": self.keys, "runner_up": self.keys}
-        # Field -> its output, and the words for that output's codes.
+        told = {name: (name, codes.get(name)) for name in scorer.outputs if name in fields}
+        told["segment_name"] = "segment", [segment["name"] for segment in segments]
+        # Field -> its output, and the words for that output's codes; that for -1 is the last.
         self._fields: dict[str, tuple[str, list[str] | None]] = {
-            name: (name, codes.get(name)) for name in scorer.outputs if name in fields
+            name: (output, words and [*words, UNSEGMENTED])
+            for name, (output, words) in told.items()
         }
-        self._fields["segment_name"] = "segment", [segment["name"] for segment in segments]
 
     def predict(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
         """One answer per row.

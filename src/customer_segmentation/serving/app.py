@@ -23,6 +23,7 @@ from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard, bundle_of
 from customer_segmentation.serving.invocations import invocation_routes
 from customer_segmentation.serving.jobs.routes import job_routes
+from customer_segmentation.serving.online import CUSTOMERS, online_routes
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
 from customer_segmentation.serving.problems import RefusedError
@@ -36,7 +37,7 @@ from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 logger = logging.getLogger(__name__)
 
-_CUSTOMERS, _HISTORY = "/v1/customers/", "/v1/history/"
+_HISTORY = "/v1/history/"
 
 
 def make_app(settings: Settings) -> Guard:
@@ -77,6 +78,7 @@ async def _life(server: Server) -> AsyncIterator[None]:
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+        await server.online.end()
         server.log.flush()
 
 
@@ -85,9 +87,9 @@ def _routes(server: Server) -> list[Any]:
     options = {"access": "score", "methods": ("POST",)}
     segments = asgi("/v1/segments", opt=options, copy_scope=False)(server.segments.serve)
 
-    @get(f"{_CUSTOMERS}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
+    @get(f"{CUSTOMERS}{{customer_id:path}}", opt={"access": "read"}, sync_to_thread=True)
     def customer(request: AnyRequest) -> Response[bytes]:
-        customer_id = _asked(request, _CUSTOMERS)
+        customer_id = _asked(request, CUSTOMERS)
         try:
             stored, state = server.stored.find(customer_id)
         except FileNotFoundError as error:
@@ -140,6 +142,7 @@ def _routes(server: Server) -> list[Any]:
         *description_routes(server),
         *invocation_routes(server),
         *job_routes(server),
+        *online_routes(server.online),
         *openapi_routes(server),
         *page_routes(),
         *proposal_routes(server),

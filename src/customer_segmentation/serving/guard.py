@@ -84,7 +84,7 @@ class Guard:
         added = [*_HEADERS, (b"x-request-id", request_id), version]
         status, has_begun, key, place = 500, False, None, None
         method = scope["method"]
-        route = self._routes.find(scope["raw_path"])
+        route = self._routes.find(scope["raw_path"], method)
 
         async def answer(message: Message) -> None:
             nonlocal status, has_begun

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -35,9 +35,12 @@ from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.model_inputs import Matrix, ModelInputs
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.responses import CSV, JSON, AnyRequest, json_response
-from customer_segmentation.serving.server import Server
 from customer_segmentation.serving.validation import Contract, Problem, limit_problems
 from customer_segmentation.tables.schemas import UNSEGMENTED
+
+if TYPE_CHECKING:
+    # It has the online store, whose answers say why they are none as this module does.
+    from customer_segmentation.serving.server import Server
 
 # A row of numbers costs a tenth of a record.
 ROWS_A_CUSTOMER = 10

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from functools import cache, partial
 
 import msgspec
@@ -42,6 +42,14 @@ class Metrics:
         waiting = "segmentation_requests_in_flight", "Requests being answered"
         self.waiting = gauge(*waiting, multiprocess_mode="livesum")
         self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
+        self.store_seconds = Histogram(
+            "segmentation_feature_store_seconds",
+            "Reads of the online store, as a request waits for them",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        day = "The day, UTC, of what the online store holds; 0 before it is read"
+        self._features = gauge("segmentation_features_as_of_timestamp_seconds", day)
         in_use = "1 for the artifact in use, 0 for earlier ones"
         self._artifact = gauge("segmentation_artifact", in_use, ["version"])
         self._version = ""
@@ -70,6 +78,10 @@ class Metrics:
         for problem in problems:
             field = problem.path.rsplit(".", 1)[-1]
             self._rejections.labels(field if field in names else "other", problem.problem).inc()
+
+    def used_features(self, as_of: date) -> None:
+        """Set the day of the features in use."""
+        self._features.set(datetime.combine(as_of, time(), UTC).timestamp())
 
     def used(self, version: str) -> None:
         """Set the artifact in use."""

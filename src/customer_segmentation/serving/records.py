@@ -123,10 +123,7 @@ class Reader:
         Raises:
             RefusedError: The body is not JSON, or has more records.
         """
-        try:
-            decoded = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise RefusedError(400, f"not JSON: {str(error) or 'nested too deeply'}") from error
+        decoded = decoded_json(body)
         if not isinstance(decoded, list):
             return [self.contract.read(decoded, "$")]
         if len(decoded) > max_customers:
@@ -137,6 +134,18 @@ class Reader:
             read.append(self.contract.read(record, f"$[{i}]", hints=wrong < _MAX_HINTED))
             wrong += isinstance(read[-1], list)
         return read
+
+
+def decoded_json(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    """The value of a body.
+
+    Raises:
+        RefusedError: It is not JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise RefusedError(400, f"not JSON: {str(error) or 'nested too deeply'}") from error
 
 
 def too_many_customers(customers: int, most: int) -> RefusedError:

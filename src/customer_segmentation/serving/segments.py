@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from customer_segmentation.serving.answers import Answer, Rejection
 from customer_segmentation.serving.asgi import Receive, Scope, Send, respond
@@ -16,7 +19,7 @@ from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError, wrong_fields
-from customer_segmentation.serving.records import FastReader, too_many_customers
+from customer_segmentation.serving.records import too_many_customers
 from customer_segmentation.serving.validation import Problem, ReadCustomer, limit_problems
 
 _encode = msgspec.json.Encoder().encode
@@ -26,20 +29,30 @@ Read = ReadCustomer | list[Problem]
 _Waiting = tuple[Any, "asyncio.Future[Answer]"]
 
 
+class Rows(Protocol):
+    """Makes customers of its kind ready to be scored."""
+
+    def ids(self, customers: Sequence[Any]) -> list[str | None]:
+        """Their keys; None where there is none."""
+
+    def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
+        """(customers x the artifact's columns)."""
+
+
 class Batcher:
     """Collects the customers of one event loop turn; no request waits for a later one."""
 
     def __init__(self) -> None:
         # By bundle: a request keeps the bundle that read it, even when a new one replaces it.
-        self._waiting: dict[tuple[Bundle, FastReader], list[_Waiting]] = {}
+        self._waiting: dict[tuple[Bundle, Rows], list[_Waiting]] = {}
 
-    async def answer(self, bundle: Bundle, reader: FastReader, customer: Any) -> Answer:  # noqa: ANN401 - a class made at run time
+    async def answer(self, bundle: Bundle, reader: Rows, customer: Any) -> Answer:  # noqa: ANN401 - of the reader's kind
         """Answer one customer.
 
         Args:
             bundle: What scores.
-            reader: The bundle's reader that decoded the customer.
-            customer: As decoded.
+            reader: Of customers of this kind, for the bundle.
+            customer: As the reader takes it.
         """
         loop = asyncio.get_running_loop()
         if not self._waiting:
@@ -70,11 +83,12 @@ class Segments:
 
     Args:
         metrics: Counts answers and rejections.
+        batcher: Scores single customers together.
         max_customers: In one request.
     """
 
-    def __init__(self, metrics: Metrics, max_customers: int) -> None:
-        self._batcher = Batcher()
+    def __init__(self, metrics: Metrics, batcher: Batcher, max_customers: int) -> None:
+        self._batcher = batcher
         self._metrics = metrics
         self._max_customers = max_customers
         self._explainer = Explainer()

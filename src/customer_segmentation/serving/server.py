@@ -14,14 +14,15 @@ from customer_segmentation.serving.history import StoredHistory
 from customer_segmentation.serving.jobs.service import JobService
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.metrics import AccessLog, Metrics
+from customer_segmentation.serving.online import OnlineSegments
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.segments import Segments
+from customer_segmentation.serving.segments import Batcher, Segments
 from customer_segmentation.serving.settings import Settings, is_prefix
 from customer_segmentation.serving.stored import StoredAnswers
 
 
 class Server:
-    """The champion, the keys, the stored answers, the history, the jobs and the metrics.
+    """The champion, the keys, stored answers, history, online store, jobs and metrics.
 
     Args:
         settings: The server's.
@@ -39,7 +40,9 @@ class Server:
         self.metrics = Metrics()
         self.metrics.used(self.champion.current.version)
         self.log = AccessLog()
-        self.segments = Segments(self.metrics, settings.max_customers)
+        batcher = Batcher()
+        self.segments = Segments(self.metrics, batcher, settings.max_customers)
+        self.online = OnlineSegments(settings, self.metrics, batcher)
         self.jobs = JobService(settings)
         self.is_ready = False
 

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle: str = "data/models"
     segments: str = "data/gold/segments.parquet"
     history: str = "data/gold/history"
+    # sqlite, redis://, rediss:// or dynamodb://, as SEGMENTATION_FEATURE_STORE has it.
+    feature_store: str = "sqlite"
+    # Whose keys are read, where environments share a store.
+    feature_environment: str = "dev"
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     # The prefix that a proxy strips, such as /shop.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -123,28 +123,12 @@ class Contract:
             path: Its place in the body: `$` or `$[3]`.
             hints: Suggest a column for an unknown name, which is slow.
         """
-        if not isinstance(record, dict):
-            return [Problem(path, "not an object", "an object of canonical columns")]
-        # Each name at most once.
-        if len(record) > len(self._names):
-            return [Problem(path, "too many fields", f"at most {len(self._names)}")]
-        given, problems = self._named(record, path, hints=hints)
-        as_of = self.as_of
-        if AS_OF in given:
-            sent, name = given.pop(AS_OF)
-            day = self.day(sent)
-            if day is None:
-                problems.append(Problem(f"{path}.{name}", NO_DATE, f"a day, as {as_of}"))
-            as_of = day or as_of
-        values: dict[str, Any] = {}
-        for column, (sent, name) in given.items():
-            value, problem = self._value(column, sent, as_of)
-            if problem:
-                problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
-            values[column] = value
-        is_cold = bool(self.cold_columns) and not any(name in given for name in self.purchases)
+        if problems := self._unreadable(record, path):
+            return problems
+        values, as_of, problems = self._values(record, path, self.as_of, hints=hints)
+        is_cold = bool(self.cold_columns) and not any(name in values for name in self.purchases)
         for column in self.cold_needed if is_cold else self.needed:
-            if column not in given:
+            if column not in values:
                 accepted = self.accepted(column, as_of)
                 problems.append(Problem(f"{path}.{column}", LACKING, accepted))
         if problems:
@@ -154,6 +138,25 @@ class Contract:
         parts = [self.numbers_of(*item) for item in (values | {AS_OF: as_of}).items()]
         numbers = dict(chain.from_iterable(part.items() for part in parts))
         return ReadCustomer(customer_id, {name: numbers[name] for name in columns}, is_cold)
+
+    def changes(
+        self, record: object, customer_id: str, as_of: date
+    ) -> dict[str, dict[str, float]] | list[Problem]:
+        """The numeric columns of each field of a part of a record, or every problem of it.
+
+        Args:
+            record: Decoded JSON.
+            customer_id: The customer's, which the record may repeat.
+            as_of: The day of what the customer is otherwise.
+        """
+        if problems := self._unreadable(record, "$"):
+            return problems
+        values, day, problems = self._values(record, "$", as_of)
+        if values.pop(KEY, None) not in {None, customer_id}:
+            problems.append(Problem(f"$.{KEY}", "another customer's", "the one of the path"))
+        if day != as_of:
+            values[AS_OF] = day
+        return problems or {name: self.numbers_of(name, value) for name, value in values.items()}
 
     def accepted(self, column: str, as_of: date | None = None) -> str:
         """What a column accepts, in words."""
@@ -172,6 +175,44 @@ class Contract:
     def range_of(self, column: str, as_of: date | None = None) -> tuple[float, float]:
         """The minimum and maximum of a number column, both allowed."""
         return range_of(self.rules[column], as_of or self.as_of)
+
+    def _unreadable(self, record: object, path: str) -> list[Problem]:
+        if not isinstance(record, dict):
+            return [Problem(path, "not an object", "an object of canonical columns")]
+        # Each name at most once.
+        if len(record) > len(self._names):
+            return [Problem(path, "too many fields", f"at most {len(self._names)}")]
+        return []
+
+    def _values(
+        self,
+        record: object,
+        path: str,
+        as_of: date,
+        *,
+        hints: bool = True,
+    ) -> tuple[dict[str, Any], date, list[Problem]]:
+        """The value of each column that is given, right or wrong; the day; every problem of them.
+
+        Args:
+            record: An object of JSON.
+            path: Its place in the body.
+            as_of: The day, where the record gives none.
+            hints: As `read` has it.
+        """
+        values: dict[str, Any] = {}
+        given, problems = self._named(cast("Record", record), path, hints=hints)
+        if AS_OF in given:
+            sent, name = given.pop(AS_OF)
+            day = self.day(sent)
+            if day is None:
+                problems.append(Problem(f"{path}.{name}", NO_DATE, f"a day, as {as_of}"))
+            as_of = day or as_of
+        for column, (sent, name) in given.items():
+            values[column], problem = self._value(column, sent, as_of)
+            if problem:
+                problems.append(Problem(f"{path}.{name}", problem, self.accepted(column, as_of)))
+        return values, as_of, problems
 
     def _named(
         self, record: Record, path: str, *, hints: bool

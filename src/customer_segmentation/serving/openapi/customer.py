@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from customer_segmentation.schema.parts import AS_OF, Column
+from customer_segmentation.schema.parts import AS_OF, KEY, Column
 from customer_segmentation.serving.validation import LONGEST_KEY, Contract
 
 Schema = dict[str, Any]
@@ -27,12 +27,14 @@ _SOME_INK = r"[^\s\u001c-\u001f\u0085\ufeff]"
 
 
 def customer_schemas(contract: Contract) -> dict[str, Schema]:
-    """The schemas `Customer`, `KnownCustomer` and, with a cold-start model, `NewCustomer`."""
+    """The schemas `Customer`, `Changes` and, with a cold-start model, those of two kinds."""
     known = _record(
         contract, contract.needed, "A customer of whom everything is known that the segmenter needs"
     )
+    described = "What is otherwise than stored"
+    changes = _record(contract, (), described, without=(KEY,))
     if not contract.cold_columns:
-        return {"Customer": known}
+        return {"Customer": known, "Changes": changes}
     new = _record(
         contract,
         contract.cold_needed,
@@ -41,7 +43,7 @@ def customer_schemas(contract: Contract) -> dict[str, Schema]:
     )
     names = ("KnownCustomer", "NewCustomer")
     either = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
-    return {"Customer": either, "KnownCustomer": known, "NewCustomer": new}
+    return {"Customer": either, "KnownCustomer": known, "NewCustomer": new, "Changes": changes}
 
 
 # Columns of dates often have the same first day.

@@ -29,6 +29,7 @@ from customer_segmentation.serving.jobs.routes import JobView
 from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.service import SENT_AS
 from customer_segmentation.serving.keys import ROLES
+from customer_segmentation.serving.online import MAX_IDS, NotThere
 from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of, matrix_schemas
 from customer_segmentation.serving.openapi.page import render_docs
@@ -56,6 +57,7 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
         "version": version("customer_segmentation"),
         "address": address,
         "max_customers": max_customers,
+        "max_ids": MAX_IDS,
         "longest_file_name": LONGEST_NAME,
         "kinds": ", ".join(KINDS),
         "max_rows": max_customers * ROWS_A_CUSTOMER,
@@ -143,6 +145,7 @@ def _answers(bundle: Bundle) -> Document:
         Details,
         Description,
         JobView,
+        NotThere,
         ProposalView,
         Snapshot,
         Unsegmented,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import islice
 from typing import Any, cast
 
 import msgspec
 
 from customer_segmentation.schema.parts import AS_OF, KEY
-from customer_segmentation.serving.answers import NOT_STORED
+from customer_segmentation.serving.answers import NOT_STORED, StoredFeatures
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.history import Snapshot
 from customer_segmentation.serving.jobs.service import MEDIA_TYPES
+from customer_segmentation.serving.online import NotThere, absent_on
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.responses import CSV
 from customer_segmentation.serving.validation import Problem, ReadCustomer
@@ -37,6 +39,9 @@ def examples_of(bundle: Bundle) -> Record:
     customers["list"], answers["list"] = list(customers.values()), list(answers.values())
     answers["customer_explained"] = _answered(bundle, known, Explainer())
     stored = {k: v for k, v in answers["customer"].items() if k not in NOT_STORED}
+    online = answers["customer"] | {"features": _stored_features(bundle)}
+    changes, changed = _changed(bundle, known)
+    absent = NotThere("C-1002", absent_on(contract.as_of))
     file = _csv(list(known), list(known.values()))
     numbers = _read(bundle, known).numbers
     return {
@@ -44,6 +49,11 @@ def examples_of(bundle: Bundle) -> Record:
         "answers": {name: {"value": value} for name, value in answers.items()},
         "stored": stored | {AS_OF: contract.as_of.isoformat()},
         "history": [_snapshot(stored, contract.as_of)],
+        "online": online,
+        "changes": changes,
+        "changed": changed,
+        "ids": [known[KEY], absent.customer_id],
+        "online_list": [online, msgspec.to_builtins(absent)],
         "wrong": _wrong(bundle, known),
         # Without a schema: what is wrong with a file is told by its job.
         "files": {kind: {} for kind in MEDIA_TYPES}
@@ -85,6 +95,27 @@ def _snapshot(stored: Record, as_of: date) -> Record:
     recorded_at = f"{as_of}T05:01:02.123456Z"
     run = {RUN_ID: f"{as_of}T05.00.00.000Z", RECORDED_AT: recorded_at}
     return {AS_OF: as_of.isoformat(), **told, "margin": round(stored["margin"], 4), **run}
+
+
+def _stored_features(bundle: Bundle, changed: list[str] | None = None) -> Record:
+    """Of the artifact's day, a week ago."""
+    version = bundle.contract.schema.feature_store.version
+    told = StoredFeatures(
+        bundle.contract.as_of, 7, is_stale=False, snapshot=3, version=version, changed=changed
+    )
+    return cast("Record", msgspec.to_builtins(told))
+
+
+def _changed(bundle: Bundle, known: Record) -> tuple[Record, Record]:
+    """Twice as much of the first purchase, and the answer to that."""
+    contract = bundle.contract
+    names = (*contract.purchases, *contract.needed)
+    numbers = (name for name in names if contract.rules[name].kind == "number")
+    changes = {
+        name: min(2 * known[name], contract.range_of(name)[1]) for name in islice(numbers, 1)
+    }
+    answer = _answered(bundle, known | changes)
+    return changes, answer | {"features": _stored_features(bundle, list(changes))}
 
 
 def _csv(*rows: list[Any]) -> str:
