@@ -128,3 +128,12 @@ def with_module(folder: Path, name: str, content: str) -> dict[str, str]:
     """The setting by which a command finds one more module, written to a folder."""
     (folder / f"{name}.py").write_text(content)
     return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
+
+
+def transcript(heading: str) -> list[tuple[str, list[str]]]:
+    """The commands of a section of the README, each with the lines shown below it."""
+    text = (CHECKOUT / "README.md").read_text()
+    section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    block = section.partition("```\n")[2].partition("```")[0]
+    commands = [part.splitlines() for part in block.split("$ ")[1:]]
+    return [(command, shown) for command, *shown in commands]

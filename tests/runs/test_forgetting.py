@@ -27,6 +27,7 @@ from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, in_one_form, read_table
 from tests.services.redis import RedisServer
 from tests.services.s3 import S3Server
+from tests.services.sagemaker import serve_sagemaker
 
 # The one whose income is far outside, so that reports name them; and one who is in quarantine.
 NAMED = "4822"
@@ -239,6 +240,26 @@ def test_the_feature_store_forgets_too_and_the_next_run_changes_nothing(
         in forgotten(used_project, "1").output
     )
     named.store.close()
+
+
+def test_the_next_publishing_deletes_a_forgotten_customer_at_sagemaker(
+    used_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = used_project.root / "data" / "gold" / "feature_table.parquet"
+    table = pd.read_parquet(file)
+    # A few of them, for time.
+    pd.concat([table.head(9), table[table["customer_id"] == NAMED]]).to_parquet(file, index=False)
+    place = "sagemaker://shop?offline=s3://lake&role=arn:aws:iam::123456789012:role/features"
+    with serve_sagemaker() as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        result = used_project.kedro("feature", "publish", "--to", place)
+        assert "customer_features_v1: 10 customers of 2014-06-30, 10 written" in result.output
+        assert all(NAMED in records for records in server.records.values())
+        forgotten(used_project, NAMED)
+        result = used_project.kedro("feature", "publish", "--to", place)
+        assert result.output.count("9 customers of 2014-06-30, 0 written, 1 removed") == 2
+        assert all(NAMED not in records for records in server.records.values())
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from customer_segmentation.lineage.ledger import read_ledger
 from customer_segmentation.scoring.mlflow_model import example_customer
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.bundle import Champion
-from tests.runs.project import CHECKOUT, Project, make_project
+from tests.runs.project import Project, make_project, transcript
 from tests.services.s3 import S3Server
 
 BUCKET = "promotion"
@@ -39,15 +39,6 @@ class Step:
     command: list[str]
     result: Result
     shown: list[str]
-
-
-def transcript() -> list[tuple[str, list[str]]]:
-    """The commands of the README's section, each with the lines shown below it."""
-    text = (CHECKOUT / "README.md").read_text()
-    section = text.partition("## From dev to prod\n")[2].partition("\n## ")[0]
-    block = section.partition("```\n")[2].partition("```")[0]
-    commands = [part.splitlines() for part in block.split("$ ")[1:]]
-    return [(command, shown) for command, *shown in commands]
 
 
 def as_kedro(command: str) -> list[str]:
@@ -77,7 +68,7 @@ def steps(project: Project, moto_server: S3Server, spark: Any) -> Iterator[list[
         for name, value in settings.items():
             patch.setenv(name, value)
         done = []
-        for command, shown in transcript():
+        for command, shown in transcript("From dev to prod"):
             arguments = as_kedro(command)
             done.append(Step(arguments, project.kedro(*arguments), shown))
         yield done
