@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +26,9 @@ from customer_segmentation.feature_store.sqlite import SqliteStore
 from customer_segmentation.serving.app import make_app
 from customer_segmentation.serving.settings import Settings
 from tests.services.redis import RedisServer, serve_redis
+from tests.services.s3 import S3Server
 from tests.serving.example import a_customer
-from tests.serving.process import ServerProcess, serving
+from tests.serving.process import ServerProcess, free_port, serving
 from tests.serving.stored_features import fill
 
 PASSWORD = "hunter2"  # noqa: S105 - of a Redis that lives for some seconds
@@ -336,6 +338,51 @@ def test_a_kind_of_store_that_there_is_not_is_refused_at_the_start(
         make_app(Settings(bundle=str(bundle), jobs=tmp_path, feature_store="mongodb://u:pw@h"))
 
 
+def answers_of(settings: Settings, times: int = 1) -> list[httpx.Response]:
+    """What a server in this process answers to requests for one customer, all at once."""
+    app = make_app(settings)
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = [client.get("/v1/customers/1/segment") for _ in range(times)]
+            answers = await asyncio.gather(*asked)
+        await app._server.online.end()
+        return answers
+
+    return asyncio.run(ask())
+
+
+def test_requests_do_not_pile_up_at_a_slow_store(bundle: Path, tmp_path: Path) -> None:
+    with serve_redis() as redis, redis.paused():
+        settings = Settings(
+            bundle=str(bundle), jobs=tmp_path, feature_store=redis.url, max_waiting=4
+        )
+        told = Counter(refusal(answer, 503) for answer in answers_of(settings, 12))
+    waited = f"the online store {redis.url} does not answer within 1 s"
+    assert told == {waited: 4, "the server is busy: try again": 8}
+
+
+def test_a_file_that_is_none_and_a_table_that_is_not_there_are_named(
+    bundle: Path, tmp_path: Path, moto_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "online.db"
+    file.write_bytes(b"no database" * 1_000)
+    for name, value in moto_server.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def told(store: str, status: int) -> str:
+        settings = Settings(bundle=str(bundle), jobs=tmp_path, feature_store=store)
+        return refusal(answers_of(settings)[0], status)
+
+    assert told(f"sqlite://{file}", 503) == (
+        f"the online store {file} cannot be used (file is not a database)"
+    )
+    assert "dynamodb://none was never filled" in told("dynamodb://none", 404)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    assert told("dynamodb://none", 503).startswith("the online store dynamodb://none does not")
+
+
 @pytest.mark.parametrize("kind", ["redis", "sqlite"])
 def test_who_reads_while_snapshots_are_written_sees_each_whole(
     kind: str, redis_server: RedisServer, tmp_path: Path
@@ -359,6 +406,7 @@ def test_who_reads_while_snapshots_are_written_sees_each_whole(
                 written = online.stage(customers, rows, told)
                 online.switch(written.snapshot)
                 online.sweep()
+                store.purge()
         finally:
             is_done = True
             store.close()

@@ -163,6 +163,10 @@ class DynamoStore:
             if self._opened is None:
                 from botocore.config import Config  # noqa: PLC0415 - of an extra
 
-                limits = Config(connect_timeout=self._seconds, read_timeout=self._seconds)
+                # Ten tries, as botocore has by itself; two where somebody waits.
+                tries = {"total_max_attempts": max(2, int(self._seconds))}
+                limits = Config(
+                    connect_timeout=self._seconds, read_timeout=self._seconds, retries=tries
+                )
                 self._opened = session.create_client("dynamodb", config=limits)
             yield self._opened

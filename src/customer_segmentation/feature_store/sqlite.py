@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from customer_segmentation.feature_store.online import StoreDownError
@@ -40,7 +40,6 @@ class SqliteStore:
             # Another file has its name by now.
             self._opened.close()
             self._opened = None
-        self._file = file
         found: dict[str, bytes] = {}
         with self._connected() as database:
             for start in range(0, len(keys), _KEYS):
@@ -119,19 +118,30 @@ class SqliteStore:
             raise StoreDownError(message) from error
 
     def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            self._make()
+        self._file = self._path.stat().st_ino
         # The server reads from several threads, one at a time.
         database = sqlite3.connect(
             self._path, timeout=self._seconds, isolation_level=None, check_same_thread=False
         )
-        # Of some fifteen customers: with smaller pages, filling takes three times as long.
-        database.execute("PRAGMA page_size = 16384")
-        # Readers go on while a run writes.
-        database.execute("PRAGMA journal_mode = WAL")
         # Nothing is damaged by a power cut; the last writes may be lost, up to the next checkpoint.
         database.execute("PRAGMA synchronous = NORMAL")
-        database.execute(
-            "CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, value BLOB NOT NULL) "
-            "WITHOUT ROWID"
-        )
         return database
+
+    def _make(self) -> None:
+        """Make an empty file, which appears whole: its journal cannot be set while others read."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        making = self._path.with_name(f".{self._path.name}")
+        # What a killed run left, and the log of a file that was removed.
+        for left in (making, *(Path(f"{self._path}{end}") for end in ("-wal", "-shm"))):
+            left.unlink(missing_ok=True)
+        with closing(sqlite3.connect(making, isolation_level=None)) as database:
+            # Of some fifteen customers: with smaller pages, filling takes three times as long.
+            database.execute("PRAGMA page_size = 16384")
+            # Readers go on while a run writes.
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(
+                "CREATE TABLE rows (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+            )
+        making.replace(self._path)

@@ -12,7 +12,7 @@ SETTING = "SEGMENTATION_FEATURE_STORE"
 SQLITE = "sqlite"
 # Where SQLite keeps an environment's, beside what else tells of its features.
 ONLINE_FILE = "online.db"
-_KINDS = "sqlite, sqlite://file, redis://host:6379/0, rediss://host:6379/0 or dynamodb://table"
+_KINDS = "sqlite, redis://host:6379/0, rediss://host:6379/0, dynamodb://table or sqlite://file"
 
 
 def open_store(named: str, environment: str, file: str, **options: float) -> KeyValues:
@@ -34,4 +34,5 @@ def open_store(named: str, environment: str, file: str, **options: float) -> Key
         return RedisStore(named, environment, **options)
     if kind == "dynamodb" and place:
         return DynamoStore(place, environment, **options)
-    raise UserError(f"{SETTING}: there is no feature store of the kind `{kind}`: give {_KINDS}")
+    where = f"{SETTING}, or feature-store of the server"
+    raise UserError(f"{where}: there is no feature store of the kind `{kind}`: give {_KINDS}")

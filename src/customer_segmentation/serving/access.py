@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -79,11 +79,16 @@ class Routes:
             raw_path: The path.
             method: Of several routes, the first that answers it; else the first.
         """
-        if (fixed := self._fixed.get(raw_path)) and method in fixed.methods:
-            return fixed
-        found = [fixed] if fixed else []
-        found += [route for pattern, route in self._patterns if pattern.fullmatch(raw_path)]
-        return next((r for r in found if method in r.methods), found[0] if found else UNKNOWN)
+        routes = self._matching(raw_path)
+        first = next(routes, UNKNOWN)
+        if method in first.methods:
+            return first
+        return next((route for route in routes if method in route.methods), first)
+
+    def _matching(self, raw_path: bytes) -> Iterator[Route]:
+        if fixed := self._fixed.get(raw_path):
+            yield fixed
+        yield from (route for pattern, route in self._patterns if pattern.fullmatch(raw_path))
 
 
 def _declared(route: BaseRoute) -> Route:

@@ -19,7 +19,7 @@ from customer_segmentation.feature_store.definitions import FEATURES, feature_se
 from customer_segmentation.feature_store.online import StoreDownError
 from customer_segmentation.feature_store.reading import FeatureReader
 from customer_segmentation.feature_store.rows import DAMAGED, Snapshot
-from customer_segmentation.feature_store.stores import open_store
+from customer_segmentation.feature_store.stores import ONLINE_FILE, open_store
 from customer_segmentation.serving.answers import Answer, StoredFeatures
 from customer_segmentation.serving.asgi import Receive, Scope, Send, respond
 from customer_segmentation.serving.bundle import Bundle
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 CUSTOMERS, SEGMENT = "/v1/customers/", "/segment"
 MAX_IDS = 100
 # Where the default environment keeps them.
-FILE = "data/features/online.db"
+FILE = f"data/features/{ONLINE_FILE}"
 _SECONDS = 1.0
 # Until the store answers again; until somebody has filled it anew.
 _SOON, _LATER = "1", "30"
