@@ -80,7 +80,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "supervised_training": {
             "folds": 2,
             "models": block("supervised_training")["models"]
-            | {"trees": 2, "rounds": 2, "epochs": 2},
+            | {"trees": 2, "rounds": 2, "iterations": 2},
         },
     }
     whole = register_pipelines()["__default__"]

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from customer_segmentation.bundles.bundle import COLD_START, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.bundle import COLD_START, MODELS, SEGMENTER, StoredBundle
+from customer_segmentation.promotion.bundling import differing_answers
 from customer_segmentation.promotion.whole_run import candidate_bundle, is_whole, why_kept
 from customer_segmentation.scoring.cold_start import build_no_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of
-from tests.promotion.example import a_bundle, models_of
+from tests.promotion.example import MADE, a_bundle, models_of
 from tests.scoring.example import make_segmenter
+from tests.serving.example import write_bundle
 
 WELL: dict[str, Any] = {"expected_spend_r2": 0.7}
 MODEL: dict[str, Any] = {"cold_start": {"models": {}}}
@@ -69,6 +71,17 @@ def test_it_is_replaced_where_it_lacks_the_part_too() -> None:
 def test_models_that_do_not_belong_together_are_no_bundle(tmp_path: Path) -> None:
     three, four = models_of(tmp_path / "3", 3), models_of(tmp_path / "4", 4)
     assert candidate_bundle({**three, COLD_START: four[COLD_START]}, {}, {}) is None
+
+
+def test_a_bundle_with_a_network_for_new_customers_takes_its_answers_along(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path, quantised=True)
+    found = candidate_bundle({name: (folder / name).read_bytes() for name in MODELS}, MADE, {})
+    assert found
+    regression = a_bundle(tmp_path / "other")
+    assert differing_answers(found) == (0, differing_answers(regression)[1])
+    # The answers of one are not those of the other.
+    swapped = {**found.files, COLD_START: regression.files[COLD_START]}
+    assert differing_answers(StoredBundle(swapped))[0] > 0
 
 
 def test_a_run_of_some_steps_is_not_whole() -> None:

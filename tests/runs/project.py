@@ -32,7 +32,7 @@ QUICK = {
         "folds: 5": "folds: 2",
         "trees: 40": "trees: 3",
         "rounds: 30": "rounds: 3",
-        "epochs: 20": "epochs: 2",
+        "iterations: 30": "iterations: 2",
     },
 }
 

@@ -58,6 +58,7 @@ IN_MEMORY = {
     "states",
     "demonstration_validation",
     "cold_start_validation",
+    "cold_start_comparison",
 }
 
 

@@ -520,3 +520,11 @@ def test_each_environment_has_a_registry_over_its_own_history(
     assert offline.get("spark_conf", {}).get("spark.sql.shuffle.partitions") == (
         "2" if kind == "delta" else None
     )
+
+
+def test_in_unity_catalog_the_history_is_a_table_by_its_name(filled: Filled) -> None:
+    places = places_of(filled.project, "databricks")
+    assert places.folder == Path("/Volumes/prod/gold/segmentation/features")
+    assert (places.kind, places.source.table) == ("table", "prod.gold.feature_history")
+    # The cluster's session is used as it is.
+    assert places.configuration["offline_store"] == {"type": "spark", "spark_conf": {}}

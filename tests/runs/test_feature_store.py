@@ -109,7 +109,7 @@ def test_a_run_fills_the_store_and_the_next_day_only_with_what_changed(
     gold = table(used_project)
     pd.testing.assert_frame_equal(last[gold.columns], gold, check_exact=True)
     assert set(last["feature_version"]) == {1}
-    created = pd.to_datetime(last["recorded_at"]).dt.tz_localize(None).dt.floor("s")
+    created = pd.to_datetime(last["recorded_at"]).dt.tz_localize(None)
     assert (last["created_timestamp"] == created).all()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import narwhals as nw
@@ -10,8 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.segmentation.cold_start import (
+    ColdStartModel,
+    QuantisedColdStart,
+    SignUpModel,
+)
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
+from customer_segmentation.segmentation.quantised import quantise
 from customer_segmentation.segmentation.scaling import Treatment, learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, SCHEMA, on_frame
@@ -76,6 +83,19 @@ def make_segmenter(segments: int = 3) -> Segmenter:
         schema=SCHEMA,
         provenance={"as_of": "2014-06-30", "customers": 2000},
     )
+
+
+def quantised_like(model: ColdStartModel, units: int = 6) -> QuantisedColdStart:
+    """A network of made-up weights, with the features and segments of a regression."""
+    random = np.random.default_rng(0)
+    features, segments = len(model.features), len(model.names)
+    first = random.normal(size=(features, units)) / model.deviations[:, None]
+    # In the middle of what a customer may be, so that every hidden unit is now on and now off.
+    hidden = quantise(first, -model.caps / 2.0 @ first, np.zeros(features), model.caps)
+    second = random.normal(size=(units, segments))
+    last = quantise(second, model.intercepts, np.zeros(units), np.full(units, 5.0))
+    about = {one.name: getattr(model, one.name) for one in fields(SignUpModel)}
+    return QuantisedColdStart(layers=(hidden, last), **about)
 
 
 def between_segments(

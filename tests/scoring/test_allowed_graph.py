@@ -25,11 +25,13 @@ from customer_segmentation.segmentation.projection import Projection
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import COLUMNS, FEATURES, SCHEMA, numeric_columns
-from tests.scoring.example import make_segmenter
+from tests.scoring.example import make_segmenter, quantised_like
 
 ROUNDED_AWAY = {-1.0, 0.0, 1.0, 1e-6, 1e-300}
 # Everything that a segment could be made of.
 EVERYTHING = (*FEATURES, *numeric_columns([*COLUMNS, AS_OF]))
+# `supervised_training.models.units` allows no more.
+MOST_UNITS = 64
 
 
 def segmenter_of(features: tuple[str, ...], components: int, segments: int) -> Segmenter:
@@ -85,6 +87,8 @@ def artifacts() -> Iterator[onnx.ModelProto]:
     yield build_segmenter(segmenter_of_formulas())
     yield build_cold_start(cold_start_of(EVERYTHING, 12))
     yield build_cold_start(cold_start_of(("age",), 2))
+    yield build_cold_start(quantised_like(cold_start_of(EVERYTHING, 12), MOST_UNITS))
+    yield build_cold_start(quantised_like(cold_start_of(("age",), 2), 1))
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,16 @@ from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from tests.marketing import CHANNELS, PRODUCTS
-from tests.scoring.example import make_segmenter
+from tests.scoring.example import make_segmenter, quantised_like
 
 
-def write_bundle(folder: Path, segments: int = 3) -> Path:
+def write_bundle(folder: Path, segments: int = 3, *, quantised: bool = False) -> Path:
     """Write a segmenter and its cold-start model, and give the folder.
 
     Args:
         folder: Made where it is not there; what it holds is replaced.
         segments: Another number makes another version.
+        quantised: Whether the cold-start model is a network with int8 weights.
     """
     segmenter = make_segmenter(segments)
     artifact = build_segmenter(segmenter)
@@ -38,7 +39,8 @@ def write_bundle(folder: Path, segments: int = 3) -> Path:
         metrics={"model": {"log_loss": {"mean": 0.5, "sd": 0.1}}},
     )
     folder.mkdir(parents=True, exist_ok=True)
-    made = {"segmenter": artifact, "cold_start": build_cold_start(model)}
+    cold_start = build_cold_start(quantised_like(model) if quantised else model)
+    made = {"segmenter": artifact, "cold_start": cold_start}
     for kind, graph in made.items():
         content = graph.SerializeToString(deterministic=True)
         (folder / f"{kind}.onnx").write_bytes(content)

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 import httpx
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from customer_segmentation.errors import UserError
@@ -124,6 +125,27 @@ def test_a_file_of_customers_at_sign_up_is_refused_with_why_there_is_no_model(
     headers = ["customer_id", *a_new_customer()]
     with pytest.raises(UserError, match="there is no cold-start model: the source has no income"):
         FileScorer(headers, without_cold_start(folder), lambda *_: iter(()))
+
+
+def test_a_network_answers_new_customers_alone_listed_and_in_a_file_alike(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path, quantised=True)
+    found = Bundle(*((folder / name).read_bytes() for name in FILES))
+    records = [
+        a_new_customer() | {"customer_id": f"c{n}", "income": 9_000 * n, "year_birth": born}
+        for n, born in enumerate(range(1992, 1932, -5))
+    ]
+    customers = [found.reader.careful(json.dumps(one).encode(), 1)[0] for one in records]
+    answers = found.answer(customers)
+    assert {answer.model for answer in answers} == {"cold_start"}
+    assert len({answer.segment for answer in answers}) > 1
+    assert [found.answer([customer])[0] for customer in customers] == answers
+    sent = pl.DataFrame(records).cast(pl.String).with_row_index("row_number", 1)
+    scorer = FileScorer(sent.columns[1:], found, lambda *_: iter(()))
+    of_file = scorer.answers(scorer.check(sent.lazy()).collect())
+    assert of_file["segment"].to_list() == [answer.segment for answer in answers]
+    for key in found.keys:
+        shares = [answer.probabilities[key] for answer in answers]
+        assert of_file[f"probability_{key}"].to_list() == pytest.approx(shares, abs=1e-15)
 
 
 def text(folder: Path) -> None:

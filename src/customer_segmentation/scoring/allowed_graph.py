@@ -22,6 +22,7 @@ OPERATORS = frozenset(
         *("Add", "And", "ArgMax", "Cast", "Concat", "Constant", "Div", "Equal", "Floor", "Gemm"),
         *("Greater", "GreaterOrEqual", "Identity", "Less", "LessOrEqual", "Log", "MatMul", "Max"),
         *(
+            "MatMulInteger",
             "Min",
             "Mul",
             "Not",
@@ -45,7 +46,6 @@ _MAX_NODES = 600
 _MAX_CONSTANTS = 20_000
 _MAX_A_CUSTOMER = 2_000
 
-_BYTES = 8
 _ROWS = "N"
 # A length is a number, or the name of one.
 Shape = tuple[int | str, ...]
@@ -75,6 +75,10 @@ def check_graph(model: onnx.ModelProto, columns: int, outputs: Sequence[str]) ->
         name = shown(f"{node.domain}.{node.op_type}".removeprefix("."))
         is_ours = not node.domain and node.op_type in OPERATORS
         require(is_ours, f"uses the operator {name}, which none of ours uses")
+        has_zero_points = node.op_type == "MatMulInteger" and len(node.input) != 2  # noqa: PLR2004 - its factors
+        require(
+            not has_zero_points, "multiplies whole numbers with zero points, as none of ours does"
+        )
     _check_constants(nodes)
     declared = {INPUT: (TensorProto.DOUBLE, (_ROWS, columns))}
     require(
@@ -124,6 +128,8 @@ def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
     """Check that each constant holds all its numbers, and that there are not too many in all."""
     from onnx import TensorProto  # noqa: PLC0415 - as above
 
+    # Of a number, in bytes.
+    widths = {TensorProto.DOUBLE: 8, TensorProto.INT64: 8, TensorProto.INT8: 1}
     count = 0
     for node in nodes:
         tensors = [attribute.name for attribute in node.attribute if attribute.HasField("t")]
@@ -136,10 +142,10 @@ def _check_constants(nodes: Sequence[onnx.NodeProto]) -> None:
             tensor = node.attribute[0].t
             size = math.prod(tensor.dims)
             is_whole = all(length > 0 for length in tensor.dims)
-            is_number = tensor.data_type in {TensorProto.DOUBLE, TensorProto.INT64}
+            width = widths.get(tensor.data_type)
             require(
-                is_whole and is_number and size * _BYTES == len(tensor.raw_data),
-                "has a constant that is no table of float64 or int64 numbers",
+                is_whole and width and size * width == len(tensor.raw_data),
+                "has a constant that is no table of float64, int64 or int8 numbers",
             )
             count += size
     require(
@@ -171,6 +177,7 @@ def _check_cost(graph: onnx.GraphProto, values: Values) -> None:
     from onnx import TensorProto  # noqa: PLC0415 - as above
 
     kinds = {TensorProto.DOUBLE, TensorProto.INT64, TensorProto.BOOL}
+    kinds |= {TensorProto.INT8, TensorProto.UINT8, TensorProto.INT32}
     # Name -> whether it has one entry a customer.
     known = {INPUT: True}
     counts = {True: 0, False: 0}

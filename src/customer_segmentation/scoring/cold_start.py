@@ -6,8 +6,9 @@ always belong together, and one that is absent would be one that was not copied.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,25 +18,48 @@ from spox import Var, build
 
 from customer_segmentation.scoring import metadata
 from customer_segmentation.scoring.graph import MISSING, column, constant, trace, within
-from customer_segmentation.segmentation.cold_start import ColdStartModel
+from customer_segmentation.segmentation.cold_start import (
+    ColdStartModel,
+    QuantisedColdStart,
+    SignUpModel,
+)
 from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.quantised import MAX_LEVEL, Layer
 
 
-def build_cold_start(model: ColdStartModel) -> onnx.ModelProto:
+def build_cold_start(model: SignUpModel) -> onnx.ModelProto:
     """The artifact: one matrix `customers` in, the segment and one probability a segment out.
 
     A row with a missing input gets segment -1 and probabilities NaN.
     """
+    if isinstance(model, QuantisedColdStart):
+        layers = [{n: v.tolist() for n, v in vars(layer).items()} for layer in model.layers]
+        return build_graph(model, partial(_network_scores, model.layers), {"layers": layers})
+    if isinstance(model, ColdStartModel):
+        names = ("caps", "means", "deviations", "weights", "intercepts")
+        numbers = {name: getattr(model, name).tolist() for name in names}
+        return build_graph(model, partial(_regression_scores, model), numbers)
+    raise TypeError(type(model))
+
+
+def build_graph(
+    model: SignUpModel, scores: Callable[[Var, Var], Var], learned: Mapping[str, Any]
+) -> onnx.ModelProto:
+    """An artifact of any kind of model.
+
+    Args:
+        model: What it predicts, and from which features.
+        scores: Gives (segments x rows), of which a softmax makes probabilities, for features
+            (features x rows) and for whether each row is whole and within the contract (1 x rows).
+        learned: What the metadata say that it learned.
+    """
     columns = model.schema.needed_inputs(model.features)
     customers, rows, values = trace(model.schema, columns, model.features)
-    selected = op.concat([values[name] for name in model.features], axis=0)
-    capped = op.min([selected, column(model.caps)])
-    standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
-    scores = op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
-
-    answers = _answers(scores, within(rows, columns, model.schema), model.names)
+    features = op.concat([values[name] for name in model.features], axis=0)
+    is_right = within(rows, columns, model.schema)
+    answers = _answers(scores(features, is_right), is_right, model.names)
     built = build({metadata.INPUT: customers}, answers)
-    return metadata.with_metadata(built, _describe(model, columns, list(answers)))
+    return metadata.with_metadata(built, _describe(model, learned, columns, list(answers)))
 
 
 def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelProto:
@@ -64,6 +88,26 @@ def probability_output(segment: SegmentName) -> str:
     return f"probability_{segment.key}"
 
 
+def _regression_scores(model: ColdStartModel, features: Var, _is_right: Var) -> Var:
+    capped = op.min([features, column(model.caps)])
+    standardised = op.div(op.sub(capped, column(model.means)), column(model.deviations))
+    return op.add(op.matmul(constant(model.weights), standardised), column(model.intercepts))
+
+
+def _network_scores(layers: Sequence[Layer], features: Var, is_right: Var) -> Var:
+    # What NaN becomes as a whole number is up to the processor.
+    values = op.where(is_right, features, constant(0.0))
+    for layer in layers:
+        levels = op.div(op.sub(values, column(layer.lows)), column(layer.steps))
+        levels = op.floor(op.add(levels, constant(0.5)))
+        levels = op.max([op.min([levels, constant(float(MAX_LEVEL))]), constant(0.0)])
+        levels = op.transpose(op.cast(levels, to=np.uint8))
+        sums = op.matmul_integer(levels, constant(layer.weights, np.int8))
+        values = op.mul(op.transpose(op.cast(sums, to=np.float64)), column(layer.scales))
+        values = op.add(values, column(layer.offsets))
+    return values
+
+
 def _answers(scores: Var, is_right: Var, names: Sequence[SegmentName]) -> dict[str, Var]:
     """One vector an answer, from (segments x rows) scores; of equal ones, the lowest index."""
     axis = constant([0], np.int64)
@@ -78,7 +122,7 @@ def _answers(scores: Var, is_right: Var, names: Sequence[SegmentName]) -> dict[s
 
 
 def _describe(
-    model: ColdStartModel, columns: Sequence[str], outputs: Sequence[str]
+    model: SignUpModel, learned: Mapping[str, Any], columns: Sequence[str], outputs: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "kind": "cold_start",
@@ -87,11 +131,7 @@ def _describe(
         "segments": [asdict(name) for name in model.names],
         "customers": model.schema.model_dump(mode="json"),
         "features": list(model.features),
-        "caps": model.caps.tolist(),
-        "means": model.means.tolist(),
-        "deviations": model.deviations.tolist(),
-        "weights": model.weights.tolist(),
-        "intercepts": model.intercepts.tolist(),
+        **learned,
         "segmenter_version": model.segmenter_version,
         "metrics": model.metrics,
         "provenance": model.provenance,

@@ -104,7 +104,7 @@ def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:
 
 
 def scaling_of(metadata: Mapping[str, Any]) -> Scaling:
-    """The scaling in an artifact's metadata; a cold-start model keeps it at the top level."""
+    """The scaling in an artifact's metadata; a cold-start regression keeps it at the top level."""
     scaling = metadata.get("scaling", metadata)
     caps, means, deviations = (np.array(scaling[k]) for k in ("caps", "means", "deviations"))
     logs = tuple(scaling.get("logs", ()))

@@ -20,6 +20,7 @@ from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.artifact_file import require
 from customer_segmentation.scoring.metadata import scaling_of, schema_of
 from customer_segmentation.scoring.ranges import Span, are_within, spans
+from customer_segmentation.segmentation import quantised
 from customer_segmentation.segmentation.scaling import Scaling
 
 Array = NDArray[Any]
@@ -148,16 +149,28 @@ def _wrong_segmenter(answers: Answers, matrix: Array, metadata: Mapping[str, Any
 
 def _wrong_cold_start(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
     """The answers that differ."""
-    scaling, weights = scaling_of(metadata), np.array(metadata["weights"])
-    values = scaling.standardised(_table(_values(matrix, metadata, scaling.features), scaling))
-    scores = values @ weights.T + metadata["intercepts"]
+    scores, summed = _cold_start_scores(matrix, metadata)
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
-    rounding = _ROUNDING * (1.0 + (np.abs(values) @ np.abs(weights).T).max(axis=1))
+    rounding = _ROUNDING * (1.0 + summed)
     names = metadata["outputs"][1:]
     wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(answers[n], s, rounding)]
     likeliest = _is_nearest(answers["segment"], -shares, -shares.max(axis=1), rounding)
     return wrong if likeliest else ["segment", *wrong]
+
+
+def _cold_start_scores(matrix: Array, metadata: Mapping[str, Any]) -> tuple[Array, Array]:
+    """(rows x segments), and of each row the size of what was summed, which rounding depends on."""
+    names = metadata["features"]
+    made = _values(matrix, metadata, names)
+    features = np.concatenate([made[name] for name in names]).T
+    if "layers" in metadata:
+        parts = [{n: np.array(v) for n, v in layer.items()} for layer in metadata["layers"]]
+        scores = quantised.scores([quantised.Layer(**layer) for layer in parts], features)
+        return scores, np.abs(scores).max(axis=1)
+    values, weights = scaling_of(metadata).standardised(features), np.array(metadata["weights"])
+    sizes = np.abs(values) @ np.abs(weights).T
+    return values @ weights.T + metadata["intercepts"], sizes.max(axis=1)
 
 
 def _values(

@@ -10,13 +10,23 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
 from customer_segmentation.schema.decisions import DECISION_NAMES, INTERMEDIATE
 from customer_segmentation.schema.parameters import Parameters, visible
 from customer_segmentation.schema.parts import AS_OF, Feature
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.learned import Number, check_learned
+from customer_segmentation.scoring.metadata import NO_COLD_START
+from customer_segmentation.segmentation.quantised import MAX_LEVEL
 
 _OWN_OUTPUTS = ["segment", "runner_up", "margin"]
 # Components are rounded, so that their products are 0 or 1 but for this.
@@ -67,6 +77,9 @@ Names = Annotated[list[Text], Field(min_length=1, max_length=200), AfterValidato
 Row = Annotated[list[Number], Field(min_length=1, max_length=200)]
 Above0 = Annotated[list[Annotated[Number, Field(gt=0.0)]], Field(min_length=1, max_length=200)]
 Matrix = Annotated[list[Row], Field(min_length=1, max_length=200)]
+Int8Row = Annotated[
+    list[Annotated[int, Field(ge=-MAX_LEVEL, le=MAX_LEVEL)]], Field(min_length=1, max_length=200)
+]
 
 
 class StatedSegment(Parameters):
@@ -173,22 +186,63 @@ class StatedSegmenter(Shared):
         super().require_columns([name for name in names if name not in self.customers.decisions])
 
 
-class StatedColdStart(Shared, Scaled):
-    """A cold-start model's metadata."""
+class ColdStart(Shared):
+    """What every kind of cold-start model states."""
 
     kind: Literal["cold_start"]
-    weights: Matrix
-    intercepts: Row
+    features: Names
     segmenter_version: Version
     metrics: dict[str, Any]
 
     @model_validator(mode="after")
-    def _parts_agree(self) -> Self:
+    def _outputs_are_probabilities(self) -> Self:
         expected = ["segment", *(f"probability_{segment.key}" for segment in self.segments)]
         _require(self.outputs == expected, "outputs: they are not one a segment")
         self.require_columns(self.features)
+        return self
+
+
+class StatedColdStart(ColdStart, Scaled):
+    """The metadata of a logistic regression."""
+
+    weights: Matrix
+    intercepts: Row
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
         self.require_shape("weights", len(self.segments), len(self.features))
         _require(len(self.intercepts) == len(self.segments), "intercepts: not one a segment")
+        return self
+
+
+class StatedLayer(Parameters):
+    """A layer of a network with int8 weights."""
+
+    lows: Row
+    steps: Above0
+    weights: Annotated[list[Int8Row], Field(min_length=1, max_length=200)]
+    scales: Above0
+    offsets: Row
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        lengths = {len(self.lows), len(self.steps)}
+        _require(lengths == {len(self.weights)}, "two numbers an input, and a row of weights")
+        lengths = {len(self.scales), len(self.offsets), *map(len, self.weights)}
+        _require(len(lengths) == 1, "two numbers an output, and a weight of each input")
+        return self
+
+
+class StatedQuantised(ColdStart):
+    """The metadata of a network with int8 weights."""
+
+    layers: list[StatedLayer] = Field(min_length=1, max_length=4)
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        given = [len(self.features), *(len(layer.scales) for layer in self.layers)]
+        needed = [*(len(layer.lows) for layer in self.layers), len(self.segments)]
+        _require(given == needed, "layers: one does not take what the one before it gives")
         return self
 
 
@@ -202,8 +256,21 @@ class StatedNoColdStart(Parameters):
     version: Version
 
 
+def _kind(metadata: Any) -> Any:  # noqa: ANN401 - JSON
+    """The kind that metadata state; what a cold-start model learned tells which it is."""
+    if not isinstance(metadata, Mapping):
+        return None
+    return "quantised" if "layers" in metadata else metadata.get("kind")
+
+
 STATED: TypeAdapter[Any] = TypeAdapter(
-    Annotated[StatedSegmenter | StatedColdStart | StatedNoColdStart, Field(discriminator="kind")]
+    Annotated[
+        Annotated[StatedSegmenter, Tag("segmenter")]
+        | Annotated[StatedColdStart, Tag("cold_start")]
+        | Annotated[StatedQuantised, Tag("quantised")]
+        | Annotated[StatedNoColdStart, Tag(NO_COLD_START)],
+        Discriminator(_kind),
+    ]
 )
 
 

@@ -182,7 +182,7 @@ def test_a_statement_is_the_table_with_its_times_version_and_run(
         assert said.items() >= row.items()
         assert {name: said[name] for name in said.keys() - row.keys()} == {
             "as_of": row["event_timestamp"],
-            "created_timestamp": NOW.replace(microsecond=0, tzinfo=None),
+            "created_timestamp": NOW.replace(tzinfo=None),
             "recorded_at": "2026-11-29T12:30:15.250000Z",
             "run_id": "run 7",
             "feature_version": 1,

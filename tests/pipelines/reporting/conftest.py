@@ -77,6 +77,11 @@ def _models(*names: str, score: float) -> dict[str, Any]:
     return {"baseline": metrics(0.33), **{name: metrics(score) for name in names}}
 
 
+def _candidate(size: int, differing: float) -> dict[str, float]:
+    quality = {"roc_auc": 0.926491, "balanced_accuracy": 0.748497, "log_loss": 0.451807}
+    return {"bytes": size, **quality, "differing": differing}
+
+
 def flow_of(names: dict[str, str]) -> dict[str, Any]:
     """Key -> name of the segments -> what the history says: three of each went to each other."""
     causes = {"data": 2, "model": 1, "both": 0, "unknown": 0}
@@ -208,6 +213,13 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                     "members": dict.fromkeys(keys, 10),
                     "models": _models("logistic_regression", score=0.77),
                     "exported": "logistic_regression",
+                    "chosen_by": "the smallest of those that are good enough",
+                    "full_model": "gradient_boosting",
+                    "candidates": {
+                        "logistic_regression": _candidate(25_565, 0.0742),
+                        "quantised_network": _candidate(27_854, 0.0728),
+                        "gradient_boosting": _candidate(69_443, 0.0),
+                    },
                     "version": "2fc9fb7d1c71",
                     "segmenter_version": metadata_of(model)["version"],
                     "confusion": [[8 if a == b else 2 for b in range(k)] for a in range(k)],
@@ -230,9 +242,8 @@ def page() -> Callable[[dict[str, Any]], str]:
     """Inputs -> the page; none of them is changed on the way."""
 
     def build(inputs: dict[str, Any]) -> str:
-        plain = {
-            name: inputs[name] for name in ("accounting", "clustering", "eda", "supervised", "flow")
-        }
+        names = ("accounting", "clustering", "eda", "supervised", "flow")
+        plain = {name: inputs[name] for name in names}
         before = json.dumps(plain)
         html = build_report(**inputs)
         assert json.dumps(plain) == before

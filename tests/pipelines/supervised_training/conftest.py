@@ -115,6 +115,7 @@ def parameters() -> TrainingParameters:
         folds=3,
         seed=1,
         calibration_bins=5,
+        exported="auto",
         models={
             "cap_quantile": 0.99,
             "inverse_penalty": 1.0,
@@ -123,7 +124,7 @@ def parameters() -> TrainingParameters:
             "rounds": 3,
             "leaves": 4,
             "units": 4,
-            "epochs": 3,
+            "iterations": 3,
         },
     )
 

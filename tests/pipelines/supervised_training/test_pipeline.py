@@ -4,23 +4,31 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pandas as pd
 import polars as pl
 import pytest
 import yaml
+from scipy.special import softmax
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.supervised_training import create_pipeline, models
-from customer_segmentation.pipelines.supervised_training.nodes import check_against_scikit_learn
+from customer_segmentation.pipelines.supervised_training.nodes import (
+    build_cold_start,
+    check_against_scikit_learn,
+)
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
-from customer_segmentation.scoring.metadata import read_metadata
+from customer_segmentation.scoring.artifact_file import WrongArtifactError
+from customer_segmentation.scoring.metadata import INPUT, read_metadata
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
+from customer_segmentation.segmentation import quantised
 
 ROOT = Path(__file__).parents[3]
 CATALOG = yaml.safe_load((ROOT / "conf/base/catalog_supervised_training.yml").read_text())
@@ -49,11 +57,13 @@ def with_parameters(parameters: TrainingParameters, **changed: Any) -> dict[str,
     return {"params:supervised_training": parameters.model_copy(update=changed)}
 
 
-def fit(given: dict[str, Any], parameters: TrainingParameters) -> Any:
-    """Give scikit-learn's pipeline that the artifact of a run was built from."""
+def fit(
+    given: dict[str, Any], parameters: TrainingParameters, name: str = "logistic_regression"
+) -> Any:
+    """Give scikit-learn's model that the artifact of a run was built from."""
     found = given["cold_start_validation"]
     values = found.customers.columns(found.inputs)
-    return models.fit_rounded(values, found.customers.labels, parameters.models)
+    return models.fitted(name, values, found.customers.labels, parameters)
 
 
 def content(artifact: onnx.ModelProto) -> bytes:
@@ -114,7 +124,10 @@ def test_mlflow_gets_one_number_a_metric(given) -> None:
         "step": 0,
     }
     assert "demonstration.neural_network.log_loss" in flat
-    assert len(flat) == (5 + 4) * len(METRICS)
+    assert flat["cold_start.bytes"]["value"] == len(content(given["cold_start_candidate"]))
+    assert flat["cold_start.quantised_network.one_row_us"]["value"] > 0.0
+    # Of each candidate, size, AUC, differing answers and two times.
+    assert len(flat) == (5 + 5) * len(METRICS) + 3 * 5
 
 
 def test_no_input_of_the_cold_start_is_behaviour(given, metadata) -> None:
@@ -144,6 +157,82 @@ def test_the_artifact_answers_as_scikit_learn_does(given, features, parameters) 
     np.testing.assert_allclose(np.stack(found, axis=1), expected, rtol=0, atol=1e-9)
 
 
+def exported(given: dict[str, Any], parameters: TrainingParameters, name: str) -> tuple[Any, Any]:
+    """Give the artifact and the comparison where a model is named."""
+    named = parameters.model_copy(update={"exported": name})
+    validation = given["cold_start_validation"]
+    return build_cold_start(validation, given["segmenter_candidate"], named)
+
+
+def test_the_network_answers_by_the_arithmetic_of_whole_numbers(
+    given, features, parameters
+) -> None:
+    artifact, compared = exported(given, parameters, "quantised_network")
+    scorer = Scorer(content(artifact))
+    answers = scorer.score(features[list(scorer.columns)].to_numpy())
+    values = features[given["supervised_metrics"]["cold_start"]["inputs"]].to_numpy()
+    scores = quantised.scores(fit(given, parameters, "quantised_network").layers_, values)
+    np.testing.assert_array_equal(answers["segment"], scores.argmax(axis=1))
+    found = [answers[name] for name in scorer.outputs if name.startswith("probability_")]
+    np.testing.assert_allclose(np.stack(found, axis=1), softmax(scores, axis=1), rtol=0, atol=1e-12)
+    assert compared.exported == "quantised_network"
+    assert scorer.metadata["metrics"]["model"] == compared.summary["quantised_network"]
+
+
+def test_a_network_that_disagrees_with_its_arithmetic_is_refused(given, parameters) -> None:
+    artifact, compared = exported(given, parameters, "quantised_network")
+    fitted = fit(given, parameters, "quantised_network")
+    first, last = fitted.layers_
+    fitted.layers_ = first, replace(last, offsets=-last.offsets)
+    with pytest.raises(RuntimeError, match=r"disagrees with scikit-learn on"):
+        check_against_scikit_learn(artifact, fitted, compared.validation)
+
+
+def test_every_candidate_has_a_size_and_quality_and_the_trees_differ_from_none(given) -> None:
+    section = given["supervised_metrics"]["cold_start"]
+    rows, full = section["candidates"], section["full_model"]
+    assert [*rows] == ["logistic_regression", "quantised_network", full]
+    losses = {name: values["log_loss"]["mean"] for name, values in section["models"].items()}
+    assert losses[full] == min(losses[name] for name in models.TREES)
+    for name, row in rows.items():
+        assert [*row] == ["bytes", "roc_auc", "balanced_accuracy", "log_loss", "differing"]
+        assert row["log_loss"] == losses[name]
+        assert 0.5 < row["roc_auc"] <= 1.0
+    assert rows[full]["differing"] == 0.0
+    assert rows["logistic_regression"]["differing"] > 0.0
+    assert rows["logistic_regression"]["bytes"] < rows[full]["bytes"]
+
+
+def test_times_are_in_mlflow_alone_since_all_else_is_the_same_for_equal_data(given) -> None:
+    flat, section = given["supervised_mlflow_metrics"], given["supervised_metrics"]["cold_start"]
+    for time in ("one_row_us", "thousand_rows_ms"):
+        assert sum(name.endswith(time) for name in flat) == len(section["candidates"])
+        assert flat[f"cold_start.{time}"]["value"] > 0.0
+        assert time not in json.dumps(section)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("name", models.TREES)
+def test_the_file_of_trees_that_is_measured_answers_as_they_do(
+    given, parameters, name, count
+) -> None:
+    found = given["cold_start_validation"]
+    customers, values = found.customers, found.customers.columns(found.inputs)
+    labels = np.minimum(customers.labels, count - 1)
+    model = models.fitted(name, values, labels, parameters)
+    about = {"features": found.inputs, "names": customers.segments[:count]}
+    described = {"segmenter_version": SEGMENTER, "provenance": {}, "metrics": {}}
+    artifact = models.artifact_of(model, schema=customers.schema, **about, **described)
+    session = ort.InferenceSession(content(artifact))
+    columns = customers.schema.needed_inputs(found.inputs)
+    segment, *shares = session.run(None, {INPUT: customers.columns(columns)})
+    expected = model.predict_proba(values)
+    np.testing.assert_allclose(np.stack(shares, axis=1), expected, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(segment, expected.argmax(axis=1))
+    with pytest.raises(WrongArtifactError):
+        Scorer(content(artifact))
+
+
 def test_the_artifact_says_what_it_is_made_for(metadata, sign_up) -> None:
     assert metadata["kind"] == "cold_start"
     assert metadata["segmenter_version"] == "0123456789ab"
@@ -162,8 +251,8 @@ def test_an_artifact_that_disagrees_with_scikit_learn_is_refused(given, inputs, 
 def test_nothing_is_saved_before_the_artifact_is_checked() -> None:
     for node in create_pipeline().nodes:
         if {*node.outputs} & {*CATALOG}:
-            after = node.name == "build_cold_start" or "cold_start_candidate" in node.inputs
-            assert after, node.name
+            checked = {"cold_start_candidate", "cold_start_comparison"}
+            assert node.name == "build_cold_start" or {*node.inputs} & checked, node.name
 
 
 def test_every_free_output_is_in_the_catalog() -> None:
@@ -212,10 +301,13 @@ def test_customers_without_a_segment_are_left_out(inputs, segments) -> None:
     assert given["supervised_metrics"]["cold_start"]["customers"] == 155
 
 
-def test_two_segments_are_enough(inputs, segments, segmenter_of) -> None:
+@pytest.mark.parametrize("name", models.LIGHT)
+def test_two_segments_are_enough(inputs, segments, segmenter_of, parameters, name) -> None:
     two = segments.assign(segment_id=(segments["segment_id"] == 2).astype("int64"))
     two["segment"] = two["segment_id"].map({0: "low_spend", 1: "moderate"})
-    given = run(inputs, gold_segments=two, segmenter_candidate=segmenter_of(2))
+    named = with_parameters(parameters, exported=name)
+    given = run(inputs, gold_segments=two, segmenter_candidate=segmenter_of(2), **named)
+    assert given["supervised_metrics"]["cold_start"]["exported"] == name
     assert len(given["supervised_metrics"]["cold_start"]["members"]) == 2
 
 

@@ -81,7 +81,8 @@ def state_features(
     )
     is_kept = not parameters.keep_history or _is_recorded(now, history, names)
     moment = history.next_moment
-    created = nw.lit(moment[: len("2026-11-29T05:01:02")]).str.to_datetime(format=_MOMENT)
+    seconds, _, rest = moment.removesuffix("Z").partition(".")
+    created = nw.lit(seconds).str.to_datetime(format=_MOMENT).dt.offset_by(f"{int(rest)}us")
     return (
         (nothing_of(now) if is_kept else now)
         .with_columns(

@@ -97,6 +97,10 @@ _QUALITY = {
         "Balanced accuracy: the share of a segment's customers that a model puts there, averaged "
         "over segments."
     ),
+    "AUC": (
+        "How often a model gives a segment's customer a higher probability of it than it gives "
+        "another's, averaged over segments: 0.5 is chance, 1 is always."
+    ),
     "Log loss": "How wrong the predicted probabilities are; lower is better.",
     "Calibration gap": "How far predicted probabilities are from what happens, on average.",
     "Information": (

@@ -73,6 +73,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         tendency=choice.explain_tendency(eda["hopkins"]),
         cleaning=explain_cleaning(schema, accounting, profiled.unsegmented),
         cold_start=models.explain_cold_start(schema, supervised["cold_start"], names),
+        candidates=models.explain_candidates(supervised["cold_start"]),
         demonstration=models.explain_demonstration(supervised["demonstration"]),
         potential=models.explain_potential(
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None

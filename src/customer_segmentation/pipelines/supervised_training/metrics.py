@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from customer_segmentation.pipelines.supervised_training.folds import Validation
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
+Summary = dict[str, dict[str, dict[str, float]]]
 
 # A probability of 0 for what happened costs this much of it, not infinity.
 _MIN_PROBABILITY = 1e-15
 _DIGITS = 6
 
 
-def summarise(validation: Validation, bins: int) -> dict[str, dict[str, dict[str, float]]]:
+def summarise(validation: Validation, bins: int) -> Summary:
     """Model -> metric -> mean and sd over the folds, and `pooled`: all folds' customers at once."""
     labels, folds = validation.customers.labels, validation.folds
     summary = {}
@@ -36,18 +38,19 @@ def summarise(validation: Validation, bins: int) -> dict[str, dict[str, dict[str
 
 def measure(labels: Labels, probabilities: Probabilities, bins: int) -> dict[str, float]:
     """Every metric of (rows x segments) probabilities."""
-    from sklearn.metrics import f1_score, recall_score  # noqa: PLC0415 - slow import
-
     rows = np.arange(len(labels))
     happened = np.zeros_like(probabilities)
     happened[rows, labels] = 1.0
     log_likelihood = np.log(np.clip(probabilities[rows, labels], _MIN_PROBABILITY, None))
-    predicted, present = probabilities.argmax(axis=1), np.unique(labels)
+    counts = confusion(labels, probabilities)
+    right, members, predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    # scikit-learn's functions for these two take ten times as long as everything else here.
+    with np.errstate(invalid="ignore"):
+        recalls, f1_scores = right / members, 2 * right / (members + predicted)
     return {
-        "balanced_accuracy": float(
-            recall_score(labels, predicted, labels=present, average="macro")
-        ),
-        "macro_f1": float(f1_score(labels, predicted, average="macro")),
+        # Of segments that have customers, or are predicted.
+        "balanced_accuracy": float(np.nanmean(recalls)),
+        "macro_f1": float(np.nanmean(f1_scores)),
         "log_loss": float(-log_likelihood.mean()),
         "brier_score": float(((probabilities - happened) ** 2).sum(axis=1).mean()),
         "expected_calibration_error": _calibration_error(labels, probabilities, bins),
@@ -101,13 +104,21 @@ def _calibration_error(labels: Labels, probabilities: Probabilities, bins: int) 
     return float(np.abs(np.bincount(bin_of, weights=gaps, minlength=bins)).sum() / len(labels))
 
 
-def flat(metrics: dict[str, Any], exported: str) -> dict[str, dict[str, float]]:
-    """What MLflow keeps: `section.model.metric`, and `section.metric` for the exported model."""
+def flat(
+    report: Mapping[str, Any], latency: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """What MLflow keeps: `section.model.metric`, and `section.metric` for the exported model.
+
+    Args:
+        report: As it is written.
+        latency: Of the models that were candidates.
+    """
     kept: dict[str, dict[str, float]] = {}
-    for section in ("demonstration", "cold_start"):
-        for model, values in metrics[section].get("models", {}).items():
-            is_exported = section == "cold_start" and model == exported
-            prefix = section if is_exported else f"{section}.{model}"
-            for metric, numbers in values.items():
-                kept[f"{prefix}.{metric}"] = {"value": numbers["mean"], "step": 0}
+    for section, told in report.items():
+        for model, values in told.get("models", {}).items():
+            numbers = {metric: spread["mean"] for metric, spread in values.items()}
+            if model in told.get("candidates", {}):
+                numbers |= told["candidates"][model] | latency[model]
+            prefix = section if model == told.get("exported") else f"{section}.{model}"
+            kept |= {f"{prefix}.{name}": {"value": n, "step": 0} for name, n in numbers.items()}
     return kept

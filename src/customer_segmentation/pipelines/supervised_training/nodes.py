@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from customer_segmentation.pipelines.supervised_training import folds, metrics, models
+from customer_segmentation.pipelines.supervised_training import comparison, folds, metrics, models
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
 from customer_segmentation.scoring.metadata import metadata_of
-from customer_segmentation.segmentation.cold_start import ColdStartModel
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def relearn_segments(
     customers: LabelledCustomers, parameters: TrainingParameters
 ) -> folds.Validation | folds.LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
-    return _validate(customers, describing(customers), models.ALL, parameters)
+    return _validate(customers, describing(customers), models.RELEARNING, parameters)
 
 
 def validate_cold_start(
@@ -53,7 +52,8 @@ def validate_cold_start(
     )
     if isinstance(validation, folds.LeftOut):
         return validation
-    gained, error = metrics.advantage(validation, models.EXPORTED, models.BASELINE)
+    gains = comparison.gains(validation, parameters.exported).values()
+    gained, error = max(gains, key=lambda gain: gain[0] - gain[1])
     if gained > error:
         return validation
     reason = (
@@ -68,10 +68,10 @@ def build_cold_start(
     validation: folds.Validation | folds.LeftOut,
     segmenter: Artifact,
     parameters: TrainingParameters,
-) -> Artifact:
-    """The cold-start artifact, checked against scikit-learn; or a file that says there is none.
+) -> tuple[Artifact, comparison.Comparison | folds.LeftOut]:
+    """The cold-start artifact, checked against scikit-learn, and what it was chosen from.
 
-    The model is fitted on all customers of the validation.
+    Or a file that says there is none. The models are fitted on all customers of the validation.
 
     Raises:
         RuntimeError: The artifact and scikit-learn disagree.
@@ -83,29 +83,20 @@ def build_cold_start(
     if isinstance(validation, folds.LeftOut):
         artifact = cold_start.build_no_cold_start(validation.reason, metadata)
         verified(artifact.SerializeToString(deterministic=True))
-        return artifact
-    customers = validation.customers
-    values = customers.columns(validation.inputs)
-    fitted = models.fit_rounded(values, customers.labels, parameters.models)
+        return artifact, validation
     summary = metrics.summarise(validation, parameters.calibration_bins)
-    model = ColdStartModel(
-        features=validation.inputs,
-        **models.learned_numbers(fitted),
-        names=customers.segments,
-        segmenter_version=metadata["version"],
-        schema=customers.schema,
-        provenance=metadata["provenance"],
-        metrics={
-            "validated_on": "tenured customers",
-            "rows": len(customers.labels),
-            "folds": parameters.folds,
-            "baseline": summary[models.BASELINE],
-            "model": summary[models.EXPORTED],
-        },
-    )
-    artifact = cold_start.build_cold_start(model)
-    check_against_scikit_learn(artifact, fitted, validation)
-    return artifact
+    names = (*models.LIGHT, comparison.full_model(summary))
+    candidates = comparison.fit_candidates(names, validation, summary, metadata, parameters)
+    files = {name: candidate.file for name, candidate in candidates.items()}
+    sizes = {name: len(file) for name, file in files.items()}
+    exported = comparison.choose(validation, summary, sizes, parameters.exported)
+    chosen = candidates[exported]
+    check_against_scikit_learn(chosen.artifact, chosen.fitted, validation)
+    customers = validation.customers
+    matrix = customers.columns(customers.schema.needed_inputs(validation.inputs))
+    rows = comparison.qualities(validation, summary, sizes)
+    taken = comparison.latency(files, matrix)
+    return chosen.artifact, comparison.Comparison(validation, summary, exported, rows, taken)
 
 
 def check_against_scikit_learn(
@@ -142,24 +133,40 @@ def check_against_scikit_learn(
 
 def report_supervised_metrics(
     demonstration: folds.Validation | folds.LeftOut,
-    cold_start: folds.Validation | folds.LeftOut,
+    cold_start: comparison.Comparison | folds.LeftOut,
     artifact: Artifact,
     parameters: TrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
-    """Every model's cross-validated metrics: as a report, and flat for MLflow."""
-    bins, metadata = parameters.calibration_bins, metadata_of(artifact)
-    versions = {name: metadata[name] for name in ("version", "segmenter_version")}
-    report = {
-        "demonstration": {"note": _DEMONSTRATION} | _section(demonstration, bins),
-        "cold_start": {"note": _COLD_START} | _section(cold_start, bins) | versions,
-    }
-    if isinstance(cold_start, folds.Validation):
-        exported = cold_start.probabilities[models.EXPORTED]
-        report["cold_start"] |= {
-            "exported": models.EXPORTED,
-            "confusion": metrics.confusion(cold_start.customers.labels, exported).tolist(),
+    """Every model's cross-validated metrics: as a report, and flat for MLflow.
+
+    MLflow alone has the latencies: the report is the same for equal data.
+    """
+    metadata = metadata_of(artifact)
+    told = {name: metadata[name] for name in ("version", "segmenter_version")}
+    latency: dict[str, Any] = {}
+    if isinstance(cold_start, folds.LeftOut):
+        told |= _left_out(cold_start)
+    else:
+        latency, validation = cold_start.latency, cold_start.validation
+        answers = validation.probabilities[cold_start.exported]
+        is_chosen = parameters.exported == comparison.AUTO
+        told |= _section(validation, cold_start.summary) | {
+            "exported": cold_start.exported,
+            "chosen_by": comparison.RULE if is_chosen else "",
+            "full_model": comparison.full_model(cold_start.summary),
+            "candidates": cold_start.rows,
+            "confusion": metrics.confusion(validation.customers.labels, answers).tolist(),
         }
-    return report, metrics.flat(report, models.EXPORTED)
+    demonstrated = (
+        _left_out(demonstration)
+        if isinstance(demonstration, folds.LeftOut)
+        else _section(demonstration, metrics.summarise(demonstration, parameters.calibration_bins))
+    )
+    report = {
+        "demonstration": {"note": _DEMONSTRATION} | demonstrated,
+        "cold_start": {"note": _COLD_START} | told,
+    }
+    return report, metrics.flat(report, latency)
 
 
 def _validate(
@@ -185,9 +192,11 @@ def _validate(
     return validation
 
 
-def _section(validation: folds.Validation | folds.LeftOut, bins: int) -> dict[str, Any]:
-    if isinstance(validation, folds.LeftOut):
-        return {"left_out": validation.reason, "is_worse_than_none": validation.is_worse_than_none}
+def _left_out(left_out: folds.LeftOut) -> dict[str, Any]:
+    return {"left_out": left_out.reason, "is_worse_than_none": left_out.is_worse_than_none}
+
+
+def _section(validation: folds.Validation, summary: metrics.Summary) -> dict[str, Any]:
     customers = validation.customers
     return {
         "inputs": list(validation.inputs),
@@ -200,5 +209,5 @@ def _section(validation: folds.Validation | folds.LeftOut, bins: int) -> dict[st
             segment.key: int((customers.labels == number).sum())
             for number, segment in enumerate(customers.segments)
         },
-        "models": metrics.summarise(validation, bins),
+        "models": summary,
     }

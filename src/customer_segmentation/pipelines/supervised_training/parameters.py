@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from customer_segmentation.schema.parameters import Parameters
@@ -11,14 +13,14 @@ class ModelParameters(Parameters):
     """Sizes of the models: enough for the published file, small enough for seconds.
 
     Attributes:
-        cap_quantile: Of each input, where linear models and the neural network cut it off.
+        cap_quantile: Of each input, where linear models and neural networks cut it off.
         inverse_penalty: scikit-learn's `C` of the logistic regression.
         trees: Of the random forest.
         min_leaf: Customers in a leaf of the random forest, at least.
         rounds: Of the gradient boosting.
         leaves: Of a tree of the gradient boosting, at most.
-        units: In the one hidden layer of the neural network.
-        epochs: Of the neural network, at most.
+        units: In the one hidden layer of a neural network.
+        iterations: Of a neural network's fit, at most.
     """
 
     cap_quantile: float = Field(gt=0, le=1)
@@ -27,8 +29,8 @@ class ModelParameters(Parameters):
     min_leaf: int = Field(ge=1)
     rounds: int = Field(ge=1)
     leaves: int = Field(ge=2)
-    units: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    units: int = Field(ge=1, le=64)
+    iterations: int = Field(ge=1)
 
 
 class TrainingParameters(Parameters):
@@ -39,6 +41,7 @@ class TrainingParameters(Parameters):
         folds: Of the cross-validation.
         seed: Of the sample, the folds and the models.
         calibration_bins: Of the expected calibration error and of the plot.
+        exported: The cold-start model that is exported, or `auto`: chosen by the table of models.
         models: Their sizes.
     """
 
@@ -46,4 +49,5 @@ class TrainingParameters(Parameters):
     folds: int = Field(ge=2)
     seed: int = Field(ge=0, lt=2**31)
     calibration_bins: int = Field(ge=2)
+    exported: Literal["auto", "logistic_regression", "quantised_network"]
     models: ModelParameters

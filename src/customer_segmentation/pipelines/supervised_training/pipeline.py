@@ -13,7 +13,7 @@ _PARAMETERS = "params:supervised_training"
 def create_pipeline() -> Pipeline:
     """Features and segments -> metrics, plots and the cold-start candidate.
 
-    Whatever is saved takes the checked candidate, so that nothing is saved before the check.
+    Whatever is saved takes what the check of the candidate gave: nothing is saved before it.
     """
     steps = [
         step(
@@ -30,13 +30,13 @@ def create_pipeline() -> Pipeline:
         step(
             nodes.build_cold_start,
             ["cold_start_validation", "segmenter_candidate", _PARAMETERS],
-            "cold_start_candidate",
+            ["cold_start_candidate", "cold_start_comparison"],
         ),
         step(
             nodes.report_supervised_metrics,
             [
                 "demonstration_validation",
-                "cold_start_validation",
+                "cold_start_comparison",
                 "cold_start_candidate",
                 _PARAMETERS,
             ],
@@ -44,12 +44,12 @@ def create_pipeline() -> Pipeline:
         ),
         step(
             plots.plot_cold_start_confusion,
-            ["cold_start_validation", "cold_start_candidate"],
+            "cold_start_comparison",
             "supervised_confusion_plot",
         ),
         step(
             plots.plot_cold_start_calibration,
-            ["cold_start_validation", "cold_start_candidate", _PARAMETERS],
+            ["cold_start_comparison", _PARAMETERS],
             "supervised_calibration_plot",
         ),
     ]

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.pipelines.supervised_training.folds import LeftOut, Validation
+from customer_segmentation.pipelines.supervised_training.comparison import Comparison
+from customer_segmentation.pipelines.supervised_training.folds import LeftOut
 from customer_segmentation.pipelines.supervised_training.metrics import calibration_curve, confusion
-from customer_segmentation.pipelines.supervised_training.models import EXPORTED
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 
-# matplotlib.figure.Figure and onnx.ModelProto: their libraries are imported when run.
+# matplotlib.figure.Figure: its library is imported when run.
 Figure = Any
-Artifact = Any
 Values = NDArray[np.float64]
 
 _COLUMNS = 3
@@ -28,16 +27,14 @@ _INK, _BLUE, _GREY = "#222222", "#1f5fa8", "#888888"
 _NOTE = "Out-of-fold predictions on tenured customers"
 
 
-def plot_cold_start_confusion(validation: Validation | LeftOut, _artifact: Artifact) -> Figure:
-    """Where the exported model puts the customers of each segment, in per cent and in number.
-
-    The artifact is an input only so that nothing is drawn before it is checked.
-    """
+def plot_cold_start_confusion(compared: Comparison | LeftOut) -> Figure:
+    """Where the exported model puts the customers of each segment, in per cent and in number."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
-    if isinstance(validation, LeftOut):
-        return _plot_reason(validation.reason)
-    counts = confusion(validation.customers.labels, validation.probabilities[EXPORTED])
+    if isinstance(compared, LeftOut):
+        return _plot_reason(compared.reason)
+    validation = compared.validation
+    counts = confusion(validation.customers.labels, validation.probabilities[compared.exported])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [segment.name for segment in validation.customers.segments]
     size = 2.6 + 1.35 * len(names)
@@ -70,14 +67,15 @@ def plot_cold_start_confusion(validation: Validation | LeftOut, _artifact: Artif
 
 
 def plot_cold_start_calibration(
-    validation: Validation | LeftOut, _artifact: Artifact, parameters: TrainingParameters
+    compared: Comparison | LeftOut, parameters: TrainingParameters
 ) -> Figure:
     """For each segment, the probability given against how often it was true."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - only plots need it
 
-    if isinstance(validation, LeftOut):
-        return _plot_reason(validation.reason)
-    labels, probabilities = validation.customers.labels, validation.probabilities[EXPORTED]
+    if isinstance(compared, LeftOut):
+        return _plot_reason(compared.reason)
+    validation = compared.validation
+    labels, probabilities = validation.customers.labels, validation.probabilities[compared.exported]
     segments = validation.customers.segments
     columns = min(_COLUMNS, len(segments))
     rows = -(-len(segments) // columns)
