@@ -34,7 +34,7 @@ from customer_segmentation.bundles.bundle import ABOUT, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.datasets.online_features import FeatureTable, OnlineFeaturesDataset
 from customer_segmentation.feature_store.definitions import FeatureSet, feature_set
-from customer_segmentation.feature_store.feast_store import (
+from customer_segmentation.feature_store.feast.store import (
     FeastPlaces,
     apply_definitions,
     feature_store,

@@ -451,7 +451,7 @@ def get(
 @_conf_source
 def apply(env: str | None, conf_source: Path | None) -> None:
     """Tell Feast: write its registry and feature_store.yaml of what the online store holds."""
-    from customer_segmentation.feature_store.feast_store import (  # noqa: PLC0415 - slow
+    from customer_segmentation.feature_store.feast.store import (  # noqa: PLC0415 - slow
         FeastPlaces,
         apply_definitions,
     )

@@ -24,9 +24,9 @@ from kedro.framework.startup import bootstrap_project
 from customer_segmentation.datasets.history_parts import HistoryPartsDataset
 from customer_segmentation.datasets.online_features import FeatureTable, OnlineFeaturesDataset
 from customer_segmentation.errors import UserError
-from customer_segmentation.feature_store import feast_store
 from customer_segmentation.feature_store.definitions import FeatureDefinition, FeatureSet
-from customer_segmentation.feature_store.feast_store import (
+from customer_segmentation.feature_store.feast import store as feast_store
+from customer_segmentation.feature_store.feast.store import (
     CONFIGURATION,
     REGISTRY,
     FeastPlaces,

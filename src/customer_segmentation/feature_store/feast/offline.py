@@ -33,7 +33,7 @@ from pydantic import StrictStr
 from customer_segmentation.datasets.pending import filesystem_of
 from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.definitions import no_feature
-from customer_segmentation.feature_store.feast_online import FILLED_BY
+from customer_segmentation.feature_store.feast.online import FILLED_BY
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.tables.history import CREATED, statement_of
 from customer_segmentation.tables.schemas import EVENT_TIME

@@ -20,7 +20,7 @@ from customer_segmentation.datasets.history_parts import HistoryPartsDataset
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.definitions import VIEWS, conflicts, feature_set
-from customer_segmentation.feature_store.feast_objects import (
+from customer_segmentation.feature_store.feast.objects import (
     HASH,
     SERVICE,
     VERSION,
@@ -132,7 +132,7 @@ class FeastPlaces:
         if without_password(store) != store:
             store = f"${{{SETTING}}}"
         package = __name__.rpartition(".")[0]
-        offline: dict[str, Any] = {"type": f"{package}.feast_offline.HistoryOfflineStore"}
+        offline: dict[str, Any] = {"type": f"{package}.offline.HistoryOfflineStore"}
         if self.kind != "parquet":
             options = submit_options(self.spark)[1::2]
             offline = {
@@ -145,7 +145,7 @@ class FeastPlaces:
             "registry": REGISTRY,
             "entity_key_serialization_version": 3,
             "online_store": {
-                "type": f"{package}.feast_online.SnapshotOnlineStore",
+                "type": f"{package}.online.SnapshotOnlineStore",
                 "store": store,
                 "environment": self.environment,
             },
@@ -226,7 +226,7 @@ def feature_store(places: FeastPlaces) -> FeatureStore:
     _require_feast()
     if not (places.folder / REGISTRY).exists():
         raise UserError(f"{places.folder} has no {REGISTRY} yet: kedro feature apply")
-    from customer_segmentation.feature_store.feast_client import (  # noqa: PLC0415 - it imports Feast
+    from customer_segmentation.feature_store.feast.client import (  # noqa: PLC0415 - it imports Feast
         SegmentationFeatureStore,
     )
 

@@ -20,7 +20,7 @@ from pydantic import StrictStr
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.definitions import no_feature
-from customer_segmentation.feature_store.feast_objects import HASH, VERSION
+from customer_segmentation.feature_store.feast.objects import HASH, VERSION
 from customer_segmentation.feature_store.online import OnlineFeatures
 from customer_segmentation.feature_store.rows import Snapshot, decoded_row
 from customer_segmentation.feature_store.stores import ONLINE_FILE, open_store

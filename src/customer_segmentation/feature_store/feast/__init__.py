@@ -1,0 +1,1 @@
+"""The feature store as Feast sees it: definitions, the online store, and the history."""
