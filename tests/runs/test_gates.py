@@ -19,7 +19,7 @@ from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.promotion import nodes
 from customer_segmentation.promotion.chosen import Chosen
-from customer_segmentation.promotion.gates import Gate, failed
+from customer_segmentation.promotion.gates import NEVER_OVERRIDDEN, Gate, failed
 from customer_segmentation.promotion.parameters import PromotionParameters
 from customer_segmentation.promotion.whole_run import candidate_bundle
 from customer_segmentation.scoring.cold_start import build_no_cold_start
@@ -135,6 +135,24 @@ def test_a_file_that_was_tampered_with_is_not_run(base: Base, three: Segmenter) 
     assert verdict["refused"] == ["provenance"]
     assert note_of(gates, "provenance") == SEGMENTER
     assert [gate.gate for gate in gates] == ["provenance"]
+
+
+def test_a_changed_definition_under_the_same_version_is_refused(three: Segmenter) -> None:
+    bundle = bundle_of(three)
+    entry = replace(an_entry(bundle, None), environment="dev", number=1)
+    told = bundle.about["features"]
+    former = {**told, "hashes": {**told["hashes"], "customer_features": "000000000000"}}
+    for features, refused in [((told,), ()), ((told, former), ("features",))]:
+        gates = nodes.check_bundle(Chosen(bundle, bundle.id, "dev", entry, None, features))
+        assert failed(gates) == refused
+    now = told["hashes"]["customer_features"]
+    assert note_of(gates, "features") == (
+        f"customer_features version 1 is {now} here and was 000000000000"
+    )
+    # Nobody can override it; another version may be defined otherwise.
+    assert "features" in NEVER_OVERRIDDEN
+    raised = ({**former, "version": 2},)
+    assert failed(nodes.check_bundle(Chosen(bundle, bundle.id, "dev", entry, None, raised))) == ()
 
 
 def test_a_bundle_that_does_not_say_where_it_comes_from_is_refused(

@@ -108,6 +108,24 @@ def test_a_bundle_is_the_same_in_every_environment(project: Project, staging: Bu
 
 
 @pytest.mark.spark
+def test_the_definitions_of_features_are_promoted_with_their_hash(
+    project: Project, staging: BundleStore
+) -> None:
+    assert staging.live()
+    told = {}
+    for environment in ("dev", "staging"):
+        said = project.kedro("feature", "versions", f"--env={environment}")
+        assert said.exit_code == 0, said.output
+        lines = [line.split()[:3] for line in said.output.splitlines()[1:]]
+        told[environment] = {tuple(line) for line in lines}
+    assert told["staging"] == told["dev"]
+    assert {line[:2] for line in told["dev"]} == {
+        ("1", "customer_features"),
+        ("1", "customer_model_inputs"),
+    }
+
+
+@pytest.mark.spark
 def test_the_log_holds_who_promoted_what_with_which_figures(staging: BundleStore) -> None:
     first, overridden, back = staging.log()
     assert [one.kind for one in (first, overridden, back)] == ["promotion", "promotion", "rollback"]
