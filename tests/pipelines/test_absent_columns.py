@@ -77,6 +77,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "clustering": {
             "k": clustering["k"] | {"maximum": 4, "starts": 1, "bootstraps": 1},
         },
+        "feature_export": {"keep_history": False},
         "supervised_training": {
             "folds": 2,
             "models": block("supervised_training")["models"]
@@ -90,6 +91,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "params:clustering.cap_quantile": clustering["cap_quantile"],
         "bundles": None,
         "recorded_history": History((), {}.__getitem__, datetime.now(UTC), "none"),
+        "recorded_features": History((), {}.__getitem__, datetime.now(UTC), "none"),
     }
     for name in (found.removeprefix("params:") for found in whole.inputs() - given.keys()):
         given[f"params:{name}"] = parameters_of(name, **quick.get(name, {}))

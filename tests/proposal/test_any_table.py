@@ -64,6 +64,18 @@ def test_what_is_proposed_is_a_schema_or_one_message(
         read_back(draft, tmp_path_factory.getbasetemp() / "any.yml")
 
 
+def test_no_column_is_named_like_a_value_of_another(tmp_path: Path) -> None:
+    letters = [*"ab"] * (ROWS // 2) + ["a"] * (ROWS % 2)
+    numbers = [str(0.5 + number) for number in range(ROWS)]
+    for headers in (["a a", "a:a:a"], ["a:a:a", "a a"]):
+        values = {"a a": letters, "a:a:a": numbers}
+        amounts = {"amount": AMOUNTS[0], "visits": AMOUNTS[1]}
+        table = pa.table({**amounts, **{header: values[header] for header in headers}})
+        draft = propose_schema(table, "any.csv", GIVEN)
+        read_back(draft, tmp_path / "any.yml")
+        assert "a_a_a_2:" in draft.text or "a_a_2:" in draft.text
+
+
 def test_more_columns_than_a_schema_holds_are_left_out_and_told(tmp_path: Path) -> None:
     columns = {f"town {n}": [f"t{(row + n) % 11}" for row in range(ROWS)] for n in range(200)}
     amounts = {f"spend {n}": [str((row * n) % 97) for row in range(ROWS)] for n in range(120)}

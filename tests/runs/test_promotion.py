@@ -162,7 +162,7 @@ def test_mlflow_has_the_figures_of_each_gate(project: Project, steps: list[Step]
     runs = mlflow.search_runs(search_all_experiments=True)
     figures = [name for name in runs.columns if name.startswith("metrics.promotion.")]
     assert {name.split(".")[2] for name in figures} == {
-        *("provenance", "same_answers", "contract", "freshness"),
+        *("provenance", "same_answers", "features", "contract", "freshness"),
         *("agreement", "segments", "quality", "stability"),
     }
     refused = runs[runs["status"] == "FAILED"]

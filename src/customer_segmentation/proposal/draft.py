@@ -253,16 +253,11 @@ class _Draft:
         headers = {c.header for c in self._seen.columns} - {column.header}
         taken = {*self._names.values(), *RESERVED, *headers, KEY}
         name = f"customer_{name}" if name in RESERVED or is_word(name) else name
-        # A date gives its year and its day, which have names of their own.
-        parts = date_parts if column.kind == "date" else lambda name: (name,)
-        taken |= {part for h, n in self._names.items() for part in self._parts_of(h, n)}
-        while not taken.isdisjoint([name, *parts(name)]):
+        named = [c for c in self._read if c.header in self._names]
+        taken |= {part for c in named for part in _parts_of(c, self._names[c.header])}
+        while not taken.isdisjoint([name, *_parts_of(column, name)]):
             name += "_2"
         return name
-
-    def _parts_of(self, header: str, name: str) -> tuple[str, ...]:
-        is_date = any(c.kind == "date" for c in self._read if c.header == header)
-        return date_parts(name) if is_date else ()
 
     def _questions(self) -> list[str]:
         questions = [c.question for c in self._read if c.question]
@@ -482,6 +477,14 @@ class _Draft:
         if column.question:
             told.append("see the question")
         return "; ".join(told)
+
+
+def _parts_of(column: Seen, name: str) -> tuple[str, ...]:
+    """What else a column gives: a date its year and its day, a category a flag for each value."""
+    if column.kind == "date":
+        return date_parts(name)
+    words = categories(column.values) if column.kind == "category" else ()
+    return tuple(f"{name}_{word}" for word, _ in words)
 
 
 def _without_key(kind: str, parts: Mapping[str, Seen]) -> str:
