@@ -25,7 +25,7 @@ from tests.serving.process import free_port, start
 pytestmark = pytest.mark.extras
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-# The lock installs `dev`, which is all but `features` and tools.
+# `dev` is all of them and tools, which the lock installs.
 EXTRAS = sorted({*PROJECT["optional-dependencies"]} - {"dev"})
 # Oldest of those that come with a Python in use, it searches longest; a new one is tried once.
 OLD_PIP, NEW_PIP = "23.3.2", "25.3"
