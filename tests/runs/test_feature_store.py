@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from customer_segmentation import hooks
 from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
 from customer_segmentation.feature_store.definitions import FeatureSet, feature_set
 from customer_segmentation.feature_store.online import OnlineFeatures
+from customer_segmentation.feature_store.redis import RedisStore
 from customer_segmentation.feature_store.rows import ROW, SNAPSHOT, decoded_row, visible
 from customer_segmentation.feature_store.stores import SETTING
 from customer_segmentation.pipelines.feature_export import nodes
@@ -162,18 +164,25 @@ def test_a_store_that_is_down_stops_a_run_before_anything_is_made(
     assert used_project.files() == before
 
 
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """One that no other test has filled."""
+    with serve_redis() as server:
+        yield server
+
+
 def test_a_store_that_hangs_while_it_is_filled_leaves_the_tables_as_they_were(
-    used_project: Project, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    used_project: Project, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(SETTING, redis_server.url)
+    monkeypatch.setenv(SETTING, own_redis.url)
     run(used_project, EXPORT)
     before = used_project.files()
     change_customers(used_project)
-    monkeypatch.setattr("customer_segmentation.feature_store.redis._SECONDS", 0.2)
+    monkeypatch.setattr(RedisStore.__init__, "__defaults__", (1.0,))
 
     def hang(metadata: dict[str, Any]) -> FeatureSet:
-        assert redis_server.process
-        redis_server.process.send_signal(signal.SIGSTOP)
+        assert own_redis.process
+        own_redis.process.send_signal(signal.SIGSTOP)
         return feature_set(metadata)
 
     # In the steps around the one that fills it.
@@ -181,8 +190,8 @@ def test_a_store_that_hangs_while_it_is_filled_leaves_the_tables_as_they_were(
     try:
         result = used_project.run(SCORED)
     finally:
-        assert redis_server.process
-        redis_server.process.send_signal(signal.SIGCONT)
+        assert own_redis.process
+        own_redis.process.send_signal(signal.SIGCONT)
     assert result.exit_code == 1
     assert "does not answer (TimeoutError)" in result.output
     assert {
@@ -190,7 +199,7 @@ def test_a_store_that_hangs_while_it_is_filled_leaves_the_tables_as_they_were(
     } == {name: content for name, content in before.items() if "lineage" not in name} | {
         "sample/customers.csv": (used_project.root / "data/sample/customers.csv").read_bytes()
     }
-    assert_store_is_the_table(used_project, redis_server.url)
+    assert_store_is_the_table(used_project, own_redis.url)
 
 
 def test_a_changed_definition_without_a_new_version_is_refused(used_project: Project) -> None:
