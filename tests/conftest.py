@@ -25,7 +25,7 @@ from customer_segmentation.settings import CONFIG_LOADER_ARGS, CONFIG_LOADER_CLA
 from customer_segmentation.spark import prepare_session, require_java
 from customer_segmentation.tables.schemas import declare_tables
 from tests.marketing import SCHEMA
-from tests.services.redis import redis_server  # noqa: F401 - a fixture
+from tests.services.redis import own_redis, redis_server  # noqa: F401 - fixtures
 from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
 
 # A busy machine is no defect; in CI the same examples are tried every time.

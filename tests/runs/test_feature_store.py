@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -162,13 +161,6 @@ def test_a_store_that_is_down_stops_a_run_before_anything_is_made(
     assert line.endswith("/0 does not answer (ConnectionError): see that it runs")
     assert "hush" not in result.output
     assert used_project.files() == before
-
-
-@pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
-    """One that no other test has filled."""
-    with serve_redis() as server:
-        yield server
 
 
 def test_a_store_that_hangs_while_it_is_filled_leaves_the_tables_as_they_were(

@@ -203,15 +203,15 @@ def test_jobs_of_the_api_that_hold_the_customer_are_removed_whole(used_project: 
 
 
 def test_the_feature_store_forgets_too_and_the_next_run_changes_nothing(
-    used_project: Project, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    used_project: Project, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(SETTING, redis_server.url)
+    monkeypatch.setenv(SETTING, own_redis.url)
     assert used_project.run("--pipeline=feature_export").exit_code == 0
     data = used_project.root / "data"
     receipt = str(data / "features" / "online.json")
     named, file = (
         OnlineFeaturesDataset(filepath=receipt, store=store, environment="dev").open()
-        for store in (redis_server.url, "sqlite")
+        for store in (own_redis.url, "sqlite")
     )
     # Of a time when the store was a file.
     fill(file, {NAMED: [1.0, 2.0], "1": [3.0, 4.0]})

@@ -107,3 +107,10 @@ def redis_server() -> Iterator[RedisServer]:
     """Start one Redis for all tests: a test takes an environment's name of its own in it."""
     with serve_redis() as server:
         yield server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """Start one that no other test has filled."""
+    with serve_redis() as server:
+        yield server
