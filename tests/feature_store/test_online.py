@@ -189,6 +189,22 @@ def test_more_customers_than_one_call_takes(online: OnlineFeatures) -> None:
     assert len(stored(online)) == 65
 
 
+def test_a_customer_whom_a_scan_names_twice_has_left_once(tmp_path: Path) -> None:
+    class Twice(SqliteStore):
+        """As Redis may while it grows."""
+
+        def scan(self, prefix: str) -> Iterator[list[tuple[str, bytes]]]:
+            for chunk in super().scan(prefix):
+                yield chunk
+                yield chunk
+
+    online = OnlineFeatures(Twice(str(tmp_path / "online.db")))
+    fill(online, {"a": [1.0, 2.0], "b": [3.0, 4.0], "c": [5.0, 6.0]})
+    assert fill(online, {"a": [1.0, 2.0], "b": [3.0, 5.0]}) == (1, 1, True)
+    assert seen(online, "a", "b", "c") == [[1.0, 2.0], [3.0, 5.0], None]
+    online.store.close()
+
+
 def test_a_damaged_row_is_told(online: OnlineFeatures) -> None:
     fill(online, {"a": [1.0, 2.0]})
     online.store.put([(ROW + "a", stored(online)[ROW + "a"][:-3])])

@@ -246,7 +246,8 @@ def test_values_of_former_days_are_those_in_force_at_each_asked_time(dated: Any)
 @pytest.mark.xfail(
     strict=True,
     raises=AssertionError,
-    reason="Feast 0.67 loses rows; once it does not, use its own",
+    reason="Feast 0.67's store for files loses who is asked for before their first snapshot: "
+    "once this passes, it can take the place of HistoryOfflineStore",
 )
 def test_feasts_own_store_for_files_gives_the_same(filled: Filled, tmp_path: Path) -> None:
     parts = HistoryPartsDataset(filepath=str(tmp_path / "parts"), table="gold_feature_history")

@@ -232,6 +232,19 @@ def test_a_feature_is_found_by_name_and_a_customer_s_is_read(used_project: Proje
     assert "holds no customer `nobody` on 2014-06-30" in nobody.output
 
 
+def test_codes_are_not_told_in_the_words_of_other_definitions(used_project: Project) -> None:
+    run(used_project, EXPORT)
+    online = store_of(used_project)
+    live = online.live()
+    assert live is not None
+    other = replace(live, version=2, hashes={**live.hashes, "customer_features": "000000000000"})
+    online.store.put([(SNAPSHOT, other.encoded())])
+    online.store.close()
+    refused = used_project.kedro("feature", "get", str(table(used_project).index[0]), "education")
+    assert refused.exit_code == 1
+    assert "holds version 2 of the features, which is not what the champion's" in refused.output
+
+
 def test_the_setting_s_kind_is_checked_before_anything_runs(
     used_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import uuid4
 
 from fsspec.core import url_to_fs
@@ -100,11 +101,23 @@ class BundleStore:
     def segmenter(self, artifact_version: str) -> bytes | None:
         """The segmenter of this version, from whichever bundle has it; None if none is kept."""
         for bundle_id in self.kept():
-            told = self._file(bundle_id, ABOUT)
-            about = StoredBundle({ABOUT: told}).about if told else {}
-            if about.get("artifact_version") == artifact_version:
+            if self._about(bundle_id).get("artifact_version") == artifact_version:
                 return self._file(bundle_id, SEGMENTER)
         return None
+
+    def promoted(self) -> list[tuple[Promotion, dict[str, Any]]]:
+        """Each entry of the log, the oldest first, with what `bundle.json` of its bundle says.
+
+        That is nothing where the bundle is not kept any more.
+        """
+        log = self.log()
+        about = {bundle: self._about(bundle) for bundle in {entry.bundle for entry in log}}
+        return [(entry, about[entry.bundle]) for entry in log]
+
+    def _about(self, bundle_id: str) -> dict[str, Any]:
+        """What a bundle says of itself; the models, which are large, are not read."""
+        told = self._file(bundle_id, ABOUT)
+        return StoredBundle({ABOUT: told}).about if told else {}
 
     def log(self) -> list[Promotion]:
         """Every promotion and rollback, the oldest first.

@@ -1,4 +1,4 @@
-"""The history of segments as a folder of Parquet files, one a statement."""
+"""A history, of segments or of features, as a folder of Parquet files, one a statement."""
 
 from __future__ import annotations
 

@@ -125,7 +125,6 @@ class OnlineFeaturesDataset(AbstractDataset[FeatureTable, Any]):
             "removed": written.removed,
             "is_new": written.is_new,
             "snapshot": asdict(written.snapshot if written.is_new or not live else live),
-            "features": [asdict(one) for one in data.features.features],
         }
         files, path = filesystem_of(str(self._filepath))
         files.makedirs(path.rpartition("/")[0], exist_ok=True)

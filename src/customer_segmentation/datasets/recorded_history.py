@@ -1,4 +1,4 @@
-"""The history of segments as a run finds it, whichever way an environment keeps it."""
+"""A history, of segments or of features, as a run finds it, whichever way it is kept."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from customer_segmentation.tables.history import RECORDED_AT, History, Statement
 
 
 class RecordedHistoryDataset(AbstractDataset[Any, History]):
-    """Loads the history before the run that reads it; `gold_history` appends to it.
+    """Loads the history before the run that reads it, which appends to it by another entry.
 
     Args:
-        dataset: The catalog entry of `gold_history`.
+        dataset: That entry: of `gold_history`, or of `gold_feature_history`.
         metadata: For plugins.
     """
 
     def __init__(self, *, dataset: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
         """Nothing need be there yet."""
         # No `_filepath`: each run adds to it, and the tables of the next are no less valid for it.
-        self._history: Any = AbstractDataset.from_config("gold_history", dataset)
+        self._history: Any = AbstractDataset.from_config("history", dataset)
         self.metadata = metadata
 
     def load(self) -> History:
@@ -47,7 +47,7 @@ class RecordedHistoryDataset(AbstractDataset[Any, History]):
         Raises:
             NotImplementedError: Always.
         """
-        raise NotImplementedError("gold_history is saved")
+        raise NotImplementedError("the entry that it is made of is saved")
 
     def _exists(self) -> bool:
         return True

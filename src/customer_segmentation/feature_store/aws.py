@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,10 @@ from customer_segmentation.feature_store.online import StoreDownError
 
 
 @contextmanager
-def answering(name: str) -> Iterator[Any]:
-    """A session of botocore, whose region, credentials and endpoints are botocore's own.
+def answering(name: str) -> Iterator[Callable[[], Any]]:
+    """What makes a session of botocore, with its own region, credentials and endpoints.
+
+    To make one takes milliseconds; whoever has a client needs none.
 
     Args:
         name: What is asked, as a message calls it.
@@ -26,7 +28,7 @@ def answering(name: str) -> Iterator[Any]:
         message = f"{name}: AWS's client is not installed: make staging"
         raise StoreDownError(message) from error
     try:
-        yield get_session()
+        yield get_session
     except ClientError as error:
         message = f"{name} refuses ({error})"
         raise StoreDownError(message) from error

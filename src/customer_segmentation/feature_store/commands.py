@@ -12,7 +12,7 @@ import numpy as np
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.aligned import aligned
-from customer_segmentation.bundles.bundle import SEGMENTER, Promotion
+from customer_segmentation.bundles.bundle import SEGMENTER
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.feature_store.definitions import (
@@ -140,10 +140,7 @@ def shown(known: Known, name: str) -> list[str]:
 
 def versions(known: Known) -> list[str]:
     """Every version of the features that was served or promoted, the newest last."""
-    rows = [
-        (str(version), view, digest, since, where)
-        for version, view, digest, since, where in _told(known)
-    ]
+    rows = list(_told(known))
     head = ("version", "view", "definition", "since", "where")
     if not rows:
         raise UserError(
@@ -175,6 +172,12 @@ def values(
             f"{online.store.name} holds no customer `{customer}` on {snapshot.as_of}: they may be "
             "left out (gold_unsegmented says why), or not in the source"
         )
+    if snapshot.hashes != features.hashes:
+        raise UserError(
+            f"{online.store.name} holds version {snapshot.version} of the features, which is not "
+            f"what the champion's schema says (version {features.version}): kedro run "
+            "--pipeline=scoring fills it with the champion's"
+        )
     held = dict(zip(snapshot.columns, decoded_row(row).tolist(), strict=True))
     if absent := [one.name for one in asked if one.name not in held]:
         raise UserError(f"{', '.join(absent)}: the source had no column for it on {snapshot.as_of}")
@@ -205,32 +208,16 @@ def _value(feature: FeatureDefinition, value: float) -> str:
     return f"{value:.12g}"
 
 
-def _told(known: Known) -> Iterator[tuple[int, str, str, str, str]]:
+def _told(known: Known) -> Iterator[tuple[str, str, str, str, str]]:
     seen = set()
-    for entry, told in promoted(known.bundles):
+    for entry, about in known.bundles.promoted():
+        told = about.get("features", {"hashes": {}})
         for view, digest in told["hashes"].items():
-            if (told["version"], view, digest) not in seen:
-                seen.add((told["version"], view, digest))
-                where = f"bundle {entry.bundle}, {entry.kind} by {entry.by}"
-                yield told["version"], view, digest, entry.at[:19], where
-    if snapshot := known.snapshot:
-        for held in snapshot.versions:
+            if (what := (str(told["version"]), view, digest)) not in seen:
+                seen.add(what)
+                yield *what, entry.at[:19], f"bundle {entry.bundle}, {entry.kind} by {entry.by}"
+    if known.filled:
+        for held in Snapshot.of(known.filled["snapshot"]).versions:
+            where = f"{known.filled['store']}, run {held['run_id']}"
             for view, digest in held["hashes"].items():
-                since = str(held["since"])[:19]
-                where = f"{known.filled['store'] if known.filled else ''}, run {held['run_id']}"
-                yield held["version"], view, digest, since, where
-
-
-def promoted(bundles: BundleStore) -> list[tuple[Promotion, dict[str, Any]]]:
-    """Entries of the log with the version and hashes of their bundle's features.
-
-    Bundles that are not kept any more, or from before there were versions, are left out.
-    """
-    kept = {*bundles.kept()}
-    entries = [entry for entry in bundles.log() if entry.bundle in kept]
-    about = {one: bundles.read(one).about for one in {entry.bundle for entry in entries}}
-    return [
-        (entry, about[entry.bundle]["features"])
-        for entry in entries
-        if about[entry.bundle].get("features")
-    ]
+                yield str(held["version"]), view, digest, str(held["since"])[:19], where

@@ -159,7 +159,7 @@ class DynamoStore:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        with answering(f"the online store {self.name}") as session:
+        with answering(f"the online store {self.name}") as new_session:
             if self._opened is None:
                 from botocore.config import Config  # noqa: PLC0415 - of an extra
 
@@ -168,5 +168,5 @@ class DynamoStore:
                 limits = Config(
                     connect_timeout=self._seconds, read_timeout=self._seconds, retries=tries
                 )
-                self._opened = session.create_client("dynamodb", config=limits)
+                self._opened = new_session().create_client("dynamodb", config=limits)
             yield self._opened

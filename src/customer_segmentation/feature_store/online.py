@@ -131,7 +131,7 @@ class OnlineFeatures:
         place = {customer: index for index, customer in enumerate(customers)}
         rows = np.ascontiguousarray(numbers, "<f8")
         seen = np.zeros(len(customers), bool)
-        changed = removed = 0
+        changed, removed = 0, set[str]()
         for chunk in self.store.scan(ROW):
             puts, unseen = [], []
             for key, value in chunk:
@@ -149,7 +149,8 @@ class OnlineFeatures:
                         puts.append((key, versioned({before: old})))
                 else:
                     changed += is_first and new is not None
-                    removed += new is None
+                    if new is None:
+                        removed.add(key)
                     parts = {} if old is None else {before: old}
                     puts.append((key, versioned({**parts, told.number: new})))
             self.store.put(puts)
@@ -162,7 +163,7 @@ class OnlineFeatures:
             self.store.put(group)
             changed += len(group)
         is_new = bool(changed or removed) or live is None or _says_else(live, told)
-        return Written(told, changed, removed, is_new)
+        return Written(told, changed, len(removed), is_new)
 
     def switch(self, snapshot: Snapshot) -> None:
         """Show a staged snapshot; repeating it changes nothing."""

@@ -94,11 +94,6 @@ def decoded_snapshot(content: bytes) -> Snapshot:
         raise UserError(message) from error
 
 
-def encoded_row(numbers: NDArray[np.float64]) -> bytes:
-    """One customer's numbers, in the order of the snapshot's columns."""
-    return numbers.astype("<f8", copy=False).tobytes()
-
-
 def decoded_row(row: bytes) -> NDArray[np.float64]:
     """The numbers of a row, which may not be written to."""
     return np.frombuffer(row, "<f8")

@@ -9,7 +9,6 @@ from typing import Any
 from customer_segmentation.bundles.bundle import Promotion, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
-from customer_segmentation.feature_store.commands import promoted
 from customer_segmentation.promotion.parameters import PromotionParameters
 
 
@@ -78,4 +77,4 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
 
 
 def _features(here: BundleStore) -> tuple[Mapping[str, Any], ...]:
-    return tuple(told for _, told in promoted(here))
+    return tuple(about["features"] for _, about in here.promoted() if "features" in about)

@@ -1,4 +1,4 @@
-"""The history of segments: each run states who was where on the day of its snapshot.
+"""The histories of segments and of features: each run states what is true for its snapshot's day.
 
 A statement has two times: the day that it is true for, and when it was recorded. A later statement
 for the same day takes the place of the earlier one for readers, and the earlier one stays.

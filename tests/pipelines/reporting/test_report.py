@@ -157,9 +157,9 @@ def test_the_candidates_for_the_cold_start_stand_beside_each_other(page, inputs)
         "good enough. The full model is the better of two kinds of trees, here gradient boosting"
     ) in text
     table = text[text.index("Light models beside the full one") :]
-    assert re.search(
-        r"One customer( [\d.]+ \N{MICRO SIGN}s){3} 1,000 customers( [\d.]+ ms){3}", table
-    )
+    # Equal data make equal reports: times are elsewhere, and the report says where.
+    assert not re.search(r"\d (\N{MICRO SIGN}s|ms)\b", text)
+    assert "MLflow has what this run measured (one_row_us, thousand_rows_ms)" in text
     for row in (
         "Logistic regression (used) Quantised network Gradient boosting (full)",
         "File 25.6 kB 27.9 kB 69.4 kB",

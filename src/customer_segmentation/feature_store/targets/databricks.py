@@ -96,8 +96,11 @@ class DatabricksTarget:
             try:
                 spark.sql(self.creation(view))
             except AnalysisException as error:
-                message = f"{self.name}: {str(error).strip().splitlines()[0]}"
-                raise UserError(message) from error
+                why = str(error).strip().splitlines()[0]
+                raise UserError(
+                    f"{self.name}: Spark refuses to make the table ({why}). Run this on a cluster "
+                    "of Databricks, whose Spark knows primary keys; the schema must be there"
+                ) from error
             properties = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
             found = {row["key"]: row["value"] for row in properties}
             name = f"{self.name}: {table_name(self._features, view)}"

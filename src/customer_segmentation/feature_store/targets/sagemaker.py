@@ -263,13 +263,13 @@ class SageMakerTarget:
 
     @contextmanager
     def _client(self, service: str) -> Iterator[Any]:
-        with answering(self.name) as session:
+        with answering(self.name) as new_session:
             from botocore.config import Config  # noqa: PLC0415 - of an extra
 
             retries = {"mode": "standard", "total_max_attempts": _TRIES}
             config = Config(max_pool_connections=_THREADS, retries=retries)
             # It reads the description of a service once, for a second.
-            self._session = self._session or session
+            self._session = self._session or new_session()
             client = self._session.create_client(service, config=config)
             try:
                 yield client

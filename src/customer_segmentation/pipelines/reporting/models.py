@@ -11,14 +11,6 @@ from customer_segmentation.pipelines.reporting.cards import Bar
 from customer_segmentation.schema.schema import Schema
 
 _BASELINE = "baseline"
-# Microseconds for one customer and milliseconds for 1,000 of the public file, by
-# `benchmarks/lightweight.py`. Those of a run would make another report of equal data.
-_TIMES = {
-    "logistic_regression": (66, 0.42),
-    "quantised_network": (78, 0.54),
-    "random_forest": (78, 3.2),
-    "gradient_boosting": (65, 2.7),
-}
 
 
 @dataclass(frozen=True)
@@ -90,8 +82,6 @@ def explain_candidates(section: Mapping[str, Any]) -> Candidates | None:
     why = f"chosen by this rule: {rule}" if rule else "named by supervised_training.exported"
     measures: dict[str, Callable[[str], str]] = {
         "File": lambda name: f"{candidates[name]['bytes'] / 1000.0:.1f} kB",
-        "One customer": lambda name: f"{_TIMES[name][0]} \N{MICRO SIGN}s",
-        "1,000 customers": lambda name: f"{_TIMES[name][1]} ms",
         "AUC": lambda name: f"{candidates[name]['roc_auc']:.3f}",
         "Recognised": lambda name: f"{100.0 * candidates[name]['balanced_accuracy']:.1f} %",
         "Log loss": lambda name: f"{candidates[name]['log_loss']:.3f}",
@@ -102,9 +92,9 @@ def explain_candidates(section: Mapping[str, Any]) -> Candidates | None:
         lead=(
             f"The {used} is in use, {why}. The full model is the better of two kinds of trees, "
             f"here {trees}; it is only measured. A light model's answer differs from the full "
-            "model's for the share of customers in the last line, whom neither had seen. Times "
-            "decide nothing: they are of the public file on another machine, and MLflow has "
-            "those of this run."
+            "model's for the share of customers in the last line, whom neither had seen. How long "
+            "an answer takes differs from run to run and decides nothing: MLflow has what this "
+            "run measured (one_row_us, thousand_rows_ms)."
         ),
         names=tuple(
             phrases.capitalised(phrases.spoken(name)) + marks.get(name, "") for name in candidates
