@@ -21,10 +21,11 @@ import yaml
 from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
+from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.datasets.history_parts import HistoryPartsDataset
 from customer_segmentation.datasets.online_features import FeatureTable, OnlineFeaturesDataset
 from customer_segmentation.errors import UserError
-from customer_segmentation.feature_store.definitions import FeatureDefinition, FeatureSet
+from customer_segmentation.feature_store.definitions import feature_set
 from customer_segmentation.feature_store.feast import store as feast_store
 from customer_segmentation.feature_store.feast.store import (
     CONFIGURATION,
@@ -37,6 +38,7 @@ from customer_segmentation.feature_store.online import OnlineFeatures
 from customer_segmentation.feature_store.rows import Snapshot, decoded_row
 from customer_segmentation.feature_store.stores import SETTING
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.verify import verified
 from customer_segmentation.session import ProjectSession
 from tests.runs.project import Project
 from tests.services.s3 import S3Server
@@ -129,17 +131,11 @@ def dataset_of(places: FeastPlaces) -> OnlineFeaturesDataset:
 
 
 def fill(places: FeastPlaces, filled: Filled, **changes: Any) -> None:
-    told = dataset_of(filled.places).load()
-    snapshot = Snapshot.of(told["snapshot"])
-    features = FeatureSet(
-        changes.get("version", snapshot.version),
-        tuple(
-            FeatureDefinition(**one | {name: tuple(one[name]) for name in ("inputs", "labels")})
-            for one in told["features"]
-        ),
-        snapshot.artifact_version,
-        max_age_days=snapshot.max_age_days,
-    )
+    snapshot = Snapshot.of(dataset_of(filled.places).load()["snapshot"])
+    model = BundleStore(filled.places.models).segmenter(snapshot.artifact_version)
+    assert model
+    told = feature_set(verified(model))
+    features = replace(told, version=changes.get("version", told.version))
     dataset_of(places).save(FeatureTable(filled.table, features, snapshot.source_sha256))
 
 
