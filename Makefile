@@ -10,10 +10,19 @@ CACHE ?= $(or $(CUSTOMER_SEGMENTATION_CACHE),$(HOME)/.cache/customer-segmentatio
 export CUSTOMER_SEGMENTATION_CACHE := $(abspath $(CACHE))
 VERSITYGW := $(CUSTOMER_SEGMENTATION_CACHE)/bin/versitygw
 VERSITYGW_VERSION := v1.8.0
+KAFKA := $(CUSTOMER_SEGMENTATION_CACHE)/kafka-4.3.1
+FERRETDB := $(CUSTOMER_SEGMENTATION_CACHE)/bin/ferretdb
+FERRETDB_MODULE := github.com/FerretDB/FerretDB@v1.24.2
+CASSANDRA := $(CUSTOMER_SEGMENTATION_CACHE)/cassandra-5.0.4
+MINISTACK := $(CUSTOMER_SEGMENTATION_CACHE)/ministack-1.5.33
+AIRFLOW := $(CUSTOMER_SEGMENTATION_CACHE)/airflow-3.3.2
+AZURE := $(CUSTOMER_SEGMENTATION_CACHE)/azure-ai-ml-1.35.2
+CDNOW := $(CUSTOMER_SEGMENTATION_CACHE)/cdnow/lifetimes-0.11.3-py3-none-any.whl
+CDNOW_SHA256 := 261e3dc89977c2b60767ca6728aaa29d429de0c814635070a749c36555895da8
 NGINX := $(or $(wildcard /usr/sbin/nginx),$(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx)
 # Debian's names and places of what tests run beside Python.
-PACKAGES := chromium curl postgresql-15 redis-server
-POSTGRESQL := /usr/lib/postgresql/15/bin
+PACKAGES := chromium curl postgresql-15 postgresql-15-wal2json redis-server
+POSTGRESQL := /usr/lib/postgresql/15
 INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(PACKAGES)
 # Of kedro, in `make staging` and `make prod`.
 COMMAND ?= run
@@ -26,8 +35,10 @@ KILLS ?= 20
 # Those that `make test` leaves out are marked `security` and `faults`.
 ATTACKS ?= security or not security
 FAULTS ?= faults or not faults
+DEPLOY ?= deploy
 # Where a shell or an image sets it, each of hundreds of processes would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
+TERRAFORM := terraform -chdir=deploy/aws
 # In the groups and the order of tests/conftest.py.
 TWO_WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -35,7 +46,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run feature-store staging prod integrate release serve services test extras faults security fuzz lint format bench docs access viz notebook lock clean
+.PHONY: help run feature-store dashboard staging prod integrate release serve stream services test extras faults security fuzz lint format bench docs deploy deploy-test aws aws-apply aws-destroy package lambda access viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -70,9 +81,33 @@ $(VENV)/features.done: requirements/features.txt $(VENV)/core.done
 	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/features.txt
 	@touch $@
 
+$(VENV)/streaming.done: requirements/streaming.txt $(VENV)/core.done
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/streaming.txt
+	@touch $@
+
 $(VERSITYGW):
 	@command -v go > /dev/null || { echo "make services: Go is needed to build versitygw: https://go.dev/dl" >&2; exit 1; }
 	CGO_ENABLED=0 GOBIN=$(@D) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+
+# The jars of a broker.
+$(KAFKA):
+	@command -v mvn > /dev/null || { echo "make services: Maven and Java 17 are needed for Kafka's jars: https://maven.apache.org" >&2; exit 1; }
+	@rm -rf $@.part
+	mvn -q -B -f tools/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$@.part
+	@mv $@.part $@
+
+# What speaks MongoDB's protocol. Its module is made beside the binary: Go takes the versions that
+# FerretDB itself asks for, and checks them by its own sums.
+$(FERRETDB):
+	@command -v go > /dev/null || { echo "make services: Go is needed to build FerretDB: https://go.dev/dl" >&2; exit 1; }
+	@rm -rf $@-source && mkdir -p $@-source && cp tests/services/ferretdb/main.go $@-source
+	cd $@-source && go mod init ferretdb && go mod edit -go=1.24 -require=$(FERRETDB_MODULE) && go mod tidy && CGO_ENABLED=0 go build -o $@ .
+
+$(CASSANDRA):
+	@command -v mvn > /dev/null || { echo "make services: Maven and Java 17 are needed for Cassandra's jars: https://maven.apache.org" >&2; exit 1; }
+	@rm -rf $@.part
+	mvn -q -B -f tests/services/cassandra/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$@.part
+	@mv $@.part $@
 
 # Unpacked and not installed, which would start it on port 80.
 $(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx:
@@ -82,6 +117,22 @@ $(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx:
 		&& dpkg -x nginx_*.deb . && rm nginx_*.deb && test -x $@ \
 		|| { echo "make services: install nginx with your system's packages" >&2; exit 1; }
 
+# What others run, each in an environment of its own: it wants other versions than the project.
+$(MINISTACK)/done: requirements/emulator.txt
+$(AIRFLOW)/done: requirements/airflow.txt
+$(AZURE)/done: requirements/azure.txt
+$(MINISTACK)/done $(AIRFLOW)/done $(AZURE)/done: | $(UV)
+	$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+# A table to hold models against (tests/services/cdnow.py) is in no other place that is pinned; the
+# package itself is not installed.
+$(CDNOW): | $(UV)
+	@mkdir -p $(@D)
+	@echo "lifetimes==0.11.3 --hash=sha256:$(CDNOW_SHA256)" > $(@D)/requirements.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -d $(@D) -r $(@D)/requirements.txt
+	@mv $(@D)/Lifetimes-0.11.3-py3-none-any.whl $@
 run: $(VENV)/core.done  ## install, run every pipeline on the sample (or SEGMENTATION_SOURCE), name the report; ARGS="--pipeline=clustering"
 	$(BIN)/kedro run $(ARGS)
 
@@ -101,12 +152,18 @@ release: $(VENV)/prod.done  ## the promotion of staging's champion to prod
 serve: $(VENV)/serving.done  ## the API and its page, on http://127.0.0.1:8000; ARGS="--port 8080"
 	@$(BIN)/python -m customer_segmentation.serving serve $(ARGS)
 
+dashboard: $(VENV)/serving.done  ## segments, moves, campaigns, data quality and freshness of the last run, on http://127.0.0.1:8100; ARGS="--env=prod"
+	@$(BIN)/python -m tools.dashboard $(ARGS)
+
+stream: $(VENV)/streaming.done $(KAFKA)  ## a shop whose customers move while you look: Kafka, order lines, the stream and the page; Ctrl-C stops it; needs Java 17, and Maven once; ARGS="--rate 500"
+	@$(BIN)/python -m tools.stream $(ARGS)
+
 feature-store: $(VENV)/features.done  ## fill the feature store from the last run, a file or SEGMENTATION_FEATURE_STORE, and tell Feast; ARGS="--env=staging"
 	SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro run --pipeline=feature_export $(ARGS)
 	@SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro feature apply $(ARGS)
 
-services: $(VERSITYGW) $(NGINX)  ## what `make test` tries besides: an S3 server (needs Go, minutes once), PostgreSQL, Redis, Chromium, nginx
-	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x /usr/bin/redis-server && test -x $(POSTGRESQL)/initdb \
+services: $(VERSITYGW) $(KAFKA) $(FERRETDB) $(CASSANDRA) $(NGINX) $(CDNOW) $(MINISTACK)/done  ## what `make test` tries besides: an S3 server (needs Go, minutes once), AWS's services, Kafka and Cassandra (need Java 17 and Maven), FerretDB (Go), PostgreSQL with wal2json, Redis, Chromium, nginx, a published table
+	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x /usr/bin/redis-server && test -x $(POSTGRESQL)/bin/initdb && test -f $(POSTGRESQL)/lib/wal2json.so \
 		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
 		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }
 
@@ -128,9 +185,16 @@ test: lint  ## lint, types, import contracts and all tests
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
-faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, jobs, saves and fillings of the feature store at random moments, KILLS=20 an environment; two hours
+faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, jobs, saves, fillings of the feature store, deliveries, readers of sources and streams at random moments, KILLS=20 an environment; hours
 	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py \
-		tests/runs/test_retention_kills.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py tests/feature_store/test_kills.py
+		tests/runs/test_retention_kills.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py tests/feature_store/test_kills.py \
+		tests/delivery/test_kills.py tests/sources/readers/test_kills.py tests/sources/readers/test_folder_kills.py \
+		tests/sources/readers/test_kafka_kills.py tests/serving/ingestion/test_ingestion.py tests/tools/test_stream.py \
+		tests/streaming/test_equality.py tests/streaming/test_faults.py tests/streaming/test_kills.py tests/streaming/test_state_kills.py \
+		tests/streaming/spark/test_stream.py tests/streaming/spark/test_batch.py tests/streaming/spark/test_driver_kills.py
+
+deploy-test: $(VENV)/dev.done $(AIRFLOW)/done $(AZURE)/done  ## rehearse deployments: Terraform against emulators, state machine, Lambda, images' contracts, Spark's packages
+	$(BIN)/pytest $(TWO_WORKERS) -m "$(DEPLOY)" tests --durations=20
 
 security: $(VENV)/dev.done  ## attack a server in every way that docs/serving.md lists; five minutes
 	$(BIN)/pytest $(TWO_WORKERS) -m "$(ATTACKS)" tests/security
@@ -149,6 +213,26 @@ docs: $(VENV)/dev.done  ## write the data dictionary, policies and grants anew
 	$(BIN)/python -m customer_segmentation.schema.dictionary > docs/data_dictionary.md
 	$(BIN)/python -m tools.access
 
+aws: $(VENV)/dev.done $(MINISTACK)/done  ## AWS rehearsed on this machine: an emulator, terraform apply, a file that lands, gold tables, a prediction, terraform destroy; needs Terraform
+	@$(BIN)/python -m tools.aws
+
+aws-apply aws-destroy: aws-%: $(VENV)/dev.done  ## make, or remove, an environment on AWS: ENVIRONMENT=staging REGION=eu-central-1 STATE=bucket-of-terraform, VARS=file.tfvars; see docs/deploy_aws.md
+	@test -n "$(ENVIRONMENT)" -a -n "$(REGION)" -a -n "$(STATE)" || { echo "make $@: name ENVIRONMENT, REGION and STATE, the bucket of Terraform's state: docs/deploy_aws.md" >&2; exit 1; }
+	@command -v terraform > /dev/null || { echo "make $@: install Terraform 1.9 or newer" >&2; exit 1; }
+	$(if $(filter apply,$*),$(BIN)/python -m tools.package --for emr && $(BIN)/python -m tools.deploy.lambda_zip)
+	$(TERRAFORM) init -reconfigure -backend-config=bucket=$(STATE) -backend-config=key=customer-segmentation/$(ENVIRONMENT).tfstate -backend-config=region=$(REGION)
+	$(TERRAFORM) $* -var environment=$(ENVIRONMENT) -var region=$(REGION) -var package=$(CURDIR)/dist \
+		-var 'zips={scoring="$(CURDIR)/dist/scoring.zip",landing="$(CURDIR)/dist/landing.zip"}' $(if $(VARS),-var-file=$(abspath $(VARS)))
+
+deploy: $(VENV)/dev.done  ## write what deploy/ has of the project anew: Terraform's variables, jobs, SQL, files of BI tools
+	$(BIN)/python -m tools.deploy
+
+package: $(VENV)/dev.done  ## wheel, configuration and the Python environments of EMR's and Glue's jobs, in dist/; ARGS="--for emr"
+	$(BIN)/python -m tools.package $(ARGS)
+
+lambda: $(VENV)/dev.done  ## write the zips of Lambda's functions to dist/; ARGS="--bundle data/models"
+	$(BIN)/python -m tools.deploy.lambda_zip $(ARGS)
+
 access: $(VENV)/dev.done $(VERSITYGW)  ## try who may do what on an S3 server, and write the table of docs/access.md
 	$(BIN)/python -m tools.access.trial
 
@@ -157,8 +241,13 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) -c requirements/dev.txt -o requirements/core.txt
 	$(LOCK) --extra cloud --extra rehearsal -c requirements/dev.txt -o requirements/staging.txt
 	$(COMPILE) --group server -c requirements/dev.txt -o requirements/serving.txt
+	$(COMPILE) --group lambda -c requirements/dev.txt -o requirements/lambda.txt
+	$(COMPILE) --group emulator -o requirements/emulator.txt
+	$(COMPILE) --group airflow -o requirements/airflow.txt
+	$(COMPILE) --group azure -o requirements/azure.txt
 	$(LOCK) --extra spark -c requirements/dev.txt -o requirements/prod.txt
 	$(LOCK) --extra features -c requirements/dev.txt -o requirements/features.txt
+	$(LOCK) --extra databases --extra streaming --extra serving -c requirements/dev.txt -o requirements/streaming.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/features data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/jobs mlflow.db mlruns
+	rm -rf data/features data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/stream data/shop data/jobs mlflow.db mlruns

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from report import arguments, machine, table, write_json
-from serving import CONNECTIONS, free_port, measured, running
+from serving import CONNECTIONS, measured, running
 
 from customer_segmentation.feature_store.definitions import feature_set
 from customer_segmentation.feature_store.online import OnlineFeatures
@@ -28,6 +28,7 @@ from customer_segmentation.scoring.scorer import Scorer
 from tests.scoring.example import draw_customers
 from tests.services.redis import serve_redis
 from tests.serving.example import write_bundle
+from tools.ports import free_port
 
 _MANY = 100
 # Connections, and the milliseconds at most between an answer and the next request.

@@ -21,12 +21,13 @@ from urllib.request import urlopen
 import numpy as np
 import polars as pl
 from report import arguments, machine, table, write_json
-from serving import free_port, running
+from serving import running
 
 from customer_segmentation.datasets.history_parts import HistoryPartsDataset
 from customer_segmentation.schema.file import read_schema
 from customer_segmentation.tables.schemas import declare_tables
 from tests.serving.example import write_bundle
+from tools.ports import free_port
 
 SCHEMA = Path(__file__).parents[1] / "conf" / "schemas" / "marketing_campaign.yml"
 TARGET_CUSTOMERS, TARGET_SNAPSHOTS, MAX_BYTES, MAX_MS = 1_000_000, 12, 300e6, 50.0

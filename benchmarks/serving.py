@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,17 +28,11 @@ from report import arguments, machine, table, write_json
 from customer_segmentation.scoring.mlflow_model import save_model
 from customer_segmentation.scoring.scorer import Scorer
 from tests.serving.example import a_customer, write_bundle
+from tools.ports import free_port
 
 CONNECTIONS = 16
 LIST = 1_000
 _UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

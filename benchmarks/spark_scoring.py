@@ -15,10 +15,10 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
-from column_scoring import score_columns
 from mllib import session
 from report import arguments, machine, table, write_json
 
+from customer_segmentation.scoring.columns import score_columns
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of, scaling_of
 from customer_segmentation.scoring.scorer import Scorer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from functools import cache
@@ -22,11 +23,17 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.settings import CONFIG_LOADER_ARGS, CONFIG_LOADER_CLASS, setting
-from customer_segmentation.spark import prepare_session, require_java
+from customer_segmentation.spark import for_streams, prepare_session, require_java
 from customer_segmentation.tables.schemas import declare_tables
 from tests.marketing import SCHEMA
+from tests.services.cassandra.server import cassandra_server  # noqa: F401 - fixtures
+from tests.services.ferretdb.server import ferretdb_url  # noqa: F401 - fixtures
+from tests.services.kafka import kafka, needs_kafka, own_kafka  # noqa: F401 - fixtures
+from tests.services.ministack import ministack  # noqa: F401 - a fixture
+from tests.services.postgresql import logged_shop, postgresql_server, shop  # noqa: F401 - fixtures
 from tests.services.redis import own_redis, redis_server  # noqa: F401 - fixtures
 from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
+from tests.services.terraform import ABSENT, terraform  # noqa: F401 - a fixture
 
 # A busy machine is no defect; in CI the same examples are tried every time.
 settings.register_profile("project", deadline=None, database=None, derandomize="CI" in os.environ)
@@ -41,18 +48,25 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it
 NEEDED_BYTES = 2e9
 # Those with a test that uses Spark.
 SPARK = {
+    "audiences/test_engines.py",
     "customers/test_date_choice.py",
     "customers/test_doubts.py",
+    "customers/test_emails.py",
     "customers/test_orders.py",
     "customers/test_quarantine.py",
     "customers/test_sample_key.py",
+    "customers/test_versions.py",
     "datasets/test_delta_table.py",
     "datasets/test_history.py",
+    "delivery/test_plan.py",
     "feature_store/test_databricks.py",
     "pipelines/history/test_nodes.py",
     "pipelines/ingestion/test_nodes.py",
     "pipelines/label_generation/test_border_calm.py",
     "pipelines/label_generation/test_nodes.py",
+    "pipelines/lifetime_value/test_nodes.py",
+    "runs/test_campaign_engines.py",
+    "runs/test_campaign_measurement.py",
     "runs/test_databricks.py",
     "runs/test_engines.py",
     "runs/test_feast.py",
@@ -63,8 +77,16 @@ SPARK = {
     "scoring/test_table.py",
     "segmentation/test_coreset.py",
     "segmentation/test_refinement.py",
+    "sources/readers/test_folder_auto_loader.py",
     "sources/test_dataset.py",
     "sources/test_kinds.py",
+    "streaming/spark/test_batch.py",
+    "streaming/spark/test_driver_kills.py",
+    "streaming/spark/test_realtime.py",
+    "streaming/spark/test_standing.py",
+    "streaming/spark/test_stream.py",
+    "tools/deploy/databricks/test_describe.py",
+    "tools/deploy/sql/test_engines.py",
 }
 # About how long the longest groups of tests take; the others take less.
 SECONDS = {
@@ -74,8 +96,15 @@ SECONDS = {
     "test_run_lock.py": 60,
     "runs/test_one_state.py": 50,
     "runs/test_history.py": 50,
+    "streaming/test_faults.py": 50,
+    "streaming/test_kills.py": 40,
+    "streaming/test_runner.py": 50,
     "serving/jobs/test_crashes.py": 50,
     "serving/page/test_page.py": 50,
+    "runs/test_campaign_planning.py": 50,
+    "runs/test_delivery.py": 50,
+    "serving/page/test_planner.py": 40,
+    "tools/test_stream.py": 40,
     "runs/test_belonging.py": 40,
     "runs/test_commands.py": 40,
     "runs/test_kills.py": 40,
@@ -83,17 +112,28 @@ SECONDS = {
     "pipelines/test_absent_columns.py": 40,
     "datasets/test_polars_table.py": 30,
     "runs/test_access.py": 40,
+    "runs/test_dashboard.py": 50,
     "runs/test_anywhere.py": 30,
+    "runs/test_database_source.py": 30,
     "runs/test_online_answers.py": 30,
+    "sources/readers/test_cassandra.py": 30,
     "runs/test_bad_input.py": 30,
     "runs/test_planted.py": 30,
     "runs/test_reading_from.py": 30,
     "runs/test_stops.py": 30,
+    "serving/page/test_live.py": 30,
+    "serving/page/test_audience.py": 30,
+    "serving/test_audiences.py": 30,
+    "serving/ingestion/test_ingestion.py": 30,
+    "sources/readers/test_kafka.py": 30,
     "serving/test_on_s3.py": 20,
+    "sources/readers/test_folder_kills.py": 20,
     "serving/test_online.py": 20,
     "tools/test_access.py": 20,
     "serving/test_keys.py": 20,
     "serving/test_fuzz.py": 20,
+    "runs/test_stream_state.py": 30,
+    "runs/test_openlineage.py": 30,
 }
 
 CONFIGURATION = Path(__file__).parents[1] / "conf"
@@ -179,10 +219,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Where SEGMENTATION_NO_SKIPS is set, as in CI, a skipped test has failed."""
     report = yield
     is_skip = report.skipped and not hasattr(report, "wasxfail")
-    if is_skip and "SEGMENTATION_NO_SKIPS" in os.environ:
+    if is_skip and "SEGMENTATION_NO_SKIPS" in os.environ and not absent(report):
         report.outcome = "failed"
         report.longrepr = f"skipped where no test may be: {report.longrepr}"
     return report
+
+
+def absent(report: pytest.TestReport) -> str:
+    """What a skipped test lacks, if no `make` could install it."""
+    _, _, lacks = str(report.longrepr).partition(ABSENT)
+    return lacks.strip("')")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines what was not tried since the machine has nothing for it."""
+    lacking = Counter(absent(report) for report in terminalreporter.getreports("skipped"))
+    for lacks, tests in sorted(lacking.items()):
+        if lacks:
+            terminalreporter.write_line(f"not tried, in {tests} of the tests: {lacks}")
 
 
 @pytest.fixture(scope="session")
@@ -206,7 +260,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     )
     # What Spark would leave in the checkout.
     warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
-    prepare_session(loader["spark"] | {"spark.ui.showConsoleProgress": False} | warehouse)
+    prepare_session(
+        for_streams(loader["spark"]) | {"spark.ui.showConsoleProgress": False} | warehouse
+    )
     session = SparkSession.builder.master("local[2]").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     yield session

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.run_lock import LEASE, LOCK, lease, run_lock
+from customer_segmentation.streaming.turns import in_turn
 from tests.services.s3 import S3Server, serve_moto
 
 # Takes the lock, says whether it did, and ends with its standard input.
@@ -318,3 +320,35 @@ class TestOutage:
             lock.require_held()
         # A run's own error is not hidden by one of the release.
         lock.release()
+
+
+def test_a_holder_that_cannot_be_told_for_a_moment_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    held = run_lock(str(tmp_path), "first")
+    held.acquire()
+    (tmp_path / LOCK).write_bytes(b"")
+    threading.Timer(0.2, held.release).start()
+    with run_lock(str(tmp_path), "second"):
+        pass
+
+
+def test_a_stream_waits_for_a_run_but_not_for_a_root_that_it_cannot_write_to(
+    tmp_path: Path,
+) -> None:
+    held = run_lock(str(tmp_path), "first")
+    held.acquire()
+    waited: list[None] = []
+
+    def waiting() -> None:
+        waited.append(None)
+        held.release()
+
+    with in_turn(str(tmp_path), waiting):
+        assert waited
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UserError, match="must be able to write there"),
+        in_turn(str(tmp_path / "file")),
+    ):
+        pass

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.spark import prepare_session, require_java, submit_options
@@ -58,6 +60,41 @@ def test_workers_run_the_python_that_was_named_for_them(monkeypatch: pytest.Monk
     monkeypatch.setenv("PYSPARK_PYTHON", "/opt/python3.11")
     prepare_session({})
     assert os.environ["PYSPARK_PYTHON"] == "/opt/python3.11"
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What `spark-submit` was told, whose session has not started."""
+    told: dict[str, str] = {}
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "4321")
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setattr(SparkContext, "getSystemProperty", told.get)
+    monkeypatch.setattr(SparkContext, "setSystemProperty", told.__setitem__)
+    return told
+
+
+def test_a_cluster_is_given_only_what_answers_hang_on(
+    submitted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "of the cluster")
+    wanted = {"spark.sql.ansi.enabled": False, "spark.sql.session.timeZone": "UTC"}
+    prepare_session({**wanted, "spark.master": "local[*]", "spark.driver.memory": "4g"})
+    assert submitted == {"spark.sql.ansi.enabled": "false", "spark.sql.session.timeZone": "UTC"}
+    assert os.environ["PYSPARK_SUBMIT_ARGS"] == "of the cluster"
+
+
+def test_what_a_submission_says_stands(submitted: dict[str, str]) -> None:
+    submitted["spark.sql.extensions"] = "io.delta.sql.DeltaSparkSessionExtension,com.other"
+    prepare_session({"spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension"})
+    assert submitted["spark.sql.extensions"].endswith(",com.other")
+
+
+def test_a_session_that_is_there_is_left_as_it_is(
+    submitted: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: "a notebook's")
+    prepare_session({"spark.sql.ansi.enabled": False})
+    assert submitted == {}
 
 
 @pytest.fixture

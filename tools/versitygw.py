@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from tools.ports import free_port
 from tools.rehearsal import S3Server
 
 START_SECONDS = 20
@@ -70,9 +71,7 @@ def serve_versitygw(binary: Path) -> Iterator[S3Server]:
 def _started(binary: Path, folder: Path, secret: str) -> tuple[subprocess.Popen[bytes], int]:
     # It cannot take port 0, and another process may take a free port first.
     for _ in range(3):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         process = subprocess.Popen(  # noqa: S603 - the binary that `make services` built
             [
                 binary,

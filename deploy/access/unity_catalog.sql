@@ -1,5 +1,5 @@
 -- The rights of deploy/access/roles.yml in Unity Catalog, written by `make docs`.
--- Catalogs, schemas and volumes are made first, tables by a first run: docs/environments.md.
+-- Catalogs, schemas and volumes are made first, tables by a first run: docs/deploy_databricks.md.
 
 GRANT USE CATALOG ON CATALOG dev TO `<developer>`;
 GRANT USE SCHEMA, SELECT, CREATE TABLE, MODIFY ON SCHEMA dev.bronze TO `<developer>`;
@@ -41,6 +41,7 @@ GRANT USE CATALOG ON CATALOG staging TO `<debugger>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA staging.gold TO `<debugger>`;
 GRANT USE SCHEMA ON SCHEMA staging.silver TO `<debugger>`;
 GRANT SELECT ON TABLE staging.silver.customers TO `<debugger>`;
+GRANT SELECT ON TABLE staging.silver.purchases TO `<debugger>`;
 GRANT READ VOLUME ON VOLUME staging.gold.models TO `<debugger>`;
 GRANT READ VOLUME ON VOLUME staging.gold.segmentation TO `<debugger>`;
 
@@ -68,6 +69,7 @@ GRANT USE CATALOG ON CATALOG prod TO `<consumer>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA prod.gold TO `<consumer>`;
 GRANT USE SCHEMA ON SCHEMA prod.silver TO `<consumer>`;
 GRANT SELECT ON TABLE prod.silver.customers TO `<consumer>`;
+GRANT SELECT ON TABLE prod.silver.purchases TO `<consumer>`;
 GRANT READ VOLUME ON VOLUME prod.gold.models TO `<consumer>`;
 GRANT READ VOLUME ON VOLUME prod.gold.segmentation TO `<consumer>`;
 

@@ -9,24 +9,27 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from inspect import isabstract
 from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from kedro.config import MissingConfigException
 from kedro.framework.cli.hooks import cli_hook_impl, get_cli_hook_manager
 from kedro.framework.cli.project import run as kedro_run
-from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.cli.utils import KedroCliError, validate_conf_source
 from kedro.framework.project import settings
 from kedro.framework.startup import ProjectMetadata
 from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.utils import find_kedro_project, load_obj
 
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.configuration import configuration_folder, project_of
 from customer_segmentation.errors import UserError
 from customer_segmentation.hooks import anchor_mlflow
+from customer_segmentation.lineage.flow import SOURCE
 from customer_segmentation.lineage.ledger import ledger_place, read_ledger
 from customer_segmentation.mendable import explain
 from customer_segmentation.run_lock import run_lock
@@ -37,6 +40,7 @@ from customer_segmentation.spark import require_java
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
 
+    from customer_segmentation.bi.left import Left
     from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
     from customer_segmentation.feature_store.commands import Known
     from customer_segmentation.retention.places import Environment
@@ -163,8 +167,8 @@ def parameters_message(report: str) -> str:
 
 _conf_source = click.option(
     "--conf-source",
-    type=click.Path(exists=True, path_type=Path),
-    help="Where the configuration is, if not in the project.",
+    callback=validate_conf_source,
+    help="Where the configuration is, if not in the project: a folder, or an archive or its URL.",
 )
 
 
@@ -177,13 +181,11 @@ _conf_source = click.option(
     help="Where to write, as CSV, the rows that would be left out, each with all its reasons.",
 )
 @_conf_source
-def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None) -> None:
+def check(file: Path, env: str, left_out: Path | None, conf_source: str | None) -> None:
     """Tell what FILE, or a folder of files, would become; nothing else is written."""
     from customer_segmentation.check import check_file  # noqa: PLC0415 - slow
 
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
-    require_environment(env, configuration)
+    _, configuration = _located(env, conf_source)
     # Only the account: a check is too short for progress messages.
     logging.disable()
     try:
@@ -206,8 +208,9 @@ def check(file: Path, env: str, left_out: Path | None, conf_source: Path | None)
     "kinds",
     multiple=True,
     metavar="HEADER=KIND",
-    help="What a column holds: money, count, share, number, year, date, flag, category, or text "
-    "for what is not to be read. May be given again.",
+    help="What a column holds: money, count, share, number, year, date, flag, category, "
+    "email for addresses that lists of campaigns are sent with, or text for what is not to be "
+    "read. May be given again.",
 )
 @click.option(
     "--date-format",
@@ -257,7 +260,7 @@ def propose(  # noqa: PLR0913 - one for each option
     help="Versions older than this are deleted; a week at least, since a reader may need them.",
 )
 @_conf_source
-def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> None:
+def maintain(env: str | None, retain_hours: float, conf_source: str | None) -> None:
     """Compact an environment's Delta tables and delete the files of versions past retention."""
     from kedro.framework.project import pipelines  # noqa: PLC0415 - a configured project is needed
 
@@ -286,7 +289,7 @@ def maintain(env: str | None, retain_hours: float, conf_source: Path | None) -> 
 @click.option("--env", default=None, help="The environment that forgets the customer.")
 @click.option("--do", "is_done", is_flag=True, help="Erase; without it, only tell what would be.")
 @_conf_source
-def forget(customer_id: str, env: str | None, is_done: bool, conf_source: Path | None) -> None:  # noqa: FBT001 - a flag of the command line
+def forget(customer_id: str, env: str | None, is_done: bool, conf_source: str | None) -> None:  # noqa: FBT001 - a flag of the command line
     """Erase customer CUSTOMER_ID from an environment, and prove it by a search of every byte."""
     from customer_segmentation.retention import forget as command  # noqa: PLC0415 - slow
 
@@ -305,7 +308,7 @@ def forget(customer_id: str, env: str | None, is_done: bool, conf_source: Path |
 @click.option("--do", "is_done", is_flag=True, help="Remove; without it, only tell what would be.")
 @_conf_source
 def clean(
-    *, env: str | None, retain_days: float | None, is_done: bool, conf_source: Path | None
+    *, env: str | None, retain_days: float | None, is_done: bool, conf_source: str | None
 ) -> None:
     """Remove what an environment need not keep: never what a promotion refers to."""
     from customer_segmentation.retention import clean as command  # noqa: PLC0415 - slow
@@ -315,16 +318,15 @@ def clean(
 
 
 @contextmanager
-def _context(env: str | None, conf_source: Path | None) -> Iterator[KedroContext]:
+def _context(env: str | None, conf_source: str | None) -> Iterator[KedroContext]:
     """The project as an environment sees it."""
-    conf = str(conf_source) if conf_source else None
-    with ProjectSession.create(env=env, conf_source=conf) as session:
+    with ProjectSession.create(env=env, conf_source=conf_source) as session:
         yield session.load_context()  # type: ignore[attr-defined]  # not its base's
 
 
 @contextmanager
 def _environment(
-    env: str | None, conf_source: Path | None, command: str, *, is_locked: bool
+    env: str | None, conf_source: str | None, command: str, *, is_locked: bool
 ) -> Iterator[Environment]:
     """An environment whose files a command changes; locked if it does."""
     from customer_segmentation.retention.places import Environment  # noqa: PLC0415 - slow
@@ -345,7 +347,7 @@ def _environment(
 )
 @click.option("--all", "is_all", is_flag=True, help="Every promotion there was, as a table of CSV.")
 @_conf_source
-def champion(env: str | None, on: str | None, is_all: bool, conf_source: Path | None) -> None:  # noqa: FBT001 - a flag of the command line
+def champion(env: str | None, on: str | None, is_all: bool, conf_source: str | None) -> None:  # noqa: FBT001 - a flag of the command line
     """Tell which bundle is live, or was; since when, by whom and with which figures."""
     from customer_segmentation.promotion import commands  # noqa: PLC0415 - slow
 
@@ -364,7 +366,7 @@ def champion(env: str | None, on: str | None, is_all: bool, conf_source: Path | 
 @click.option("--reason", required=True, help="Why.")
 @_conf_source
 def rollback(
-    *, env: str | None, to: str | None, approver: str, reason: str, conf_source: Path | None
+    *, env: str | None, to: str | None, approver: str, reason: str, conf_source: str | None
 ) -> None:
     """Make a former champion the champion again; servers take it up within a second."""
     from customer_segmentation.promotion import commands  # noqa: PLC0415 - slow
@@ -384,7 +386,7 @@ def rollback(
     )
 
     mlflow.set_tracking_uri(tracking)
-    register(bundle, store.environment, CHAMPION)
+    register(bundle, store, CHAMPION)
 
 
 @cli.group()
@@ -399,7 +401,7 @@ _feature_env = click.option("--env", default=None, help="The environment whose f
 @click.argument("text", default="")
 @_feature_env
 @_conf_source
-def list_features(text: str, env: str | None, conf_source: Path | None) -> None:
+def list_features(text: str, env: str | None, conf_source: str | None) -> None:
     """Name the features, or those with TEXT in their name or description."""
     from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
 
@@ -411,7 +413,7 @@ def list_features(text: str, env: str | None, conf_source: Path | None) -> None:
 @click.argument("name")
 @_feature_env
 @_conf_source
-def show(name: str, env: str | None, conf_source: Path | None) -> None:
+def show(name: str, env: str | None, conf_source: str | None) -> None:
     """Tell what the feature NAME is: unit, formula, version, and where its values come from."""
     from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
 
@@ -422,7 +424,7 @@ def show(name: str, env: str | None, conf_source: Path | None) -> None:
 @feature.command(cls=_MendableErrors)
 @_feature_env
 @_conf_source
-def versions(env: str | None, conf_source: Path | None) -> None:
+def versions(env: str | None, conf_source: str | None) -> None:
     """Tell every version of the features that was promoted or served."""
     from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
 
@@ -435,9 +437,7 @@ def versions(env: str | None, conf_source: Path | None) -> None:
 @click.argument("names", nargs=-1)
 @_feature_env
 @_conf_source
-def get(
-    customer_id: str, names: tuple[str, ...], env: str | None, conf_source: Path | None
-) -> None:
+def get(customer_id: str, names: tuple[str, ...], env: str | None, conf_source: str | None) -> None:
     """Read the features NAMES, or all, of CUSTOMER_ID from the online store."""
     from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
 
@@ -449,7 +449,7 @@ def get(
 @feature.command(cls=_MendableErrors)
 @_feature_env
 @_conf_source
-def apply(env: str | None, conf_source: Path | None) -> None:
+def apply(env: str | None, conf_source: str | None) -> None:
     """Tell Feast: write its registry and feature_store.yaml of what the online store holds."""
     from customer_segmentation.feature_store.feast.store import (  # noqa: PLC0415 - slow
         FeastPlaces,
@@ -470,7 +470,7 @@ def apply(env: str | None, conf_source: Path | None) -> None:
 )
 @_feature_env
 @_conf_source
-def publish(target: str, env: str | None, conf_source: Path | None) -> None:
+def publish(target: str, env: str | None, conf_source: str | None) -> None:
     """Write the last run's features to SageMaker's or Databricks' feature store."""
     from customer_segmentation.feature_store import commands  # noqa: PLC0415 - slow
 
@@ -481,7 +481,201 @@ def publish(target: str, env: str | None, conf_source: Path | None) -> None:
         click.echo("\n".join(commands.publish_table(target, features, table)))
 
 
-def _features(env: str | None, conf_source: Path | None) -> tuple[Known, OnlineFeaturesDataset]:
+@cli.group()
+def campaign() -> None:
+    """Deliver the planned campaign, and tell what was sent."""
+
+
+_campaign_env = click.option("--env", default=None, help="The environment whose campaign is meant.")
+
+
+@campaign.command(cls=_MendableErrors)
+@click.option(
+    "--to",
+    required=True,
+    metavar="WHERE",
+    help="An https:// address, s3://bucket/prefix, or a folder: docs/campaigns.md.",
+)
+@click.option(
+    "--on",
+    default=None,
+    metavar="DAY",
+    help="The day that consent must hold on, such as 2026-11-28; by default today.",
+)
+@_campaign_env
+@_conf_source
+def deliver(to: str, on: str | None, env: str | None, conf_source: str | None) -> None:
+    """Send the planned list: only who entered, left or changed since the last delivery there."""
+    from customer_segmentation.delivery import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.retention.places import Environment  # noqa: PLC0415 - slow
+
+    with _context(env, conf_source) as context:
+        environment = Environment.of(context)
+        with run_lock(environment.tables, "kedro campaign deliver") as lock:
+            environment.go_on()
+            place = commands.Place(
+                environment.name,
+                environment.catalog,
+                environment.schema,
+                environment.log,
+                lock.require_held,
+            )
+            commands.deliver(place, to, on, click.echo)
+
+
+@campaign.command("log", cls=_MendableErrors)
+@_campaign_env
+@_conf_source
+def log_of_campaigns(env: str | None, conf_source: str | None) -> None:
+    """Tell what was sent: campaign, receiver, day, who entered, changed and left, and the state."""
+    from customer_segmentation.delivery import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.delivery.log import SendLog, log_place  # noqa: PLC0415 - slow
+
+    root, loader = _configured(env, conf_source)
+    places = loader["globals"]
+    log = SendLog(_anchored(root, log_place(places)))
+    for line in commands.log_lines(log):
+        click.echo(line)
+
+
+@cli.group()
+def stream() -> None:
+    """Keep customers up to date from Kafka: docs/sources.md."""
+
+
+_stream_env = click.option("--env", default=None, help="The environment whose stream is meant.")
+
+
+@stream.command("run", cls=_MendableErrors)
+@click.option(
+    "--only",
+    type=click.Choice(["answers", "tables", "bronze"]),
+    default=None,
+    help="One of its processes; without it, all.",
+)
+@click.option(
+    "--runner",
+    # Not `runner`, which is one of Kedro's for `kedro run`.
+    "kind",
+    type=click.Choice(["small", "spark", "spark-realtime"]),
+    default="small",
+    show_default=True,
+    help="small needs no Java; spark is for many partitions, and writes Delta; spark-realtime "
+    "answers customer records in a topic, at least once.",
+)
+@click.option("--once", is_flag=True, help="With spark: end when what is there now is in tables.")
+@_stream_env
+@_conf_source
+def run_stream(
+    *, only: str | None, kind: str, once: bool, env: str | None, conf_source: str | None
+) -> None:
+    """Answer events as they come, and write the tables; until Ctrl-C or SIGTERM."""
+    from customer_segmentation.streaming import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.streaming.places import Stream  # noqa: PLC0415 - slow
+
+    root, loader = _configured(env, conf_source)
+    read = Stream.of(root, loader)
+    if once and kind != "spark":
+        raise click.ClickException("--once is for --runner=spark")
+    if kind != "small":
+        if only:
+            raise click.ClickException("--only is for --runner=small: Spark is one process")
+        from customer_segmentation.streaming.spark import (  # noqa: PLC0415 - needs its extra
+            commands as by_spark,
+        )
+
+        try:
+            session = loader["spark"]
+        except MissingConfigException as error:
+            message = f"--runner={kind}: {read.environment} has no spark.yml: use --env=prod"
+            raise click.ClickException(message) from error
+        by_spark.run(read, session, kind, click.echo, once=once)  # type: ignore[arg-type]
+        return
+    if only:
+        commands.run_role(read, only, click.echo)
+        return
+    given = [f"--env={env}"] if env else []
+    given += [f"--conf-source={conf_source}"] if conf_source else []
+    commands.run_roles(commands.roles_of(read), given, click.echo)
+
+
+@stream.command("status", cls=_MendableErrors)
+@_stream_env
+@_conf_source
+def stream_status(env: str | None, conf_source: str | None) -> None:
+    """Tell lag, rate, dead letters and the last checkpoint."""
+    from customer_segmentation.streaming import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.streaming.places import Stream  # noqa: PLC0415 - slow
+
+    for line in commands.status_lines(Stream.of(*_configured(env, conf_source))):
+        click.echo(line)
+
+
+@stream.command("backfill", cls=_MendableErrors)
+@click.argument("place")
+@click.option("--encoding", default="utf-8", help="Of text without a byte-order mark.")
+@_stream_env
+@_conf_source
+def backfill_stream(place: str, encoding: str, env: str | None, conf_source: str | None) -> None:
+    """Send each row of a file, a folder or a URL to the topic of events, also while it runs."""
+    from customer_segmentation.streaming.backfill import backfill  # noqa: PLC0415 - slow
+    from customer_segmentation.streaming.places import Stream  # noqa: PLC0415 - slow
+
+    backfill(Stream.of(*_configured(env, conf_source)), place, click.echo, encoding)
+
+
+@stream.command("rebuild", cls=_MendableErrors)
+@click.option(
+    "--source",
+    default=SOURCE,
+    show_default=True,
+    help="The entry of the catalog whose parts hold all events.",
+)
+@_stream_env
+@_conf_source
+def rebuild_stream(source: str, env: str | None, conf_source: str | None) -> None:
+    """Make the state of customers anew from what was landed; the stream must not run."""
+    from customer_segmentation.streaming.places import Stream  # noqa: PLC0415 - slow
+    from customer_segmentation.streaming.rebuilding import rebuild_from_catalog  # noqa: PLC0415
+
+    root, loader = _configured(env, conf_source)
+    read = Stream.of(root, loader)
+    entry = dict(read.catalog.get(source) or {})
+    if "parts" in entry:
+        entry["parts"] = _anchored(root, str(entry["parts"]))
+    day = datetime.now(UTC).date() if read.settings.as_of == "today" else None
+    rebuild_from_catalog(read.state_file, read.schema, entry, click.echo, day)
+
+
+@cli.command(cls=_MendableErrors)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["parquet", "hyper", "sbdf"]),
+    help="hyper for Tableau, sbdf for Spotfire, parquet for Power BI and others: the default. "
+    "May be given again.",
+)
+@click.option("--env", default=None, help="The environment whose gold tables are meant.")
+@_conf_source
+def export(
+    folder: Path, formats: tuple[str, ...], env: str | None, conf_source: str | None
+) -> None:
+    """Write all gold tables to FOLDER as files of BI tools; needs no Java."""
+    from customer_segmentation.bi import export as command  # noqa: PLC0415 - slow
+
+    command.export(left_in(env, conf_source), folder, formats or ("parquet",), click.echo)
+
+
+def left_in(env: str | None, conf_source: str | None) -> Left:
+    """What runs left in an environment."""
+    from customer_segmentation.bi.left import Left  # noqa: PLC0415 - slow
+
+    return Left.of(*_configured(env, conf_source))
+
+
+def _features(env: str | None, conf_source: str | None) -> tuple[Known, OnlineFeaturesDataset]:
     """What an environment knows of its features, and its online store."""
     from customer_segmentation.datasets.online_features import (  # noqa: PLC0415 - slow
         OnlineFeaturesDataset,
@@ -503,7 +697,7 @@ def _features(env: str | None, conf_source: Path | None) -> tuple[Known, OnlineF
     return known, dataset
 
 
-def _bundles(env: str | None, conf_source: Path | None) -> tuple[BundleStore, str]:
+def _bundles(env: str | None, conf_source: str | None) -> tuple[BundleStore, str]:
     """The bundles of an environment, and where its MLflow is."""
     root, loader = _configured(env, conf_source)
     anchor_mlflow(root, loader)
@@ -514,15 +708,22 @@ def _bundles(env: str | None, conf_source: Path | None) -> tuple[BundleStore, st
     )
 
 
-def _configured(env: str | None, conf_source: Path | None) -> tuple[Path, Any]:
+def _configured(env: str | None, conf_source: str | None) -> tuple[Path, Any]:
     """The project's folder, and the configuration of an environment."""
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
-    configuration = (conf_source or project / settings.CONF_SOURCE).absolute()
-    require_environment(env, configuration)
+    root, configuration = _located(env, conf_source)
     loader = settings.CONFIG_LOADER_CLASS(
         str(configuration), env=env or environ.get("KEDRO_ENV"), **settings.CONFIG_LOADER_ARGS
     )
-    return configuration.parent, loader
+    return root, loader
+
+
+def _located(env: str | None, conf_source: str | None) -> tuple[Path, Path]:
+    """The project's folder, and that of the configuration, which has the environment."""
+    # As of a run: what it has left is in the project that it was started in.
+    root = find_kedro_project(Path.cwd()) or project_of(conf_source)
+    configuration = configuration_folder(conf_source or str(root / settings.CONF_SOURCE)).absolute()
+    require_environment(env, configuration)
+    return root, configuration
 
 
 def _anchored(root: Path, place: str) -> str:

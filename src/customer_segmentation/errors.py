@@ -9,3 +9,7 @@ class UserError(click.ClickException):
     Every command, also those of Kedro and its plugins, prints the message alone, without a
     traceback, and exits with 1.
     """
+
+
+class RefusedError(UserError):
+    """A gate has refused what was asked for: an answer, and no fault of anything."""

@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 from customer_segmentation.customers.account import account_lines
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
-from customer_segmentation.errors import UserError
+from customer_segmentation.errors import RefusedError, UserError
 from customer_segmentation.lineage.flow import SOURCE, WHOLE
 from customer_segmentation.lineage.ledger import Ledger, ledger_place, read_ledger, write_ledger
 from customer_segmentation.lineage.origin import leaves
@@ -54,6 +54,12 @@ Catalog = CatalogProtocol[Any, Any]
 
 _TELL_SECONDS = 10.0
 _SQLITE = "sqlite:///"
+# Summary whose `lines` a run ends with -> its page.
+_TOLD = {
+    "campaign_summary": "campaign_page",
+    "campaign_results": "campaign_results_page",
+    "uplift_summary": "uplift_page",
+}
 
 
 class RunHooks:
@@ -139,7 +145,7 @@ class RunHooks:
         """
         run_id = str(run_params["run_id"])
         lock = run_lock(self._tables, run_id)
-        lock.acquire()
+        lock.acquire_soon()
         self._lock = lock
         project = Path(run_params["project_path"])
         lender = self._lender.name if self._lender else ""
@@ -194,13 +200,13 @@ class RunHooks:
             self._state = None
             publish_run(self._ledger, state, told.entry)
             at_end.require_live(told, catalog)
-            at_end.show_in_mlflow(told)
+            at_end.show_in_mlflow(told, catalog)
         _tell(pipeline, catalog)
         for line in told.lines:
             click.echo(line)
         self._release()
         if told.refused:
-            raise UserError(told.refused)
+            raise RefusedError(told.refused)
 
     @hook_impl
     def on_pipeline_error(self) -> None:
@@ -298,6 +304,10 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
     made = pipeline.all_outputs()
     if "segment_summary" in made:
         click.echo(f"\n{catalog.load('segment_summary')}")
+    for name, page in _TOLD.items():
+        if name in made:
+            told = [*catalog.load(name)["lines"], f"Page: {place_of(catalog.get(page))}"]
+            click.echo("\n" + "\n".join(told))
     landed = getattr(catalog.get(SOURCE), "landed", None)
     lines = landed.lines() if landed else []
     if "row_accounting" in made:

@@ -9,15 +9,24 @@ from collections.abc import Iterator
 from customer_segmentation.errors import UserError
 from customer_segmentation.s3_errors import explain_s3
 
-# By extra: who needs it, `make`'s target that installs it, and its modules.
+# By extra: who needs it, `make`'s target that installs it if there is one, and its modules.
 _EXTRAS = {
     "spark": ("prod needs Spark's packages", "prod", "delta pyspark"),
     "cloud": ("staging needs packages for S3", "staging", "boto3 botocore polars s3fs"),
     "serving": (
         "the server needs packages of its own",
         "serve",
-        "deltalake httptools litestar msgspec prometheus_client psycopg sqlalchemy uvicorn uvloop",
+        (
+            "deltalake duckdb httptools litestar msgspec prometheus_client psycopg sqlalchemy "
+            "sqlglot uvicorn uvloop"
+        ),
     ),
+    "databases": (
+        "this source needs packages of its own",
+        "",
+        "adbc_driver_manager adbc_driver_postgresql bson cassandra pymongo",
+    ),
+    "streaming": ("Kafka needs packages of its own", "", "confluent_kafka fastavro"),
 }
 _NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"
 
@@ -107,10 +116,8 @@ def _missing_extra(error: BaseException) -> str | None:
     module = {"spark": "pyspark"}.get(match[1], match[1]) or match[2]
     for extra, (needed, target, modules) in _EXTRAS.items():
         if module in modules.split():
-            return (
-                f"{needed}, and {module} is not installed: run `make {target}`, or pip install "
-                f"'.[{extra}]'"
-            )
+            how = f"run `make {target}`, or " if target else ""
+            return f"{needed}, and {module} is not installed: {how}pip install '.[{extra}]'"
     return None
 
 

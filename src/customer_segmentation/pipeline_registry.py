@@ -14,15 +14,25 @@ ORDER = (
     "clustering",
     "label_generation",
     "history",
+    "lifetime_value",
     "supervised_training",
     "feature_export",
     "reporting",
 )
 # Run by name only.
-ALONE = ("promotion",)
+ALONE = ("promotion", "campaign_planning", "campaign_measurement", "uplift")
 # Those of `scoring`, which takes the champion where a whole run takes the candidate it learned.
 _CANDIDATE, CHAMPION = "segmenter_candidate", "segmenter_champion"
-SCORED = ("ingestion", "preprocessing", "label_generation", "history", "feature_export")
+RESPONSE_CHAMPION = "response_champion"
+# When customers buy is learned from the source whose customers it is told of, there too.
+SCORED = (
+    "ingestion",
+    "preprocessing",
+    "label_generation",
+    "history",
+    "lifetime_value",
+    "feature_export",
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:

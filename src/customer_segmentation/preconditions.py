@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from kedro.framework.project import pipelines
@@ -11,14 +12,15 @@ from pydantic import ValidationError
 
 from customer_segmentation.datasets.bundle_store import no_champion
 from customer_segmentation.errors import UserError
-from customer_segmentation.lineage.flow import SOURCE, WHOLE, command, is_parameter
-from customer_segmentation.pipeline_registry import CHAMPION, ORDER
+from customer_segmentation.lineage.flow import SOURCE, command, is_parameter
+from customer_segmentation.pipeline_registry import CHAMPION, ORDER, RESPONSE_CHAMPION
 from customer_segmentation.promotion.parameters import PromotionParameters
 from customer_segmentation.spark import require_java
 
 Catalog = CatalogProtocol[Any, Any]
 
 _ONLINE = "online_features"
+_OUTCOMES, _SET_OUTCOMES = "outcomes", "SEGMENTATION_OUTCOMES"
 _NO_BUCKET = (
     "staging has no bucket yet: set SEGMENTATION_BUCKET to one that you may write to, or run "
     "`make staging`, which rehearses staging on this machine."
@@ -61,9 +63,9 @@ def require_known_parameters(catalog: Catalog, run_params: dict[str, Any]) -> No
         UserError: Names what is wrong.
     """
     given = catalog.load("parameters")
-    inputs = pipelines[WHOLE].inputs()
+    inputs = set().union(*(pipeline.inputs() for pipeline in pipelines.values()))
     blocks = {name.split(":")[1].split(".")[0] for name in inputs if ":" in name}
-    known = sorted(blocks | {"promotion"})
+    known = sorted(blocks)
     unknown = sorted(set(given) - set(known))
     if unknown:
         raise UserError(f"wrong parameters: no pipeline reads {unknown}; the blocks are {known}")
@@ -105,7 +107,15 @@ def require_inputs(run_params: dict[str, Any], pipeline: Pipeline, catalog: Cata
         UserError: Names them, and the command that makes them.
     """
     missing = _missing(pipeline, catalog)
-    if CHAMPION in missing:
+    if _OUTCOMES in missing:
+        named = os.environ.get(_SET_OUTCOMES)
+        raise UserError(
+            f"{named}: there is no such file. {_SET_OUTCOMES} names the outcomes of a campaign"
+            if named
+            else f"no outcomes are named: set {_SET_OUTCOMES} to a file of what came of the "
+            "campaign, with the columns customer_id and answered (0 or 1) or amount"
+        )
+    if missing & {CHAMPION, RESPONSE_CHAMPION}:
         raise UserError(no_champion(run_params["env"] or "dev"))
     if missing:
         wanted, needed = [], missing

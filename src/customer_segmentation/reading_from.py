@@ -27,16 +27,16 @@ _ACCOUNT = "row_accounting"
 # What an environment promotes, compares its own with and adds to is never another's.
 _OWN = {"bundles", "bundles_below", CHAMPION, "recorded_history"}
 _POLARS = "customer_segmentation.datasets.polars_table.PolarsTableDataset"
-_DELTA = "delta"
+DELTA = "delta"
 # The globals that are places; only databricks has the last.
 _ROOTS = ("data", "tables", "models", "landed")
 # How each type of table is stored, and what it can read of another environment.
-_STORED = {
+STORED = {
     "pandas.ParquetDataset": "parquet",
     _POLARS: "parquet",
-    "customer_segmentation.datasets.delta_table.DeltaTableDataset": _DELTA,
+    "customer_segmentation.datasets.delta_table.DeltaTableDataset": DELTA,
 }
-_READS = {"pandas.ParquetDataset": {"parquet"}, _POLARS: {"parquet", _DELTA}}
+_READS = {"pandas.ParquetDataset": {"parquet"}, _POLARS: {"parquet", DELTA}}
 
 
 @dataclass(frozen=True)
@@ -164,13 +164,13 @@ def refuse_writes(
 def _lent(name: str, lender: Environment, catalog: WholeFilesCatalog) -> AbstractDataset[Any, Any]:
     own: dict[str, Any] = catalog.config_resolver.resolve_pattern(name)
     theirs = lender.entry(name)
-    kind, stored = str(own.get("type")), _STORED.get(str(theirs.get("type")), "")
+    kind, stored = str(own.get("type")), STORED.get(str(theirs.get("type")), "")
     if kind == theirs.get("type"):
         config = theirs
     elif stored in _READS.get(kind, ()):
         place = _as_place(theirs["filepath"])
         config = {**own, "filepath": place} | ({"file_format": stored} if kind == _POLARS else {})
-        if stored == _DELTA and find_spec("deltalake") is None:
+        if stored == DELTA and find_spec("deltalake") is None:
             raise UserError(
                 f"{lender.name}'s Delta tables need one more package: pip install deltalake"
             )

@@ -19,6 +19,7 @@ from kedro.runner import ParallelRunner
 from kedro.utils import find_kedro_project
 from omegaconf import OmegaConf
 
+from customer_segmentation.configuration import configuration_folder, project_of
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.file import FOLDER as SCHEMAS
 
@@ -28,7 +29,6 @@ _PARALLEL = (
 )
 
 
-_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
 # `kill` and a closed terminal; Windows has no SIGHUP.
 _STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -59,12 +59,12 @@ class ProjectSession(KedroSession):
             UserError: There is no configuration, or no such environment.
         """
         project = Path(
-            project_path or find_kedro_project(Path.cwd()) or _folder_of(conf_source)
+            project_path or find_kedro_project(Path.cwd()) or project_of(conf_source)
         ).resolve()
-        configuration = Path(conf_source or project / settings.CONF_SOURCE)
+        configuration = configuration_folder(str(conf_source or project / settings.CONF_SOURCE))
         require_environment(env, configuration)
         _log_as_configured(configuration, project)
-        return super().create(project, save_on_close, env, runtime_params, conf_source)
+        return super().create(project, save_on_close, env, runtime_params, str(configuration))
 
     def _get_config_loader(self) -> AbstractConfigLoader:
         arguments = dict(settings.CONFIG_LOADER_ARGS)
@@ -108,11 +108,6 @@ class ProjectSession(KedroSession):
                 raise
 
 
-def _folder_of(conf_source: str | None) -> Path:
-    is_local = conf_source and "://" not in conf_source
-    return Path(conf_source).resolve().parent if conf_source and is_local else Path.cwd()
-
-
 def require_environment(env: str | None, configuration: Path) -> None:
     """Check that the environment, or the one in KEDRO_ENV, is configured.
 
@@ -120,9 +115,6 @@ def require_environment(env: str | None, configuration: Path) -> None:
         UserError: It is not, or there is no configuration at all.
     """
     base = settings.CONFIG_LOADER_ARGS["base_env"]
-    # Archives and remote folders are not inspected.
-    if "://" in str(configuration) or configuration.suffix in _ARCHIVES:
-        return
     if not (configuration / base).is_dir():
         raise UserError(
             f"there is no configuration in {configuration.absolute()}: start in the project, or"
@@ -138,7 +130,8 @@ def require_environment(env: str | None, configuration: Path) -> None:
 def _log_as_configured(configuration: Path, project: Path) -> None:
     """Use the logging configuration of the project; Kedro looks only in the current folder."""
     path = configuration / "logging.yml"
-    if "KEDRO_LOGGING_CONFIG" in environ or project == Path.cwd() or not path.is_file():
+    is_read = path.absolute() == Path.cwd() / settings.CONF_SOURCE / "logging.yml"
+    if "KEDRO_LOGGING_CONFIG" in environ or is_read or not path.is_file():
         return
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     for handler in config.get("handlers", {}).values():

@@ -16,6 +16,7 @@ from kedro.utils import find_kedro_project
 from customer_segmentation import hooks
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
+from customer_segmentation.lineage.openlineage.hooks import LineageHooks
 from customer_segmentation.schema.file import SCHEMA_BLOCK, chosen_schema, merged_schema
 from customer_segmentation.session import ProjectSession
 
@@ -58,6 +59,20 @@ def customer_source(sample: str, project: Path | None = None) -> str:
         return named
     project = project or find_kedro_project(Path.cwd()) or Path()
     return str(PLACED_SOURCE) if (project / PLACED_SOURCE).is_file() else sample
+
+
+def consents_source(sample: str, of: str, project: Path | None = None) -> str:
+    """The file of consents: `SEGMENTATION_CONSENTS`, else the sample's beside the sample; or ''.
+
+    Args:
+        sample: The consents of the shipped sample, relative to the project.
+        of: The shipped sample.
+        project: The project's folder, if it is known.
+    """
+    if named := named_path("SEGMENTATION_CONSENTS"):
+        return named
+    project = project or find_kedro_project(Path.cwd()) or Path()
+    return str(project / sample) if customer_source(of, project) == of else ""
 
 
 def named_path(name: str) -> str:
@@ -112,13 +127,14 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     "merge_strategy": {"globals": "soft", "parameters": "soft"},
     "custom_resolvers": {
         "customer_source": customer_source,
+        "consents_source": consents_source,
         "named_path": named_path,
         "setting": setting,
         "is_set": lambda name: bool(setting(name)),
     },
-    "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"]},
+    "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"], "stream": ["stream*"]},
 }
 SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
 # At the end of a run the last one is first: the record in MLflow is complete before publishing.
-HOOKS = (hooks.RunHooks(), hooks.ProgressHooks(), hooks.TrackingHooks())
+HOOKS = (hooks.RunHooks(), hooks.ProgressHooks(), hooks.TrackingHooks(), LineageHooks())

@@ -15,7 +15,19 @@ from typing import Any
 from customer_segmentation.errors import UserError
 
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
+# Where `spark-submit` tells its Python how to reach the JVM that it has started.
+_SUBMITTED = "PYSPARK_GATEWAY_PORT"
+# What answers hang on; the other settings are of this machine, and a cluster has its own.
+_ANYWHERE = (
+    "spark.sql.extensions",
+    "spark.sql.catalog.spark_catalog",
+    "spark.sql.ansi.enabled",
+    "spark.sql.session.timeZone",
+    "spark.sql.execution.arrow.pyspark.enabled",
+    "spark.python.sql.dataFrameDebugging.enabled",
+)
 _MIN_JAVA = 17
+_PACKAGES = "spark.jars.packages"
 _ADVICE = (
     "Install Java 17 (on Debian and Ubuntu: apt-get install openjdk-17-jre-headless; on macOS: "
     "brew install openjdk@17) and set JAVA_HOME if it is not found by itself."
@@ -26,11 +38,41 @@ def prepare_session(settings: Mapping[str, Any]) -> None:
     """Give these settings to the Spark session that is created first; nothing starts here.
 
     They are left where PySpark itself looks for them, since the Spark datasets of kedro-datasets,
-    notebooks and this project all use `getOrCreate`.
+    notebooks and this project all use `getOrCreate`. Under `spark-submit`, on EMR, Glue or any
+    cluster, only those that answers hang on are, and what the submission says of them stands.
     """
+    if _SUBMITTED in os.environ:
+        _prepare_submitted(settings)
+        return
     os.environ[_SUBMIT] = shlex.join([*submit_options(settings), "pyspark-shell"])
     # Workers use the same Python as the driver.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+
+def _prepare_submitted(settings: Mapping[str, Any]) -> None:
+    from pyspark import SparkContext  # noqa: PLC0415 - only where Spark is
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - as above
+
+    # Of a notebook, whose session started with the cluster.
+    if SparkSession.getActiveSession():
+        return
+    for name in _ANYWHERE:
+        if name in settings and not SparkContext.getSystemProperty(name):
+            value = settings[name]
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            SparkContext.setSystemProperty(name, text)
+
+
+def for_streams(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, with Spark's source and sink of Kafka: some 12 MB that only streams need.
+
+    On a cluster that has a session already, such as Databricks, they are there and nothing is read.
+    """
+    from pyspark import __version__  # noqa: PLC0415 - only who streams by Spark has it
+
+    kafka = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{__version__}"
+    packages = str(settings.get(_PACKAGES, "")).strip()
+    return {**settings, _PACKAGES: f"{packages},{kafka}" if packages else kafka}
 
 
 def submit_options(settings: Mapping[str, Any]) -> list[str]:

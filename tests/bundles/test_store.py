@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 from s3fs import S3FileSystem
 
-from customer_segmentation.bundles.bundle import ABOUT, COLD_START, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.bundle import (
+    ABOUT,
+    COLD_START,
+    RESPONSE,
+    SEGMENTER,
+    StoredBundle,
+)
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from tests.promotion.example import a_bundle, an_entry
@@ -76,6 +82,37 @@ def test_a_damaged_bundle_is_refused_until_it_is_added_again(
         store.bundle(three.id)
     store.add(three)
     assert store.bundle(three.id) == three
+
+
+def test_a_bundle_that_is_older_than_the_response_model_is_kept_promoted_and_rolled_back_to(
+    store: BundleStore, three: StoredBundle, four: StoredBundle
+) -> None:
+    older = StoredBundle({n: content for n, content in three.files.items() if n != RESPONSE})
+    assert older.models == (SEGMENTER, COLD_START)
+    assert older.id != three.id
+    for bundle in (older, four):
+        store.add(bundle)
+    assert store.kept() == sorted([older.id, four.id])
+    store.append(an_entry(older, None))
+    assert store.champion() == older
+    store.append(an_entry(four, older.id))
+    store.append(an_entry(older, four.id, kind="rollback"))
+    assert store.champion() == older
+    assert store.segmenter(older.about["artifact_version"]) == older.files[SEGMENTER]
+
+
+def test_a_response_model_that_is_removed_or_added_makes_another_bundle(
+    store: BundleStore, three: StoredBundle
+) -> None:
+    store.add(three)
+    store._files.rm_file(f"{store._path}/bundles/{three.id}/{RESPONSE}")
+    with pytest.raises(UserError, match="was changed"):
+        store.bundle(three.id)
+    older = StoredBundle({n: content for n, content in three.files.items() if n != RESPONSE})
+    store.add(older)
+    store._files.pipe_file(f"{store._path}/bundles/{older.id}/{RESPONSE}", three.files[RESPONSE])
+    with pytest.raises(UserError, match="was changed"):
+        store.bundle(older.id)
 
 
 def test_one_that_is_not_there_is_said_to_be_so(store: BundleStore, three: StoredBundle) -> None:
@@ -179,7 +216,7 @@ def test_the_candidate_is_the_bundle_of_the_last_runs_models(
     store: BundleStore, three: StoredBundle, four: StoredBundle
 ) -> None:
     assert store.candidate() is None
-    for name in (SEGMENTER, COLD_START):
+    for name in four.models:
         store._files.makedirs(f"{store._path}/candidate", exist_ok=True)
         store._files.pipe_file(f"{store._path}/candidate/{name}", four.files[name])
     # A trial that left no bundle.

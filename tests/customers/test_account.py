@@ -140,3 +140,9 @@ def test_another_day_is_offered_where_it_would_keep_the_rows() -> None:
 )
 def test_a_share_that_is_not_quite_none_or_all_is_not_said_to_be(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+def test_rows_that_all_take_something_back_are_told_as_that() -> None:
+    found = account(rows_in=4, customers=0, quarantined=0, reasons={}) | {"removed": 4}
+    with pytest.raises(UserError, match="none of its 4 rows stands: each takes something back"):
+        refuse_losses(found, 0.05)

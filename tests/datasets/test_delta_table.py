@@ -27,6 +27,7 @@ from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import content_of
 from customer_segmentation.run_record import current_run
+from customer_segmentation.streaming.sinks.delta import DeltaSink
 from customer_segmentation.tables.schemas import contract_of
 from tests.marketing import TABLES
 
@@ -361,3 +362,26 @@ def test_compaction_is_no_other_content(copied: Path) -> None:
     before = content_of(dataset_of(copied))
     dataset_of(copied).maintain(168)
     assert content_of(dataset_of(copied)) == before
+
+
+def test_a_stream_merges_into_the_table_of_a_run_which_on_s3_would_refuse_it_from_then_on(
+    spark: Any, tmp_path: Path
+) -> None:
+    dataset = dataset_of(tmp_path / "segments")
+    dataset.save(segments(FIRST))
+    assert not dataset._is_streamed(spark)
+
+    sink = DeltaSink(str(tmp_path / "segments"), "gold_segments", "group")
+    answers = pl.from_arrow(segments({"b": 0.9, "e": 0.5}))
+    assert isinstance(answers, pl.DataFrame)
+    sink.merge(answers, ["d", "nobody"], {"answers-0": 7})
+
+    rows = {row["customer_id"]: row["margin"] for row in dataset.load().collect()}
+    assert rows == SECOND
+    assert sink.positions(["answers-0", "answers-1"]) == {"answers-0": 7}
+    assert dataset._is_streamed(spark)
+    # On a local disk the two may take turns.
+    dataset.save(segments(FIRST))
+    assert sink.positions(["answers-0"]) == {"answers-0": 7}
+    with pytest.raises(UserError, match="breaks its contract"):
+        sink.merge(answers.with_columns(margin=pl.lit(2.0)), [], {"answers-0": 8})

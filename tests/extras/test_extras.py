@@ -20,7 +20,8 @@ import pytest
 from tests.runs.project import CHECKOUT, make_project
 from tests.serving.example import a_customer, write_bundle
 from tests.serving.jobs.posting import done
-from tests.serving.process import free_port, start
+from tests.serving.process import start
+from tools.ports import free_port
 
 pytestmark = pytest.mark.extras
 
@@ -36,11 +37,15 @@ LOCKS = {
     "staging": ["polars", "s3fs", "moto"],
     "prod": ["pyspark", "delta", "s3fs"],
     "features": ["feast"],
+    "streaming": ["confluent_kafka", "fastavro", "cassandra", "pymongo", "adbc_driver_postgresql"],
 }
 # Feast allows old versions of much, and so stands alone.
-SERVING = ["litestar", "polars", "psycopg", "deltalake"]
+SERVING = ["duckdb", "litestar", "polars", "psycopg", "deltalake", "sqlglot"]
 TOGETHER = {
-    "cloud,rehearsal,serving,spark": [*LOCKS["staging"], *LOCKS["prod"], *SERVING],
+    "cloud,databases,rehearsal,serving,spark,streaming": [
+        *(*LOCKS["staging"], *LOCKS["prod"], *SERVING, *LOCKS["streaming"])
+    ],
+    "bi": ["pantab", "spotfire"],
     "features": LOCKS["features"],
 }
 UV = Path(sys.executable).with_name("uv")

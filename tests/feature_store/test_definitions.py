@@ -72,6 +72,27 @@ def test_a_view_is_another_with_another_formula_unit_or_value_of_a_category() ->
     assert age[MODEL_INPUTS] != before.hashes[MODEL_INPUTS]
 
 
+def test_what_customers_are_worth_is_a_feature_whose_meaning_is_in_the_schema() -> None:
+    lines = read_schema(FOLDER / "online_retail.yml").model_dump(mode="json")
+    scaling = METADATA["scaling"] | {"features": [], "caps": [], "means": [], "deviations": []}
+
+    def features(**lifetime: Any) -> FeatureSet:
+        orders = lines["orders"] | {"lifetime": lines["orders"]["lifetime"] | lifetime}
+        schema = lines | {"orders": orders}
+        return feature_set(METADATA | {"customers": schema, "scaling": scaling})
+
+    found = features()
+    value = found.find("lifetime_value")
+    assert (value.view, value.role, value.unit) == (FEATURES, "feature", "pounds")
+    assert value.inputs == ("ordered_on", "quantity", "unit_price")
+    assert "in the next 365 days" in value.description
+    assert found.find("probability_alive").unit == "share of 1"
+    same = features(held_back_days=30)
+    assert same.hashes == found.hashes
+    for changed in ({"horizon_days": 30}, {"yearly_discount": 0.2}, {"margin": 0.5}):
+        assert features(**changed).hashes[FEATURES] != found.hashes[FEATURES]
+
+
 def test_words_and_learned_numbers_change_no_definition() -> None:
     before = feature_set(METADATA)
     assert described("spend_to_income", "description", "Something else").hashes == before.hashes

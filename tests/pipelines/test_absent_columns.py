@@ -14,6 +14,7 @@ import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
+from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.schema.parts import KEY
@@ -38,7 +39,10 @@ CHECKOUT = Path(__file__).parents[2]
 ROWS = 250
 FEATURES = ["income", "age", "spend_total", "purchases_deals", "web_visits_month"]
 TABLES = ("gold_features", "gold_segments", "gold_segment_profiles", "gold_feature_table")
-RESULTS = (*TABLES, "segmenter_candidate", "cold_start_candidate", "segment_summary", "report")
+MODELS = tuple(f"{name}_candidate" for name in ("segmenter", "cold_start", "response"))
+RESULTS = (*TABLES, *MODELS, "segment_summary", "report")
+# What a bundle lacks beside answers of its segmenter, in words.
+SPOKEN = {"cold_start": "the cold-start model", "p_response": "the response model"}
 SIGN_UP = {"year_birth", "education", "marital_status", "income", "kids_home", "teens_home"}
 PRODUCTS = {name for name in COLUMNS if name.startswith("spend_")}
 CHANNELS = {"purchases_web", "purchases_catalog", "purchases_store"}
@@ -59,6 +63,8 @@ def block(name: str, **changed: Any) -> dict[str, Any]:
 
 def parameters_of(pipeline: str, **changed: Any) -> Any:
     """The class that a pipeline declares for its block, with the shipped values."""
+    if pipeline == "campaign_planning":
+        return CampaignParameters(**block(pipeline, **changed))
     module = import_module(f"customer_segmentation.pipelines.{pipeline}.parameters")
     values = block(pipeline, **changed)
     declared = (each for each in vars(module).values() if isinstance(each, type))
@@ -80,6 +86,7 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "feature_export": {"keep_history": False},
         "supervised_training": {
             "folds": 2,
+            "response": {"inverse_penalties": [0.1], "bends": [0]},
             "models": block("supervised_training")["models"]
             | {"trees": 2, "rounds": 2, "iterations": 2},
         },
@@ -106,15 +113,15 @@ def require_whole(found: dict[str, Any]) -> Bundle:
     """The tables keep their contracts, and the models serve; what they lack, they say."""
     for name in TABLES:
         require_contract(name, nw.from_native(found[name]).lazy())
-    models = (found[f"{name}_candidate"] for name in ("segmenter", "cold_start"))
-    bundle = Bundle(*(model.SerializeToString(deterministic=True) for model in models))
+    bundle = Bundle(*(found[name].SerializeToString(deterministic=True) for name in MODELS))
     answers = {name for name in DECISIONS if name not in INTERMEDIATE}
     told = {*bundle.segmenter.outputs} & answers
-    assert {*bundle.left_out} - {"cold_start"} == answers - told
+    assert {*bundle.left_out} - {*SPOKEN} == answers - told
     assert ("cold_start" in bundle.left_out) is (bundle.cold_start is None)
+    assert ("p_response" in bundle.left_out) is (bundle.response is None)
     assert {*found["gold_segments"].columns} & answers == told
     for name in bundle.left_out:
-        spoken = {"cold_start": "the cold-start model"}.get(name, name.replace("_", " "))
+        spoken = SPOKEN.get(name, name.replace("_", " "))
         assert spoken in found["segment_summary"]
     typical = describe_bundle(bundle, None).segments[0].customer
     (read,) = bundle.reader.careful(json.dumps(typical).encode(), 1)

@@ -20,12 +20,20 @@ from customer_segmentation.pipelines import (
     feature_export,
     ingestion,
     label_generation,
+    lifetime_value,
     preprocessing,
 )
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.feature_export.parameters import FeatureExportParameters
 from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.pipelines.supervised_training.response import (
+    build_response,
+    validate_response,
+)
+from customer_segmentation.pipelines.supervised_training.sample import draw_labelled_customers
+from customer_segmentation.scoring.verify import verified
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.history import History
@@ -33,10 +41,15 @@ from customer_segmentation.tables.schemas import contract_of
 from tests.marketing import SCHEMA
 
 CHECKOUT = Path(__file__).parents[2]
-STEPS = (ingestion, preprocessing, clustering, label_generation, feature_export)
+STEPS = (
+    *(ingestion, preprocessing, clustering),
+    *(label_generation, lifetime_value, feature_export),
+)
 TABLES = (
     "silver_customers",
     "silver_quarantine",
+    "silver_purchases",
+    "gold_lifetime_value",
     "gold_features",
     "gold_segments",
     "gold_unsegmented",
@@ -123,6 +136,21 @@ def test_the_artifacts_are_equal_to_the_byte(
 ) -> None:
     of_pandas, of_polars = (result["segmenter_candidate"] for result in results)
     assert of_pandas.SerializeToString() == of_polars.SerializeToString()
+
+
+def test_the_response_models_are_equal_to_the_byte(
+    results: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    parameters = TrainingParameters(**block("supervised_training"))
+    made = []
+    for result in results:
+        segmenter = result["segmenter_candidate"]
+        tables = (result[name] for name in ("gold_features", "gold_segments"))
+        customers = draw_labelled_customers(*tables, segmenter, parameters)
+        validation = validate_response(customers, parameters)
+        made.append(build_response(validation, segmenter).SerializeToString(deterministic=True))
+    assert verified(made[0])["kind"] == "response"
+    assert made[0] == made[1]
 
 
 def test_accounting_and_choice_are_equal(

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from customer_segmentation.bundles.bundle import COLD_START, MODELS, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.bundle import (
+    COLD_START,
+    MODELS,
+    RESPONSE,
+    SEGMENTER,
+    StoredBundle,
+)
 from customer_segmentation.promotion.bundling import differing_answers
 from customer_segmentation.promotion.whole_run import candidate_bundle, is_whole, why_kept
 from customer_segmentation.scoring.cold_start import build_no_cold_start
@@ -55,6 +61,12 @@ def test_it_stays_where_the_cold_start_model_is_worse_than_none(champion: Stored
     assert "cold-start model" in why_kept(champion, WELL, WORSE)
 
 
+def test_it_stays_where_the_response_model_is_worse_than_none(champion: StoredBundle) -> None:
+    noise = MODEL | {"response": {"left_out": "noise", "is_worse_than_none": True}}
+    assert "its response model would be worse than none" in why_kept(champion, WELL, noise)
+    assert not why_kept(without_parts(), WELL, noise)
+
+
 @pytest.mark.parametrize("r2", [0.7, 0.01, None])
 def test_it_is_replaced_where_nothing_is_worse_than_none(
     champion: StoredBundle, r2: float | None
@@ -70,7 +82,8 @@ def test_it_is_replaced_where_it_lacks_the_part_too() -> None:
 
 def test_models_that_do_not_belong_together_are_no_bundle(tmp_path: Path) -> None:
     three, four = models_of(tmp_path / "3", 3), models_of(tmp_path / "4", 4)
-    assert candidate_bundle({**three, COLD_START: four[COLD_START]}, {}, {}) is None
+    for name in (COLD_START, RESPONSE):
+        assert candidate_bundle({**three, name: four[name]}, {}, {}) is None
 
 
 def test_a_bundle_with_a_network_for_new_customers_takes_its_answers_along(tmp_path: Path) -> None:

@@ -524,6 +524,7 @@ def superstore() -> Stranger:
         'amount: {kind: number, headers: ["Sales"]}',
         "orders: {kind: count, aggregate: distinct(order_number)",
         "bought * is(item, {product})",
+        "  lifetime: {purchase: bought}",
         'ordered_on: {kind: date, headers: ["Order Date"]',
     )
     content = delimited(900, columns)
@@ -539,7 +540,7 @@ def bank_transactions() -> Stranger:
     }
     kinds = {"Buchungsdatum": "date", "Betrag": "number", "Typ": "category"}
     asked = ("which day is the file of",)
-    has = ("sent_back", "spend: spend", "purchases: lines")
+    has = ("lifetime: {purchase: bought, spend: brought}", "spend: spend", "purchases: lines")
     content = delimited(800, columns, ";")
     return Stranger("umsaetze.csv", content, "Konto", kinds, (), asked, has=has)
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from customer_segmentation.errors import UserError
 from customer_segmentation.proposal.seen import Corrections
 from customer_segmentation.propose import propose_files
+from customer_segmentation.schema.file import read_schema
 from tests.proposal.strangers import Stranger, dishes, french_export
 
 ALLOWED = "preprocessing: {max_left_out: 0.05}\n"
@@ -49,3 +51,23 @@ def test_a_file_of_windows_is_read_and_the_command_says_so(tmp_path: Path) -> No
     assert f"SEGMENTATION_SOURCE='{folder}/clients.csv' SEGMENTATION_ENCODING=cp1252" in said[-1]
     schema = (folder / "conf/schemas/clients.yml").read_text(encoding="utf-8")
     assert 'headers: ["Civilité"]' in schema
+
+
+PEOPLE = "Customer Id,E-Mail,Second,Spend,Orders\n" + "".join(
+    f"c{n},p{n}@example.com,q{n}@example.com,{n % 97}.5,{n % 9}\n" for n in range(300)
+)
+
+
+def test_addresses_are_read_where_a_person_says_so(tmp_path: Path) -> None:
+    file, out = tmp_path / "people.csv", tmp_path / "people.yml"
+    file.write_text(PEOPLE)
+    said = [*propose_files([file], tmp_path, Corrections(kinds={"E-Mail": "email"}), out)]
+    assert any(line.startswith("E-Mail       email e_mail") for line in said)
+    assert read_schema(out).email == "e_mail"
+
+
+def test_of_two_columns_of_addresses_one_is_to_be_chosen(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    given = Corrections(kinds={"E-Mail": "email", "Second": "email"})
+    with pytest.raises(UserError, match="Second cannot be an email: a customer has one address"):
+        list(propose_files([tmp_path / "people.csv"], tmp_path, given, tmp_path / "out.yml"))

@@ -11,6 +11,15 @@ from customer_segmentation.retention.erase import erase_names, erase_rows
 from customer_segmentation.retention.places import File
 from customer_segmentation.retention.search import Holder, look
 from customer_segmentation.retention.sought import Sought
+from customer_segmentation.sources.arrivals.current import write_current
+from customer_segmentation.sources.arrivals.parts import (
+    CHANGE,
+    PUT,
+    REMOVED,
+    Arrival,
+    Parts,
+    text_table,
+)
 from tests.marketing import SCHEMA
 
 SOUGHT = Sought.of("7", SCHEMA)
@@ -77,3 +86,16 @@ def test_half_a_parquet_file_is_searched_as_bytes(tmp_path: Path) -> None:
     file.write_bytes(b"PAR1 ... customer-0007 ...")
     sought = Sought.of("customer-0007", SCHEMA)
     assert look(File(str(file), 0), sought) == (0, 1, 0)
+
+
+def test_a_part_of_a_source_that_grows_stays_a_part_without_the_customer(tmp_path: Path) -> None:
+    parts = Parts(str(tmp_path))
+    rows = {"ID": ["7", "8", "7"], CHANGE: [PUT, PUT, REMOVED]}
+    part = parts.append("shop", Arrival(text_table(rows), {"at": 1}))
+    parts.append("shop", Arrival(text_table({"ID": ["7"]}), {"at": 2}))
+    for file in tmp_path.iterdir():
+        erased(file)
+    again = Parts(str(tmp_path))
+    assert (again.all()[0], again.position()) == (part, {"at": 2})
+    write_current(again, tmp_path / "current", ["ID"], "shop")
+    assert parquet.read_table(tmp_path / "current")["ID"].to_pylist() == ["8"]

@@ -18,8 +18,13 @@ TOLERANCE = 1e-9
 # Of tables that say where in the source a row was.
 PLACE = ["row_number", "source_name", "source_sha256"]
 KEYS = {name: [*table.key] for name, table in SCHEMAS.items()}
-# Of every whole run; the history of features is of those with a feature store.
-TABLES = {name: key for name, key in KEYS.items() if name != "gold_feature_history"}
+# The history of features is of runs with a feature store; a campaign's plan and results, of theirs.
+NOT_OF_EVERY_RUN = {
+    *("gold_feature_history", "gold_campaign", "gold_campaign_results"),
+    # Of streams alone.
+    "gold_moves",
+}
+TABLES = {name: key for name, key in KEYS.items() if name not in NOT_OF_EVERY_RUN}
 
 
 def read_table(root: str, name: str) -> pd.DataFrame:

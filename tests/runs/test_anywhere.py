@@ -53,9 +53,15 @@ def test_a_run_from_notebooks_leaves_nothing_there(new_project: Project) -> None
     assert (new_project.root / "data" / "bronze" / "customers.parquet").is_file()
 
 
+@pytest.mark.parametrize("kind", ["folder", "archive"])
 def test_an_installed_package_works_where_its_configuration_is_and_reports_to_nobody(
-    new_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, new_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    configured = new_project.root / "conf"
+    if kind == "archive":
+        packed = shutil.make_archive(str(new_project.root / "packed"), "gztar", configured)
+        shutil.rmtree(configured)
+        configured = Path(packed)
     for name in ("pyproject.toml", ".telemetry"):
         (new_project.root / name).unlink()
     placed = new_project.root / "data" / "source" / "customers.csv"
@@ -65,7 +71,7 @@ def test_an_installed_package_works_where_its_configuration_is_and_reports_to_no
     elsewhere.mkdir()
     for name in ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY", "CI", "GITHUB_REPOSITORY_OWNER"):
         monkeypatch.delenv(name, raising=False)
-    configuration = f"--conf-source={new_project.root / 'conf'}"
+    configuration = f"--conf-source={configured}"
     command = ["python", "-m", "customer_segmentation", configuration, "--pipelines=ingestion"]
     # Everything that goes out would come here.
     with socket.create_server(("127.0.0.1", 0)) as proxy:
@@ -84,3 +90,5 @@ def test_an_installed_package_works_where_its_configuration_is_and_reports_to_no
             proxy.accept()
     assert not list(elsewhere.iterdir())
     assert (new_project.root / "data" / "bronze" / "customers.parquet").is_file()
+    # As logging.yml of the configuration has it.
+    assert "  Running node: ingest_source" in done.stderr

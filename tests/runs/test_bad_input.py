@@ -132,6 +132,9 @@ def test_campaign_answers_never_enter_the_clusters(used_project: Project) -> Non
     assert_refused(used_project, [], ["customers.segment_features", "responded", "answers"])
 
 
+FIRST_STEPS = "kedro run --pipelines=ingestion,preprocessing,clustering"
+
+
 @pytest.mark.parametrize(
     ("pipeline", "missing", "command"),
     [
@@ -140,12 +143,12 @@ def test_campaign_answers_never_enter_the_clusters(used_project: Project) -> Non
         (
             "label_generation",
             "segmenter_candidate",
-            "kedro run --pipelines=ingestion,preprocessing,clustering",
+            FIRST_STEPS,
         ),
         (
             "feature_export",
             "gold_features",
-            "kedro run --pipelines=ingestion,preprocessing,clustering",
+            f"{FIRST_STEPS},label_generation,lifetime_value",
         ),
     ],
 )

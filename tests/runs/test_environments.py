@@ -38,7 +38,8 @@ def test_tables_files_and_source_resolve(environment: str) -> None:
     named = {name for name in pipelines["__default__"].datasets() if is_kept(name)}
     tables = {name for name in named if name.startswith(LAYERS)}
     assert {"bronze_customers", "silver_customers", "silver_quarantine", "gold_features"} <= tables
-    for name in tables | {"source", "segmenter_candidate", "cold_start_candidate", "report"}:
+    models = {f"{name}_candidate" for name in ("segmenter", "cold_start", "response")}
+    for name in tables | models | {"source", "report", "response_champion"}:
         assert kind(found, name), f"{name} is not in {environment}"
 
 
@@ -52,6 +53,7 @@ IN_MEMORY = {
     "learned_segmenter",
     "named_segmenter",
     "matched_segments",
+    "lifetime_model",
     "eda_sample",
     "labelled_customers",
     "scored_segments",
@@ -59,6 +61,8 @@ IN_MEMORY = {
     "demonstration_validation",
     "cold_start_validation",
     "cold_start_comparison",
+    "response_validation",
+    "response_report",
 }
 
 

@@ -36,6 +36,7 @@ from tests.runs.project import Project, make_project
 from tests.runs.tables import TABLES, TOLERANCE, read_table, rearranged, require_same_rows
 from tests.services.redis import RedisServer
 from tests.services.s3 import S3Server
+from tests.tables.declared import require_declared
 from tools.generator import generate
 
 pytestmark = pytest.mark.spark
@@ -57,6 +58,8 @@ class Environment:
     tables: dict[str, pd.DataFrame]
     scorer: Scorer
     cold_start: Scorer
+    response: Scorer
+    response_file: bytes
     accounting: dict[str, Any]
     clustering: dict[str, Any]
     collected: list[float]
@@ -71,6 +74,8 @@ def whole_run_in(project: Project, environment: str, tables: str, models: str) -
         {name: read_table(tables, name) for name in TABLES},
         Scorer(content(f"{models}/candidate/segmenter.onnx")),
         Scorer(content(f"{models}/candidate/cold_start.onnx")),
+        Scorer(content(f"{models}/candidate/response.onnx")),
+        content(f"{models}/candidate/response.onnx"),
         json.loads((data / "reporting" / "row_accounting.json").read_text()),
         json.loads((data / "reporting" / "clustering.json").read_text()),
         collected,
@@ -163,6 +168,8 @@ def test_every_table_is_the_same(
     expected, found = runs["dev"].tables[table], runs[environment].tables[table]
     assert list(found.columns) == list(expected.columns)
     may_be_empty = {"gold_unsegmented", "gold_movers"}
+    # Of order lines.
+    may_be_empty |= {"silver_purchases", "gold_lifetime_value"}
     assert len(found) == len(expected) > 0 or table in may_be_empty
     of_the_run = ["artifact_version", "run_id", "recorded_at"]
     expected, found = (
@@ -171,6 +178,44 @@ def test_every_table_is_the_same(
     pd.testing.assert_frame_equal(
         found, expected, check_dtype=False, rtol=TOLERANCE, atol=TOLERANCE
     )
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+@pytest.mark.usefixtures("runs")
+def test_gold_tables_have_the_columns_that_are_declared_for_their_readers(
+    project: Project, source: Path, settings: dict[str, str], environment: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        set_all(patch, settings, source)
+        gold = [name for name in TABLES if name.startswith("gold_")]
+        require_declared(roots(project)[environment][0], *gold)
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_files_of_bi_tools_are_the_same(  # noqa: PLR0913, PLR0917 - fixtures
+    project: Project,
+    runs: dict[str, Environment],
+    settings: dict[str, str],
+    source: Path,
+    environment: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_all(monkeypatch, settings, source)
+    for name in ("dev", environment):
+        result = project.kedro("export", str(tmp_path / name), f"--env={name}")
+        assert result.exit_code == 0, result.output
+    of_the_run = ["artifact_version", "run_id", "recorded_at"]
+    for table in (name for name in runs["dev"].tables if name.startswith("gold_")):
+        expected, found = (
+            pd.read_parquet(tmp_path / name / f"{table}.parquet").drop(
+                columns=of_the_run, errors="ignore"
+            )
+            for name in ("dev", environment)
+        )
+        key = [name for name in TABLES[table] if name in expected]
+        expected, found = (frame.sort_values(key, ignore_index=True) for frame in (expected, found))
+        pd.testing.assert_frame_equal(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("environment", ["staging", "prod"])
@@ -197,7 +242,7 @@ def test_what_was_learned_is_the_same(runs: dict[str, Environment], environment:
 def test_the_artifacts_answer_alike_for_generated_customers(
     runs: dict[str, Environment], environment: str, generated_customers: pd.DataFrame
 ) -> None:
-    for kind in ("scorer", "cold_start"):
+    for kind in ("scorer", "cold_start", "response"):
         expected, found = getattr(runs["dev"], kind), getattr(runs[environment], kind)
         matrix = np.ascontiguousarray(generated_customers[list(expected.columns)].to_numpy())
         left, right = expected.score(matrix), found.score(matrix)
@@ -207,6 +252,13 @@ def test_the_artifacts_answer_alike_for_generated_customers(
                 assert (right[name] == answers).all(), name
             else:
                 np.testing.assert_allclose(right[name], answers, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_response_model_is_the_same_to_the_byte(
+    runs: dict[str, Environment], environment: str
+) -> None:
+    assert runs["dev"].response_file == runs[environment].response_file
 
 
 @pytest.mark.usefixtures("runs")
@@ -227,6 +279,7 @@ def test_the_online_store_and_the_history_of_features_are_the_same(
             rows = [decoded_row(row or b"") for row in online.read(customers)[1]]
             stores[environment] = pd.DataFrame(rows, customers, live.columns)
             histories[environment] = read_table(tables, "gold_feature_history")
+            require_declared(tables, "gold_feature_history")
     assert len(stores["dev"]) > 2_000
     for environment in ("staging", "prod"):
         equal = {"check_dtype": False, "rtol": TOLERANCE, "atol": TOLERANCE}
@@ -250,7 +303,7 @@ def test_nowhere_are_segments_of_one_artifact_reported_with_those_of_another(
         assert made.exit_code == 0, made.output
         refused = project.run(f"--env={environment}", "--pipeline=reporting")
     assert refused.exit_code == 1
-    wanted = "--pipelines=label_generation,history,supervised_training,reporting"
+    wanted = "--pipelines=label_generation,history,lifetime_value,supervised_training,reporting"
     assert refused.output.rstrip().endswith(f"kedro run --env={environment} {wanted}")
 
 

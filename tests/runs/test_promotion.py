@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,6 +194,20 @@ def test_mlflows_registry_has_the_champion_and_its_answers(
             "customer_segmentation_dev_segmenter", alias
         )
         assert version.tags["bundle"] == dev.bundle
+
+
+@pytest.mark.spark
+def test_with_configuration_from_elsewhere_the_project_is_still_this_one(
+    project: Project, staging: BundleStore, tmp_path: Path
+) -> None:
+    live = staging.live()
+    assert live
+    shutil.copytree(project.root / "conf", tmp_path / "conf")
+    for environment in ("dev", "staging"):
+        own = project.kedro("champion", f"--env={environment}")
+        lent = project.kedro("champion", f"--env={environment}", f"--conf-source={tmp_path}/conf")
+        assert lent.stdout == own.stdout
+        assert "no champion" not in own.stdout
 
 
 @pytest.mark.spark

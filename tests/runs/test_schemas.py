@@ -155,6 +155,11 @@ def test_customers_are_made_of_order_lines(
     used, rows = len(lines) - 3, len(lines)
     assert f"{rows} rows, {used} used as order lines of 60 customers" in ran.output
     assert "2 left out (1 of them outside the window), 1 repeats removed" in ran.output
+    few = "48 customers bought something on two days or more, and 50 are needed to learn from"
+    assert f"Left out: what customers are worth: {few}." in ran.output
+    values = pd.read_parquet(new_project.root / "data/gold/lifetime_value.parquet")
+    assert values["customer_id"].nunique() == 60
+    assert values["lifetime_value"].isna().all()
     silver = pd.read_parquet(new_project.root / "data/silver/customers.parquet")
     silver = silver.set_index("customer_id")
     assert silver["lines"].sum() == used

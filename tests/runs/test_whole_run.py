@@ -21,6 +21,7 @@ from tests.runs.project import Project, make_project
 
 GOLD = ("features", "segments", "unsegmented", "segment_profiles", "feature_table")
 SAMPLE = "data/sample/customers.csv"
+KINDS = ("segmenter", "cold_start", "response")
 TO_SEGMENTS = "--pipelines=ingestion,preprocessing,clustering,label_generation"
 
 
@@ -31,7 +32,7 @@ def gold(project: Project) -> dict[str, pd.DataFrame]:
 
 def artifacts(project: Project) -> dict[str, bytes]:
     folder = project.root / "data" / "models" / "candidate"
-    return {name: (folder / f"{name}.onnx").read_bytes() for name in ("segmenter", "cold_start")}
+    return {name: (folder / f"{name}.onnx").read_bytes() for name in KINDS}
 
 
 def store_of(project: Project) -> BundleStore:
@@ -158,7 +159,7 @@ def test_rows_in_another_order_change_nothing(quick_run: Project, new_project: P
     header, *rows = sample.read_bytes().decode().split("\r\n")
     rows = [row for row in rows if row]
     sample.write_bytes("\r\n".join([header, *rows[::-1], ""]).encode())
-    result = new_project.run(f"{TO_SEGMENTS},supervised_training,feature_export")
+    result = new_project.run(f"{TO_SEGMENTS},lifetime_value,supervised_training,feature_export")
     assert result.exit_code == 0, result.output
     left, right = gold(quick_run), gold(new_project)
     # Where a row stood is the one thing that another order changes.
@@ -217,7 +218,7 @@ def test_mlflow_keeps_parameters_metrics_figures_artifacts_and_the_data_hash(
         tags = {key: value for key, value, _ in rows("tags")}
         assert tags["source_sha256"] == accounting["source_sha256"]
     kept = {path.name for path in Path(location.removeprefix("file://")).rglob("*")}
-    expected = {"segmenter.onnx", "cold_start.onnx", "report.html", "segments.png", "schema.json"}
+    expected = {*(f"{kind}.onnx" for kind in KINDS), "report.html", "segments.png", "schema.json"}
     assert expected <= kept
 
 
@@ -305,6 +306,19 @@ def test_the_cold_start_model_beats_its_baseline_on_the_public_file(real_run: Pr
     models = metrics["cold_start"]["models"]
     assert models["logistic_regression"]["balanced_accuracy"]["mean"] > 0.7
     assert models["baseline"]["balanced_accuracy"]["mean"] < 0.4
+
+
+def test_the_response_model_pays_on_the_public_file(real_run: Project) -> None:
+    metrics = json.loads((real_run.root / "data/reporting/supervised/metrics.json").read_text())
+    found = metrics["response"]
+    (row,) = (one for one in found["policies"] if one["cost"] == found["cost"] == 3.0)
+    assert found["value"] == 11.0
+    assert found["measured"]["roc_auc"] > 0.89
+    assert row["profits"]["model"] > 1_250
+    assert row["profits"]["everybody"] < -2_900
+    assert row["interval"][0] > max(row["profits"]["segments"], 0.0)
+    # Its probabilities can be taken as they are.
+    assert abs(found["calibration"]["slope"] - 1.0) < 0.15
 
 
 def rewrite_sample(project: Project, separator: str, headers: dict[str, str | None]) -> None:

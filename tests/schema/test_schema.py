@@ -427,6 +427,18 @@ def test_a_part_is_played_by_what_is_there_and_may_play_it(
             "features.cancels: `starts` is only for order lines",
         ),
         ("orders", NOTHING, "columns: `aggregate` is only for a schema with `orders`"),
+        (
+            "orders.lifetime.purchase",
+            "boght",
+            "orders.lifetime.purchase: `boght` is no feature and no number: did you mean bought?",
+        ),
+        ("orders.lifetime.spend", "invoice", "orders.lifetime.spend: `invoice` is no feature and"),
+        ("orders.lifetime.margin", 0.0, "orders.lifetime.margin: Input should be greater than 0"),
+        (
+            "features.lifetime_value",
+            {"formula": "spend_bought"},
+            "orders.lifetime: ['lifetime_value'] are names of what it tells",
+        ),
     ],
 )
 def test_what_is_wrong_with_order_lines_is_said_with_its_place(

@@ -19,7 +19,8 @@ from customer_segmentation.segmentation.cold_start import (
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import learn_projection
 from customer_segmentation.segmentation.quantised import quantise
-from customer_segmentation.segmentation.scaling import Treatment, learn_scaling
+from customer_segmentation.segmentation.response import Bends, Regression, ResponseModel
+from customer_segmentation.segmentation.scaling import Scaling, Treatment, learn_scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import CHANNELS, DECISIONS, PRODUCTS, SCHEMA, on_frame
 
@@ -82,6 +83,34 @@ def make_segmenter(segments: int = 3) -> Segmenter:
         },
         schema=SCHEMA,
         provenance={"as_of": "2014-06-30", "customers": 2000},
+    )
+
+
+def make_response(segmenter_version: str) -> ResponseModel:
+    """A response model of made-up numbers, with features of every kind of column."""
+    features = ("income", "age", "tenure_days", "partnered", "spend_total", "campaigns_accepted")
+    return ResponseModel(
+        response="responded",
+        regression=Regression(
+            scaling=Scaling(
+                features,
+                np.array([90_000.0, 80.0, 700.0, 1.0, 2_000.0, 5.0]),
+                np.array([50_000.0, 45.0, 350.0, 0.6, 600.0, 0.3]),
+                np.array([20_000.0, 12.0, 200.0, 0.5, 580.0, 0.7]),
+            ),
+            bends=Bends((2, 4, 4), (-0.5, 0.0, 1.5)),
+            weights=np.array([0.1, -0.1, 0.4, -0.3, 0.2, 0.9, 0.3, -0.2, 0.5]),
+            intercept=-2.1,
+        ),
+        calibration={
+            "intercept": 0.05,
+            "slope": 0.97,
+            "covariance": [[0.012, 0.004], [0.004, 0.003]],
+        },
+        segmenter_version=segmenter_version,
+        schema=SCHEMA,
+        provenance={"as_of": "2014-06-30", "customers": 2000},
+        metrics={"roc_auc": 0.9},
     )
 
 

@@ -18,14 +18,16 @@ from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifact
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of, with_metadata
+from customer_segmentation.scoring.response import build_response
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.cold_start import ColdStartModel
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.projection import Projection
+from customer_segmentation.segmentation.response import Bends, Regression, ResponseModel
 from customer_segmentation.segmentation.scaling import Scaling
 from customer_segmentation.segmentation.segmenter import Segmenter
 from tests.marketing import COLUMNS, FEATURES, SCHEMA, numeric_columns
-from tests.scoring.example import make_segmenter, quantised_like
+from tests.scoring.example import make_response, make_segmenter, quantised_like
 
 ROUNDED_AWAY = {-1.0, 0.0, 1.0, 1e-6, 1e-300}
 # Everything that a segment could be made of.
@@ -74,6 +76,21 @@ def cold_start_of(features: tuple[str, ...], segments: int) -> ColdStartModel:
     )
 
 
+def response_of_everything() -> ResponseModel:
+    """All that is known before a contact, as many features as are taken, two bends each."""
+    known = [name for name in EVERYTHING if SCHEMA.is_known_before(name)][:60]
+    draw = np.random.default_rng(0)
+    numbers = [draw.uniform(1.0, 2.0, len(known)) for _ in range(3)]
+    places = tuple(range(len(known)))
+    regression = Regression(
+        scaling=Scaling(tuple(known), *numbers),
+        bends=Bends(places + places, tuple(draw.normal(size=2 * len(known)))),
+        weights=draw.normal(size=3 * len(known)),
+        intercept=0.5,
+    )
+    return replace(make_response("0123456789ab"), regression=regression)
+
+
 def artifacts() -> Iterator[onnx.ModelProto]:
     """Every feature and decision, all and none; with all components, and with one."""
     for segmenter in (
@@ -89,6 +106,8 @@ def artifacts() -> Iterator[onnx.ModelProto]:
     yield build_cold_start(cold_start_of(("age",), 2))
     yield build_cold_start(quantised_like(cold_start_of(EVERYTHING, 12), MOST_UNITS))
     yield build_cold_start(quantised_like(cold_start_of(("age",), 2), 1))
+    yield build_response(make_response("0123456789ab"))
+    yield build_response(response_of_everything())
 
 
 @pytest.fixture(scope="module")

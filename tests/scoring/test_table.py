@@ -15,7 +15,8 @@ import pyarrow as pa
 import pytest
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring import table as tables
+from customer_segmentation.scoring.scorer import Scorer, providers_of
 from customer_segmentation.scoring.table import score_table
 from tests.scoring.example import draw_customers
 
@@ -102,3 +103,19 @@ def test_a_table_that_lacks_a_column_is_refused_by_name(
     table = frame_of({name: cells for name, cells in silver.items() if name != absent})
     with pytest.raises(UserError, match=rf"needs \['{absent}'\].*Run kedro run"):
         scored(table, artifact)
+
+
+def test_a_run_that_is_to_score_on_a_gpu_uses_the_cpu_where_there_is_none_and_says_so(
+    silver: dict[str, list[Any]],
+    expected: pd.DataFrame,
+    artifact: onnx.ModelProto,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv(tables.DEVICE, "cuda")
+    for cached in (tables._scorer, providers_of):
+        cached.cache_clear()
+    found = scored(pd.DataFrame(silver), artifact)
+    pd.testing.assert_frame_equal(found, expected.astype({"as_of": "datetime64[ns]"}))
+    assert "no CUDA provider" in caplog.text
+    tables._scorer.cache_clear()

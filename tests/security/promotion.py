@@ -33,7 +33,7 @@ def signed(model: onnx.ModelProto, **changes: Any) -> onnx.ModelProto:
 def promoted(source: Path, target: Path, model: onnx.ModelProto, kind: str = "segmenter") -> Path:
     """A folder in which the model stands; a segmenter with a cold-start model made for it."""
     target.mkdir(parents=True, exist_ok=True)
-    for name in KINDS:
+    for name in {*KINDS, kind}:
         shutil.copy(source / f"{name}.onnx", target)
     if kind == "segmenter":
         stated = metadata_of(model)

@@ -27,6 +27,17 @@ CLOSED = {
     "/v1/customers/1/segment": "read",
     "/v1/customers/segments": "read",
     "/v1/history/1": "read",
+    "/v1/audiences": "read",
+    "/v1/audiences/count": "read",
+    "/v1/audiences/x": "read",
+    "/v1/audiences/x/sql": "read",
+    "/v1/audiences/x/customers": "read",
+    "/v1/campaign": "read",
+    "/v1/campaign/plan": "read",
+    "/v1/campaign/list": "read",
+    "/v1/events": "ingest",
+    "/v1/records": "ingest",
+    "/v1/moves": "read",
     "/v1/jobs": "score",
     "/v1/proposals": "score",
     "/v1/jobs/0": "score",
@@ -48,7 +59,7 @@ class Keyed(NamedTuple):
 def keyed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
     folder = tmp_path_factory.mktemp("keyed")
     path = folder / "keys.json"
-    keys = {role: add_key(path, role, (role,)) for role in ("score", "read", "admin")}
+    keys = {role: add_key(path, role, (role,)) for role in ("score", "read", "ingest", "admin")}
     options = ["--keys", path, "--job-workers", "0", "--wrong-keys-per-second", "0"]
     with serving(bundle, folder, *options) as server:
         yield Keyed(server, {"": "", "wrong": "cs_wrong", **keys})
@@ -128,7 +139,7 @@ def test_a_key_is_let_in_by_no_spelling_where_the_path_itself_refuses_it(
     keyed: Keyed, path: str
 ) -> None:
     method = "POST" if path in {"/v1/segments", "/invocations"} else "GET"
-    for role in ("score", "read", "admin"):
+    for role in ("score", "read", "ingest", "admin"):
         is_right = role in {CLOSED[path], "admin"}
         assert (sent(keyed, method, path, role) == 403) is not is_right
         for spelling in spellings(path):

@@ -325,6 +325,43 @@ def test_a_cold_start_model_that_states_nonsense_is_refused(
     assert told.startswith("cold_start.onnx")
 
 
+RESPONSE: list[tuple[str, Any]] = [
+    ("kind", "cold_start"),
+    ("outputs.0", "p_answer"),
+    ("columns.0", "salary"),
+    ("response", "complained"),
+    # What is known after the contact only.
+    ("features.0", "responded"),
+    ("weights", [0.0]),
+    ("weights.0", 0.5),
+    ("weights.0", float("nan")),
+    ("intercept", 1.0),
+    ("deviations.0", 0.0),
+    ("bends.features.0", 99),
+    ("bends.features.0", -1),
+    ("bends.starts", []),
+    ("calibration.slope", None),
+    ("calibration.covariance", [[0.1, 0.2], [0.3, 0.1]]),
+    ("calibration.covariance", [[0.1, 0.2], [0.2, 0.1]]),
+    ("calibration.covariance", [[0.1]]),
+    ("segmenter_version", "0" * 12),
+    ("customers.as_of", "2015-06-30"),
+    ("customers.campaigns.known_before", []),
+    ("metrics", {"log_loss": float("nan")}),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), RESPONSE, ids=lambda part: str(part)[:40])
+def test_a_response_model_that_states_nonsense_is_refused(
+    bundle: Path, tmp_path: Path, path: str, value: Any
+) -> None:
+    model = read(bundle, "response")
+    block = changed(metadata_of(model), path, value)
+    model = signed(model, **{path.partition(".")[0]: block})
+    told = refused(promoted(bundle, tmp_path / "champion", model, "response"))
+    assert told.startswith("response.onnx")
+
+
 READ = (
     *("kind", "columns", "outputs", "segments", "codes", "customers", "scaling"),
     *("components", "centroids", "learned", "provenance"),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.process import free_port, start
+from tests.serving.process import start
+from tools.ports import free_port
 from tools.versitygw import cache_folder
 
 # In one process, which keeps the user that it has.

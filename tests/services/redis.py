@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.process import free_port
+from tools.ports import free_port
 
 SECONDS = 20.0
 

@@ -10,13 +10,14 @@ import numpy as np
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
+from customer_segmentation.scoring.response import build_response
 from customer_segmentation.segmentation.cold_start import ColdStartModel
-from tests.marketing import CHANNELS, PRODUCTS
-from tests.scoring.example import make_segmenter, quantised_like
+from tests.marketing import CAMPAIGNS, CHANNELS, PRODUCTS
+from tests.scoring.example import make_response, make_segmenter, quantised_like
 
 
 def write_bundle(folder: Path, segments: int = 3, *, quantised: bool = False) -> Path:
-    """Write a segmenter and its cold-start model, and give the folder.
+    """Write a segmenter and the models beside it, and give the folder.
 
     Args:
         folder: Made where it is not there; what it holds is replaced.
@@ -40,7 +41,8 @@ def write_bundle(folder: Path, segments: int = 3, *, quantised: bool = False) ->
     )
     folder.mkdir(parents=True, exist_ok=True)
     cold_start = build_cold_start(quantised_like(model) if quantised else model)
-    made = {"segmenter": artifact, "cold_start": cold_start}
+    response = build_response(make_response(metadata_of(artifact)[VERSION]))
+    made = {"segmenter": artifact, "cold_start": cold_start, "response": response}
     for kind, graph in made.items():
         content = graph.SerializeToString(deterministic=True)
         (folder / f"{kind}.onnx").write_bytes(content)
@@ -59,6 +61,13 @@ def a_customer() -> dict[str, Any]:
         **{f"purchases_{name}": 4 for name in CHANNELS},
         "web_visits_month": 7,
     }
+
+
+def who_may_answer() -> dict[str, Any]:
+    """A customer with what the example's response model looks at besides."""
+    campaigns = {f"accepted_campaign_{name}": 0 for name in CAMPAIGNS} | {"accepted_campaign_5": 1}
+    known = {"enrolled_on": "2013-05-17", "marital_status": "married"}
+    return a_customer() | known | campaigns
 
 
 def a_new_customer() -> dict[str, Any]:

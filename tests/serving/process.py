@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tools.ports import free_port
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -52,14 +53,6 @@ class ServerProcess:
     def stderr(self) -> str:
         """What it wrote so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
-
-
-def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def start(  # noqa: PLR0913 - what a process is made of

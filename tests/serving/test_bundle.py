@@ -17,13 +17,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from customer_segmentation.bundles.bundle import MODELS
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.cold_start import build_no_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.mlflow_model import example_customer
+from customer_segmentation.scoring.response import build_no_response
+from customer_segmentation.scoring.scorer import providers_of
 from customer_segmentation.scoring.verify import verified
-from customer_segmentation.serving import bundle as bundles
 from customer_segmentation.serving.bundle import BrokenBundleError, Bundle, Champion
 from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.jobs.scoring import FileScorer
@@ -31,10 +33,11 @@ from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of
 from tests.marketing import DECISIONS
 from tests.scoring.example import make_segmenter
-from tests.serving.example import a_customer, a_new_customer, write_bundle
+from tests.serving.example import a_customer, a_new_customer, who_may_answer, write_bundle
 from tests.serving.process import ServerProcess, serving
 
-FILES = ("segmenter.onnx", "cold_start.onnx")
+FILES = MODELS
+OLDER = {"p_response": "the bundle is older than the response model"}
 
 
 def copy(source: Path, target: Path) -> None:
@@ -82,7 +85,7 @@ def test_a_bundle_without_a_cold_start_model_answers_customers_and_says_why_not_
     assert (answer.model, answer.segment in found.keys) == ("segmenter", True)
     (problems,) = found.reader.careful(json.dumps(a_new_customer()).encode(), 1)
     assert {problem.problem for problem in problems} == {"missing"}
-    assert found.left_out == {"cold_start": "the source has no income"}
+    assert found.left_out == {"cold_start": "the source has no income"} | OLDER
     described = describe_bundle(found, None)
     assert described.left_out == found.left_out
     assert not any(field.needed_at_sign_up for field in described.fields)
@@ -97,7 +100,7 @@ def test_an_answer_that_the_segmenter_does_not_give_is_null_and_the_bundle_says_
     said = build_no_cold_start("no use", metadata_of(segmenter))
     models = (model.SerializeToString(deterministic=True) for model in (segmenter, said))
     found = Bundle(*models)
-    assert found.left_out == why | {"cold_start": "no use"}
+    assert found.left_out == why | {"cold_start": "no use"} | OLDER
     for answers in (
         found.answer(found.reader.careful(json.dumps(a_customer()).encode(), 1)),
         found.answer_matrix(["one"], np.array([list(example_customer(found.segmenter).values())])),
@@ -186,6 +189,8 @@ def test_half_of_a_promotion_is_waited_out(folder: Path, other: Path) -> None:
     shutil.copy(other / "segmenter.onnx", folder)
     assert champion.refresh() is False
     shutil.copy(other / "cold_start.onnx", folder)
+    assert champion.refresh() is False
+    shutil.copy(other / "response.onnx", folder)
     assert champion.refresh() is True
 
 
@@ -202,10 +207,38 @@ def test_two_models_that_are_not_of_one_another_are_refused(bundle: Path, other:
         Bundle((bundle / FILES[0]).read_bytes(), (other / FILES[1]).read_bytes())
 
 
+def test_a_response_model_of_another_segmenter_or_name_is_refused(
+    bundle: Path, other: Path
+) -> None:
+    own = [(bundle / name).read_bytes() for name in FILES]
+    with pytest.raises(BrokenBundleError, match=r"response\.onnx was made for the segmenter"):
+        Bundle(own[0], own[1], (other / FILES[2]).read_bytes())
+    with pytest.raises(BrokenBundleError, match=r"response\.onnx is a cold_start"):
+        Bundle(own[0], own[1], own[1])
+
+
+def test_a_bundle_that_is_older_than_the_response_model_answers_all_else(folder: Path) -> None:
+    (folder / "response.onnx").unlink()
+    found = Champion(str(folder)).current
+    assert found.left_out == OLDER
+    (read,) = found.reader.careful(json.dumps(who_may_answer()).encode(), 1)
+    assert not isinstance(read, list)
+    (answer,) = found.answer([read])
+    assert (answer.p_response, answer.model) == (None, "segmenter")
+
+
+def test_a_bundle_says_why_it_has_no_response_model(bundle: Path) -> None:
+    segmenter, cold_start = ((bundle / name).read_bytes() for name in FILES[:2])
+    said = build_no_response("nobody was asked", verified(segmenter))
+    found = Bundle(segmenter, cold_start, said.SerializeToString(deterministic=True))
+    assert found.left_out["p_response"] == "nobody was asked"
+    assert found.contract.others == ()
+
+
 def test_without_a_gpu_it_says_so_once_and_uses_the_cpu(
     bundle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bundles._providers.cache_clear()
+    providers_of.cache_clear()
     with caplog.at_level(logging.WARNING):
         champions = [Champion(str(bundle), device="cuda") for _ in range(2)]
     assert champions[0].current.version == champions[1].current.version

@@ -28,8 +28,10 @@ from schemathesis.specs.openapi.checks import (
 from customer_segmentation.feature_store.sqlite import SqliteStore
 from customer_segmentation.serving.online import FILE
 from tests.serving.example import a_customer
+from tests.serving.planned import campaign, some_candidates, write_campaign
 from tests.serving.process import ServerProcess, serving
 from tests.serving.stored_features import fill
+from tests.serving.test_audiences import tables, write_consents, write_gold
 
 STORED = "10476"
 REQUESTS = int(os.environ.get("SEGMENTATION_FUZZ_REQUESTS", "200"))
@@ -45,14 +47,23 @@ CHECKS = [
 
 @pytest.fixture(scope="module")
 def fuzzed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server whose jobs are worked on while others come in, and that has stored customers."""
+    """A server that works on its jobs, with stored customers, a campaign and places to land."""
     folder = tmp_path_factory.mktemp("fuzzed")
     store = SqliteStore(str(folder / FILE))
     fill(store, bundle, {STORED: a_customer()})
     store.close()
+    planned = write_campaign(folder / "gold", some_candidates(300), campaign())
+    write_gold(folder / "counted")
+    write_consents(folder / "counted" / "consents.csv", [("c1", "e_mail", "given", "2014-01-01")])
     with serving(
         bundle,
         folder,
+        *planned.options,
+        *tables(folder / "counted"),
+        "--ingest-events",
+        folder / "events",
+        "--ingest-records",
+        folder / "records",
         "--max-jobs",
         "1000000",
         "--max-kept-jobs",

@@ -27,7 +27,7 @@ SEGMENTS = "/v1/segments"
 # Every path without a parameter that answers GET.
 READ = (
     *("/", "/docs", "/schema/openapi.json", "/healthz", "/readyz", "/ping"),
-    *("/metrics", "/v1/bundle", "/v1/jobs"),
+    *("/metrics", "/v1/audiences", "/v1/bundle", "/v1/campaign", "/v1/jobs", "/v1/moves"),
 )
 
 
@@ -38,7 +38,7 @@ def limited(
     """A server with keys and small limits, and its keys by role."""
     folder = tmp_path_factory.mktemp("limited")
     path = folder / "keys.json"
-    secrets = {role: add_key(path, role, (role,)) for role in ("score", "read", "admin")}
+    secrets = {role: add_key(path, role, (role,)) for role in ("score", "read", "ingest", "admin")}
     secrets["busy"] = add_key(path, "busy", ("score",))
     options = ["--keys", path, "--max-body", "20000", "--body-seconds", "1"]
     limits = ["--requests-per-second", "20", "--job-workers", "0"]
@@ -60,6 +60,8 @@ def bearer(secret: str) -> dict[str, str]:
         ("GET", "/metrics", "admin"),
         ("GET", "/v1/jobs", "score"),
         ("POST", "/invocations", "score"),
+        ("POST", "/v1/events", "ingest"),
+        ("POST", "/v1/records", "ingest"),
     ],
 )
 def test_a_route_asks_for_a_key_with_its_role(

@@ -30,13 +30,16 @@ Write = Callable[[Sequence[Said], Path], str]
 
 
 def rows(recorded: int, as_of: date, segments: dict[str, str]) -> tuple[Statement, pl.DataFrame]:
-    statement = Statement(f"2026-01-{recorded:02}T12:00:00.000000Z", as_of)
+    # What is recorded from the tenth on is a stream's.
+    is_stream = recorded >= 10
+    moment = f"2026-01-{recorded:02}T12:00:00.000000Z"
+    statement = Statement(moment, as_of, is_partial=is_stream)
     constant = {
         "as_of": datetime(as_of.year, as_of.month, as_of.day),  # noqa: DTZ001 - a day
         "runner_up": "s9",
         "margin": 0.25,
         "artifact_version": f"version {recorded}",
-        "run_id": f"run {recorded}",
+        "run_id": f"stream-{recorded}" if is_stream else f"run {recorded}",
         "recorded_at": statement.recorded_at,
     }
     names = [name.upper() for name in segments.values()]
@@ -75,6 +78,17 @@ def test_the_newest_day_is_first_and_each_day_is_as_it_was_said_last(
 
 
 @pytest.mark.parametrize("write", [parquet, delta])
+def test_what_a_stream_said_of_a_customer_takes_the_place_of_what_a_run_said_of_all(
+    write: Write, tmp_path: Path
+) -> None:
+    streamed: list[Said] = [(10, JULY, {"0": "s5"}), (11, JULY, {"0": "s6"})]
+    history = StoredHistory(write([*SAID, *streamed], tmp_path / "history"))
+    assert told(history, "0") == [(JULY, "s6", "stream-11"), (JUNE, "s1", "run 3")]
+    assert told(history, "10476") == [(JULY, "s2", "run 2")]
+    assert told(history, "0", date(2026, 1, 10))[0] == (JULY, "s5", "stream-10")
+
+
+@pytest.mark.parametrize("write", [parquet, delta])
 def test_what_was_known_on_an_earlier_day_can_be_asked(write: Write, tmp_path: Path) -> None:
     history = StoredHistory(write(SAID, tmp_path / "history"))
     assert told(history, "10476", date(2026, 1, 2)) == [
@@ -101,6 +115,16 @@ def test_a_file_that_was_written_anew_without_a_customer_is_told_at_once(tmp_pat
     assert told(history, "10476")
     parquet([(1, JUNE, {"0": "s0"})], tmp_path / "history")
     assert told(history, "10476") == []
+
+
+def test_nothing_of_an_earlier_history_is_kept(tmp_path: Path) -> None:
+    history = StoredHistory(parquet(SAID[:2], tmp_path / "history"))
+    for customer in ("0", "10476", "0"):
+        told(history, customer)
+    assert history._find.cache_info().currsize == 2
+    parquet([(10, JULY, {"0": "s5"})], tmp_path / "history")
+    assert told(history, "0")[0] == (JULY, "s5", "stream-10")
+    assert history._find.cache_info().currsize == 1
 
 
 def test_what_is_asked_with_a_long_id_is_not_kept(tmp_path: Path) -> None:

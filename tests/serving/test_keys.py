@@ -46,13 +46,18 @@ def test_the_secret_is_not_kept(tmp_path: Path) -> None:
 
 def test_roles_are_held_apart_and_an_admin_has_all(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
-    secrets = {role: add_key(path, role, (role,)) for role in ("score", "read", "admin")}
+    secrets = {role: add_key(path, role, (role,)) for role in ("score", "read", "ingest", "admin")}
     keys = Keys(path)
     rights = {
         name: [role for role in secrets if keys.find(secret).may(role)]
         for name, secret in secrets.items()
     }
-    assert rights == {"score": ["score"], "read": ["read"], "admin": ["score", "read", "admin"]}
+    assert rights == {
+        "score": ["score"],
+        "read": ["read"],
+        "ingest": ["ingest"],
+        "admin": ["score", "read", "ingest", "admin"],
+    }
 
 
 def test_a_name_is_taken_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.tables.history import Statement
 from tests.serving.example import a_customer, write_bundle
 from tests.serving.process import serving
+from tests.serving.test_audiences import tables, write_consents, write_gold
 from tools.rehearsal import S3Server
 
 BUCKET = "served"
@@ -97,3 +98,32 @@ def test_the_bundle_and_the_answers_of_a_bucket_are_served_and_followed(
     for found in bucket.list_objects_v2(Bucket=BUCKET)["Contents"]:
         bucket.delete_object(Bucket=BUCKET, Key=found["Key"])
     bucket.delete_bucket(Bucket=BUCKET)
+
+
+def test_audiences_of_a_bucket_are_counted_and_kept(
+    s3_server: S3Server, bundle: Path, tmp_path: Path
+) -> None:
+    bucket, name = s3_server.client(), "audiences"
+    bucket.create_bucket(Bucket=name)
+    write_gold(tmp_path)
+    agreed = [(f"c{number:04}", "e_mail", "given", "2014-01-01") for number in range(200)]
+    write_consents(tmp_path / "consents.csv", agreed)
+    for file in ("segments.parquet", "features.parquet", "consents.csv"):
+        bucket.upload_file(str(tmp_path / file), name, file)
+    places = [f"{place}".replace(str(tmp_path), f"s3://{name}") for place in tables(tmp_path)]
+    with serving(
+        bundle, tmp_path / "server", *places, environment=s3_server.environment()
+    ) as server:
+        asked = {"rule": "income >= 100000", "purpose": "e_mail"}
+        told = httpx.post(f"{server.url}/v1/audiences/count", json=asked, timeout=60.0).json()
+        assert (told["matching"], told["without_consent"] + told["never"]) == (180, 94)
+        kept = f"{server.url}/v1/audiences/spring"
+        assert httpx.put(kept, json=asked, timeout=30.0).json()["version"] == 1
+        assert httpx.put(kept, json={}, timeout=30.0).json()["version"] == 2
+        assert httpx.delete(kept, timeout=30.0).status_code == 204
+        assert httpx.get(kept, timeout=30.0).status_code == 404
+    found = bucket.list_objects_v2(Bucket=name, Prefix="audiences/")["Contents"]
+    assert [each["Key"][-13:] for each in found] == [f"0000000{n}.json" for n in (1, 2, 3)]
+    for each in bucket.list_objects_v2(Bucket=name)["Contents"]:
+        bucket.delete_object(Bucket=name, Key=each["Key"])
+    bucket.delete_bucket(Bucket=name)

@@ -20,6 +20,8 @@ UNNEEDED = (
     *("polars", "pyarrow"),
     # Only of a feature store of that kind.
     *("feast", "redis", "botocore"),
+    # Only where what is sent goes to Kafka.
+    "confluent_kafka",
 )
 
 

@@ -40,7 +40,7 @@ from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.validation import Contract, ReadCustomer
 from tests.marketing import COLUMNS, canonical_columns, numeric_columns, numeric_expressions
-from tests.serving.process import free_port, start
+from tests.serving.process import start
 from tests.serving.sent_customers import (
     ODD_CELLS,
     SentCustomer,
@@ -48,6 +48,7 @@ from tests.serving.sent_customers import (
     sent_customers,
     with_headers,
 )
+from tools.ports import free_port
 
 FEW = settings(max_examples=5, derandomize=True)
 Answers = list[dict[str, Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.bundle import Champion
@@ -64,6 +65,34 @@ def test_a_stored_answer_is_found_with_its_day_and_version(
     assert stored.find("1")[0] is None
 
 
+def test_what_a_stream_merges_is_told_at_once_and_only_new_commits_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = delta(answers(), tmp_path / "segments")
+    stored = StoredAnswers(path)
+    assert stored.find("10476")[0]["segment"] == "s1"
+    monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.ls", None)
+    for segment in ("s2", "s3", "s4"):
+        changed = answers(segment).tail(1).to_arrow()
+        merge = DeltaTable(path).merge(
+            changed, "old.customer_id = new.customer_id", source_alias="new", target_alias="old"
+        )
+        merge.when_matched_update_all().execute()
+        assert stored.find("10476")[0]["segment"] == segment
+    assert stored.find("0")[0]["segment"] == "s0"
+
+
+def test_a_table_that_is_made_anew_is_opened_anew(tmp_path: Path) -> None:
+    path = delta(answers(), tmp_path / "segments")
+    stored = StoredAnswers(path)
+    stored.find("10476")
+    shutil.rmtree(path)
+    with pytest.raises(FileNotFoundError):
+        stored.find("10476")
+    delta(answers("s9"), tmp_path / "segments")
+    assert stored.find("10476")[0]["segment"] == "s9"
+
+
 def test_what_is_asked_with_a_long_id_is_not_kept(tmp_path: Path) -> None:
     """Ten thousand of them would take hundreds of MB."""
     stored = StoredAnswers(parquet(answers(), tmp_path / "answers"))
@@ -90,7 +119,7 @@ def test_a_row_that_was_read_as_the_table_changed_is_not_kept_for_the_new_one(
     """A look-up in the old table may end after the first one in the new table."""
     path = parquet(answers(), tmp_path / "segments")
     stored = StoredAnswers(path)
-    scan = stored._scan
+    scan = stored._table.scan
 
     def replaced_meanwhile() -> pl.LazyFrame:
         rows = scan().collect().lazy()
@@ -99,7 +128,7 @@ def test_a_row_that_was_read_as_the_table_changed_is_not_kept_for_the_new_one(
         assert stored.find("0")[0] is not None
         return rows
 
-    monkeypatch.setattr(stored, "_scan", replaced_meanwhile)
+    monkeypatch.setattr(stored._table, "scan", replaced_meanwhile)
     assert stored.find("10476")[0]["segment"] == "s1"
     assert stored.find("10476")[0]["segment"] == "s2"
 

@@ -29,7 +29,8 @@ PRODUCTS = tuple(SCHEMA.groups["product"])
 NO_COLD_START = "no sign_up_features are given"
 # Of the published file: its columns, its decisions and its period.
 _FOREIGN = re.compile(
-    r"wine|\bdeals?\b|purchases_|income|two.year|birth|campaign|catalog|kids|teen|web.?(site|visit)"
+    r"wine|\bdeals?\b|purchases_|income|two.year|birth|catalog|kids|teen|web.?(site|visit)"
+    r"|campaign.?\d|accepted.?campaign|campaigns.accepted"
     r"|affluen|likely.to.spend|waits.for.offers|discount|2014-06",
     re.IGNORECASE,
 )

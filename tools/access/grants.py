@@ -11,7 +11,7 @@ from tools.access.roles import declared
 _ENVIRONMENT = "databricks"
 _INTRODUCTION = """\
 -- The rights of deploy/access/roles.yml in Unity Catalog, written by `make docs`.
--- Catalogs, schemas and volumes are made first, tables by a first run: docs/environments.md.
+-- Catalogs, schemas and volumes are made first, tables by a first run: docs/deploy_databricks.md.
 """
 # The root of an environment's files that holds a layer, in place of tables.
 _ROOTS = {"landed": "landed", "models": "models", "reporting": "data", "records": "data"}
@@ -26,13 +26,13 @@ def unity_catalog(names: Names) -> str:
                 lines += [
                     f"GRANT {privileges} ON {securable} TO `{principal}`;"
                     for principal in names.of([role])
-                    for securable, privileges in _granted(role, catalog)
+                    for securable, privileges in granted(role, catalog)
                 ]
                 lines.append("")
     return "\n".join(lines)
 
 
-def _granted(role: str, catalog: str) -> Iterator[tuple[str, str]]:
+def granted(role: str, catalog: str) -> Iterator[tuple[str, str]]:
     """Each thing that a role has privileges on, with them."""
     access = declared()
     layers = access.readable(role, catalog)

@@ -84,6 +84,8 @@ def _cells(
     """
     if column.kind == "key":
         return np.array([f"C{number:07}" for number in customer])
+    if column.is_email:
+        return np.array([f"c{number:07}@example.com" for number in customer])
     if column.kind == "text":
         numbers = random.integers(len(latent) // 3 + 1, size=len(latent))
         return np.array([f"T{number:06}" for number in numbers])

@@ -1,4 +1,4 @@
-"""A bundle: the two models that are promoted and served together, and where they come from."""
+"""A bundle: the models that are promoted and served together, and where they come from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any
 from customer_segmentation.errors import UserError
 
 SEGMENTER, COLD_START = "segmenter.onnx", "cold_start.onnx"
-MODELS = (SEGMENTER, COLD_START)
+RESPONSE = "response.onnx"
+MODELS = (SEGMENTER, COLD_START, RESPONSE)
+# Bundles made before there was a response model are without it.
+ALWAYS = (SEGMENTER, COLD_START)
 ABOUT = "bundle.json"
 
 
@@ -27,9 +30,14 @@ class StoredBundle:
     files: Mapping[str, bytes]
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The names of its models."""
+        return tuple(name for name in MODELS if name in self.files)
+
+    @property
     def id(self) -> str:
         """Twelve hexadecimal digits that name the bytes of the models."""
-        named = [f"{name} {sha256(self.files[name])}" for name in MODELS]
+        named = [f"{name} {sha256(self.files[name])}" for name in self.models]
         return sha256("\n".join(named).encode())[:12]
 
     @property

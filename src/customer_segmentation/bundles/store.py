@@ -1,7 +1,7 @@
 """Where an environment keeps its bundles and its log of promotions.
 
-    bundles/<id>/segmenter.onnx, cold_start.onnx, bundle.json    never rewritten
-    promotions/00000001.json, 00000002.json, ...                 the last one is live
+    bundles/<id>/segmenter.onnx, cold_start.onnx, response.onnx, bundle.json    never rewritten
+    promotions/00000001.json, 00000002.json, ...                                the last one is live
 
 A file of the log appears whole or not at all, and only if there is none of its number: that is the
 switch from one champion to the next, for all files of a bundle at once.
@@ -10,9 +10,8 @@ switch from one champion to the next, for all files of a bundle at once.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -22,11 +21,18 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 from pydantic import TypeAdapter, ValidationError
 
-from customer_segmentation.bundles.bundle import ABOUT, MODELS, SEGMENTER, Promotion, StoredBundle
+from customer_segmentation.bundles.bundle import (
+    ABOUT,
+    ALWAYS,
+    MODELS,
+    SEGMENTER,
+    Promotion,
+    StoredBundle,
+)
 from customer_segmentation.errors import UserError
+from customer_segmentation.new_files import WRITING, put_new, write_through
 
 CANDIDATE, BUNDLES, PROMOTIONS = "candidate", "bundles", "promotions"
-_WRITING = ".writing-"
 _DIGITS = 8
 _PROMOTION = TypeAdapter(Promotion)
 
@@ -56,7 +62,7 @@ class BundleStore:
             _write_folder(Path(folder), bundle.files)
             return
         # The description last: without it there is no bundle.
-        for name in (*MODELS, ABOUT):
+        for name in (*bundle.models, ABOUT):
             self._files.pipe_file(f"{folder}/{name}", bundle.files[name])
 
     def read(self, bundle_id: str) -> StoredBundle:
@@ -86,14 +92,12 @@ class BundleStore:
 
     def kept(self) -> list[str]:
         """The ids of all bundles, sorted."""
-        return sorted(name for name in self._names(BUNDLES) if not name.startswith(_WRITING))
+        return sorted(name for name in self._names(BUNDLES) if not name.startswith(WRITING))
 
     def candidate(self) -> str | None:
-        """The id of the bundle of the last run's two models; None if there is no such bundle."""
-        folder = f"{self._path}/{CANDIDATE}"
-        try:
-            models = {name: self._files.cat_file(f"{folder}/{name}") for name in MODELS}
-        except FileNotFoundError:
+        """The id of the bundle of the last run's models; None if there is no such bundle."""
+        models = self._present(CANDIDATE, MODELS)
+        if not {*ALWAYS} <= models.keys():
             return None
         bundle_id = StoredBundle(models).id
         return bundle_id if bundle_id in self.kept() else None
@@ -168,7 +172,8 @@ class BundleStore:
             at = max(at, datetime.fromisoformat(before.at) + timedelta(microseconds=1))
         entry = replace(entry, number=number, at=at.isoformat(timespec="microseconds"))
         content = json.dumps(asdict(entry)).encode() + b"\n"
-        if not self._put_new(f"{PROMOTIONS}/{number:0{_DIGITS}}.json", content):
+        path = f"{self._path}/{PROMOTIONS}/{number:0{_DIGITS}}.json"
+        if not put_new(self._files, path, content):
             raise UserError(self._beaten(self.live()))
         return entry
 
@@ -186,7 +191,7 @@ class BundleStore:
 
     def _numbered(self) -> list[str]:
         names = self._names(PROMOTIONS)
-        return sorted(n for n in names if n.endswith(".json") and not n.startswith(_WRITING))
+        return sorted(n for n in names if n.endswith(".json") and not n.startswith(WRITING))
 
     def _names(self, folder: str) -> list[str]:
         try:
@@ -196,16 +201,21 @@ class BundleStore:
         return [PurePosixPath(path).name for path in paths]
 
     def _read(self, bundle_id: str) -> StoredBundle | None:
-        files = {name: self._file(bundle_id, name) for name in (*MODELS, ABOUT)}
-        found = {name: content for name, content in files.items() if content is not None}
-        return StoredBundle(found) if found.keys() == files.keys() else None
+        found = self._present(f"{BUNDLES}/{bundle_id}", (*MODELS, ABOUT))
+        return StoredBundle(found) if {*ALWAYS, ABOUT} <= found.keys() else None
 
     def _file(self, bundle_id: str, name: str) -> bytes | None:
-        try:
-            content: bytes = self._files.cat_file(f"{self._path}/{BUNDLES}/{bundle_id}/{name}")
-        except FileNotFoundError:
-            return None
-        return content
+        return self._present(f"{BUNDLES}/{bundle_id}", [name]).get(name)
+
+    def _present(self, folder: str, names: Iterable[str]) -> dict[str, bytes]:
+        """The content of those files of a folder that are there."""
+        found = {}
+        for name in names:
+            try:
+                found[name] = self._files.cat_file(f"{self._path}/{folder}/{name}")
+            except FileNotFoundError:
+                continue
+        return found
 
     def _is_whole(self, bundle: StoredBundle) -> bool:
         found = self._read(bundle.id)
@@ -214,57 +224,16 @@ class BundleStore:
     def _folder(self, bundle_id: str) -> str:
         return f"{self.root}/{BUNDLES}/{bundle_id}"
 
-    def _put_new(self, name: str, content: bytes) -> bool:
-        """Write a file whole, if there is none of its name; returns whether there was none."""
-        path = f"{self._path}/{name}"
-        if self._is_local:
-            return _write_new(Path(path), content)
-        try:
-            # Only S3's conditional write keeps two writers apart; elsewhere the run lock must.
-            exclusive = {"mode": "create"} if "s3" in self._files.protocol else {}
-            self._files.pipe_file(path, content, **exclusive)
-        except FileExistsError:
-            return False
-        return True
-
-
-def _write_new(target: Path, content: bytes) -> bool:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written = target.with_name(f"{_WRITING}{uuid4().hex}")
-    try:
-        _write(written, content)
-        try:
-            # Unlike a rename, a link is refused where there is a file.
-            os.link(written, target)
-        except FileExistsError:
-            return False
-        except OSError:
-            # A file system without links; the run lock keeps others away.
-            if target.exists():
-                return False
-            written.replace(target)
-    finally:
-        written.unlink(missing_ok=True)
-    return True
-
 
 def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    written = target.with_name(f"{_WRITING}{uuid4().hex}")
+    written = target.with_name(f"{WRITING}{uuid4().hex}")
     written.mkdir()
     try:
         for name, content in files.items():
-            _write(written / name, content)
+            write_through(written / name, content)
         # One that is there is damaged.
         shutil.rmtree(target, ignore_errors=True)
         written.replace(target)
     finally:
         shutil.rmtree(written, ignore_errors=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        # If the power fails, the content must be on the disk before the name.
-        os.fsync(file.fileno())

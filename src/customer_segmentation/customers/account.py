@@ -46,6 +46,11 @@ def refuse_losses(accounting: Accounting, max_left_out: float) -> None:
         )
     if accounting["customers"] and share <= max_left_out:
         return
+    if not accounting["customers"] and not left_out:
+        raise UserError(
+            f"{name}: none of its {rows:,} rows stands: each takes something back, or a later one "
+            f"does. See `events` in {chosen_schema()}."
+        )
     remedies = f"Mend the file, or map its headers, formats and spellings in {chosen_schema()}"
     if about_the_day := _about_the_day(accounting):
         remedies += f"; {about_the_day}"
@@ -76,7 +81,12 @@ def account_lines(accounting: Accounting, *, is_whole: bool = False) -> list[str
     outside = accounting["outside_window"]
     of_them = f" ({outside:,} of them outside the window)" if outside else ""
     told = f"{name}: {rows:,} rows, {kept_as}, {left_out:,} left out{of_them}"
-    lines = [f"{told}, {repeats:,} repeats removed"]
+    told += f", {repeats:,} repeats removed"
+    if replaced := accounting.get("replaced"):
+        told += f", {replaced:,} replaced by a later version"
+    if removed := accounting.get("removed"):
+        told += f", {removed:,} that take something back"
+    lines = [told]
     if left_out:
         lines.append(f"Left out most often for: {_main_reasons(accounting['reasons'])}")
     if lost := accounting["lost_values"]:

@@ -2,14 +2,15 @@
 
 Rows with the same cells as another are repeats: the lowest row number is kept, the others are
 removed and counted. If rows with the same key still differ, all are quarantined, since nobody can
-say which is right.
+say which is right. Where the schema says how rows are told apart (`events`), that decides instead
+(`customers/versions.py`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +19,18 @@ import narwhals as nw
 from customer_segmentation.customers.headers import name_missing
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.customers.rules import CANONICAL, Rules, canonical_name, reasons
+from customer_segmentation.customers.versions import (
+    IS_CONFLICT,
+    IS_REMOVED,
+    IS_REPEAT,
+    IS_REPLACED,
+    compared,
+    shared_id,
+    with_standing,
+)
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.file import chosen_schema
+from customer_segmentation.schema.operations import indicator
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.schema.schema import Schema
 
@@ -27,16 +38,21 @@ SOURCE_NAME = "source_name"
 SOURCE_HASH = "source_sha256"
 ROW_NUMBER = "row_number"
 PROVENANCE = (SOURCE_NAME, SOURCE_HASH, ROW_NUMBER)
-ADDED = (*PROVENANCE, AS_OF, SAMPLE_KEY)
+# When it arrived, in UTC, of a source that grows.
+LANDED_AT = "landed_at"
+ADDED = (*PROVENANCE, LANDED_AT, AS_OF, SAMPLE_KEY)
 SHARED_KEY = f"{KEY}: appears with different values"
 
 # Prefixed, since the headers of the source may be any text.
 IS_BROKEN = "checked__is_broken"
-_REPEAT = "checked__is_repeat"
-_CONFLICT = "checked__is_conflict"
+_REPEAT, _CONFLICT = IS_REPEAT, IS_CONFLICT
 _SAME_KEY = "checked__same_key"
 _ROWS = "checked__rows"
-_VERDICTS = (IS_BROKEN, _REPEAT, _CONFLICT)
+# Only where rows have versions: among the repeats, what is replaced and what is removed.
+_OF_VERSIONS = (IS_REPLACED, IS_REMOVED)
+_VERDICTS = (IS_BROKEN, _REPEAT, _CONFLICT, *_OF_VERSIONS)
+# Broken whatever the day; and values as they are whatever the day.
+_IS_WRONG, _LASTING = "checked__is_wrong", "lasting__"
 
 
 @dataclass(frozen=True)
@@ -44,8 +60,9 @@ class CheckedCustomers:
     """Every row of a source with the verdict of the contract.
 
     `rows` holds the cells as sent, one canonical column `canonical__NAME` for each mapped header,
-    and `checked__is_broken`, `checked__is_repeat` and `checked__is_conflict`. Reasons are computed
-    only for the few rows that have any.
+    and `checked__is_broken`, `checked__is_repeat` and `checked__is_conflict`; where rows have
+    versions, also `checked__is_replaced` and `checked__is_removed`, which count as repeats. Reasons
+    are computed only for the few rows that have any.
     """
 
     rows: nw.LazyFrame[Any]
@@ -81,7 +98,7 @@ class CheckedCustomers:
         return self.valid().sort(KEY)
 
     def quarantined(self, reading: Reading, needed: Iterable[str]) -> nw.LazyFrame[Any]:
-        """The broken rows: row number, key, all reasons, and the cells as sent.
+        """The broken rows: row number, key, all reasons, and the cells as sent but for addresses.
 
         Args:
             reading: As in `check_customers`.
@@ -91,8 +108,12 @@ class CheckedCustomers:
         # Computed again for these rows: for all rows it would take longer than parsing.
         rules = Rules(reading.headers, reading, needed)
         broken = rules.parsed(broken.select(*self.cells, *PROVENANCE, AS_OF, _CONFLICT))
-        problems = {SHARED_KEY: nw.col(_CONFLICT)} | rules.problems()
-        cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in self.cells]
+        problems = {shared_id(reading.schema): nw.col(_CONFLICT)} | rules.problems()
+        columns = reading.schema.columns
+        # Silver holds no address in the clear.
+        apart = {header for name, header in reading.headers.items() if columns[name].is_email}
+        sent = (cell for cell in self.cells if cell not in apart)
+        cells = [nw.col(cell).alias(f"sent_{cell.strip()}") for cell in sent]
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = broken.select(ROW_NUMBER, key, reasons(problems), *cells, *PROVENANCE[:2], AS_OF)
         return _plain(rows.sort(ROW_NUMBER))
@@ -103,7 +124,12 @@ class CheckedCustomers:
         Args:
             reading: As in `check_customers`.
         """
-        is_lost = {name: nw.col(canonical_name(name)).is_null() for name in self.columns}
+        is_lost = {
+            name: nw.col(canonical_name(name)).is_null()
+            for name in self.columns
+            # Empty is no.
+            if name != reading.schema.events.removed
+        }
         counts = counted(self.kept(*map(canonical_name, is_lost)), is_lost)
         lost = {name: is_lost[name] for name, rows in counts.items() if rows}
         if not lost:
@@ -117,12 +143,20 @@ class CheckedCustomers:
         return {reason: count for reason, count in by_reason.most_common() if count}
 
     def counts(self) -> dict[str, int]:
-        """The numbers of `customers`, `quarantined` and `repeats`, each counted by its own rule."""
+        """Where the rows went, each end counted by its own rule.
+
+        They are `customers`, `quarantined`, `repeats`, `replaced` by a later version, and `removed`
+        together with what they take back.
+        """
         is_repeat, is_broken = nw.col(_REPEAT), nw.col(IS_BROKEN)
-        ends = {
-            "customers": ~is_repeat & ~is_broken,
-            "quarantined": ~is_repeat & is_broken,
-            "repeats": is_repeat,
+        ends = {"customers": ~is_repeat & ~is_broken, "quarantined": ~is_repeat & is_broken}
+        if IS_REPLACED not in self._names:
+            return counted(self.rows, ends | {"repeats": is_repeat}) | {"replaced": 0, "removed": 0}
+        is_replaced, is_removed = nw.col(IS_REPLACED), nw.col(IS_REMOVED)
+        ends |= {
+            "repeats": is_repeat & ~is_replaced & ~is_removed,
+            "replaced": is_replaced,
+            "removed": is_removed,
         }
         return counted(self.rows, ends)
 
@@ -214,16 +248,19 @@ def check_customers(
     """
     cells = tuple(name for name in bronze.collect_schema().names() if name not in ADDED)
     rules = Rules(reading.headers, reading, needed)
+    if reading.of_any_day:
+        return CheckedCustomers(_versions_judged(bronze, cells, rules))
     rows = _with_repeats(bronze, cells, rules.text(KEY), has_lines=reading.has_lines)
     judged = _judged_by_cell if rows.implementation.is_pandas() else _judged
-    return CheckedCustomers(judged(rows, (*cells, *ADDED, _REPEAT, _CONFLICT), rules))
+    added = [name for name in rows.collect_schema().names() if name in ADDED]
+    return CheckedCustomers(judged(rows, (*cells, *added, _REPEAT, _CONFLICT), rules))
 
 
 def _judged(rows: nw.LazyFrame[Any], kept: tuple[str, ...], rules: Rules) -> nw.LazyFrame[Any]:
     """The kept columns, whether a row is broken, and the canonical columns."""
     rows = rules.parsed(rows).select(*kept, **{IS_BROKEN: _is_broken(rules)}, **rules.values())
     any_broken = nw.any_horizontal(nw.col(_CONFLICT, IS_BROKEN), ignore_nulls=True)
-    return rules.with_dates(rows.with_columns(any_broken.alias(IS_BROKEN)))
+    return rules.completed(rows.with_columns(any_broken.alias(IS_BROKEN)))
 
 
 def _judged_by_cell(
@@ -241,7 +278,7 @@ def _judged_by_cell(
         distinct = sent.unique()
         cells = nw.from_dict({header: distinct}, backend="pyarrow").lazy()
         judged = one.parsed(cells).select(**{IS_BROKEN: _is_broken(one)}, **one.values())
-        found = one.with_dates(judged).collect().to_native()
+        found = one.completed(judged).collect().to_native()
         places = pc.index_in(sent, value_set=distinct)
         broken = pc.or_(broken, found[IS_BROKEN].take(places))
         values[canonical_name(name)] = found[canonical_name(name)].take(places)
@@ -249,6 +286,78 @@ def _judged_by_cell(
     for name, column in values.items():
         table = table.append_column(name, column)
     return nw.from_native(table).lazy()
+
+
+def _versions_judged(
+    rows: nw.LazyFrame[Any], cells: tuple[str, ...], rules: Rules
+) -> nw.LazyFrame[Any]:
+    """The same as `_judged`, with the verdicts on rows that tell of the same thing."""
+    if rows.implementation.is_pandas():
+        rows = nw.from_native(rows.collect(backend="pyarrow").to_native()).lazy()
+    reading = rules.reading
+    assert reading.of_any_day is not None  # noqa: S101 - the caller's
+    any_day = replace(reading, schema=reading.of_any_day)
+    lasting = Rules(rules.mapped, any_day, rules.needed, of_any_day=True)
+    values = {
+        name.replace(canonical_name(""), _LASTING, 1): value
+        for name, value in lasting.values().items()
+    }
+    added = [name for name in rows.collect_schema().names() if name in ADDED]
+    rows = rules.parsed(rows).select(
+        *cells,
+        *added,
+        **{IS_BROKEN: _is_broken(rules), _IS_WRONG: _is_broken(lasting)},
+        **rules.values(),
+        **values,
+    )
+    rows = _with_versions(rows, rules, [*values])
+    uncounted = nw.col(IS_REPEAT) | nw.col(IS_REPLACED) | nw.col(IS_REMOVED)
+    rows = rows.with_columns(
+        uncounted.alias(IS_REPEAT), (nw.col(IS_BROKEN) | nw.col(IS_CONFLICT)).alias(IS_BROKEN)
+    )
+    return rules.completed(rows.drop(*values, _IS_WRONG))
+
+
+def _with_versions(rows: nw.LazyFrame[Any], rules: Rules, lasting: list[str]) -> nw.LazyFrame[Any]:
+    """The rows with the verdicts of `_versions_of`.
+
+    Args:
+        rows: Each with whether it is wrong on any day, and its values.
+        rules: Of the rows.
+        lasting: The columns of these values.
+    """
+    if not rows.implementation.is_pyarrow():
+        return _versions_of(rows, rules)
+    import pandas as pd  # noqa: PLC0415 - with Spark and Polars it is not needed
+
+    # Narwhals' `over` is a join on Arrow's tables, and Arrow's joins give rows in any order.
+    table = rows.collect().to_native()
+    few = table.select([ROW_NUMBER, _IS_WRONG, *lasting]).to_pandas(types_mapper=pd.ArrowDtype)
+    judged = _versions_of(nw.from_native(few).lazy(), rules).collect()
+    for name in (IS_REPEAT, IS_REPLACED, IS_CONFLICT, IS_REMOVED):
+        table = table.append_column(name, judged[name].to_arrow())
+    return nw.from_native(table).lazy()
+
+
+def _versions_of(rows: nw.LazyFrame[Any], rules: Rules) -> nw.LazyFrame[Any]:
+    """Which row of each line or customer stands; one that is wrong on any day has no part in it."""
+    events = rules.schema.events
+    identity = [_IS_WRONG, *(_LASTING + name for name in (KEY, *events.id))]
+    apart = {KEY, *events.id, events.version}
+    columns = [column for column in rules.columns if column.name not in apart]
+    texts = compared(columns, rules.schema, _LASTING)
+    version = events.version and _LASTING + events.version
+    rows = with_standing(rows, identity, version, texts, ROW_NUMBER)
+    verdicts = {
+        name: nw.when(~nw.col(_IS_WRONG)).then(nw.col(name)).otherwise(nw.lit(value=False))
+        for name in (IS_REPEAT, IS_REPLACED, IS_CONFLICT)
+    }
+    rows = rows.with_columns(**verdicts)
+    if events.removed not in rules.mapped:
+        return rows.with_columns(nw.lit(value=False).alias(IS_REMOVED))
+    fallen = nw.any_horizontal(nw.col(_IS_WRONG, *verdicts), ignore_nulls=True)
+    is_taken_back = indicator(nw.col(_LASTING + events.removed) == 1.0) == 1.0
+    return rows.with_columns((~fallen & is_taken_back).alias(IS_REMOVED))
 
 
 def _is_broken(rules: Rules) -> nw.Expr:

@@ -27,12 +27,14 @@ class Reading:
         headers: Canonical column -> header as sent.
         date_formats: The format of each date column.
         has_lines: Whether rows are order lines, of which a customer has many.
+        of_any_day: `schema` without what depends on the day, where rows may have versions.
     """
 
     schema: Schema
     headers: Mapping[str, str]
     date_formats: Mapping[str, ChosenFormat] = field(default_factory=dict)
     has_lines: bool = False
+    of_any_day: Schema | None = None
 
     def notes(self) -> list[str]:
         """Remarks for the user."""

@@ -14,8 +14,10 @@ from typing import Any
 
 import narwhals as nw
 
+from customer_segmentation.customers.hashing import hashed
 from customer_segmentation.customers.reading import Reading
 from customer_segmentation.schema.cells import (
+    EMAIL,
     UNKNOWN,
     Columns,
     category,
@@ -28,6 +30,7 @@ from customer_segmentation.schema.limits import (
     LACKING,
     NO_CATEGORY,
     NO_DATE,
+    NO_EMAIL,
     NO_NUMBER,
     NOT_FINITE,
     NOT_WHOLE,
@@ -53,13 +56,23 @@ class Rules:
         reading: Formats, spellings and windows.
         needed: Canonical columns, besides the key, that a customer must have. In any other
             column, a value that breaks a rule is treated as missing.
+        of_any_day: Whether to leave out what depends on the snapshot's day: whether a day has
+            come, and the age of a year.
     """
 
-    def __init__(self, mapped: Mapping[str, str], reading: Reading, needed: Iterable[str]) -> None:
+    def __init__(
+        self,
+        mapped: Mapping[str, str],
+        reading: Reading,
+        needed: Iterable[str],
+        *,
+        of_any_day: bool = False,
+    ) -> None:
         self.mapped = mapped
         self.reading = reading
         self.schema = reading.schema
         self.needed = frozenset([KEY, *needed])
+        self._as_of = None if of_any_day else self.schema.as_of
         self.columns = [c for c in self.schema.columns.values() if c.name in mapped]
 
     def text(self, name: str) -> nw.Expr:
@@ -104,7 +117,10 @@ class Rules:
         return ParsedNumber(canonical_name(column.name), self.schema.signs, words)
 
     def values(self) -> Columns:
-        """The canonical columns of parsed rows; dates are text, `YYYYMMDD`, until `with_dates`."""
+        """The canonical columns of parsed rows.
+
+        Until `completed`, dates are text, `YYYYMMDD`, and addresses are not hashed.
+        """
         found = {}
         for column in self.columns:
             name = canonical_name(column.name)
@@ -119,21 +135,37 @@ class Rules:
                 value = nw.when(is_day).then(day.ordered.cast(nw.Int64).cast(nw.String))
             elif column.kind == "category":
                 value = nw.col(_meaning(column))
+            elif column.is_email:
+                value = value.str.to_lowercase()
             if column.name not in self.needed:
                 broken = nw.any_horizontal(*self.problems_of(column).values(), ignore_nulls=True)
                 value = nw.when(~broken).then(value)
             found[name] = value
         return found
 
-    def with_dates(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """The rows with the dates of `values` as dates."""
+    def completed(self, rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The rows with the dates of `values` as dates, and the SHA-256 of its addresses."""
+        for column in self.columns:
+            if column.is_email:
+                rows = hashed(rows, canonical_name(column.name))
         dates = [canonical_name(column.name) for column in self.columns if column.kind == "date"]
         return rows.with_columns(nw.col(*dates).str.to_datetime(format="%Y%m%d")) if dates else rows
 
     def problems(self) -> Problems:
         """Each reason, and whether a parsed row has it; null counts as false."""
-        needed = [column for column in self.columns if column.name in self.needed]
-        return {text: rule for column in needed for text, rule in self.problems_of(column).items()}
+        found: Problems = {}
+        for column in self.columns:
+            if column.name in self.needed:
+                found |= self.problems_of(column)
+            elif column.name == self.schema.events.removed:
+                # Empty is no, and what is neither must not be taken for it.
+                problems = self.problems_of(column)
+                found |= {
+                    text: rule
+                    for text, rule in problems.items()
+                    if text != f"{column.name}: {LACKING}"
+                }
+        return found
 
     def problems_of(self, column: Column) -> Problems:
         """The same for one column, needed or not."""
@@ -154,18 +186,21 @@ class Rules:
             meaning = nw.col(_meaning(column))
             rules[LACKING] |= meaning == UNKNOWN
             rules[NO_CATEGORY] = ~rules[LACKING] & (meaning == "")
+        elif column.is_email:
+            rules[NO_EMAIL] = (name != "") & ~name.str.contains(EMAIL)
         return {f"{column.name}: {problem}": rule for problem, rule in rules.items()}
 
     def _outside(self, column: Column, value: nw.Expr) -> Problems:
         """Each limit's problem, and whether a value has it."""
         found = {}
-        for limit in limits_of(column, self.schema.as_of):
+        for limit in limits_of(column, self._as_of):
             ends = []
             if isfinite(limit.minimum):
                 ends.append(value < limit.minimum)
             if isfinite(limit.maximum):
                 ends.append(value > limit.maximum)
-            found[limit.problem] = reduce(or_, ends)
+            if ends:
+                found[limit.problem] = reduce(or_, ends)
         return found
 
 

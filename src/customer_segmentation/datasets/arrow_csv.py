@@ -26,7 +26,11 @@ class ArrowCsvDataset(CSVDataset):  # type: ignore[misc]  # it ships no types
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
         """Write the header and all rows, dates as `YYYY-MM-DD`."""
-        table = nw.from_native(data).lazy().collect(backend="pyarrow").to_native()
+        frame = nw.from_native(data)
+        if isinstance(frame, nw.DataFrame):
+            # A filtered pandas table has an index of its own, which Arrow would make a column.
+            frame = nw.maybe_reset_index(frame)
+        table = frame.lazy().collect(backend="pyarrow").to_native()
         fields = [
             field.with_type(pa.date32()) if pa.types.is_timestamp(field.type) else field
             for field in table.schema

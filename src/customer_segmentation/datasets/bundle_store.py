@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset
 
-from customer_segmentation.bundles.bundle import SEGMENTER
+from customer_segmentation.bundles.bundle import RESPONSE, SEGMENTER
 from customer_segmentation.bundles.store import BUNDLES, BundleStore
 from customer_segmentation.errors import UserError
 
@@ -57,11 +57,13 @@ class BundleStoreDataset(AbstractDataset[Any, Any]):
 class ChampionDataset(BundleStoreDataset):
     """Loads the segmenter of the bundle that is live; arguments as for the store."""
 
+    _model = SEGMENTER
+
     @property
     def _filepath(self) -> str | None:
-        """Where the segmenter is: what is made with it is made from this file."""
+        """Where the model is: what is made with it is made from this file."""
         live = self._store.live()
-        return f"{self._store.root}/{BUNDLES}/{live.bundle}/{SEGMENTER}" if live else None
+        return f"{self._store.root}/{BUNDLES}/{live.bundle}/{self._model}" if live else None
 
     @property
     def version(self) -> str | None:
@@ -70,10 +72,11 @@ class ChampionDataset(BundleStoreDataset):
         return live.artifact_version if live else None
 
     def load(self) -> onnx.ModelProto:
-        """The segmenter, whose bytes are those that were promoted.
+        """The model, whose bytes are those that were promoted.
 
         Raises:
-            UserError: Nothing was promoted here yet, or the bundle was changed.
+            UserError: Nothing was promoted here yet, the bundle was changed, or it is one without
+                such a model.
         """
         from customer_segmentation.scoring.artifact_file import (  # noqa: PLC0415 - slow import
             read_model,
@@ -82,10 +85,25 @@ class ChampionDataset(BundleStoreDataset):
         champion = self._store.champion()
         if champion is None:
             raise UserError(no_champion(self._store.environment))
-        return read_model(champion.files[SEGMENTER])
+        if self._model not in champion.files:
+            environment = self._store.environment
+            raise UserError(
+                f"bundle {champion.id}, the champion of {environment}, has no {self._model}: it is "
+                f"older than that. Promote another, which kedro run --env={environment} makes"
+            )
+        return read_model(champion.files[self._model])
 
     def _exists(self) -> bool:
         return self._store.live() is not None
+
+
+class ResponseChampionDataset(ChampionDataset):
+    """Loads the response model of the bundle that is live, or the file that says there is none.
+
+    Arguments as for the store. `version` is the segmenter's, which names the bundle.
+    """
+
+    _model = RESPONSE
 
 
 def no_champion(environment: str) -> str:

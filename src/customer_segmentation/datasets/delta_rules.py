@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from customer_segmentation.tables.check import SHA256
 from customer_segmentation.tables.schemas import TableContract
 
 NAME = "contract"
@@ -28,4 +29,6 @@ def constraint(contract: TableContract, present: Sequence[str]) -> str:
         if column.categories:
             labels = ", ".join(f"'{label}'" for label in column.categories)
             rules.append(f"({name} IS NULL OR {name} IN ({labels}))")
+        if column.is_email:
+            rules.append(f"({name} IS NULL OR {name} RLIKE '{SHA256}')")
     return " AND ".join(rules)

@@ -27,12 +27,14 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.run_record import current_run
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.history import RECORDED_AT
-from customer_segmentation.tables.schemas import ARTIFACT_VERSION, contract_of
+from customer_segmentation.tables.schemas import ARTIFACT_VERSION, STREAMED, contract_of
 
 logger = logging.getLogger(__name__)
 
 # Parquet's size of a row group of an appended table, in bytes before they are packed.
 _GROUP, _GROUP_BYTES = "parquet.block.size", 1_000_000
+# The commits that are looked through for another kind of writer.
+_LAST = 20
 _METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -104,6 +106,12 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
         self._commit(spark.read.parquet(to_spark_path(self._protocol, path)), spark)
 
     def _commit(self, rows: DataFrame, spark: SparkSession) -> None:
+        if self._spark_path.startswith("s3") and self._is_streamed(spark):
+            raise UserError(
+                f"{self._table}: kedro stream run writes {self._spark_path} without Spark, and on "
+                "S3 the two would lose each other's commits. Nothing was saved: give this "
+                "environment another root, or stream into it by --runner=spark."
+            )
         try:
             spark.conf.set(_METADATA, json.dumps(self._provenance(rows)))
             if contract_of(self._table).is_appended:
@@ -114,6 +122,13 @@ class DeltaTableDataset(SparkDatasetV2):  # type: ignore[misc]  # it ships no ty
                 self._create(rows)
         finally:
             spark.conf.unset(_METADATA)
+
+    def _is_streamed(self, spark: SparkSession) -> bool:
+        """Whether a stream writes the table by delta-rs."""
+        if self._table not in STREAMED or not self._is_delta(spark):
+            return False
+        engines = self._delta(spark).history(_LAST).select("engineInfo").collect()
+        return any("delta-rs" in str(engine) for (engine,) in engines)
 
     @property
     def _waits(self) -> bool:

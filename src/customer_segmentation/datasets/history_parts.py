@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
@@ -61,9 +62,7 @@ class HistoryPartsDataset(AbstractDataset[Any, Any]):
             import polars as pl  # noqa: PLC0415 - only staging's extra has it
 
             return pl.scan_parquet(f"{self._folder}/", glob=False, hidden_file_prefix=HIDDEN)
-        import pandas as pd  # noqa: PLC0415 - as above
-
-        return pd.concat([self.rows(each) for each in statements], ignore_index=True)
+        return self.rows_of(statements)
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - a table of any engine
         """Write a statement; a table without rows changes nothing.
@@ -129,6 +128,17 @@ class HistoryPartsDataset(AbstractDataset[Any, Any]):
         """The rows of a statement that is kept, sorted by customer."""
         part = f"{self._folder}/{statement.part}"
         return self._polars(part).load() if self._engine == "polars" else _by_pandas(part)
+
+    def rows_of(self, statements: Sequence[Statement]) -> Any:  # noqa: ANN401 - as above
+        """The rows of some statements that are kept."""
+        if self._engine == "polars":
+            import polars as pl  # noqa: PLC0415 - as above
+
+            parts = [f"{self._folder}/{each.part}" for each in statements]
+            return pl.scan_parquet(parts, glob=False)
+        import pandas as pd  # noqa: PLC0415 - as above
+
+        return pd.concat([self.rows(each) for each in statements], ignore_index=True)
 
     def _polars(self, part: str) -> PolarsTableDataset:
         return PolarsTableDataset(filepath=part, table=self._table, rows_in_group=ROWS_IN_GROUP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,14 @@ import narwhals as nw
 from kedro.io import AbstractDataset
 
 from customer_segmentation.run_record import current_run
-from customer_segmentation.tables.history import RECORDED_AT, History, Statement, statements_in
+from customer_segmentation.tables.history import (
+    RECORDED_AT,
+    RUN_ID,
+    STREAM,
+    History,
+    Statement,
+    statements_in,
+)
 
 
 class RecordedHistoryDataset(AbstractDataset[Any, History]):
@@ -31,7 +39,8 @@ class RecordedHistoryDataset(AbstractDataset[Any, History]):
         history, run_id = self._history, current_run.get().get("run_id", "none")
         now = datetime.now(UTC)
         if hasattr(history, "statements"):
-            return History(tuple(history.statements()), history.rows, now, run_id)
+            kept = tuple(history.statements())
+            return History(kept, history.rows, now, run_id, history.rows_of)
         if not history.exists():
             return History((), history.load, now, run_id)
         table = nw.from_native(history.load()).lazy()
@@ -39,7 +48,13 @@ class RecordedHistoryDataset(AbstractDataset[Any, History]):
         def rows(statement: Statement) -> Any:  # noqa: ANN401 - a table of any engine
             return table.filter(nw.col(RECORDED_AT) == statement.recorded_at).to_native()
 
-        return History(tuple(statements_in(table)), rows, now, run_id)
+        def changes(statements: Sequence[Statement]) -> Any:  # noqa: ANN401 - as above
+            first, last = statements[0].recorded_at, statements[-1].recorded_at
+            told = nw.col(RUN_ID).str.starts_with(STREAM)
+            within = nw.col(RECORDED_AT).is_between(first, last)
+            return table.filter(told, within).to_native()
+
+        return History(tuple(statements_in(table)), rows, now, run_id, changes)
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - as the parent has it
         """Refused.

@@ -11,7 +11,8 @@ from typing import Any
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.formula import Formula
-from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.lifetime import described
+from customer_segmentation.schema.parts import AS_OF, STANDARDISED
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import VERSION, scaling_of, schema_of
 
@@ -21,7 +22,6 @@ VIEWS = {
     FEATURES: "What is known of a customer, as numbers: the source's columns, and features",
     MODEL_INPUTS: "What the segmenter sees of a customer: features capped and standardised",
 }
-STANDARDISED = "_standardised"
 _DIGITS = 12
 _SHOWN = 3
 
@@ -118,6 +118,7 @@ def feature_set(metadata: Mapping[str, Any]) -> FeatureSet:
     names = [*schema.numeric_columns([*schema.columns, AS_OF]), *schema.features]
     found = [_feature(schema, name, is_behind=name in scales) for name in names]
     by_name = {one.name: one for one in found}
+    found += _lifetime_features(schema)
     for name, (cap, mean, deviation) in scales.items():
         bounded = f"min({name}, {cap:g})"
         bounded = f"log(1 + {bounded})" if name in scaling.logs else bounded
@@ -189,6 +190,22 @@ def _feature(schema: Schema, name: str, *, is_behind: bool) -> FeatureDefinition
         () if is_feature or not columns else columns[0].categories,
         any(column.personal for column in columns),
     )
+
+
+def _lifetime_features(schema: Schema) -> list[FeatureDefinition]:
+    """What is expected of a customer, where the schema declares purchases."""
+    if not schema.orders or not schema.lifetime:
+        return []
+    rows, lifetime = schema.rows, schema.lifetime
+    used = rows.needed_inputs([lifetime.purchase, lifetime.brings])
+    texts = [name for name in used if name in rows.columns]
+    inputs = dict.fromkeys([schema.time, *rows.canonical_columns(used), *texts])
+    told = f"of `{lifetime.purchase}` above 0 and `{lifetime.brings}`, by day, over"
+    over = f"{told} {schema.orders.window_days} days"
+    return [
+        FeatureDefinition(name, FEATURES, "feature", unit, description, f"{how} {over}", (*inputs,))
+        for name, (description, unit, how) in described(lifetime, schema.money.unit).items()
+    ]
 
 
 def _formula(schema: Schema, name: str) -> str:

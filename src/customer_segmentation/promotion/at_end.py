@@ -75,12 +75,11 @@ def require_live(told: Outcome, catalog: WholeFilesCatalog) -> None:
         raise UserError(f"bundle {entry.bundle} is not promoted: meanwhile {now}. Run again")
 
 
-def show_in_mlflow(told: Outcome) -> None:
+def show_in_mlflow(told: Outcome, catalog: WholeFilesCatalog) -> None:
     """Have the aliases of MLflow's registry name the candidate and the champion."""
-    environment = current_run.get().get("environment", "")
     for bundle, alias in ((told.candidate, CANDIDATE), (told.champion, CHAMPION)):
         if bundle:
-            register(bundle, environment, alias)
+            register(bundle, catalog.load("bundles"), alias)
 
 
 def _kept_candidate(state: RunState) -> StoredBundle | None:

@@ -1,4 +1,4 @@
-"""Make a bundle of two models: where they come from, and what they answer where they were made."""
+"""Make a bundle of models: where they come from, and what they answer where they were made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.bundles.bundle import ABOUT, COLD_START, MODELS, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.bundle import ABOUT, MODELS, SEGMENTER, StoredBundle
 from customer_segmentation.feature_store.definitions import feature_set
-from customer_segmentation.scoring.metadata import NO_COLD_START
+from customer_segmentation.scoring.metadata import VERSION, has_model
 from customer_segmentation.scoring.probe import made_up
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
@@ -23,7 +23,7 @@ _ROUNDING = 1e-9
 
 
 def make_bundle(models: Mapping[str, bytes], provenance: Mapping[str, Any]) -> StoredBundle:
-    """A bundle of a segmenter and its cold-start model.
+    """A bundle of a segmenter and the models that were made for it.
 
     Args:
         models: Their bytes by name.
@@ -36,7 +36,7 @@ def make_bundle(models: Mapping[str, bytes], provenance: Mapping[str, Any]) -> S
         "customers": segmenter["provenance"]["customers"],
         "features": feature_set(segmenter).about(),
         **provenance,
-        "answers": {name: _answered(models[name]) for name in MODELS},
+        "answers": {name: _answered(models[name]) for name in MODELS if name in models},
     }
     return StoredBundle({**models, ABOUT: json.dumps(about).encode() + b"\n"})
 
@@ -47,7 +47,7 @@ def differing_answers(bundle: StoredBundle) -> tuple[int, int]:
     Whole numbers must be equal, others equal but for rounding; customers are made up.
     """
     differing = compared = 0
-    for name in MODELS:
+    for name in bundle.models:
         told = bundle.about["answers"][name]
         if not told:
             continue
@@ -61,14 +61,22 @@ def differing_answers(bundle: StoredBundle) -> tuple[int, int]:
     return differing, compared
 
 
-def missing_cold_start(bundle: StoredBundle) -> bool:
-    """Whether the bundle says why it has no cold-start model, instead of having one."""
-    return bool(verified(bundle.files[COLD_START])["kind"] == NO_COLD_START)
+def lacks(bundle: StoredBundle, name: str) -> bool:
+    """Whether the bundle has no such model: the file says why, or the bundle is older than that."""
+    return name not in bundle.files or not has_model(verified(bundle.files[name]))
+
+
+def made_for_others(models: Mapping[str, bytes]) -> dict[str, str]:
+    """The models that were made for another segmenter than theirs, each with that one's version."""
+    stated = {name: verified(content) for name, content in models.items()}
+    version = stated.pop(SEGMENTER)[VERSION]
+    made_for = {name: str(one["segmenter_version"]) for name, one in stated.items()}
+    return {name: other for name, other in made_for.items() if other != version}
 
 
 def _answered(model: bytes) -> dict[str, Any]:
     metadata = verified(model)
-    if metadata["kind"] == NO_COLD_START:
+    if not has_model(metadata):
         return {}
     everyone = made_up(metadata)
     drawn = np.unique(np.linspace(0, len(everyone) - 1, _CUSTOMERS).astype(int))

@@ -13,7 +13,7 @@ from customer_segmentation.bundles.bundle import COLD_START, SEGMENTER, StoredBu
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.schema.evaluate import on_arrays
 from customer_segmentation.schema.parts import AS_OF, SAMPLE_KEY
-from customer_segmentation.scoring.metadata import NO_COLD_START, scaling_of, schema_of
+from customer_segmentation.scoring.metadata import has_model, scaling_of, schema_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.segmentation.choice import ChoiceOfK, stability
@@ -74,7 +74,7 @@ def cold_start_accuracy(bundle: StoredBundle, drawn: nw.DataFrame[Any]) -> float
     None where there is no such model, or the customers lack its columns.
     """
     metadata = verified(bundle.files[COLD_START])
-    if metadata["kind"] == NO_COLD_START:
+    if not has_model(metadata):
         return None
     if {*needed_columns(metadata)} - {*drawn.columns}:
         return None

@@ -6,10 +6,12 @@ The log of promotions is the truth; the registry shows the same to those who use
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
-from customer_segmentation.bundles.bundle import MODELS, StoredBundle
-from customer_segmentation.scoring.metadata import NO_COLD_START
+from customer_segmentation.bundles.bundle import StoredBundle
+from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.scoring.metadata import has_model
 from customer_segmentation.scoring.mlflow_model import flavour
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
@@ -19,17 +21,24 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CANDIDATE, CHAMPION = "candidate", "champion"
-_BUNDLE = "bundle"
+_BUNDLE, _PREFIX = "bundle", "customer_segmentation"
 
 _log = logging.getLogger(__name__)
 
 
-def model_name(environment: str, file: str) -> str:
-    """The registered name of a bundle's model, such as `customer_segmentation_dev_segmenter`."""
-    return f"customer_segmentation_{environment}_{file.removesuffix('.onnx')}"
+def model_name(store: BundleStore, file: str) -> str:
+    """The registered name of a bundle's model, such as `customer_segmentation_dev_segmenter`.
+
+    Bundles in a volume of Unity Catalog's are registered beside it, under three names:
+    `prod.gold.customer_segmentation_segmenter`.
+    """
+    model = file.removesuffix(".onnx")
+    if in_volume := re.match("/Volumes/([^/]+)/([^/]+)/", store.root):
+        return f"{in_volume[1]}.{in_volume[2]}.{_PREFIX}_{model}"
+    return f"{_PREFIX}_{store.environment}_{model}"
 
 
-def register(bundle: StoredBundle, environment: str, alias: str) -> None:
+def register(bundle: StoredBundle, store: BundleStore, alias: str) -> None:
     """Have an alias name the versions of a bundle's models.
 
     Versions that are not there yet are made in the active run of MLflow's; outside of one they are
@@ -41,9 +50,9 @@ def register(bundle: StoredBundle, environment: str, alias: str) -> None:
 
     try:
         client, is_run = MlflowClient(), mlflow.active_run() is not None
-        for file in MODELS:
-            content, name = bundle.files[file], model_name(environment, file)
-            if verified(content)["kind"] == NO_COLD_START:
+        for file in bundle.models:
+            content, name = bundle.files[file], model_name(store, file)
+            if not has_model(verified(content)):
                 continue
             version = _registered(client, name, bundle.id)
             if version is None and is_run:
@@ -58,8 +67,28 @@ def register(bundle: StoredBundle, environment: str, alias: str) -> None:
 
 
 def _registered(client: MlflowClient, name: str, bundle_id: str) -> str | None:
-    found = client.search_model_versions(f"name = '{name}' AND tags.{_BUNDLE} = '{bundle_id}'")
-    return str(found[0].version) if found else None
+    """The version of a bundle; Unity Catalog finds versions by name alone, and without tags."""
+    token, asked = None, f"name = '{name}'"
+    if "." not in name:
+        asked += f" AND tags.{_BUNDLE} = '{bundle_id}'"
+    while True:
+        found = client.search_model_versions(asked, page_token=token)
+        for version in (str(each.version) for each in found):
+            if client.get_model_version(name, version).tags.get(_BUNDLE) == bundle_id:
+                return version
+        if not (token := found.token):
+            return None
+
+
+def _require_model(client: MlflowClient, name: str) -> None:
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - slow import
+
+    try:
+        client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        client.create_registered_model(name)
 
 
 def _made(client: MlflowClient, name: str, bundle: StoredBundle, file: str) -> str:
@@ -70,8 +99,7 @@ def _made(client: MlflowClient, name: str, bundle: StoredBundle, file: str) -> s
         name=file.removesuffix(".onnx"), **flavour(scorer, bundle.files[file])
     )
     # Not by `registered_model_name`, which prints two lines on the terminal.
-    if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
+    _require_model(client, name)
     made = client.create_model_version(
         name,
         logged.model_uri,

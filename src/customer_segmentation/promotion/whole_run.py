@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from customer_segmentation.bundles.bundle import COLD_START, SEGMENTER, StoredBundle
-from customer_segmentation.promotion.bundling import make_bundle, missing_cold_start
+from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER, StoredBundle
+from customer_segmentation.promotion.bundling import lacks, made_for_others, make_bundle
 from customer_segmentation.scoring.metadata import VERSION
 from customer_segmentation.scoring.verify import verified
 
@@ -25,7 +25,7 @@ def is_whole(run_params: Mapping[str, Any]) -> bool:
 def candidate_bundle(
     models: Mapping[str, bytes], made: Mapping[str, Any], figures: Mapping[str, float]
 ) -> StoredBundle | None:
-    """The bundle of a run's two models; None if they do not belong together.
+    """The bundle of a run's models; None if they do not belong together.
 
     Args:
         models: Their bytes by name.
@@ -33,8 +33,7 @@ def candidate_bundle(
             `source_sha256`.
         figures: How good they are.
     """
-    segmenter, cold_start = (verified(models[name]) for name in (SEGMENTER, COLD_START))
-    if cold_start["segmenter_version"] != segmenter[VERSION]:
+    if made_for_others(models):
         return None
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return make_bundle(models, {**made, "made_at": now, "figures": dict(figures)})
@@ -57,9 +56,14 @@ def why_kept(
     lost = []
     if r2 is not None and r2 < 0.0 and "likely_to_spend" in segmenter["outputs"]:
         lost.append(f"its expected spend (out-of-fold R2 of {r2:.2f})")
-    is_worse = supervised["cold_start"].get("is_worse_than_none", False)
-    if is_worse and not missing_cold_start(champion):
-        lost.append("its cold-start model")
+    lost += [
+        f"its {spoken} model"
+        for name, kind, spoken in (
+            (COLD_START, "cold_start", "cold-start"),
+            (RESPONSE, "response", "response"),
+        )
+        if supervised.get(kind, {}).get("is_worse_than_none") and not lacks(champion, name)
+    ]
     if not lost:
         return ""
     return (

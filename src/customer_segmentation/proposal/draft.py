@@ -95,6 +95,12 @@ def propose_schema(
     _require_known(cells, given)
     seen = recognise_table(cells, given)
     lines = find_lines(seen)
+    emails = [header for header, kind in given.kinds.items() if kind == "email"]
+    if len(emails) > 1 or (emails and lines):
+        raise UserError(
+            f"{in_comment(emails[-1])} cannot be an email: a customer has one address, and an "
+            "order line none"
+        )
     if not (lines or seen.key) and (several := seen.on_several_rows):
         raise UserError(
             f"{source}: {in_comment(several)} names customers who stand on several rows, and no "

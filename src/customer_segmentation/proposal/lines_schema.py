@@ -149,6 +149,7 @@ def _line_features(lines: OrderLines) -> Iterator[str]:
     if {"amount", "price"} & lines.parts.keys():
         yield "  features:"
         yield from _worth(lines)
+        yield from _lifetime(lines)
     yield ""
 
 
@@ -173,6 +174,18 @@ def _worth(lines: OrderLines) -> Iterator[str]:
     if lines.has_refunds:
         yield "    # What was sent back, or cancelled, is below 0."
         yield f'    sent_back: {{formula: "{below}"}}'
+
+
+def _lifetime(lines: OrderLines) -> Iterator[str]:
+    """What tells when customers bought, and what it brought; nothing of an account."""
+    if lines.is_statement:
+        return
+    spend = ""
+    if lines.has_refunds:
+        yield "    brought: {formula: bought - sent_back}"
+        spend = ", spend: brought"
+    yield "  # What customers are worth, of the next 365 days: docs/schema.md."
+    yield f"  lifetime: {{purchase: bought{spend}}}"
 
 
 def _kept(lines: OrderLines) -> str:

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.lineage.ledger import read_ledger
-from customer_segmentation.lineage.publishing import go_on
 from customer_segmentation.lineage.rewriting import begin_rewriting, end_rewriting
 from customer_segmentation.retention.delta import erase_from_delta
 from customer_segmentation.retention.erase import erase_names, erase_rows, erase_version
 from customer_segmentation.retention.jobs import erase_job
 from customer_segmentation.retention.online import erase_online
-from customer_segmentation.retention.outside import out_of_reach
+from customer_segmentation.retention.outside import out_of_reach, receivers_of
 from customer_segmentation.retention.places import Environment, is_below
 from customer_segmentation.retention.search import Found, Holder, Kind, search
 from customer_segmentation.retention.sought import Sought
+from customer_segmentation.streaming.erasing import erase as erase_from_stream
 
 Tell = Callable[[str], None]
 
@@ -27,6 +26,7 @@ _WHAT: dict[Kind, tuple[str, str]] = {
     "version": ("trace", "in an old version of the object, which is deleted"),
     "job": ("trace", "in a job of the API, which is removed whole"),
     "online": ("trace", "in the online feature store, removed there"),
+    "stream": ("trace", "in the state of the stream, which is written anew without"),
     "by hand": ("trace", "NOT erased: nothing of the product's wrote this; do it by hand"),
 }
 
@@ -54,9 +54,10 @@ def forget(environment: Environment, customer: str, tell: Tell, *, is_dry: bool)
             "search: docs/retention.md has the statements that erase a customer there"
         )
     if not is_dry:
-        # What a killed run was to publish is part of what there is.
-        go_on(environment.ledger, read_ledger(environment.ledger), environment.catalog)
+        environment.go_on()
         environment.remove_leftovers()
+    # Asked now: once they are erased, the log does not say it.
+    receivers = receivers_of(environment, sought)
     found = search(environment, sought)
     where = f"customer {sought.id} in {environment.name}"
     tell(f"{where}: {_seen(found)}, {_places(len(found.holders))} of them hold this id")
@@ -68,7 +69,7 @@ def forget(environment: Environment, customer: str, tell: Tell, *, is_dry: bool)
         found = search(environment, sought)
         tell(f"Searched again: {_seen(found)}, {_places(len(found.holders))} hold this id")
     tell("Out of reach:")
-    for line in out_of_reach(environment):
+    for line in (*receivers, *out_of_reach(environment)):
         tell(f"  {line}")
     if is_dry:
         tell("Nothing has changed: add --do to erase them")
@@ -105,6 +106,8 @@ def _erase_from(holder: Holder, sought: Sought, environment: Environment) -> Non
         erase_from_delta(holder.place, sought)
     elif holder.kind == "online":
         erase_online(environment, holder.place, sought.id)
+    elif holder.kind == "stream":
+        erase_from_stream(environment.stream, sought.id)
     elif holder.kind == "job":
         erase_job(Path(holder.place), environment.jobs)
 

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
+
+from customer_segmentation.delivery.log import SendLog
 from customer_segmentation.feature_store.stores import SETTING
 from customer_segmentation.retention.places import Environment, sources
+from customer_segmentation.retention.sought import Sought
 
 # What `kedro viz build` writes.
 _VIZ = "build"
+# Where a server lands what is sent to it.
+_INGEST = ("SEGMENTATION_SERVING_INGEST_EVENTS", "SEGMENTATION_SERVING_INGEST_RECORDS")
+
+
+def receivers_of(environment: Environment, sought: Sought) -> list[str]:
+    """Where lists of campaigns took the customer, as the send log says, a line each."""
+    log = SendLog(environment.log)
+    found: dict[tuple[str, str], str] = {}
+    for state in log.states():
+        one = state.delivery
+        contacted, _ = log.assigned(state)
+        theirs = sought.rows(contacted)
+        if theirs is not None and pc.any(theirs).as_py():
+            found[one.receiver, one.campaign] = one.day
+    told = "have them erased there too, since its next list does not say that they left"
+    return [
+        f"{receiver}: was sent them in a list of {campaign}, last of {day}: {told}"
+        for (receiver, campaign), day in sorted(found.items())
+    ]
 
 
 def out_of_reach(environment: Environment) -> Iterator[str]:
@@ -19,6 +43,8 @@ def out_of_reach(environment: Environment) -> Iterator[str]:
             f"{environment.shown(source)}: the source. The next run would read them again: take "
             "them out there first"
         )
+    for place in sorted({*filter(None, map(os.environ.get, _INGEST))}):
+        yield f"{place}: what was sent to the API, as it was sent: take them out there"
     online = environment.online
     filled = online.load()["store"] if online.exists() else ""
     # A file is searched wherever it is.
@@ -26,6 +52,12 @@ def out_of_reach(environment: Environment) -> Iterator[str]:
         yield (
             f"{filled}: the online feature store of an earlier run; set {SETTING} to it, and run "
             "this again"
+        )
+    if environment.stream.exists():
+        yield (
+            "topics of Kafka (events, answers, movers, dead letters): kedro stream rebuild and a "
+            "new consumer would read them again from what was landed and from the topics, until "
+            "these forget: delete their messages there"
         )
     if others := environment.others:
         yield f"{', '.join(others)}: other environments; run kedro forget with --env for each"
@@ -41,4 +73,3 @@ def out_of_reach(environment: Environment) -> Iterator[str]:
         "SageMaker and Databricks, if kedro feature publish was used: docs/feature_store.md says "
         "how they are erased there"
     )
-    yield "other systems: this product sends no lists, so that it has no record of any"

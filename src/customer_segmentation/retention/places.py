@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,25 @@ from kedro.framework.project import pipelines, settings
 from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
 from customer_segmentation.datasets.pending import FOLDER, filesystem_of, place_of, remove
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
+from customer_segmentation.delivery.log import log_place
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.content import is_kept
 from customer_segmentation.lineage.flow import SOURCE, WHOLE, is_parameter
-from customer_segmentation.lineage.ledger import ledger_place
+from customer_segmentation.lineage.ledger import ledger_place, read_ledger
+from customer_segmentation.lineage.publishing import go_on
 from customer_segmentation.preconditions import require_environment
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.streaming.store import STATE_FILE
 
 _SAMPLE = "data/sample"
 _JOBS, _DEFAULT_JOBS = "SEGMENTATION_SERVING_JOBS", "data/jobs"
 # Beside staging's data: what `make staging` keeps of its own bucket, which a run reads through S3.
 _REHEARSED = "s3"
-_ONLINE = "online_features"
+_ONLINE, CONSENTS = "online_features", "consents"
 _SQLITE = "sqlite:///"
+# The class of entries of sources that grow.
+_GROWING = ".ArrivingSource"
 WRITING = ".writing-"
 
 
@@ -69,9 +74,12 @@ class Environment:
         data: The root of its files.
         models: The root of its models.
         ledger: Path of its ledger.
+        log: The folder of its send log.
         landing: Where the source is landed.
+        parts: Where what arrived of sources that grow is kept, and what it comes to.
         jobs: The folder of the API's jobs.
         online: What fills its online feature store.
+        stream: The file of the state of its stream, there or not.
         tracking: Where its runs are tracked.
         others: The other environments.
         retain_days: How long it keeps what can be removed; None if it keeps everything.
@@ -87,9 +95,12 @@ class Environment:
     data: str
     models: str
     ledger: str
+    log: str
     landing: str
+    parts: tuple[str, ...]
     jobs: Path
     online: OnlineFeaturesDataset
+    stream: Path
     tracking: str
     others: tuple[str, ...]
     retain_days: float | None
@@ -108,11 +119,14 @@ class Environment:
         require_environment(str(places["tables"]), pipelines[WHOLE], catalog)
         name = str(places["environment"])
         tracking = loader["mlflow"]["server"]["mlflow_tracking_uri"]
+        # Before another environment is read: the last loader made settles what `globals` are.
+        stream = project / str(loader["stream"]["state"]) / STATE_FILE
+        parts = _parts_of(loader["catalog"], project)
         jobs = Path(os.environ.get(_JOBS) or project / _DEFAULT_JOBS).absolute()
         own = {_absolute(project, str(places[kind])) for kind in ("tables", "data", "models")}
         others = _others(loader, project, name)
         landing = _absolute(project, place_of(catalog.get(SOURCE), "_landing") or "")
-        roots = {*own, landing, str(jobs)}
+        roots = {*own, landing, str(jobs), *parts}
         if tracking.startswith(_SQLITE):
             database = tracking.removeprefix(_SQLITE)
             # Beside the database: its journal.
@@ -136,9 +150,12 @@ class Environment:
             data=_absolute(project, str(places["data"])),
             models=_absolute(project, str(places["models"])),
             ledger=_absolute(project, ledger_place(places)),
+            log=_absolute(project, log_place(places)),
             landing=landing,
+            parts=parts,
             jobs=jobs,
             online=catalog.get(_ONLINE),
+            stream=stream,
             tracking=tracking,
             others=tuple(others),
             retain_days=places.get("retain_days"),
@@ -163,8 +180,9 @@ class Environment:
 
     def made(self) -> dict[str, str]:
         """Each dataset that runs write to files -> its place."""
-        names = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
-        places = {name: place_of(self.catalog.get(name)) for name in sorted(names - {SOURCE})}
+        # Not what they only read: a source that is not named would be the whole project.
+        names = {name for pipeline in pipelines.values() for name in pipeline.all_outputs()}
+        places = {name: place_of(self.catalog.get(name)) for name in sorted(names)}
         return {name: place for name, place in places.items() if place and not is_parameter(name)}
 
     @property
@@ -180,12 +198,16 @@ class Environment:
 
     def makes(self, place: str) -> bool:
         """Whether the project itself wrote a file, so that it may change it."""
-        runs = [self.landing, str(self.project / "mlruns"), str(self.jobs)]
-        return is_below(place, [*self.made().values(), *runs])
+        runs = [self.landing, self.log, str(self.project / "mlruns"), str(self.jobs)]
+        return is_below(place, [*self.made().values(), *runs, *self.parts])
 
     def shown(self, place: str) -> str:
         """A place as a person is told it: relative to the project."""
         return place.removeprefix(f"{self.project}/")
+
+    def go_on(self) -> None:
+        """Publish what a killed run was to publish, which is part of what there is; if locked."""
+        go_on(self.ledger, read_ledger(self.ledger), self.catalog)
 
     def remove_leftovers(self) -> None:
         """Remove what killed runs and commands left half written; the lock must be held."""
@@ -201,9 +223,10 @@ class Environment:
 
 
 def sources(catalog: WholeFilesCatalog) -> list[str]:
-    """What runs read customers from: paths and URLs that are not the project's to change."""
-    source: Any = catalog.get(SOURCE)
-    named = (getattr(source, name, None) for name in ("_filepath", "_customers"))
+    """What runs read of customers: paths and URLs that are not the project's to change."""
+    kinds = ("_filepath", "_customers", "reads_from")
+    read = (*((SOURCE, kind) for kind in kinds), (CONSENTS, "place"))
+    named = (getattr(catalog.get(name), attribute, None) for name, attribute in read)
     return [str(each) for each in named if each]
 
 
@@ -228,6 +251,14 @@ def _is_managed(root: str) -> bool:
 def _absolute(project: Path, root: str) -> str:
     place = root.replace("s3a://", "s3://", 1).rstrip("/")
     return place if "://" in place else str(project / place)
+
+
+def _parts_of(entries: Mapping[str, Any], project: Path) -> tuple[str, ...]:
+    """Of each source that grows, and not of `source` alone: a stream is made anew from others."""
+    told = [entry for entry in entries.values() if isinstance(entry, Mapping)]
+    growing = [entry for entry in told if str(entry.get("type")).endswith(_GROWING)]
+    places = (entry.get(kind) for entry in growing for kind in ("parts", "landing"))
+    return tuple(sorted({_absolute(project, str(place)) for place in places if place}))
 
 
 def _others(loader: AbstractConfigLoader, project: Path, name: str) -> dict[str, list[str]]:

@@ -24,11 +24,13 @@ from customer_segmentation.retention.online import in_online, is_online
 from customer_segmentation.retention.places import Environment, File, is_below
 from customer_segmentation.retention.sought import Sought
 from customer_segmentation.sources.landing import land
+from customer_segmentation.streaming.erasing import is_state, traces
 
 # What holds them: rows of a table; names in a text; a Delta table with its log and old versions; an
-# old version of an object; a job of the API; the online feature store; a file that the project did
-# not write, or a cell of somebody else's row, which a person has to look at.
-Kind = Literal["rows", "names", "delta", "version", "job", "online", "by hand"]
+# old version of an object; a job of the API; the online feature store; the state of the stream; a
+# file that the project did not write, or a cell of somebody else's row, which a person has to look
+# at.
+Kind = Literal["rows", "names", "delta", "version", "job", "online", "stream", "by hand"]
 
 LOG = "/_delta_log/"
 # As the server names them.
@@ -80,7 +82,8 @@ def search(environment: Environment, sought: Sought) -> Found:
         found.files += 1
         found.size += file.size
         is_sent = job_of(file.place, jobs) is not None
-        if is_online(file.place, environment.online_file):
+        is_asked = is_online(file.place, environment.online_file)
+        if is_asked or is_state(file.place, environment.stream):
             # Searched below.
             continue
         rows, names, others = look_at_job(file, sought) if is_sent else look(file, sought)
@@ -100,6 +103,8 @@ def search(environment: Environment, sought: Sought) -> Found:
         counts[key] = counts.get(key, 0) + (rows + names + others)
     for place, times in in_online(environment, sought.id).items():
         counts[place, "online", None] = times
+    if times := traces(environment.stream, sought.id):
+        counts[str(environment.stream), "stream", None] = times
     found.holders = [Holder(*key[:2], times, key[2]) for key, times in counts.items()]
     found.holders.sort(key=lambda each: (each.place, each.version or ""))
     return found

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from customer_segmentation.run_lock.base import RunLock
+from customer_segmentation.run_lock.base import STREAM, HeldError, RunLock
 from customer_segmentation.run_lock.folder import LOCK, FolderLock
 from customer_segmentation.run_lock.lease import LEASE, Lease
 
-__all__ = ["EXPIRY", "LEASE", "LOCK", "RunLock", "run_lock"]
+__all__ = ["EXPIRY", "LEASE", "LOCK", "STREAM", "HeldError", "RunLock", "run_lock"]
 
 EXPIRY = 60.0
 _LEASE_SECONDS = "SEGMENTATION_LEASE_SECONDS"

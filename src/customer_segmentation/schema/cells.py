@@ -38,6 +38,11 @@ def without_fraction(text: nw.Expr) -> nw.Expr:
     return nw.when(~text.str.contains(FLOAT_ID)).then(text).otherwise(whole)
 
 
+def id_without_fraction(text: str) -> str:
+    """`without_fraction` of a single id."""
+    return re.sub(FRACTION_OF_ID, "", text) if re.search(FLOAT_ID, text) else text
+
+
 # Column name -> expression.
 Columns = dict[str, nw.Expr]
 
@@ -65,6 +70,9 @@ def either_case(word: str) -> str:
         for low, high in signs
     )
 
+
+# Other addresses than these are rare, and the engines fold their letters differently.
+EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 # The meaning of words that say that a category is not known.
 UNKNOWN = "?"

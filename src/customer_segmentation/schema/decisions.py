@@ -294,3 +294,13 @@ def scored_columns(
     """
     decided = available_decisions(schema, schema.numeric_columns([*columns, AS_OF]))
     return schema.needed_columns([*features, *inputs_of(schema, decided)])
+
+
+def needed_of_customers(schema: Schema, columns: Iterable[str]) -> tuple[str, ...]:
+    """The columns without which the row of a customer is left out, where a row is a customer.
+
+    Args:
+        schema: Of the source.
+        columns: The canonical columns that the source has.
+    """
+    return (*scored_columns(schema, schema.segment_features, columns), *schema.event_columns)

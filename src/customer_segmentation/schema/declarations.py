@@ -67,7 +67,7 @@ class ColumnRule(Parameters):
     """What a file says of a column, or of the columns that a pattern stands for.
 
     Attributes:
-        kind: What it holds.
+        kind: What it holds. An `email` is kept as its SHA-256, for those who deliver lists.
         headers: The headers that it may have in a source, beside its own name; with a pattern, by
             member.
         label: Its name within a sentence; by default its name with spaces.
@@ -80,7 +80,7 @@ class ColumnRule(Parameters):
         categories: Of a category: its values, each with its other spellings.
         other: Of a category: the value of every spelling that is not listed.
         outcome: An answer to a campaign, which segments never see.
-        personal: Says who somebody is.
+        personal: Says who somebody is, as every `email` does.
         changeable: The retailer can influence it.
         from_purchases: Unknown until a customer has bought.
         at_sign_up: Known when a customer signs up.
@@ -167,6 +167,32 @@ class ScalingRule(Parameters):
     weight: Annotated[float, Field(strict=False, gt=0.0, le=_MAX_WEIGHT)] = 1.0
 
 
+class Lifetime(Parameters):
+    """What customers are worth: which lines are purchases, and how what they bring is counted.
+
+    Attributes:
+        purchase: A number of a line, above 0 where something was bought. All that a customer buys
+            on a day is one purchase.
+        spend: What a line brings, below 0 for what was sent back; by default `purchase`.
+        horizon_days: Purchases of so many coming days count.
+        yearly_discount: What comes in a year is worth so much less than today, as a share.
+        margin: The share of spend that is earned; with 1, the lifetime value is spend.
+        held_back_days: The model is checked on so many last days, after learning from those before.
+    """
+
+    purchase: str
+    spend: str = ""
+    horizon_days: int = Field(365, ge=1, le=3_650)
+    yearly_discount: Annotated[float, Field(strict=False, ge=0.0, le=10.0)] = 0.1
+    margin: Annotated[float, Field(strict=False, gt=0.0, le=1.0)] = 1.0
+    held_back_days: int = Field(90, ge=1, le=3_650)
+
+    @property
+    def brings(self) -> str:
+        """The number of a line that is its spend."""
+        return self.spend or self.purchase
+
+
 class Orders(Parameters):
     """Order lines as the source of customers.
 
@@ -175,6 +201,7 @@ class Orders(Parameters):
         time: The date of a line.
         column_rules: `columns` of a line in a file.
         feature_rules: `features` of a line in a file.
+        lifetime: What customers are worth, if that is to be told.
     """
 
     model_config = BY_ALIAS
@@ -183,6 +210,28 @@ class Orders(Parameters):
     time: str
     column_rules: dict[str, ColumnRule] = Field(alias="columns")
     feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
+    lifetime: Lifetime | None = None
+
+
+class Events(Parameters):
+    """How rows that tell of the same thing more than once are told apart.
+
+    Attributes:
+        id: With order lines: the columns that together name a line of a customer. Without it, lines
+            with the same cells are one line. Of customer records it is the key.
+        version: A number, or a text that sorts as it grows such as an ISO time: of rows with the
+            same id, the one with the highest stands.
+        removed: A flag: 1 takes the line or the customer back.
+    """
+
+    id: list[Word] = Field([])
+    version: str = ""
+    removed: str = ""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether rows are told apart otherwise than by all their cells."""
+        return bool(self.id or self.version or self.removed)
 
 
 class Roles(Parameters):
@@ -225,6 +274,51 @@ class FeatureStore(Parameters):
     version: int = Field(1, ge=1, le=10_000)
     owner: Shown = ""
     max_age_days: int = Field(31, ge=0, le=36_500)
+
+
+class Consent(Parameters):
+    """A purpose for which customers may be contacted only if they agreed.
+
+    Attributes:
+        label: The purpose, as in a sentence: "offers by e-mail".
+        given_on: The date column of the day when a customer agreed, if the customers' file has one.
+        withdrawn_on: That of the day when they took it back.
+    """
+
+    label: ShownWord
+    given_on: str = ""
+    withdrawn_on: str = ""
+
+
+class Campaigns(Parameters):
+    """What a campaign needs to know of a customer.
+
+    Attributes:
+        known_before: Campaign answers that were known before the campaign whose answers
+            `roles.response` holds: columns, features or patterns that a response model may look at.
+        never: Flags of whom no campaign contacts.
+        contacted_on: The date column of the last contact, beside what the send log says.
+        consent: Purpose -> how customers agree to it.
+    """
+
+    known_before: list[str] = Field([])
+    never: list[str] = Field([])
+    contacted_on: str = ""
+    consent: dict[Annotated[str, Field(pattern=NAME)], Consent] = Field({})
+
+
+class Experiment(Parameters):
+    """A randomised test whose arm and outcomes the source holds.
+
+    Attributes:
+        arm: The category of the arm that each customer was in; arms are of equal probability.
+        control: The arm of those who got nothing.
+        outcomes: What came of it: flags or amounts.
+    """
+
+    arm: str
+    control: str
+    outcomes: list[str] = Field(min_length=1)
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ NOT_FINITE = "not finite"
 NOT_WHOLE = "not a whole number"
 NO_DATE = "not a date"
 NO_CATEGORY = "unknown category"
+NO_EMAIL = "not an e-mail address"
 
 
 @dataclass(frozen=True)

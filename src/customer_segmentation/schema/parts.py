@@ -14,13 +14,15 @@ from customer_segmentation.schema.operations import Values
 Kind = Literal["key", "number", "date", "category", "text"]
 # What a column holds, as a schema says it.
 ColumnKind = Literal[
-    "key", "money", "count", "share", "number", "year", "date", "flag", "category", "text"
+    "key", "money", "count", "share", "number", "year", "date", "flag", "category", "text", "email"
 ]
 Meaning = Literal[ColumnKind, "feature"]
 
 KEY = "customer_id"
 AS_OF = "as_of"
 SAMPLE_KEY = "sample_key"
+# What a feature is called as the segmenter sees it.
+STANDARDISED = "_standardised"
 # A ratio may be above 1.
 SHARE, FLAG = "share of 1", "0 or 1"
 
@@ -60,6 +62,11 @@ class Column:
     def is_flag(self) -> bool:
         """Whether its values are 0 and 1, for no and yes."""
         return self.meaning == "flag"
+
+    @property
+    def is_email(self) -> bool:
+        """Whether it is an address, of which tables keep the SHA-256 alone."""
+        return self.meaning == "email"
 
     @property
     def is_never_negative(self) -> bool:

@@ -23,12 +23,16 @@ from customer_segmentation.schema.declarations import (
     BY_ALIAS,
     NAME,
     RANGES,
+    Campaigns,
     Card,
     ColumnRule,
     Day,
+    Events,
+    Experiment,
     FeatureRule,
     FeatureStore,
     Headers,
+    Lifetime,
     Money,
     Orders,
     Roles,
@@ -38,6 +42,7 @@ from customer_segmentation.schema.declarations import (
     repeated,
 )
 from customer_segmentation.schema.formula import Known, date_parts, is_value, parse
+from customer_segmentation.schema.lifetime import VALUES
 from customer_segmentation.schema.numbers import NumberSigns
 from customer_segmentation.schema.orders import Aggregate, parse_aggregate
 from customer_segmentation.schema.parameters import Parameters
@@ -99,11 +104,14 @@ class Schema(Parameters):
         feature_rules: `features` in a file.
         roles: Which column or feature plays which part.
         orders: Where the source has order lines instead of customers: what a line holds.
+        events: How rows that tell of the same thing more than once are told apart.
         segment_features: What segments are made of; a category counts as one number.
         scaling: Which of these count otherwise than as they are.
         sign_up_features: What the cold-start model looks at; without any there is none.
         card: What the report says of each segment.
         feature_store: Version and owner of the features, for those who read them elsewhere.
+        campaigns: What a campaign needs to know: consent, and what is known before a contact.
+        experiment: Where the source is of a randomised test: its arms and outcomes.
         date_formats: What dates look like, most likely first; one is chosen for each column.
         two_digit_years_before: Years of two digits below it belong to this century.
         missing_values: Cells without a value.
@@ -123,11 +131,14 @@ class Schema(Parameters):
     feature_rules: dict[str, FeatureRule] = Field({}, alias="features")
     roles: Roles = Roles()
     orders: Orders | None = None
+    events: Events = Events()
     segment_features: list[str] = Field(min_length=2)
     scaling: dict[str, ScalingRule] = Field({})
     sign_up_features: list[str] = Field([])
     card: Card = Card()
     feature_store: FeatureStore = FeatureStore()
+    campaigns: Campaigns = Campaigns()
+    experiment: Experiment | None = None
 
     date_formats: list[str] = Field(DATE_FORMATS, min_length=1)
     two_digit_years_before: Annotated[int, Field(ge=0, le=100)] | None = None
@@ -183,12 +194,17 @@ class Schema(Parameters):
                 self.rows._check_columns(_RESERVED_FOR_ROWS)  # noqa: SLF001 - another of this class
             except ValueError as error:
                 raise ValueError(f"orders.{str(error).removeprefix('orders.')}") from error
+        self._check_events()
+        self._check_emails()
         _ = self.aggregates
+        self._check_lifetime()
         self._check_texts()
         self._check_features()
         self._check_scaling()
         self._check_roles()
         self._check_card()
+        self._check_campaigns()
+        self._check_experiment()
         return self
 
     def _check_columns(self, reserved: AbstractSet[str] = RESERVED) -> None:
@@ -214,6 +230,43 @@ class Schema(Parameters):
                 raise ValueError(
                     f"columns.{name}: earliest ({column.earliest}) is after as_of ({self.as_of})"
                 )
+
+    def _check_lifetime(self) -> None:
+        if not (lifetime := self.lifetime):
+            return
+        rows = self.rows
+        numbers = [name for name, column in rows.columns.items() if column.kind == "number"]
+        for key, name in (("purchase", lifetime.purchase), ("spend", lifetime.brings)):
+            _require(f"orders.lifetime.{key}", name, {*numbers, *rows.features})
+        if taken := {*VALUES}.intersection([*self.columns, *self.features]):
+            raise ValueError(
+                f"orders.lifetime: {sorted(taken)} are names of what it tells: name the column or "
+                "feature otherwise"
+            )
+
+    def _check_events(self) -> None:
+        events, columns = self.events, self.rows.columns
+        place = "orders.columns" if self.orders else "columns"
+        for name in events.id:
+            if name not in columns or columns[name].kind == "key":
+                raise ValueError(f"events.id: `{name}` is none of {place} beside the key")
+        if (name := events.version) and (
+            name not in columns or columns[name].kind not in {"number", "text"}
+        ):
+            raise ValueError(f"events.version: `{name}` is no number and no text among {place}")
+        if (name := events.removed) and (name not in columns or not columns[name].is_flag):
+            raise ValueError(f"events.removed: `{name}` is no flag among {place}")
+        named = [name for name in (*events.id, events.version, events.removed) if name]
+        if twice := repeated(named):
+            raise ValueError(f"events: {twice} stand twice")
+        if events.id and not self.orders:
+            raise ValueError("events.id: only for order lines: a record is its customer's")
+        if self.orders and (events.version or events.removed) and not events.id:
+            raise ValueError("events.id: name the columns that tell one line from another")
+        if self.orders and events.removed and not events.version:
+            raise ValueError(
+                "events.version: without it nobody can tell what `removed` comes after"
+            )
 
     def _check_size(self) -> None:
         """Count before any pattern is filled."""
@@ -261,6 +314,73 @@ class Schema(Parameters):
                 if is_wrong:
                     answers = ", ".join(f"{name}={label}" for label in labels) or name
                     raise ValueError(f"card.{part}: `{measure}`: write {answers}")
+
+    def _check_campaigns(self) -> None:
+        _ = self.known_before
+        flags = {name for name, column in self.columns.items() if column.is_flag}
+        flags |= {name for name, feature in self.features.items() if feature.unit == FLAG}
+        for name in self.campaigns.never:
+            if name not in flags:
+                raise ValueError(f"campaigns.never: `{name}` is no flag{_hint(name, flags)}")
+        dates = {name for name, column in self.columns.items() if column.kind == "date"}
+        named = {"contacted_on": self.campaigns.contacted_on}
+        for purpose, consent in self.campaigns.consent.items():
+            named |= {
+                f"consent.{purpose}.given_on": consent.given_on,
+                f"consent.{purpose}.withdrawn_on": consent.withdrawn_on,
+            }
+        for key, name in named.items():
+            if name and name not in dates:
+                raise ValueError(f"campaigns.{key}: `{name}` is no date{_hint(name, dates)}")
+
+    def _check_experiment(self) -> None:
+        if not (test := self.experiment):
+            return
+        arm = self.columns.get(test.arm)
+        if not arm or arm.kind != "category" or not arm.outcome:
+            raise ValueError(f"experiment.arm: `{test.arm}` is no category with `outcome: true`")
+        if test.control not in arm.categories:
+            raise ValueError(
+                f"experiment.control: `{test.control}` is none of {', '.join(arm.categories)}"
+            )
+        for name in test.outcomes:
+            _require("experiment.outcomes", name, {*self.numeric_columns(self.columns)})
+            if not self.uses_outcome(name):
+                raise ValueError(f"experiment.outcomes: `{name}` needs `outcome: true`")
+
+    @cached_property
+    def known_before(self) -> tuple[str, ...]:
+        """Campaign answers, and what is made of them, that were known before the last campaign."""
+        names: list[str] = []
+        for pattern in self.campaigns.known_before:
+            try:
+                names += [*self.members_of(pattern).values()] or [pattern]
+            except ValueError as error:
+                raise ValueError(f"campaigns.known_before: {error}") from error
+        answered = {name for name in (*self.columns, *self.features) if self.uses_outcome(name)}
+        for name in names:
+            _require("campaigns.known_before", name, answered)
+            if self.roles.response and {*self.needed_columns([name])} & {
+                *self.needed_columns([self.roles.response])
+            }:
+                raise ValueError(f"campaigns.known_before: `{name}` is known after the contact")
+        return tuple(names)
+
+    @property
+    def email(self) -> str:
+        """The column of the customers' e-mail addresses; '' without one."""
+        return next((name for name, column in self.columns.items() if column.is_email), "")
+
+    def _check_emails(self) -> None:
+        emails = [name for name, column in self.columns.items() if column.is_email]
+        if len(emails) > 1:
+            raise ValueError(f"columns: {emails} are e-mail addresses: a customer has one")
+        lines = self.rows.columns.values() if self.orders else ()
+        if self.orders and (emails or any(column.is_email for column in lines)):
+            raise ValueError(
+                "columns: an e-mail address is only for a source with a row for each customer, "
+                "and not for order lines"
+            )
 
     def _check_texts(self) -> None:
         texts = {name for name, column in self.columns.items() if column.kind == "text"}
@@ -390,6 +510,13 @@ class Schema(Parameters):
         """Whether a column or feature is made of campaign answers, which segments must not see."""
         return any(self.columns[column].outcome for column in self.needed_columns([name]))
 
+    def is_known_before(self, name: str) -> bool:
+        """Whether a column or feature is known before the contact that `roles.response` is of."""
+        needed = {*self.needed_columns([name])}
+        response = {*self.needed_columns([self.roles.response])} if self.roles.response else set()
+        answered = {column for column in needed if self.columns[column].outcome}
+        return answered <= {*self.needed_columns(self.known_before)} and not needed & response
+
     def is_quantity(self, name: str) -> bool:
         """Whether the size of a number means something: no code, no year, no part of a date."""
         column = self.columns.get(name)
@@ -480,6 +607,11 @@ class Schema(Parameters):
             is_never_negative=formula.is_never_negative,
         )
 
+    def on(self, day: date) -> Schema:
+        """The same as of another day."""
+        same = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**same | {"as_of": day})
+
     @cached_property
     def rows(self) -> Schema:
         """The schema of a row of the source: of a line where it has order lines, else this one."""
@@ -489,9 +621,22 @@ class Schema(Parameters):
         rule = rules.get(orders.time)
         if not rule or rule.kind != "date":
             raise ValueError(f"orders.time: `{orders.time}` is no date among orders.columns")
-        first = self.as_of - timedelta(days=orders.window_days - 1)
-        earliest = max(first, rule.earliest) if rule.earliest else first
+        earliest = max(self.first_day, rule.earliest) if rule.earliest else self.first_day
         rules[orders.time] = rule.model_copy(update={"earliest": earliest})
+        return self._of_lines(orders, rules)
+
+    @cached_property
+    def rows_of_any_day(self) -> Schema:
+        """The same without the window."""
+        return self._of_lines(self.orders, self.orders.column_rules) if self.orders else self
+
+    @property
+    def first_day(self) -> date:
+        """Of the window; the snapshot's day without order lines."""
+        days = self.orders.window_days - 1 if self.orders else 0
+        return self.as_of - timedelta(days=days)
+
+    def _of_lines(self, orders: Orders, rules: dict[str, ColumnRule]) -> Schema:
         same = {name: getattr(self, name) for name in type(self).model_fields}
         changed = {"column_rules": rules, "feature_rules": orders.feature_rules}
         none: dict[str, Any] = {
@@ -509,15 +654,28 @@ class Schema(Parameters):
         return self.orders.time if self.orders else ""
 
     @property
+    def lifetime(self) -> Lifetime | None:
+        """How what customers are worth is told; None where it is not."""
+        return self.orders.lifetime if self.orders else None
+
+    @property
     def needed_of_lines(self) -> tuple[str, ...]:
         """The columns without which a line is left out; empty without order lines."""
         if not self.orders:
             return ()
         used = [name for part in self.aggregates.values() for name in part.inputs]
+        if lifetime := self.lifetime:
+            used += [lifetime.purchase, lifetime.brings]
         inputs = self.rows.needed_inputs(used)
         plain = [name for name in inputs if name in self.rows.columns]
-        needed = (KEY, self.time, *plain, *self.rows.canonical_columns(inputs))
+        needed = (KEY, self.time, *plain, *self.rows.canonical_columns(inputs), *self.event_columns)
         return tuple(dict.fromkeys(needed))
+
+    @property
+    def event_columns(self) -> tuple[str, ...]:
+        """The columns without which nobody can tell which of several rows stands."""
+        version = self.events.version
+        return (*self.events.id, *([version] if version else ()))
 
     @property
     def window(self) -> str:
@@ -618,7 +776,7 @@ class Schema(Parameters):
                 rule.outcome,
                 label,
                 rule.kind,
-                rule.personal,
+                rule.personal or rule.kind == "email",
                 rule.changeable,
                 rule.from_purchases,
                 rule.at_sign_up,
@@ -722,5 +880,6 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in ("key", "date", "category", "text")}
+_KINDS["email"] = "text"
 _UNITS = {"share": SHARE, "flag": FLAG, "year": "year", "date": "date"}
 _ROLES_OF_GROUPS = {"product", "channel"}

@@ -1,6 +1,6 @@
 """Build the cold-start artifact: one float64 ONNX graph from sign-up data to probabilities.
 
-Where there is no model worth it, a file without a graph says so and why: the two files of a bundle
+Where there is no model worth it, a file without a graph says so and why: the files of a bundle
 always belong together, and one that is absent would be one that was not copied.
 """
 
@@ -69,18 +69,7 @@ def build_no_cold_start(reason: str, segmenter: Mapping[str, Any]) -> onnx.Model
         reason: In words.
         segmenter: The metadata of the segmenter that it stands beside.
     """
-    empty = onnx.helper.make_graph([], "no_cold_start", [], [])
-    opset = onnx.helper.make_opsetid("", metadata.OPSET)
-    model = onnx.helper.make_model(empty, opset_imports=[opset], ir_version=metadata.IR_VERSION)
-    return metadata.with_metadata(
-        model,
-        {
-            "kind": metadata.NO_COLD_START,
-            "reason": reason,
-            "segmenter_version": segmenter[metadata.VERSION],
-            "provenance": segmenter["provenance"],
-        },
-    )
+    return metadata.without_model(metadata.NO_COLD_START, reason, segmenter)
 
 
 def probability_output(segment: SegmentName) -> str:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 INPUT = "customers"
 VERSION = "version"
 PRODUCER = "customer_segmentation"
-# The kind of the file that is written where there is no cold-start model.
-NO_COLD_START = "no_cold_start"
+# The kinds of the files that are written where there is no such model.
+NO_COLD_START, NO_RESPONSE = "no_cold_start", "no_response"
+# The answer of a response model: the probability that a customer answers a campaign.
+P_RESPONSE = "p_response"
 OPSET, IR_VERSION = 21, 10
 # Keeps our entries apart from those of the tools that built the graph.
 PREFIX = f"{PRODUCER}."
@@ -82,6 +84,29 @@ def with_metadata(model: onnx.ModelProto, metadata: Mapping[str, Any]) -> onnx.M
     return model
 
 
+def without_model(kind: str, reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelProto:
+    """A file that says why there is no model.
+
+    Args:
+        kind: What it would be, as `NO_COLD_START`.
+        reason: In words.
+        segmenter: The metadata of the segmenter that it stands beside.
+    """
+    from onnx import helper  # noqa: PLC0415 - only who makes a model needs it
+
+    empty, opset = helper.make_graph([], kind, [], []), helper.make_opsetid("", OPSET)
+    model = helper.make_model(empty, opset_imports=[opset], ir_version=IR_VERSION)
+    return with_metadata(
+        model,
+        {
+            "kind": kind,
+            "reason": reason,
+            "segmenter_version": segmenter[VERSION],
+            "provenance": segmenter["provenance"],
+        },
+    )
+
+
 def version_of(graph: onnx.GraphProto, texts: Mapping[str, str]) -> str:
     """Twelve digits that stand for a graph and its metadata's texts, without the version."""
     digest = hashlib.sha256(graph.SerializeToString(deterministic=True))
@@ -92,6 +117,11 @@ def version_of(graph: onnx.GraphProto, texts: Mapping[str, str]) -> str:
 def metadata_of(model: onnx.ModelProto) -> dict[str, Any]:
     """The metadata of a model, which is not run."""
     return read_metadata({entry.key: entry.value for entry in model.metadata_props})
+
+
+def has_model(metadata: Mapping[str, Any]) -> bool:
+    """Whether a file holds a model; else it says why there is none."""
+    return metadata["kind"] not in {NO_COLD_START, NO_RESPONSE}
 
 
 def read_metadata(properties: Mapping[str, str]) -> dict[str, Any]:

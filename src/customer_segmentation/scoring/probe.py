@@ -18,9 +18,10 @@ from customer_segmentation.schema.evaluate import on_arrays
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.artifact_file import require
-from customer_segmentation.scoring.metadata import scaling_of, schema_of
+from customer_segmentation.scoring.metadata import P_RESPONSE, scaling_of, schema_of
 from customer_segmentation.scoring.ranges import Span, are_within, spans
 from customer_segmentation.segmentation import quantised
+from customer_segmentation.segmentation.response import Bends
 from customer_segmentation.segmentation.scaling import Scaling
 
 Array = NDArray[Any]
@@ -44,9 +45,9 @@ def check_answers(score: Callable[[Array], Answers], metadata: Mapping[str, Any]
     matrix = made_up(metadata)
     is_missing = ~are_within(matrix, metadata["columns"], _spans(metadata))
     answers = score(matrix)
-    check = _wrong_segmenter if metadata["kind"] == "segmenter" else _wrong_cold_start
+    check = {"segmenter": _wrong_segmenter, "response": _wrong_response}
     with np.errstate(all="ignore"):
-        wrong = check(
+        wrong = check.get(metadata["kind"], _wrong_cold_start)(
             {n: v[~is_missing] for n, v in answers.items()}, matrix[~is_missing], metadata
         )
     for name, values in answers.items():
@@ -157,6 +158,16 @@ def _wrong_cold_start(answers: Answers, matrix: Array, metadata: Mapping[str, An
     wrong = [n for n, s in zip(names, shares.T, strict=True) if not _near(answers[n], s, rounding)]
     likeliest = _is_nearest(answers["segment"], -shares, -shares.max(axis=1), rounding)
     return wrong if likeliest else ["segment", *wrong]
+
+
+def _wrong_response(answers: Answers, matrix: Array, metadata: Mapping[str, Any]) -> list[str]:
+    """The answers that differ."""
+    scaling, bends = scaling_of(metadata), Bends(**metadata["bends"])
+    values = _table(_values(matrix, metadata, scaling.features), scaling)
+    terms, weights = bends.terms(scaling.standardised(values)), np.array(metadata["weights"])
+    expected = 1.0 / (1.0 + np.exp(-(terms @ weights + metadata["intercept"])))
+    rounding = _ROUNDING * (1.0 + np.abs(terms) @ np.abs(weights))
+    return [] if _near(answers[P_RESPONSE], expected, rounding) else [P_RESPONSE]
 
 
 def _cold_start_scores(matrix: Array, metadata: Mapping[str, Any]) -> tuple[Array, Array]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,29 @@ from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, require
-from customer_segmentation.scoring.metadata import INPUT, NO_COLD_START, VERSION
+from customer_segmentation.scoring.metadata import INPUT, VERSION, has_model
 from customer_segmentation.scoring.probe import check_answers
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
 # Rows that fit the cache: up to twice as fast as all at once, most of all on a busy machine.
 _CHUNK = 4_096
+_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def providers_of(device: str) -> tuple[str, ...]:
+    """Onnxruntime's providers for `cpu` or `cuda`, with one warning if it is not available."""
+    if device == "cpu":
+        return (_CPU,)
+    import onnxruntime as ort  # noqa: PLC0415 - the CPU needs no look
+
+    if _CUDA in ort.get_available_providers():
+        return (_CUDA, _CPU)
+    logger.warning("onnxruntime has no CUDA provider here (pip install onnxruntime-gpu): CPU used")
+    return (_CPU,)
 
 
 def require_version(scored: nw.LazyFrame[Any], version: str) -> None:
@@ -53,7 +71,7 @@ class Scorer:
         self,
         model: bytes | str | Path,
         threads: int = 1,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = (_CPU,),
     ) -> None:
         import onnxruntime as ort  # noqa: PLC0415 - only scoring needs it
 
@@ -63,8 +81,8 @@ class Scorer:
         content = model if isinstance(model, bytes) else _read(Path(model))
         # First: onnxruntime reads other files that a model names.
         self.metadata = verified(content)
-        has_model = self.metadata["kind"] != NO_COLD_START
-        require(has_model, f"holds no model ({self.metadata.get('reason')})")
+        is_model = has_model(self.metadata)
+        require(is_model, f"holds no model ({self.metadata.get('reason')})")
         self.columns: tuple[str, ...] = tuple(self.metadata["columns"])
         self.outputs: tuple[str, ...] = tuple(self.metadata["outputs"])
         self._session = ort.InferenceSession(content, options, providers=list(providers))

@@ -25,7 +25,7 @@ from customer_segmentation.schema.parameters import Parameters, visible
 from customer_segmentation.schema.parts import AS_OF, Feature
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.learned import Number, check_learned
-from customer_segmentation.scoring.metadata import NO_COLD_START
+from customer_segmentation.scoring.metadata import NO_COLD_START, NO_RESPONSE, P_RESPONSE
 from customer_segmentation.segmentation.quantised import MAX_LEVEL
 
 _OWN_OUTPUTS = ["segment", "runner_up", "margin"]
@@ -118,19 +118,16 @@ class SpaceScaled(Scaled):
 
 
 class Shared(Parameters):
-    """What both kinds of artifact state."""
+    """What every kind of artifact states."""
 
     columns: Names
     outputs: Names
-    segments: list[StatedSegment] = Field(min_length=2, max_length=100)
     customers: Annotated[Schema, BeforeValidator(_short)]
     provenance: dict[str, Any]
     version: Version
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
-        _once([segment.key for segment in self.segments])
-        _once([segment.name for segment in self.segments])
         numeric = self.customers.numeric_columns([*self.customers.columns, AS_OF])
         _require({*self.columns} <= {*numeric}, "columns: one is not known")
         return self
@@ -148,7 +145,19 @@ class Shared(Parameters):
         _require(is_right, f"{name}: it must have {rows} rows of {columns or 'equal'} numbers")
 
 
-class StatedSegmenter(Shared):
+class OfSegments(Shared):
+    """What those state that answer with a segment."""
+
+    segments: list[StatedSegment] = Field(min_length=2, max_length=100)
+
+    @model_validator(mode="after")
+    def _segments_differ(self) -> Self:
+        _once([segment.key for segment in self.segments])
+        _once([segment.name for segment in self.segments])
+        return self
+
+
+class StatedSegmenter(OfSegments):
     """A segmenter's metadata."""
 
     kind: Literal["segmenter"]
@@ -186,7 +195,7 @@ class StatedSegmenter(Shared):
         super().require_columns([name for name in names if name not in self.customers.decisions])
 
 
-class ColdStart(Shared):
+class ColdStart(OfSegments):
     """What every kind of cold-start model states."""
 
     kind: Literal["cold_start"]
@@ -246,10 +255,65 @@ class StatedQuantised(ColdStart):
         return self
 
 
-class StatedNoColdStart(Parameters):
-    """The metadata of the file that is written where there is no cold-start model."""
+class StatedBends(Parameters):
+    """Points from which on a feature's effect is another."""
 
-    kind: Literal["no_cold_start"]
+    features: list[Annotated[int, Field(ge=0)]] = Field(max_length=400)
+    starts: list[Number] = Field(max_length=400)
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        _require(len(self.features) == len(self.starts), "one point a feature is needed")
+        return self
+
+
+class StatedCalibration(Parameters):
+    """Answers on the logarithm of the predicted odds."""
+
+    intercept: Number
+    slope: Number
+    covariance: Annotated[list[Row], Field(min_length=2, max_length=2)]
+
+    @model_validator(mode="after")
+    def _covariance_is_one(self) -> Self:
+        matrix = [row for row in self.covariance if len(row) == 2]  # noqa: PLR2004 - of two numbers
+        _require(len(matrix) == 2, "covariance: it is no table of 2 x 2")  # noqa: PLR2004 - as above
+        (first, one), (other, second) = matrix
+        is_right = one == other and min(first, second) >= 0.0 and one * one <= first * second
+        _require(is_right, "covariance: no two numbers vary so")
+        return self
+
+
+class StatedResponse(Shared, Scaled):
+    """The metadata of a response model."""
+
+    kind: Literal["response"]
+    response: Text
+    bends: StatedBends
+    weights: Annotated[list[Number], Field(min_length=1, max_length=600)]
+    intercept: Number
+    calibration: StatedCalibration
+    segmenter_version: Version
+    metrics: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        _require(self.outputs == [P_RESPONSE], f"outputs: it is {P_RESPONSE} alone")
+        self.require_columns(self.features)
+        _require(self.response == self.customers.roles.response, "response: it has another role")
+        is_right = all(map(self.customers.is_known_before, self.features))
+        _require(is_right, "features: one is not known before the contact")
+        is_right = all(place < len(self.features) for place in self.bends.features)
+        _require(is_right, "bends: one is of no feature")
+        count = len(self.features) + len(self.bends.features)
+        _require(len(self.weights) == count, "weights: not one a feature and bend")
+        return self
+
+
+class StatedNoModel(Parameters):
+    """The metadata of the file that is written where there is no model of a kind."""
+
+    kind: Literal["no_cold_start", "no_response"]
     reason: Reason
     segmenter_version: Version
     provenance: dict[str, Any]
@@ -268,7 +332,9 @@ STATED: TypeAdapter[Any] = TypeAdapter(
         Annotated[StatedSegmenter, Tag("segmenter")]
         | Annotated[StatedColdStart, Tag("cold_start")]
         | Annotated[StatedQuantised, Tag("quantised")]
-        | Annotated[StatedNoColdStart, Tag(NO_COLD_START)],
+        | Annotated[StatedResponse, Tag("response")]
+        | Annotated[StatedNoModel, Tag(NO_COLD_START)]
+        | Annotated[StatedNoModel, Tag(NO_RESPONSE)],
         Discriminator(_kind),
     ]
 )

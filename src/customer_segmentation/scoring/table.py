@@ -8,6 +8,7 @@ on Spark: as long at 10^7 rows, four times as long with Java's quick compiler
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,17 @@ import onnx
 from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY
-from customer_segmentation.scoring.metadata import VERSION, schema_of
-from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.decoding import in_words
+from customer_segmentation.scoring.metadata import VERSION, metadata_of, schema_of
+from customer_segmentation.scoring.scorer import Scorer, providers_of
 from customer_segmentation.scoring.verify import verified
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _KEPT = (KEY, AS_OF)
+# `cuda` where runs score on a GPU; each machine of a cluster reads its own.
+DEVICE = "SEGMENTATION_SCORING_DEVICE"
 
 
 def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.LazyFrame[Any]:
@@ -57,14 +61,28 @@ def score_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.L
         nw.Implementation.PYSPARK_CONNECT: _score_by_spark,
     }
     score = by_engine.get(numbers.implementation, _score_in_memory)
-    whole = {"segment", "runner_up", *metadata["codes"]}
+    whole = {"segment", "runner_up", *metadata.get("codes", ())}
     return score(numbers, content, {name: name in whole for name in metadata["outputs"]})
+
+
+def answer_table(customers: nw.LazyFrame[Any], artifact: onnx.ModelProto) -> nw.LazyFrame[Any]:
+    """Key, `as_of` and every answer in words, as `gold_segments` has them.
+
+    Raises:
+        UserError: As of `score_table`.
+    """
+    words = in_words(metadata_of(artifact))
+    # Backwards: Spark 4.0 reads `segment` in the map of names as the word just made of it.
+    backwards = dict(reversed(words.items()))
+    return (
+        score_table(customers, artifact).select(KEY, AS_OF, **backwards).select(KEY, AS_OF, *words)
+    )
 
 
 @lru_cache(maxsize=2)
 def _scorer(artifact: bytes) -> Scorer:
-    """One session for all batches of a process."""
-    return Scorer(artifact)
+    """One session for all batches of a process, on the device that its machine is told to use."""
+    return Scorer(artifact, providers=providers_of(os.environ.get(DEVICE) or "cpu"))
 
 
 def _score_in_memory(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from customer_segmentation.scoring import artifact_file
 from customer_segmentation.scoring.allowed_graph import check_graph, check_no_graph
-from customer_segmentation.scoring.metadata import NO_COLD_START, PREFIX, VERSION, version_of
+from customer_segmentation.scoring.metadata import PREFIX, VERSION, has_model, version_of
 from customer_segmentation.scoring.stated import STATED
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def verified(content: bytes) -> dict[str, Any]:
     """
     model = artifact_file.read_model(content)
     metadata = _metadata(model)
-    if metadata["kind"] == NO_COLD_START:
-        check_no_graph(model)
-    else:
+    if has_model(metadata):
         check_graph(model, len(metadata["columns"]), metadata["outputs"])
+    else:
+        check_no_graph(model)
     return metadata
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.scoring.metadata import schema_of
+from customer_segmentation.scoring.metadata import P_RESPONSE, schema_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.validation import Problem
 from customer_segmentation.tables.schemas import UNSEGMENTED
@@ -77,7 +77,9 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     `left_out`.
 
     `model` is `segmenter`, or `cold_start` for a customer without purchases. `margin` is 0 halfway
-    between two segments and 1 on a centroid. The explanation is there where `explain` is true,
+    between two segments and 1 on a centroid. `p_response` is the probability that the customer
+    answers a campaign like the last one; it is left out where one of its inputs is not known, or
+    the bundle has no response model. The explanation is there where `explain` is true,
     `features` where stored values were scored.
     """
 
@@ -88,6 +90,7 @@ class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     customer_id: str | None = None
     runner_up: str | None = None
     margin: float | None = None
+    p_response: float | None = None
     probabilities: dict[str, float] | None = None
     explanation: Explanation | None = None
     features: StoredFeatures | None = None
@@ -125,7 +128,7 @@ def _answer_type(decisions: tuple[tuple[str, str], ...]) -> type[Answer]:
 
 
 # Fields of an answer that the batch run does not store.
-NOT_STORED = frozenset({"model", "probabilities", "explanation", "features"})
+NOT_STORED = frozenset({"model", "p_response", "probabilities", "explanation", "features"})
 
 
 class Rejection(msgspec.Struct, gc=False):
@@ -163,18 +166,25 @@ class Predictor:
             for name, (output, words) in told.items()
         }
 
-    def predict(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
+    def predict(
+        self,
+        ids: Sequence[str | None],
+        matrix: NDArray[np.float64],
+        chances: Iterable[float | None] = repeat(None),
+    ) -> list[Answer]:
         """One answer per row.
 
         Args:
             ids: Of the customers.
             matrix: (customers x the artifact's columns).
+            chances: Of an answer to a campaign; None where it is not known.
         """
         outputs = self._scorer.score(matrix)
         columns: dict[str, Iterable[Any]] = {
             "artifact_version": repeat(self._scorer.version),
             "model": repeat(self._kind),
             "customer_id": ids,
+            P_RESPONSE: chances,
         }
         for field, (output, words) in self._fields.items():
             values = outputs[output].tolist()

@@ -15,14 +15,19 @@ from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, Response, asgi, get
+from litestar.exceptions import MethodNotAllowedException
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import decided_of
+from customer_segmentation.serving.audiences.routes import audience_routes
+from customer_segmentation.serving.campaigns.routes import campaign_routes
 from customer_segmentation.serving.description import description_routes
 from customer_segmentation.serving.guard import Guard, bundle_of
+from customer_segmentation.serving.ingestion.routes import ingestion_routes
 from customer_segmentation.serving.invocations import invocation_routes
 from customer_segmentation.serving.jobs.routes import job_routes
+from customer_segmentation.serving.moves.routes import moves_routes
 from customer_segmentation.serving.online import CUSTOMERS, online_routes
 from customer_segmentation.serving.openapi.document import openapi_routes
 from customer_segmentation.serving.page import page_routes
@@ -139,9 +144,13 @@ def _routes(server: Server) -> list[Any]:
 
     return [
         *(segments, customer, history, healthz, readyz, metrics),
+        *audience_routes(server),
+        *campaign_routes(server),
         *description_routes(server),
+        *ingestion_routes(server),
         *invocation_routes(server),
         *job_routes(server),
+        *moves_routes(server),
         *online_routes(server.online),
         *openapi_routes(server),
         *page_routes(),
@@ -172,4 +181,7 @@ def create() -> Guard:
 
 def _raise(_request: AnyRequest, error: Exception) -> NoReturn:
     """Leave every error to the guard, which answers them all."""
+    if isinstance(error, MethodNotAllowedException):
+        # Of a fixed path that is spelt like a name: the guard knows all others.
+        raise RefusedError(404, "there is no such path: see /docs") from error
     raise error

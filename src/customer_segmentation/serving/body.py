@@ -41,7 +41,7 @@ async def read_body(
     """
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > max_bytes:
-        raise _too_large(max_bytes, instead)
+        raise too_large(max_bytes, instead)
     ends = monotonic() + seconds
     parts: list[bytes] = []
     size, more = 0, True
@@ -50,7 +50,7 @@ async def read_body(
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > max_bytes:
-            raise _too_large(max_bytes, instead)
+            raise too_large(max_bytes, instead)
         more = message.get("more_body", False)
     return b"".join(parts)
 
@@ -71,7 +71,8 @@ async def receive_within(receive: Receive, seconds: float) -> Message:
     return message
 
 
-def _too_large(max_bytes: int, instead: str) -> RefusedError:
+def too_large(max_bytes: int, instead: str) -> RefusedError:
+    """The refusal of a body that is too large, and what to do instead."""
     detail = f"a body of more than {max_bytes} bytes: {instead}"
     return RefusedError(413, detail, headers=CLOSE)
 

@@ -1,22 +1,29 @@
-"""The bundle that is promoted and served: two artifacts that belong together."""
+"""The bundle that is promoted and served: artifacts that belong together."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import fsspec
 import numpy as np
+from numpy.typing import NDArray
 
-from customer_segmentation.bundles.bundle import MODELS, SEGMENTER, sha256
+from customer_segmentation.bundles.bundle import (
+    ALWAYS,
+    COLD_START,
+    MODELS,
+    RESPONSE,
+    SEGMENTER,
+    sha256,
+)
 from customer_segmentation.bundles.store import BUNDLES, BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
-from customer_segmentation.scoring.metadata import NO_COLD_START
-from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
+from customer_segmentation.scoring.scorer import Scorer, providers_of
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.serving.answers import Answer, Predictor
 from customer_segmentation.serving.records import Reader
@@ -24,51 +31,46 @@ from customer_segmentation.serving.validation import Contract, ReadCustomer, mat
 
 logger = logging.getLogger(__name__)
 
-_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-
 
 class BrokenBundleError(UserError):
     """The files are no bundle: absent, damaged, or of different runs."""
 
 
 class Bundle:
-    """A segmenter and, where there is one, the cold-start model that predicts its segments.
+    """A segmenter and the models beside it: cold start, and answers to campaigns.
 
     Args:
         segmenter: The segmenter's file.
         cold_start: The cold-start model's file, or the one that says why there is none.
+        response: The same of the response model; None in a bundle that is older than that.
         device: `cpu` or `cuda`.
 
     Raises:
         BrokenBundleError: A file is invalid, or they do not belong together.
     """
 
-    def __init__(self, segmenter: bytes, cold_start: bytes, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        segmenter: bytes,
+        cold_start: bytes,
+        response: bytes | None = None,
+        device: str = "cpu",
+    ) -> None:
         self.segmenter = _opened(segmenter, "segmenter", device)
         self.version = self.segmenter.version
-        # Metadata first; the model is not loaded yet.
-        with _refusing("cold_start"):
-            stated = verified(cold_start)
-        self.cold_start: Scorer | None = None
-        if stated["kind"] != NO_COLD_START:
-            self.cold_start = _opened(cold_start, "cold_start", device)
-        made_for = stated["segmenter_version"]
-        if made_for != self.version:
-            raise BrokenBundleError(
-                f"cold_start.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
-                f"{self.version}: promote the two together"
-            )
         # Answer that it does not give, or `cold_start` -> why.
         self.left_out: dict[str, str] = dict(self.segmenter.metadata["left_out"])
-        if not self.cold_start:
-            self.left_out["cold_start"] = stated["reason"]
-        for key in ("segments", "customers"):
-            if self.cold_start and stated[key] != self.segmenter.metadata[key]:
-                raise BrokenBundleError(
-                    f"cold_start.onnx states other {key} than segmenter.onnx: promote the two "
-                    "files that one kedro run wrote"
-                )
-        self.contract = Contract(self.segmenter.metadata, stated if self.cold_start else None)
+        self.cold_start = self._beside(cold_start, "cold_start", "cold_start", device)
+        self.response: Scorer | None = None
+        if response is None:
+            self.left_out[P_RESPONSE] = "the bundle is older than the response model"
+        else:
+            self.response = self._beside(response, "response", P_RESPONSE, device)
+        self.contract = Contract(
+            self.segmenter.metadata,
+            self.cold_start.metadata if self.cold_start else None,
+            self.response.metadata if self.response else None,
+        )
         self.reader = Reader(self.contract)
         # By whether the customer is cold.
         self._predictors = {False: Predictor(self.segmenter)}
@@ -77,10 +79,60 @@ class Bundle:
         for predictor in self._predictors.values():
             # A file that loads may still fail to score.
             predictor.predict(["tried"], np.zeros((1, predictor.width)))
-        # By ids and a matrix of the segmenter's columns.
-        self.answer_matrix = self._predictors[False].predict
+        every = (*self.contract.columns, *self.contract.others)
+        # Of the response model's inputs among all.
+        self._places = [every.index(name) for name in self.contract.response_columns]
         # The segments' keys, in the order of their ids.
         self.keys = self._predictors[False].keys
+
+    def answer_matrix(self, ids: Sequence[str | None], matrix: NDArray[np.float64]) -> list[Answer]:
+        """One answer of the segmenter's per row, with the chance of an answer where it is known.
+
+        Args:
+            ids: Of the customers.
+            matrix: (customers x the segmenter's columns, and others).
+        """
+        predictor = self._predictors[False]
+        if not self.response:
+            return predictor.predict(ids, matrix)
+        known = np.ascontiguousarray(matrix[:, : predictor.width])
+        inputs = matrix[:, self._places]
+        # Most callers give nothing but what the segmenter needs.
+        if np.isnan(inputs).any(axis=1).all():
+            return predictor.predict(ids, known)
+        chances = self.response.score(np.ascontiguousarray(inputs))[P_RESPONSE].tolist()
+        # JSON has no NaN.
+        return predictor.predict(ids, known, [None if p != p else p for p in chances])  # noqa: PLR0124 - NaN
+
+    def _beside(self, content: bytes, kind: str, answer: str, device: str) -> Scorer | None:
+        """A model that was made for the segmenter; None where its file says why there is none.
+
+        Raises:
+            BrokenBundleError: It is invalid, or was made for another segmenter.
+        """
+        # Metadata first; the model is not loaded yet.
+        with _refusing(kind):
+            stated = verified(content)
+        scorer = None
+        if has_model(stated):
+            scorer = _opened(content, kind, device)
+        elif stated["kind"] != f"no_{kind}":
+            raise _misnamed(kind, stated["kind"])
+        else:
+            self.left_out[answer] = stated["reason"]
+        made_for = stated["segmenter_version"]
+        if made_for != self.version:
+            raise BrokenBundleError(
+                f"{kind}.onnx was made for the segmenter {made_for}, and segmenter.onnx is "
+                f"{self.version}: promote the two together"
+            )
+        for key in ("segments", "customers"):
+            if key in stated and stated[key] != self.segmenter.metadata[key]:
+                raise BrokenBundleError(
+                    f"{kind}.onnx states other {key} than segmenter.onnx: promote the files that "
+                    "one kedro run wrote"
+                )
+        return scorer
 
     def answer(self, customers: Sequence[ReadCustomer]) -> list[Answer]:
         """One answer per customer, in order, each by the model that fits its columns."""
@@ -89,7 +141,8 @@ class Bundle:
             chosen = [customer for customer in customers if customer.is_cold is is_cold]
             if chosen:
                 ids = [customer.customer_id for customer in chosen]
-                answers[is_cold] = iter(predictor.predict(ids, matrix_of(chosen)))
+                predict = predictor.predict if is_cold else self.answer_matrix
+                answers[is_cold] = iter(predict(ids, matrix_of(chosen)))
         return [next(answers[customer.is_cold]) for customer in customers]
 
 
@@ -98,7 +151,7 @@ class Champion:
 
     Args:
         folder: An environment's folder of models, whose log of promotions names the bundle, or a
-            folder that holds the two files of one: a path, or a URL that fsspec reads.
+            folder that holds the files of one: a path, or a URL that fsspec reads.
         device: `cpu` or `cuda`.
 
     Raises:
@@ -139,7 +192,13 @@ class Champion:
         if self._store:
             return (self._store.last(),)
         self._files.invalidate_cache()
-        return tuple(file_state(self._info(f"{self._root}/{name}")) for name in MODELS)
+        return tuple(
+            file_state(self._info(f"{self._root}/{name}")) for name in self._models(self._root)
+        )
+
+    def _models(self, folder: str) -> list[str]:
+        """The files of the bundle in a folder: those that every bundle has, and others there."""
+        return [n for n in MODELS if n in ALWAYS or self._files.exists(f"{folder}/{n}")]
 
     def _info(self, path: str) -> dict[str, Any]:
         try:
@@ -158,8 +217,11 @@ class Champion:
                     "there. Make one with kedro run"
                 )
             folder = f"{folder}/{BUNDLES}/{promoted.bundle}"
-        paths = [f"{folder}/{name}" for name in MODELS]
-        for path, name in zip(paths, MODELS, strict=True):
+        models = self._models(folder)
+        if promoted:
+            models = [n for n in MODELS if n in ALWAYS or n in promoted.files]
+        paths = [f"{folder}/{name}" for name in models]
+        for path, name in zip(paths, models, strict=True):
             # From the store's metadata, so that nothing large is read.
             info = self._info(path)
             if info["type"] != "file":
@@ -174,13 +236,13 @@ class Champion:
                 )
         # The file may have grown since.
         contents = [self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in paths]
-        for path, name, content in zip(paths, MODELS, contents, strict=True):
+        for path, name, content in zip(paths, models, contents, strict=True):
             if promoted and sha256(content) != promoted.files.get(name):
                 raise BrokenBundleError(
                     f"{path} is not the file that was promoted: restore it, or roll back"
                 )
-        segmenter, cold_start = contents
-        return Bundle(segmenter, cold_start, self._device)
+        found = dict(zip(models, contents, strict=True))
+        return Bundle(found[SEGMENTER], found[COLD_START], found.get(RESPONSE), self._device)
 
 
 def file_state(info: Mapping[str, Any]) -> str:
@@ -202,21 +264,11 @@ def _refusing(kind: str) -> Iterator[None]:
 
 def _opened(content: bytes, kind: str, device: str) -> Scorer:
     with _refusing(kind):
-        scorer = Scorer(content, providers=_providers(device))
+        scorer = Scorer(content, providers=providers_of(device))
     if scorer.metadata["kind"] != kind:
-        message = f"{kind}.onnx is a {scorer.metadata['kind']}: promote each file under its name"
-        raise BrokenBundleError(message)
+        raise _misnamed(kind, scorer.metadata["kind"])
     return scorer
 
 
-@cache
-def _providers(device: str) -> tuple[str, ...]:
-    """Onnxruntime's providers for a device, with one warning if it is not available."""
-    if device == "cpu":
-        return (_CPU,)
-    import onnxruntime as ort  # noqa: PLC0415 - the CPU needs no look
-
-    if _CUDA in ort.get_available_providers():
-        return (_CUDA, _CPU)
-    logger.warning("onnxruntime has no CUDA provider here (pip install onnxruntime-gpu): CPU used")
-    return (_CPU,)
+def _misnamed(kind: str, stated: str) -> BrokenBundleError:
+    return BrokenBundleError(f"{kind}.onnx is a {stated}: promote each file under its name")

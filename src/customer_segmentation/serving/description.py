@@ -66,9 +66,10 @@ class Segment(msgspec.Struct):
 class Field(msgspec.Struct):
     """A field of a customer's record; `minimum` and `maximum` are allowed, null where none is.
 
-    `needed` and `needed_at_sign_up`: by the segmenter, and by the cold-start model; `changeable`:
-    by the retailer, so that a smallest change may name it. `from_purchases`: unknown until somebody
-    has bought. `meaning`: money, count, share, number, year, date, flag, category or key.
+    `needed`, `needed_at_sign_up` and `needed_for_response`: by the segmenter, by the cold-start
+    model, and for `p_response`; `changeable`: by the retailer, so that a smallest change may name
+    it. `from_purchases`: unknown until somebody has bought. `meaning`: money, count, share, number,
+    year, date, flag, category or key.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Field(msgspec.Struct):
     aliases: list[str]
     needed: bool
     needed_at_sign_up: bool
+    needed_for_response: bool
     changeable: bool
     from_purchases: bool
     meaning: str
@@ -279,6 +281,7 @@ def _field(contract: Contract, name: str) -> Field:
         aliases=[alias for alias, column in contract.aliases.items() if column == name],
         needed=name in contract.needed,
         needed_at_sign_up=name in contract.cold_needed,
+        needed_for_response=name in contract.response_needed,
         changeable=rule.changeable and name in contract.needed,
         from_purchases=rule.from_purchases,
         meaning=rule.meaning,

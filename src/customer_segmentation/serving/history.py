@@ -20,6 +20,7 @@ from customer_segmentation.serving.validation import LONGEST_KEY
 from customer_segmentation.tables.history import (
     RECORDED_AT,
     Statement,
+    changes_in_force,
     in_force,
     statement_of,
     statements_in,
@@ -57,6 +58,7 @@ class StoredHistory:
         self._path = path.rstrip("/")
         self._files, self._root = fsspec.core.url_to_fs(self._path)
         self._find = lru_cache(maxsize=_KEPT)(self._read)
+        self._last: tuple[str, tuple[Statement, ...] | None] = ("", None)
         self._of_delta = lru_cache(maxsize=1)(self._read_statements)
 
     def find(self, customer_id: str, known_on: date | None = None) -> tuple[list[Snapshot], str]:
@@ -73,10 +75,16 @@ class StoredHistory:
             UserError: It cannot be read.
         """
         state, parts = self._state()
+        last = self._last
+        if state != last[0]:
+            # A stream changes the history all the time, and thousands of statements are no small
+            # key: one list of them is kept, and none of what was found by earlier ones.
+            self._find.cache_clear()
+            self._last = last = state, parts
         until = f"{known_on}T24" if known_on else None
         # A cache of long ids would take hundreds of MB.
         find = self._find if len(customer_id) <= LONGEST_KEY else self._read
-        return find(customer_id, until, state, parts), state
+        return find(customer_id, until, state, last[1]), state
 
     def _state(self) -> tuple[str, tuple[Statement, ...] | None]:
         """A text that changes when the history does; its statements, or None of a Delta table."""
@@ -103,7 +111,8 @@ class StoredHistory:
         import polars as pl  # noqa: PLC0415 - 40 MB that only this needs
 
         try:
-            told = in_force(self._of_delta(state) if parts is None else parts, until)
+            said = self._of_delta(state) if parts is None else parts
+            told = [*in_force(said, until), *changes_in_force(said, until)]
             if not told:
                 return []
             if parts is None:
@@ -123,8 +132,9 @@ class StoredHistory:
             raise UserError(message) from None
         shown = {one.recorded_at for one in told}
         rows = [row for row in rows if row[RECORDED_AT] in shown]
-        rows.sort(key=lambda row: row[AS_OF], reverse=True)
-        return [Snapshot(**row) for row in rows]
+        # Of a day, what was recorded last.
+        by_day = {row[AS_OF]: row for row in sorted(rows, key=lambda row: row[RECORDED_AT])}
+        return [Snapshot(**by_day[day]) for day in sorted(by_day, reverse=True)]
 
     def _read_statements(self, _state: str) -> tuple[Statement, ...]:
         import narwhals as nw  # noqa: PLC0415 - with Polars

@@ -6,8 +6,7 @@ segment -1; MLflow's clients ignore it. Unlike MLflow, it accepts `inputs` as a 
 columns without the snapshot's day, which defaults to the artifact's.
 
 SageMaker starts a container with the argument `serve`, asks `/ping` and `/invocations` on port 8080
-and sends no API key, since it authenticates callers itself. The entry point is
-`python -m customer_segmentation.serving`; see docs/serving.md for the environment variables.
+and sends no API key, since it authenticates callers itself: `customer_segmentation.sagemaker`.
 """
 
 from __future__ import annotations

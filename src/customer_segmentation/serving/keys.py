@@ -17,8 +17,8 @@ import msgspec
 
 from customer_segmentation.errors import UserError
 
-Role = Literal["score", "read", "admin"]
-ROLES: tuple[Role, ...] = ("score", "read", "admin")
+Role = Literal["score", "read", "ingest", "admin"]
+ROLES: tuple[Role, ...] = ("score", "read", "ingest", "admin")
 _PREFIX = "cs_"
 logger = logging.getLogger(__name__)
 

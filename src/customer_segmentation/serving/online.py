@@ -20,6 +20,7 @@ from customer_segmentation.feature_store.online import StoreDownError
 from customer_segmentation.feature_store.reading import FeatureReader
 from customer_segmentation.feature_store.rows import DAMAGED, Snapshot
 from customer_segmentation.feature_store.stores import ONLINE_FILE, open_store
+from customer_segmentation.serving.answering import Batcher
 from customer_segmentation.serving.answers import Answer, StoredFeatures
 from customer_segmentation.serving.asgi import Receive, Scope, Send, respond
 from customer_segmentation.serving.bundle import Bundle
@@ -28,7 +29,6 @@ from customer_segmentation.serving.invocations import explain_unsegmented
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.problems import RefusedError, wrong_fields
 from customer_segmentation.serving.records import decoded_json
-from customer_segmentation.serving.segments import Batcher
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.serving.validation import Problem
 from customer_segmentation.tables.schemas import UNSEGMENTED
@@ -55,7 +55,7 @@ class NotThere(msgspec.Struct, gc=False):
 
 
 class StoredRows:
-    """The rows of a snapshot as inputs of a bundle's segmenter.
+    """The rows of a snapshot as inputs of a bundle's models.
 
     Args:
         snapshot: What the online store shows.
@@ -79,16 +79,27 @@ class StoredRows:
         if here != there:
             means = f"has version {snapshot.version} of them ({there}), and not {told.version}"
             raise _other_features(snapshot, bundle, f"{means} ({here})")
-        self._positions = [place[name] for name in bundle.contract.columns]
+        self._width = len(bundle.contract.columns)
+        every = (*bundle.contract.columns, *bundle.contract.others)
+        # One that the snapshot lacks is beside its columns, where a number is missing.
+        self._positions = [place.get(name, len(snapshot.columns)) for name in every]
+        self._is_whole = max(self._positions) < len(snapshot.columns)
 
     def ids(self, customers: Sequence[Row]) -> list[str | None]:
         """Their keys."""
         return [customer for customer, _ in customers]
 
     def matrix(self, customers: Sequence[Row]) -> NDArray[np.float64]:
-        """(customers x the segmenter's columns)."""
+        """(customers x the segmenter's columns, and others)."""
         rows = np.frombuffer(b"".join(row for _, row in customers), "<f8")
-        return rows.reshape(len(customers), -1)[:, self._positions]
+        rows = rows.reshape(len(customers), -1)
+        if not self._is_whole:
+            rows = np.column_stack([rows, np.full(len(rows), np.nan)])
+        return rows[:, self._positions]
+
+    def needed(self, customer: Row) -> NDArray[np.float64]:
+        """(1 x the segmenter's columns)."""
+        return self.matrix([customer])[:, : self._width]
 
     def changed(self, row: bytes, changes: dict[str, dict[str, float]]) -> tuple[bytes, list[str]]:
         """A row with other values, and the names of the columns that differ.
@@ -283,8 +294,7 @@ def _ids(sent: object) -> list[str]:
 
 def _why(rows: StoredRows, customer: Row) -> list[Problem]:
     """Why a customer has no segment."""
-    matrix = rows.matrix([customer])
-    (row,) = explain_unsegmented(rows.bundle.contract, matrix, np.array([-1]))
+    (row,) = explain_unsegmented(rows.bundle.contract, rows.needed(customer), np.array([-1]))
     return [Problem(f"$.{each.path}", each.problem, each.accepted) for each in row.problems]
 
 

@@ -12,6 +12,8 @@ from customer_segmentation.serving.validation import MAX_PROBLEMS, Problem
 MEDIA_TYPE = "application/problem+json"
 # Of a refusal after which the rest of the body is not read.
 CLOSE = {"connection": "close"}
+# Python 3.13 has other phrases for these, and a title is the same wherever the API runs.
+_TITLES = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
 
 
 class Details(msgspec.Struct, omit_defaults=True):
@@ -36,7 +38,8 @@ class RefusedError(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        details = Details(HTTPStatus(status).phrase, status, detail, list(errors))
+        title = _TITLES.get(status) or HTTPStatus(status).phrase
+        details = Details(title, status, detail, list(errors))
         self.body = msgspec.json.encode(details)
         self.headers = dict(headers or {})
 

@@ -50,8 +50,9 @@ class FastReader:
         self._one = msgspec.json.Decoder(struct)
         self._many = msgspec.json.Decoder(list[struct])  # type: ignore[valid-type]
         as_of = date_numbers(AS_OF, contract.as_of)
-        self._fixed = np.array([as_of.get(column, 0.0) for column in contract.columns])
-        sent = {i: c for i, c in enumerate(contract.columns) if c not in as_of}
+        columns = (*contract.columns, *contract.others)
+        self._fixed = np.array([as_of.get(column, 0.0) for column in columns])
+        sent = {i: c for i, c in enumerate(columns) if c not in as_of}
         kinds = {column: rule.kind for column, rule in contract.rules.items()}
         self._positions = [i for i, column in sent.items() if kinds.get(column) == "number"]
         self._numbers = _values_of([sent[i] for i in self._positions])
@@ -80,7 +81,7 @@ class FastReader:
         return [None if key is UNSET else str(key) for key in keys]
 
     def matrix(self, customers: Sequence[Any]) -> NDArray[np.float64]:
-        """(customers x the artifact's columns)."""
+        """(customers x the segmenter's columns, and others)."""
         rows = np.empty((len(customers), len(self._fixed)))
         rows[:] = self._fixed
         # A flat iterator: an array of tuples takes twice as long.
@@ -151,7 +152,9 @@ def decoded_json(body: bytes) -> Any:  # noqa: ANN401 - JSON
 def too_many_customers(customers: int, most: int) -> RefusedError:
     """The refusal of a list that is too long for one request."""
     return RefusedError(
-        413, f"{customers} customers; at most {most} per request: use POST /v1/jobs"
+        413,
+        f"{customers} customers; at most {most} per request: send several, or one file to the "
+        "server's POST /v1/jobs",
     )
 
 
@@ -177,6 +180,9 @@ def _field(rule: Column, name: str, contract: Contract, *, required: bool) -> tu
         kind = Annotated[str, Meta(pattern=pattern)] | int
     if required:
         return rule.name, kind, msgspec.field(name=name)
+    if rule.name in contract.others and rule.kind == "number":
+        # A number as it is scored where there is none.
+        return rule.name, kind, msgspec.field(name=name, default=math.nan)
     return rule.name, kind | UnsetType, msgspec.field(name=name, default=UNSET)
 
 
@@ -190,4 +196,12 @@ def _values_of(names: Sequence[str]) -> Callable[[Any], Sequence[float]]:
 def _code(column: str, contract: Contract) -> Callable[[Any], float]:
     """A function from a decoded customer to a numeric column of a category or a date."""
     (name,) = contract.schema.canonical_columns([column])
-    return lambda customer: contract.numbers_of(name, getattr(customer, name))[column]
+    value_of = attrgetter(name)
+    unknown = {column: math.nan}
+
+    def number(customer: Any) -> float:  # noqa: ANN401 - made at run time
+        value = value_of(customer)
+        numbers = unknown if value is UNSET else contract.numbers_of(name, value)
+        return numbers[column]
+
+    return number

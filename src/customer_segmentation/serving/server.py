@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from litestar.datastructures import Headers
 
+from customer_segmentation.serving.answering import Batcher
 from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.history import StoredHistory
 from customer_segmentation.serving.jobs.service import JobService
@@ -16,7 +17,7 @@ from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.metrics import AccessLog, Metrics
 from customer_segmentation.serving.online import OnlineSegments
 from customer_segmentation.serving.problems import RefusedError
-from customer_segmentation.serving.segments import Batcher, Segments
+from customer_segmentation.serving.segments import Segments
 from customer_segmentation.serving.settings import Settings, is_prefix
 from customer_segmentation.serving.stored import StoredAnswers
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from customer_segmentation.errors import UserError
 
-_PREFIX = "SEGMENTATION_SERVING_"
+PREFIX = "SEGMENTATION_SERVING_"
 _Count = Annotated[int, Meta(ge=0)]
 _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
 # No `.`, `..` or empty part: a browser reads `//shop` as a host name.
@@ -29,10 +29,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bundle: str = "data/models"
     segments: str = "data/gold/segments.parquet"
     history: str = "data/gold/history"
+    # Where a stream tells of customers who move.
+    moves: str = "data/gold/moves"
+    # What audiences are counted over, beside the segments.
+    features: str = "data/gold/features.parquet"
+    lifetime_value: str = "data/gold/lifetime_value.parquet"
+    # The file of consents, and the customers' own table, read where its dates state consent;
+    # without the first, what SEGMENTATION_CONSENTS names.
+    consents: str = ""
+    customers: str = "data/silver/customers.parquet"
+    # Where audiences are kept by name.
+    audiences: str = "data/audiences"
+    # Bytes that counting them may take, of each process.
+    audience_memory: Annotated[int, Meta(ge=50_000_000)] = 1_000_000_000
+    campaign: str = "data/gold/campaign.parquet"
+    # What a campaign was planned by, written beside it.
+    campaign_summary: str = "data/reporting/campaign.json"
     # sqlite, redis://, rediss:// or dynamodb://, as SEGMENTATION_FEATURE_STORE has it.
     feature_store: str = "sqlite"
     # Whose keys are read, where environments share a store.
     feature_environment: str = "dev"
+    # Where what is sent to /v1/events and /v1/records lands: a folder, s3:// or kafka://host/topic.
+    ingest_events: str = ""
+    ingest_records: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     # The prefix that a proxy strips, such as /shop.
@@ -114,20 +133,20 @@ def read_settings(given: dict[str, Any]) -> Settings:
         UserError: A value is invalid; the message names the setting.
     """
     names = Settings.__struct_fields__
-    from_environment = {name: os.environ.get(_PREFIX + name.upper()) or None for name in names}
+    from_environment = {name: os.environ.get(PREFIX + name.upper()) or None for name in names}
     wanted = {
         k: v for values in (from_environment, given) for k, v in values.items() if v is not None
     }
     try:
         return msgspec.convert(wanted, Settings, strict=False, dec_hook=_hook)
     except msgspec.ValidationError as error:
-        raise UserError(f"wrong setting (--OPTION or {_PREFIX}NAME): {error}") from error
+        raise UserError(f"wrong setting (--OPTION or {PREFIX}NAME): {error}") from error
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """The settings as the environment variables that `read_settings` reads."""
     values = msgspec.structs.asdict(settings)
-    return {_PREFIX + name.upper(): str(v) for name, v in values.items() if v is not None}
+    return {PREFIX + name.upper(): str(v) for name, v in values.items() if v is not None}
 
 
 def _hook(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's signature

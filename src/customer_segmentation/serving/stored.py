@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.serving.bundle import file_state
+from customer_segmentation.serving.commits import Commit, Commits
 from customer_segmentation.serving.validation import LONGEST_KEY
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
+
+if TYPE_CHECKING:
+    import polars as pl
+    from deltalake import DeltaTable
 
 # Of a table without versions, which another program wrote.
 UNKNOWN_VERSION = "unknown"
@@ -66,6 +71,52 @@ def with_champion_note(stored: dict[str, Any], champion: str) -> dict[str, Any]:
     return {**stored, "champion_version": champion, "note": note}
 
 
+class StoredTable:
+    """A table of a batch run, read by Polars.
+
+    Args:
+        path: A Parquet file or a Delta table's folder, as a path or a URL; it may not exist yet.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._files, self._root = fsspec.core.url_to_fs(path)
+        self._is_file = path.endswith(".parquet")
+        self._commits = Commits(self._files, self._root)
+        self._opening = Lock()
+        self._opened: tuple[Commit, DeltaTable] | None = None
+
+    def state(self) -> str:
+        """A text that changes when the table does.
+
+        Raises:
+            FileNotFoundError: There is no table yet.
+        """
+        if not self._is_file:
+            return self._commits.last().state
+        self._files.invalidate_cache()
+        return file_state(self._files.info(self._root))
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows, none of which is read yet."""
+        import polars as pl  # noqa: PLC0415 - 40 MB that few requests need
+
+        return pl.scan_parquet(self.path) if self._is_file else pl.scan_delta(self._current())
+
+    def _current(self) -> DeltaTable:
+        """The table as of now: it is opened once, and then only its new commits are read."""
+        from deltalake import DeltaTable  # noqa: PLC0415 - 50 MB that few requests need
+
+        last = self._commits.last()
+        with self._opening:
+            if self._opened is None or self._opened[0].era != last.era:
+                self._opened = last, DeltaTable(self.path)
+            elif self._opened[0] != last:
+                self._opened[1].update_incremental()
+                self._opened = last, self._opened[1]
+            return self._opened[1]
+
+
 class StoredAnswers:
     """Looks customers up in `gold_segments`, with a cache of ten thousand.
 
@@ -74,9 +125,7 @@ class StoredAnswers:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._files, self._root = fsspec.core.url_to_fs(path)
-        self._is_file = path.endswith(".parquet")
+        self._table = StoredTable(path)
         self._find = lru_cache(maxsize=_KEPT)(self._read_row)
         self._summary = lru_cache(maxsize=1)(self._summarise)
 
@@ -87,7 +136,7 @@ class StoredAnswers:
             FileNotFoundError: No batch run has stored answers yet.
             UserError: The table cannot be read.
         """
-        state = self._state()
+        state = self._table.state()
         # A cache of long ids would take hundreds of MB.
         find = self._find if len(customer_id) <= LONGEST_KEY else self._read_row
         return find(customer_id, state), state
@@ -98,26 +147,12 @@ class StoredAnswers:
         Raises:
             FileNotFoundError: No batch run has stored answers yet.
         """
-        return self._summary(self._state())
-
-    def _state(self) -> str:
-        """A text that changes when the table does."""
-        self._files.invalidate_cache()
-        if not self._is_file:
-            # A commit is a file of its own; a folder of S3 has neither time nor size.
-            files = self._files.ls(f"{self._root}/_delta_log", detail=False)
-            return max(PurePosixPath(file).name for file in files if file.endswith(".json"))
-        return file_state(self._files.info(self._root))
-
-    def _scan(self) -> Any:  # noqa: ANN401 - polars, imported when needed
-        import polars as pl  # noqa: PLC0415 - 40 MB that only this needs
-
-        return pl.scan_parquet(self._path) if self._is_file else pl.scan_delta(self._path)
+        return self._summary(self._table.state())
 
     def _summarise(self, state: str) -> Summary | None:
         import polars as pl  # noqa: PLC0415 - as above
 
-        table = self._scan()
+        table = self._table.scan()
         names = table.collect_schema().names()
         # Without channels in the data there are no offers.
         absent = [name for name in ("offer", ARTIFACT_VERSION) if name not in names]
@@ -139,12 +174,12 @@ class StoredAnswers:
         """The row of a customer; the state is part of the cache key."""
         import polars as pl  # noqa: PLC0415 - as above
 
-        row = self._scan().filter(pl.col(KEY) == customer_id).drop(_ID)
+        row = self._table.scan().filter(pl.col(KEY) == customer_id).drop(_ID)
         try:
             rows = row.with_columns(pl.col(AS_OF).cast(pl.Date)).collect().to_dicts()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             # Its message would repeat the customer's id in the log.
-            kind = type(error).__name__
-            message = f"{self._path}: the stored answers cannot be read ({kind}). Run kedro run."
+            path, kind = self._table.path, type(error).__name__
+            message = f"{path}: the stored answers cannot be read ({kind}). Run kedro run."
             raise UserError(message) from None
         return rows[0] if rows else None

@@ -8,7 +8,6 @@ text that stands for a missing value are refused.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,10 +21,9 @@ from numpy.typing import NDArray
 
 from customer_segmentation.customers.matrix import date_numbers
 from customer_segmentation.schema.cells import (
-    FLOAT_ID,
-    FRACTION_OF_ID,
     UNKNOWN,
     folded,
+    id_without_fraction,
     meanings_of,
 )
 from customer_segmentation.schema.dates import DateFormat
@@ -69,11 +67,13 @@ class ReadCustomer:
         customer_id: As text; None if absent.
         numbers: Numeric column -> value, for every column of the model.
         is_cold: Whether the purchases are unknown, so that the cold-start model answers.
+        others: What else the response model reads, NaN where it is unknown.
     """
 
     customer_id: str | None
     numbers: dict[str, float]
     is_cold: bool
+    others: tuple[float, ...] = ()
 
 
 class Contract:
@@ -82,10 +82,14 @@ class Contract:
     Args:
         segmenter: The segmenter's metadata.
         cold_start: The cold-start model's, where there is one.
+        response: The response model's, where there is one.
     """
 
     def __init__(
-        self, segmenter: Mapping[str, Any], cold_start: Mapping[str, Any] | None = None
+        self,
+        segmenter: Mapping[str, Any],
+        cold_start: Mapping[str, Any] | None = None,
+        response: Mapping[str, Any] | None = None,
     ) -> None:
         self.schema = schema = schema_of(segmenter)
         # Text is kept in tables, and no answer depends on it.
@@ -111,6 +115,10 @@ class Contract:
             tuple(cold_start["columns"]) if cold_start and self.purchases else ()
         )
         self.cold_needed = schema.canonical_columns(self.cold_columns)
+        self.response_columns: tuple[str, ...] = tuple(response["columns"]) if response else ()
+        self.response_needed = schema.canonical_columns(self.response_columns)
+        # Beside the segmenter's: a customer may lack them, and gets a segment.
+        self.others = tuple(n for n in self.response_columns if n not in self.columns)
         self._names = [*self.rules, *self.aliases, AS_OF]
 
     def read(
@@ -137,7 +145,8 @@ class Contract:
         customer_id = values.pop(KEY, None)
         parts = [self.numbers_of(*item) for item in (values | {AS_OF: as_of}).items()]
         numbers = dict(chain.from_iterable(part.items() for part in parts))
-        return ReadCustomer(customer_id, {name: numbers[name] for name in columns}, is_cold)
+        others = () if is_cold else tuple(numbers.get(name, math.nan) for name in self.others)
+        return ReadCustomer(customer_id, {name: numbers[name] for name in columns}, is_cold, others)
 
     def changes(
         self, record: object, customer_id: str, as_of: date
@@ -263,8 +272,8 @@ class Contract:
         if isinstance(sent, bool) or not isinstance(sent, (str, int)):
             return None, "not text"
         text = str(sent).strip()
-        if self.from_float and re.search(FLOAT_ID, text):
-            text = re.sub(FRACTION_OF_ID, "", text)
+        if self.from_float:
+            text = id_without_fraction(text)
         return text, "" if len(text) <= LONGEST_KEY else "too long"
 
     def _number(self, column: str, sent: object, as_of: date) -> tuple[float | None, str]:
@@ -306,8 +315,9 @@ def _outside(rule: Column, value: float, as_of: date) -> str:
 
 
 def matrix_of(customers: Iterable[ReadCustomer]) -> NDArray[np.float64]:
-    """The (customers x columns) matrix of customers of one model."""
-    return np.array([list(customer.numbers.values()) for customer in customers], dtype=np.float64)
+    """The (customers x columns, and others) matrix of customers of one model."""
+    rows = [[*customer.numbers.values(), *customer.others] for customer in customers]
+    return np.array(rows, dtype=np.float64)
 
 
 def shown(name: str) -> str:

@@ -15,6 +15,8 @@ from customer_segmentation.sources.limits import LONGEST_NAME, LONGEST_ROW, MAX_
 DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 # Added to the rows of a landed folder, besides what ingestion adds.
 SOURCE_FILE = "source_file"
+# What begins so is added to the parts of what grows, and is no header.
+LANDED = "landed__"
 # Excel's own first line, such as `sep=;`.
 _DECLARED = re.compile(r'\s*"?sep=(.?)"?[ \t]*', re.IGNORECASE)
 

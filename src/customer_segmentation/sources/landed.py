@@ -39,6 +39,7 @@ class Landed:
         files: Name and rows of each table that was read.
         skipped: Name of each file that was not read, and why.
         notes: Assumptions made while reading, in sentences.
+        added: What stands beside the provenance of every row.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Landed:
     files: tuple[tuple[str, int], ...]
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -56,7 +58,7 @@ class Landed:
     @property
     def columns(self) -> list[str]:
         """The columns that every engine gives: the headers, and where each row came from."""
-        return [*self.headers, *PROVENANCE]
+        return [*self.headers, *PROVENANCE, *self.added]
 
     def lines(self) -> list[str]:
         """What a person should know: the rows per file, and what was not read."""

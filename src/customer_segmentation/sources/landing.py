@@ -5,15 +5,13 @@ from __future__ import annotations
 import glob
 import hashlib
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from time import time
 from typing import BinaryIO
 
 from fsspec.core import url_to_fs
@@ -26,6 +24,7 @@ from customer_segmentation.sources.files import HIDDEN, SourceFile, find_files
 from customer_segmentation.sources.landed import Landed, write
 from customer_segmentation.sources.packed import unpacked
 from customer_segmentation.sources.recognise import Kind, open_cells
+from customer_segmentation.sources.scratch import remove_left
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ def land(  # noqa: PLR0913 - of two sources
     """
     found = find_files(filepath)
     beside = find_files(customers, _SET_CUSTOMERS) if customers else None
-    with _whole(target) as scratch:
+    with _scratch_for(target) as scratch:
         opened = [_open(filepath, *found, scratch, encoding, sheet)]
         name, tables = opened[0].name, opened[0].tables
         notes: Callable[[], Iterable[str]] = tuple
@@ -231,13 +230,21 @@ def _sha256(paths: Iterable[Path]) -> str:
 
 
 @contextmanager
-def _whole(target: str) -> Iterator[Path]:
+def whole_file(target: str) -> Iterator[Path]:
+    """A file to write, which replaces the target if nothing fails."""
+    with _scratch_for(target) as scratch:
+        yield scratch / _WRITTEN
+
+
+@contextmanager
+def _scratch_for(target: str) -> Iterator[Path]:
     """A scratch folder; the file written in it replaces the target if nothing fails."""
     filesystem, path = url_to_fs(target)
     is_local = "file" in filesystem.protocol
     if is_local:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(Path(path))
+        # Another run may be landing right now.
+        remove_left(Path(path).parent, f".landing-{glob.escape(Path(path).name)}-*", _LEFT_SECONDS)
     beside = Path(path).parent if is_local else None
     with TemporaryDirectory(prefix=f".landing-{PurePosixPath(path).name}-", dir=beside) as folder:
         yield Path(folder)
@@ -246,12 +253,3 @@ def _whole(target: str) -> Iterator[Path]:
             written.replace(path)
         else:
             filesystem.put_file(str(written), path)
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Remove what killed runs left; another run may be landing right now."""
-    for folder in target.parent.glob(f".landing-{glob.escape(target.name)}-*"):
-        with suppress(FileNotFoundError):
-            changed = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            if time() - changed > _LEFT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.schema.operations import indicator
 from customer_segmentation.tables.schemas import TableContract, contract_of
 
+SHA256 = "^[0-9a-f]{64}$"
 _ROWS = "rows"
 _KEYS = "distinct keys"
 _BROKEN = "rows that break a promise"
@@ -74,6 +75,10 @@ def promises(contract: TableContract, present: list[str]) -> dict[str, nw.Expr]:
         if column.categories:
             known = value.is_in(list(column.categories))
             broken[f"{column.name} is none of its labels"] = ~value.is_null() & ~known
+        if column.is_email:
+            # On pandas nothing is known of a text that is missing, and its negation is true.
+            is_hash = value.fill_null("").str.contains(f"^$|{SHA256}")
+            broken[f"{column.name} is no SHA-256"] = ~is_hash
     return broken
 
 

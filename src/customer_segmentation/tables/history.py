@@ -2,6 +2,9 @@
 
 A statement has two times: the day that it is true for, and when it was recorded. A later statement
 for the same day takes the place of the earlier one for readers, and the earlier one stays.
+
+A run tells of all customers. A stream tells, again and again, of those who changed: such a
+statement is partial, and changes the whole one before it.
 """
 
 from __future__ import annotations
@@ -20,10 +23,16 @@ from customer_segmentation.schema.operations import indicator
 from customer_segmentation.schema.parts import AS_OF, KEY
 
 RECORDED_AT, RUN_ID = "recorded_at", "run_id"
+# What the `run_id` of a partial statement begins with.
+STREAM = "stream-"
+# The segment, in a partial statement, of a customer who is none any more.
+LEFT = "left"
 # The same moment as a timestamp, where feature stores need one.
 CREATED = "created_timestamp"
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-_PART = re.compile(r"(\d{4}-\d\d-\d\d)_(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{6}Z)\.parquet")
+_PART = re.compile(
+    r"(\d{4}-\d\d-\d\d)_(\d{4}-\d\d-\d\dT\d\d)(\d\d)(\d\d\.\d{6}Z)(_stream)?\.parquet"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -33,15 +42,18 @@ class Statement:
     Attributes:
         recorded_at: UTC, as `2026-11-29T05:01:02.123456Z`; no two statements have the same.
         as_of: The day that it is true for.
+        is_partial: Whether it tells only of customers who changed.
     """
 
     recorded_at: str
     as_of: date
+    is_partial: bool = False
 
     @property
     def part(self) -> str:
         """The name of the file that holds its rows."""
-        return f"{self.as_of}_{self.recorded_at.replace(':', '')}.parquet"
+        kind = "_stream" if self.is_partial else ""
+        return f"{self.as_of}_{self.recorded_at.replace(':', '')}{kind}.parquet"
 
 
 def statement_of(part: str) -> Statement | None:
@@ -49,14 +61,21 @@ def statement_of(part: str) -> Statement | None:
     found = _PART.fullmatch(part)
     if not found:
         return None
-    day, *moment = found.groups()
-    return Statement(":".join(moment), date.fromisoformat(day))
+    day, *moment, kind = found.groups()
+    return Statement(":".join(moment), date.fromisoformat(day), is_partial=bool(kind))
 
 
 def statements_in(table: nw.LazyFrame[Any]) -> list[Statement]:
     """The statements that a table holds, in the order in which they were recorded."""
-    rows = table.select(RECORDED_AT, AS_OF).unique().collect().rows()
-    return sorted(Statement(str(nw.to_py_scalar(at)), day_of(day)) for at, day in rows)
+    rows = table.select(RECORDED_AT, AS_OF, RUN_ID).unique().collect().rows()
+    return sorted(
+        Statement(
+            str(nw.to_py_scalar(at)),
+            day_of(day),
+            is_partial=str(nw.to_py_scalar(run)).startswith(STREAM),
+        )
+        for at, day, run in rows
+    )
 
 
 def day_of(value: Any) -> date:  # noqa: ANN401 - of any engine
@@ -89,15 +108,38 @@ def _equal(name: str, other: str) -> nw.Expr:
 
 
 def in_force(statements: Iterable[Statement], known_at: str | None = None) -> list[Statement]:
-    """The last statement for each day, the newest day first.
+    """The last whole statement for each day, the newest day first.
 
     Args:
         statements: All there are.
         known_at: Only what had been recorded by then, in UTC; a date is its beginning.
     """
     known = (one for one in sorted(statements) if known_at is None or one.recorded_at <= known_at)
-    by_day = {one.as_of: one for one in known}
+    by_day = {one.as_of: one for one in known if not one.is_partial}
     return [by_day[day] for day in sorted(by_day, reverse=True)]
+
+
+def changes_in_force(
+    statements: Iterable[Statement], known_at: str | None = None
+) -> list[Statement]:
+    """The partial statements that no later whole one of the same day has replaced, in order.
+
+    Args:
+        statements: All there are.
+        known_at: As of `in_force`.
+    """
+    known = [one for one in sorted(statements) if known_at is None or one.recorded_at <= known_at]
+    whole = {one.as_of: one.recorded_at for one in known if not one.is_partial}
+    return [one for one in known if one.is_partial and one.recorded_at > whole.get(one.as_of, "")]
+
+
+def overlaid(rows: nw.LazyFrame[Any], changes: nw.LazyFrame[Any]) -> Any:  # noqa: ANN401 - of any engine
+    """A whole statement's rows with those of later partial ones in their place; who left is out."""
+    last = changes.group_by(KEY).agg(nw.col(RECORDED_AT).max())
+    told = changes.join(last, on=[KEY, RECORDED_AT], how="inner").select(*rows.collect_schema())
+    others = rows.join(last.select(KEY), on=KEY, how="anti")
+    stayed = nw.concat([others, told.filter(nw.col("segment") != LEFT)])
+    return stayed.to_native()
 
 
 @dataclass(frozen=True)
@@ -109,12 +151,33 @@ class History:
         rows: Statement -> its rows, as a table of the environment's engine.
         now: When the run read it, in UTC.
         run_id: Of the run that reads it.
+        changes: Partial statements -> the rows of them all.
     """
 
     statements: tuple[Statement, ...]
     rows: Callable[[Statement], Any]
     now: datetime
     run_id: str
+    changes: Callable[[Sequence[Statement]], Any] | None = None
+
+    def state(self, whole: Statement, until: str | None = None) -> Any:  # noqa: ANN401 - as `rows`
+        """The rows of a whole statement, as partial ones have changed them since.
+
+        Args:
+            whole: The statement.
+            until: Only what was recorded before, in UTC.
+        """
+        rows = self.rows(whole)
+        later = [
+            one
+            for one in self.statements
+            if one.is_partial
+            and one.recorded_at > whole.recorded_at
+            and (until is None or one.recorded_at < until)
+        ]
+        if not later or self.changes is None:
+            return rows
+        return overlaid(nw.from_native(rows).lazy(), nw.from_native(self.changes(later)).lazy())
 
     def last_of(self, day: date) -> Statement | None:
         """What is in force for a day."""
@@ -131,7 +194,9 @@ class History:
             The statement before it for the same day; else the one in force for the latest day
             before; None for the first state of all.
         """
-        others = [one for one in self.statements if said is None or one < said]
+        others = [
+            one for one in self.statements if not one.is_partial and (said is None or one < said)
+        ]
         same_day = [one for one in others if one.as_of == day]
         if same_day:
             return max(same_day)

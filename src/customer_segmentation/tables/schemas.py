@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from customer_segmentation.customers.purchases import AGE, PURCHASES, RECENCY, REPEAT_SPEND
 from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_HASH, SOURCE_NAME
 from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.schema.decisions import PERCENTILE
+from customer_segmentation.schema.lifetime import HIGHEST, VALUES
 from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SAMPLE_KEY, SHARE, Column
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.tables.campaign import MAY_GET, WHY
 from customer_segmentation.tables.history import CREATED, RECORDED_AT, RUN_ID
 
 EVENT_TIME = "event_timestamp"
@@ -23,6 +26,14 @@ ARTIFACT_VERSION, UNSEGMENTED = "artifact_version", "unsegmented"
 # Why a customer is in another segment than before: other values, another model, or each of them;
 # unknown where the model of before is not kept any more, or cannot score what there is now.
 CAUSE, CAUSES = "cause", ("data", "model", "both", "unknown")
+# What runs and streams write.
+STREAMED = ("gold_segments", "gold_history", "gold_moves")
+# Of a move in a stream, also a first answer, and that a customer is none any more.
+MOVES = ("entered", "left")
+# The parts of a campaign that a result is of, and what it says of them.
+LEVELS = ("all", "segment", "offer", "segment and offer")
+BROUGHT, COST, NOT_SHOWN, TOO_FEW = "brought", "cost", "no effect shown", "too few to tell"
+VERDICTS = (BROUGHT, COST, NOT_SHOWN, TOO_FEW)
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,8 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             if d.labels
         ),
     )
+    expected = tuple(_bounded(name, 0.0, HIGHEST.get(name)) for name in VALUES)
+    as_features = expected if schema.lifetime else ()
     return {
         "bronze_customers": TableContract(
             (ROW_NUMBER,), (SOURCE_NAME, SOURCE_HASH, AS_OF, SAMPLE_KEY), (_ROW_NUMBER, _SAMPLE_KEY)
@@ -80,6 +93,11 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
         "silver_customers": TableContract((KEY,), (AS_OF, SAMPLE_KEY), (*columns, _SAMPLE_KEY)),
         "silver_quarantine": TableContract(
             (ROW_NUMBER,), (KEY, REASONS, SOURCE_NAME, SOURCE_HASH, AS_OF), (_ROW_NUMBER,)
+        ),
+        "silver_purchases": TableContract(
+            (KEY,),
+            (AS_OF, PURCHASES, REPEAT_SPEND),
+            tuple(_bounded(name, 0.0, whole=True) for name in (PURCHASES, RECENCY, AGE)),
         ),
         "gold_features": TableContract(
             (KEY,), (AS_OF, SAMPLE_KEY), (*numbers, *shares, _SAMPLE_KEY)
@@ -115,12 +133,49 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             ),
             (Column(CAUSE, "category", "", categories=CAUSES),),
         ),
-        "gold_feature_table": TableContract((KEY,), (EVENT_TIME,), (*numbers, *shares)),
+        # What the stream adds: docs/sources.md.
+        "gold_moves": TableContract(
+            (KEY, RECORDED_AT),
+            # Who entered comes from nowhere, and who left goes nowhere.
+            (ARTIFACT_VERSION, AS_OF, CAUSE, RUN_ID),
+            (Column(CAUSE, "category", "", categories=(*MOVES, *CAUSES)),),
+            is_appended=True,
+        ),
+        "gold_campaign": TableContract(
+            (KEY,),
+            (
+                *(AS_OF, "campaign", "campaign_day", "segment", "offer", "channel", "cost"),
+                *("expected_profit", "is_contacted", "in_hold_out", "why", MAY_GET),
+                ARTIFACT_VERSION,
+            ),
+            (
+                _bounded("cost", 0.0),
+                _bounded("p_response", 0.0, 1.0),
+                _bounded("is_contacted", 0.0, 1.0, whole=True),
+                _bounded("in_hold_out", 0.0, 1.0, whole=True),
+                Column("why", "category", "", categories=WHY),
+            ),
+        ),
+        "gold_lifetime_value": TableContract((KEY,), (AS_OF,), expected),
+        "gold_feature_table": TableContract(
+            (KEY,), (EVENT_TIME,), (*numbers, *shares, *as_features)
+        ),
         "gold_feature_history": TableContract(
             (KEY, RECORDED_AT),
             (AS_OF, EVENT_TIME, CREATED, FEATURE_VERSION, ARTIFACT_VERSION, RUN_ID),
-            (*numbers, *shares, _bounded(FEATURE_VERSION, 1.0, whole=True)),
+            (*numbers, *shares, *as_features, _bounded(FEATURE_VERSION, 1.0, whole=True)),
             is_appended=True,
+        ),
+        "gold_campaign_results": TableContract(
+            ("campaign", "outcome", "level", "segment", "offer"),
+            ("contacted", "held_out", "cost", "verdict"),
+            (
+                _bounded("contacted", 0.0, whole=True),
+                _bounded("held_out", 0.0, whole=True),
+                _bounded("cost", 0.0),
+                Column("level", "category", "", categories=LEVELS),
+                Column("verdict", "category", "", categories=VERDICTS),
+            ),
         ),
     }
 

@@ -59,7 +59,7 @@ def artifact() -> onnx.ModelProto:
 
 @pytest.fixture
 def table(artifact: onnx.ModelProto, frame_of: Engine) -> Any:
-    return call(export_features, gold_features=frame_of(GOLD), artifact=artifact)
+    return export_features(frame_of(GOLD), None, artifact)
 
 
 @pytest.fixture
@@ -198,13 +198,13 @@ def test_nothing_is_stated_twice_or_without_a_store(
     assert records_of(stated(table, artifact, first)) == []
     # The last statement counts, not an earlier one; and one value more is another.
     changed = {**GOLD, "income": [30_000.0, None, 50_000.0]}
-    other = call(export_features, gold_features=frame_of(changed), artifact=artifact)
+    other = export_features(frame_of(changed), None, artifact)
     said = stated(other, artifact, first)
     assert len(records_of(said)) == 3
     assert len(records_of(stated(table, artifact, first, said))) == 3
     assert records_of(stated(other, artifact, first, said)) == []
     fewer = {name: values[1:] for name, values in GOLD.items()}
-    table_of_two = call(export_features, gold_features=frame_of(fewer), artifact=artifact)
+    table_of_two = export_features(frame_of(fewer), None, artifact)
     assert len(records_of(stated(table_of_two, artifact, first))) == 2
 
 

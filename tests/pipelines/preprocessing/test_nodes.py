@@ -88,6 +88,8 @@ def test_every_row_is_accounted_for_with_each_reason_counted(
         "customers": 2,
         "quarantined": 3,
         "repeats": 1,
+        "replaced": 0,
+        "removed": 0,
         "reasons": {
             "income: missing": 2,
             "customer_id: missing": 1,

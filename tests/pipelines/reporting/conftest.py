@@ -77,6 +77,44 @@ def _models(*names: str, score: float) -> dict[str, Any]:
     return {"baseline": metrics(0.33), **{name: metrics(score) for name in names}}
 
 
+RESPONSE: dict[str, Any] = {
+    "version": "9bfc3e23fd8e",
+    "offer": "winter_voucher",
+    "cost": 3.0,
+    "value": 11.0,
+    "currency": "",
+    "inputs": ["income", "campaigns_accepted"],
+    "customers": 2202,
+    "rows": 2198,
+    "rows_left_out": 4,
+    "bends": 0,
+    "inverse_penalty": 0.1,
+    "calibration": {
+        "intercept": 0.0,
+        "slope": 1.0,
+        "covariance": [[0.012, 0.0036], [0.0036, 0.0032]],
+    },
+    "measured": {"answered": 0.15, "roc_auc": 0.917},
+    "policies": [
+        {
+            "cost": cost,
+            "contacted": contacted,
+            "answers": answers,
+            "profits": {
+                "model": 11.0 * answers - cost * contacted,
+                "everybody": 3630.0 - cost * 2198,
+                "nobody": 0.0,
+                "random": -525.43,
+                "segments": -141.2,
+                "perfect": 330 * (11.0 - cost),
+            },
+            "interval": [1130.9, 1653.1],
+        }
+        for cost, contacted, answers in ((2.4, 423, 242), (3.0, 361, 225), (3.6, 313, 204))
+    ],
+}
+
+
 def _candidate(size: int, differing: float) -> dict[str, float]:
     quality = {"roc_auc": 0.926491, "balanced_accuracy": 0.748497, "log_loss": 0.451807}
     return {"bytes": size, **quality, "differing": differing}
@@ -224,8 +262,10 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
                     "segmenter_version": metadata_of(model)["version"],
                     "confusion": [[8 if a == b else 2 for b in range(k)] for a in range(k)],
                 },
+                "response": RESPONSE,
             },
             "flow": flow_of(dict(zip(keys, names, strict=True))),
+            "lifetime": {},
         }
 
     return make

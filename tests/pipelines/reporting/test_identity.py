@@ -85,9 +85,8 @@ def test_the_terminal_and_the_page_say_it(inputs: dict[str, Any]) -> None:
     identity = told(carried("High-value", "Moderate"), moved=0.0)
     inputs["identity"] = identity
     page = build_report(**inputs)
-    last_lines = summarise_segments(
-        inputs["profiles"], SCHEMA, inputs["clustering"], identity, inputs["supervised"], "page"
-    )
+    told_of = (inputs[name] for name in ("clustering", "identity", "supervised", "lifetime"))
+    last_lines = summarise_segments(inputs["profiles"], SCHEMA, *told_of, "page")
     for text in new_names(identity):
         assert text in page
         assert text in last_lines

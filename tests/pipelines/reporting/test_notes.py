@@ -12,13 +12,12 @@ STRUCTURE = {"is_grouped": False, "k": 4, "silhouette": 0.281, "by_chance": 0.33
 
 
 def told(inputs: dict[str, Any], **clustering: Any) -> list[str]:
-    return notes(
-        SCHEMA, inputs["clustering"] | clustering, inputs["identity"], inputs["supervised"]
-    )
+    others = (inputs[name] for name in ("identity", "supervised", "lifetime"))
+    return notes(SCHEMA, inputs["clustering"] | clustering, *others)
 
 
 def last_lines(inputs: dict[str, Any]) -> str:
-    told = (inputs[name] for name in ("clustering", "identity", "supervised"))
+    told = (inputs[name] for name in ("clustering", "identity", "supervised", "lifetime"))
     return summarise_segments(inputs["profiles"], SCHEMA, *told, "page")
 
 

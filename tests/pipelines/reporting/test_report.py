@@ -191,6 +191,7 @@ def test_what_the_source_does_not_allow_is_left_out(page, inputs_for, segment):
     inputs["clustering"]["expected_spend_r2"] = None
     inputs["eda"]["hopkins"]["value"] = None
     inputs["eda"]["top_features"] = {}
+    inputs["supervised"]["response"] = {"version": "9bfc3e23fd8e", "left_out": "no answers"}
     html = page(inputs)
     text = text_of(html)
     assert Elements(html).open == []
@@ -221,3 +222,33 @@ def test_results_of_different_runs_are_refused(inputs):
     inputs["clustering"]["segments"] = ["Another"]
     with pytest.raises(UserError, match="--pipelines=clustering,supervised_training,reporting"):
         build_report(**inputs)
+
+
+def test_who_answers_a_campaign_is_told_with_what_it_brings_and_what_it_is_not(page, inputs):
+    text = text_of(page(inputs))
+    assert "15 % of 2,198 customers answered the last campaign" in text
+    assert "answers to earlier campaigns among it" in text
+    assert (
+        "For the offer winter voucher a contact costs 3 and an answer brings 11 monetary units, so "
+        "that it pays to contact whoever answers with a probability above 27 %. That names 361 "
+        "customers, of whom 225 answered: a profit of 1,392 monetary units, in 95 of 100 such "
+        "customer bases between 1,131 and 1,653." in text
+    )
+    assert "Where the model says 27 %, 27 % answer (between 24 % and 31 %)" in text
+    assert "Those whom the model names 1,647 1,392 1,117" in text
+    assert "Everybody -1,645 -2,964 -4,283" in text
+    assert "is not the effect of contacting" in text
+
+
+def test_an_offer_that_costs_what_an_answer_brings_is_worth_nobody(page, inputs):
+    inputs["supervised"]["response"] |= {"cost": 11.0}
+    text = text_of(page(inputs))
+    assert "a contact costs 11 and an answer brings 11 monetary units: nobody is worth" in text
+    assert "Where the model says" not in text
+
+
+def test_without_a_response_model_there_is_no_section_and_a_note_says_why(page, inputs):
+    inputs["supervised"]["response"] = {"version": "9bfc3e23fd8e", "left_out": "nobody was asked"}
+    html = page(inputs)
+    assert 'id="answers"' not in html
+    assert "Left out: the response model: nobody was asked." in text_of(html)

@@ -10,6 +10,7 @@ import onnx
 import pandas as pd
 import pytest
 
+from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.customers.sample_key import with_sample_key
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from tests.marketing import SCHEMA, available_features, changed, on_frame
@@ -45,6 +46,8 @@ def make_features(customers: int, repeats: int) -> pd.DataFrame:
     columns |= {"income": income, "year_birth": draw.integers(1940, 1996, customers)}
     columns |= {"enrolled_year": np.full(customers, 2013), "as_of_year": np.full(customers, 2014)}
     columns |= {"as_of_day": np.full(customers, 180)}
+    # Days of a year begin with 1.
+    columns["enrolled_day"] = columns["enrolled_day"] + 1
     for product in ("wines", "fruits", "meat", "fish", "sweets", "gold"):
         columns[f"spend_{product}"] = (income / 200 * draw.uniform(0.3, 1.7, customers)).round()
     for campaign in range(1, 6):
@@ -126,6 +129,7 @@ def parameters() -> TrainingParameters:
             "units": 4,
             "iterations": 3,
         },
+        response={"inverse_penalties": [0.1, 1.0], "bends": [0, 1]},
     )
 
 
@@ -137,4 +141,10 @@ def inputs(features, segments, segmenter_of, parameters) -> dict[str, Any]:
         "gold_segments": segments,
         "segmenter_candidate": segmenter_of(3),
         "params:supervised_training": parameters,
+        "params:campaign_planning": CampaignParameters(
+            name="spring",
+            hold_out=0.1,
+            quiet_days=14,
+            offers={"voucher": {"channel": "e_mail", "cost": 3.0, "value": 11.0}},
+        ),
     }

@@ -17,8 +17,9 @@ import pytest
 
 from customer_segmentation.serving.settings import Settings, as_environment
 from tests.serving.jobs.posting import UNFINISHED, WORKER, ended, fetched, post, workers_of
-from tests.serving.process import free_port, start_serving
+from tests.serving.process import start_serving
 from tools.generator import write
+from tools.ports import free_port
 
 JOBS = 12
 SIZES = {"small": 1_500, "large": 20_000}

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import narwhals as nw
 import onnx
 import polars as pl
 import pytest
@@ -18,6 +19,7 @@ from customer_segmentation.pipelines.ingestion.nodes import ingest_source
 from customer_segmentation.pipelines.label_generation.nodes import score_customers
 from customer_segmentation.pipelines.preprocessing import nodes as preprocessing
 from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.table import score_table
 from customer_segmentation.sources.dataset import SourceDataset
 from tests.serving.example import a_customer
 from tests.serving.jobs.posting import CSV, HEADER, LINES, PARQUET, done, ended, fetched, post
@@ -56,6 +58,11 @@ def test_answers_are_those_of_the_pipelines_bit_for_bit(
     known = answers.unique("customer_id", keep="first")
     known = known.join(gold.select("customer_id"), on="customer_id", how="semi")
     assert len(known) == len(gold) > 2000
+    chances = score_table(nw.from_native(silver).lazy(), onnx.load(bundle / "response.onnx"))
+    # Missing as null, as other answers are.
+    told = chances.collect().to_native().with_columns(pl.col("p_response").fill_nan(None))
+    assert 0 < told["p_response"].null_count() < 10
+    gold = gold.join(told.select("customer_id", "p_response"), on="customer_id")
     expected = gold.select(answers.columns)
     assert_frame_equal(known.sort("customer_id"), expected.sort("customer_id"), check_exact=True)
 

@@ -19,6 +19,8 @@ from tests.serving.process import serving
 
 SIZES = [(360, 740), (1280, 900)]
 SCHEMES = ["light", "dark"]
+# Milliseconds: a worker process and a browser, on a machine with two cores and much to do.
+SLOW = 60_000
 HEADER = "customer_id,year_birth,income,kids_home,teens_home"
 BOUGHT = (
     "spend_wines,spend_fruits,spend_meat,spend_fish,spend_sweets,spend_gold,purchases_deals,"
@@ -42,6 +44,12 @@ def test_the_cards_show_each_segment_with_its_share_and_offer(site, open_page: O
     expect(cards.first).to_contain_text("Yearly income")
     expect(cards.first).to_contain_text("Most are offered")
     assert visit.problems == []
+
+
+def test_without_a_stream_the_page_says_nothing_of_it(site, open_page: OpenPage) -> None:
+    visit = open_page(site.url)
+    expect(visit.page.locator("#live")).to_be_hidden()
+    expect(visit.page.get_by_role("link", name="Live")).to_have_count(0)
 
 
 def test_a_share_of_a_typical_customer_is_shown_in_percent(site, open_page: OpenPage) -> None:
@@ -170,7 +178,7 @@ def test_a_file_is_scored_and_its_results_downloaded(
     _drop(visit, "customers.csv", sheet)
     expect(visit.page.get_by_role("progressbar")).to_be_visible()
     expect(visit.page.locator("#jobs")).to_contain_text(
-        "51 rows, of which 1 rejected", timeout=20_000
+        "51 rows, of which 1 rejected", timeout=SLOW
     )
     lines = _downloaded(visit, "Download results", tmp_path)
     assert len(lines) == 51
@@ -179,6 +187,26 @@ def test_a_file_is_scored_and_its_results_downloaded(
     visit.page.reload()
     expect(visit.page.locator("#jobs")).to_contain_text("customers.csv")
     assert visit.problems == []
+
+
+def test_what_is_pressed_while_a_file_waits_is_not_taken_away(
+    bundle: Path, open_page: OpenPage, tmp_path: Path
+) -> None:
+    with serving(bundle, tmp_path, "--job-workers", "0") as server:
+        visit = open_page(server.url)
+        polled: list[str] = []
+        visit.page.on("response", lambda told: polled.append(told.url))
+        _drop(visit, "one.csv", f"{HEADER},{BOUGHT}\n1,{GOOD}\n")
+        cancel = visit.page.get_by_role("button", name="Cancel, one.csv")
+        expect(visit.page.locator("#jobs")).to_contain_text("Waiting")
+        cancel.focus()
+        polled.clear()
+        while len(polled) < 2:
+            visit.page.wait_for_timeout(100)
+        expect(cancel).to_be_focused()
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.locator("#jobs")).to_contain_text("Cancelled", timeout=SLOW)
+        expect(cancel).to_have_count(0)
 
 
 def test_a_file_of_another_kind_is_refused_before_it_is_sent(site, open_page: OpenPage) -> None:
@@ -215,7 +243,7 @@ def test_the_key_is_asked_for_once_and_kept_in_the_tab(
         kept = "[localStorage.length, sessionStorage.getItem('segmentation-key'), document.cookie]"
         assert visit.page.evaluate(kept) == [0, key, ""]
         _drop(visit, "one.csv", f"{HEADER},{BOUGHT}\n1,{GOOD}\n")
-        expect(visit.page.locator("#jobs")).to_contain_text("1 rows", timeout=20_000)
+        expect(visit.page.locator("#jobs")).to_contain_text("1 rows", timeout=SLOW)
         assert len(_downloaded(visit, "Download results", tmp_path)) == 2
 
 
@@ -230,10 +258,9 @@ def test_a_server_that_went_away_is_told(bundle: Path, open_page: OpenPage, tmp_
 
 @pytest.mark.parametrize("root_path", ["/shop", ""])
 def test_behind_a_proxy_that_takes_a_prefix_off_everything_works(
-    bundle: Path, history: Path, open_page: OpenPage, tmp_path: Path, root_path: str
+    bundle: Path, tables: list[str | Path], open_page: OpenPage, tmp_path: Path, root_path: str
 ) -> None:
-    stored = history.with_name("segments.parquet")
-    options = ["--segments", stored, "--history", history, "--root-path", root_path]
+    options = [*tables, "--root-path", root_path]
     with (
         serving(bundle, tmp_path, *options) as server,
         proxied(server.url, "/shop", tmp_path / "nginx") as url,
@@ -244,8 +271,10 @@ def test_behind_a_proxy_that_takes_a_prefix_off_everything_works(
         visit.page.keyboard.press("Enter")
         expect(visit.page.locator("#found")).to_contain_text("Customer c1 is Segment 0")
         _drop(visit, "one.csv", f"{HEADER},{BOUGHT}\n1,{GOOD}\n")
-        expect(visit.page.locator("#jobs")).to_contain_text("1 rows", timeout=20_000)
+        expect(visit.page.locator("#jobs")).to_contain_text("1 rows", timeout=SLOW)
         assert len(_downloaded(visit, "Download results", tmp_path)) == 2
+        visit.page.locator("#campaign").scroll_into_view_if_needed()
+        expect(visit.page.locator("#plan-rest svg.plot")).to_be_visible()
         visit.page.get_by_role("link", name="For programs").click()
         expect(visit.page.locator("#answer_customers")).to_be_visible()
         visit.page.get_by_role("link", name="The page").click()
@@ -319,8 +348,11 @@ def _drop(visit: Visit, name: str, text: str) -> None:
 
 
 def _downloaded(visit: Visit, button: str, folder: Path) -> list[str]:
-    with visit.page.expect_download() as download:
-        visit.page.get_by_role("button", name=button).click()
+    # A row counts the file's rows before the job is done, and there is nothing to download yet.
+    results = visit.page.get_by_role("button", name=button)
+    expect(results).to_be_visible(timeout=SLOW)
+    with visit.page.expect_download(timeout=SLOW) as download:
+        results.click()
     path = folder / "downloaded"
     download.value.save_as(path)
     return path.read_text(encoding="utf-8").splitlines()

@@ -142,7 +142,9 @@ def list_missingness(accounting: dict[str, Any]) -> pd.DataFrame:
 
     A row can have several reasons: their counts may add up to more than the quarantined rows.
     """
-    ends = [("rows", end, accounting[end]) for end in ("customers", "quarantined", "repeats")]
+    names = ["customers", "quarantined", "repeats"]
+    names += [name for name in ("replaced", "removed") if accounting.get(name)]
+    ends = [("rows", end, accounting[end]) for end in names]
     reasons = []
     for text, rows in accounting["reasons"].items():
         column, _, reason = text.partition(": ")

@@ -10,9 +10,10 @@ import onnx
 from narwhals.typing import IntoDataFrame, IntoFrame
 
 from customer_segmentation.datasets.online_features import FeatureTable
-from customer_segmentation.feature_store.definitions import STANDARDISED, feature_set
+from customer_segmentation.feature_store.definitions import feature_set
 from customer_segmentation.pipelines.feature_export.parameters import FeatureExportParameters
-from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.lifetime import VALUES
+from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY, STANDARDISED
 from customer_segmentation.scoring.metadata import metadata_of, scaling_of, schema_of
 from customer_segmentation.tables.history import (
     CREATED,
@@ -28,10 +29,13 @@ from customer_segmentation.tables.schemas import ARTIFACT_VERSION, EVENT_TIME, F
 _MOMENT = "%Y-%m-%dT%H:%M:%S"
 
 
-def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:
+def export_features(
+    gold_features: IntoFrame, lifetime_value: IntoFrame, artifact: onnx.ModelProto
+) -> IntoFrame:
     """One row a customer: key, `event_timestamp` (the snapshot), features raw and standardised.
 
     Standardised columns are the artifact's inputs to its projection: capped, mean 0, deviation 1.
+    Where the schema declares purchases, what is expected of the customer stands before them.
     """
     table = nw.from_native(gold_features).lazy()
     raw = [n for n in table.collect_schema().names() if n not in (KEY, AS_OF, SAMPLE_KEY)]
@@ -40,6 +44,9 @@ def export_features(gold_features: IntoFrame, artifact: onnx.ModelProto) -> Into
         for name, values in scaling_of(metadata_of(artifact)).standardised_columns().items()
     }
     event_time = nw.col(AS_OF).alias(EVENT_TIME)
+    if schema_of(metadata_of(artifact)).lifetime:
+        values = nw.from_native(lifetime_value).lazy().select(KEY, *VALUES)
+        table, raw = table.join(values, on=KEY, how="left"), [*raw, *VALUES]
     return table.sort(KEY).select(KEY, event_time, *raw, **standardised).to_native()
 
 

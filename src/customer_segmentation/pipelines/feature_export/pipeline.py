@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
     """Features and the artifact's scaling -> one table, its dictionary, history and store."""
     table, artifact = "gold_feature_table", "segmenter_candidate"
     steps = [
-        step(nodes.export_features, ["gold_features", artifact], table),
+        step(nodes.export_features, ["gold_features", "gold_lifetime_value", artifact], table),
         step(nodes.export_features_as_csv, table, "export_feature_table"),
         step(nodes.describe_columns, [table, artifact], "data_dictionary"),
         step(

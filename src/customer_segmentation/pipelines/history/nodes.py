@@ -73,13 +73,14 @@ def compare_with_history(gold_segments: IntoFrame, history: History) -> States:
     day, version = now.select(*told).collect().row(0)
     as_of = day_of(day)
     last = history.last_of(as_of)
-    is_recorded = last is not None and is_same(now, segments_of(history.rows(last)), _ANSWERS)
-    before = history.before(as_of, last if is_recorded else None)
+    is_recorded = last is not None and is_same(now, segments_of(history.state(last)), _ANSWERS)
+    said = last if is_recorded else None
+    before = history.before(as_of, said)
     return States(
         as_of,
         str(nw.to_py_scalar(version)),
         is_recorded,
-        _state(before, history) if before else None,
+        _state(before, history, said) if before else None,
         history.run_id,
         history.next_moment,
     )
@@ -104,7 +105,7 @@ def segments_of(table: IntoFrame) -> nw.LazyFrame[Any]:
     return rows.with_columns(margin).select(KEY, AS_OF, *_ANSWERS)
 
 
-def _state(statement: Statement, history: History) -> State:
-    rows = history.rows(statement)
+def _state(statement: Statement, history: History, said: Statement | None) -> State:
+    rows = history.state(statement, said.recorded_at if said else None)
     of_one = nw.from_native(rows).lazy().select(nw.col(ARTIFACT_VERSION).min())
     return State(statement, str(nw.to_py_scalar(of_one.collect().item())), rows)

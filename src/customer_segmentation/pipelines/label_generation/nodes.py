@@ -18,10 +18,9 @@ from customer_segmentation.pipelines.label_generation.parameters import LabelGen
 from customer_segmentation.schema.decisions import is_measured
 from customer_segmentation.schema.operations import indicator
 from customer_segmentation.schema.parts import AS_OF, KEY
-from customer_segmentation.scoring.decoding import in_words
 from customer_segmentation.scoring.metadata import VERSION, metadata_of, schema_of
 from customer_segmentation.scoring.scorer import require_version
-from customer_segmentation.scoring.table import score_table
+from customer_segmentation.scoring.table import answer_table
 from customer_segmentation.segmentation.profiles import known_weight, weighted_means
 from customer_segmentation.tables.history import History, day_of, in_force
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION, UNSEGMENTED
@@ -35,9 +34,7 @@ def score_customers(silver_customers: IntoFrame, artifact: onnx.ModelProto) -> I
     `margin` is 0 halfway between two segments and 1 on a centroid; `likely_to_spend` is a
     percentile of the base.
     """
-    scored = score_table(nw.from_native(silver_customers).lazy(), artifact)
-    metadata = metadata_of(artifact)
-    return scored.select(KEY, AS_OF, **in_words(metadata)).sort(KEY).to_native()
+    return answer_table(nw.from_native(silver_customers).lazy(), artifact).sort(KEY).to_native()
 
 
 def keep_near_borders(
@@ -59,7 +56,7 @@ def keep_near_borders(
     before = next(known, None)
     if before is None:
         return scored_segments
-    return calm_borders(scored_segments, history.rows(before), metadata_of(artifact), calm)
+    return calm_borders(scored_segments, history.state(before), metadata_of(artifact), calm)
 
 
 def list_unsegmented(silver_quarantine: IntoFrame, artifact: onnx.ModelProto) -> IntoFrame:

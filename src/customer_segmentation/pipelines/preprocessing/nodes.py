@@ -14,9 +14,10 @@ from narwhals.typing import IntoFrame
 from customer_segmentation.customers.account import refuse_losses
 from customer_segmentation.customers.date_choice import UnclearDatesError
 from customer_segmentation.customers.doubts import doubts_about
+from customer_segmentation.customers.features import features_of
 from customer_segmentation.customers.headers import as_headers, nearest_columns, unread
-from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.customers.orders import aggregate_lines
+from customer_segmentation.customers.purchases import no_purchases, purchases_of
 from customer_segmentation.customers.quarantine import (
     ADDED,
     SHARED_KEY,
@@ -31,10 +32,9 @@ from customer_segmentation.customers.reading import Reading, settle
 from customer_segmentation.customers.rules import REASONS, SEPARATOR
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
-from customer_segmentation.schema.decisions import scored_columns
-from customer_segmentation.schema.evaluate import on_frame
+from customer_segmentation.schema.decisions import needed_of_customers
 from customer_segmentation.schema.file import chosen_schema
-from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
+from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import Schema
 
 logger = logging.getLogger(__name__)
@@ -50,10 +50,12 @@ def settle_reading(bronze: IntoFrame, customers: Schema) -> Reading:
     of_rows = customers.rows
     mapped = map_headers(rows.collect_schema().names(), of_rows)
     try:
-        return replace(settle(rows, mapped, of_rows), has_lines=bool(customers.orders))
+        reading = settle(rows, mapped, of_rows)
     except UnclearDatesError as error:
         message = f"{_source_of(rows)}: {error.problem}. {error.remedy} ({chosen_schema()})."
         raise UserError(message) from error
+    of_any_day = customers.rows_of_any_day if customers.events.is_declared else None
+    return replace(reading, has_lines=bool(customers.orders), of_any_day=of_any_day)
 
 
 def check_rows(bronze: IntoFrame, reading: Reading, customers: Schema) -> IntoFrame:
@@ -109,9 +111,9 @@ def account_for_rows(
     accounting = {**source, "rows_in": _count(rows)} | verdicts.counts()
     # As it was saved, and not as it was meant to be.
     accounting["quarantined"] = _count(quarantined)
-    parts = accounting["customers"] + accounting["quarantined"] + accounting["repeats"]
-    if parts != accounting["rows_in"]:
-        message = f"rows in do not equal customers + quarantined + repeats: {accounting}"
+    ends = ("customers", "quarantined", "repeats", "replaced", "removed")
+    if sum(accounting[end] for end in ends) != accounting["rows_in"]:
+        message = f"rows in do not equal {' + '.join(ends)}: {accounting}"
         raise RuntimeError(message)
     reasons, lost = _count_reasons(quarantined), verdicts.lost_values(reading)
     return {
@@ -152,29 +154,32 @@ def keep_customers(
     return aggregate_lines(valid, customers).to_native(), accounting | lines
 
 
+def keep_purchases(checked: IntoFrame, silver: IntoFrame, customers: Schema) -> IntoFrame:
+    """When each customer of silver bought; no row where the schema declares no purchases."""
+    kept = nw.from_native(silver).lazy()
+    if not customers.lifetime:
+        return no_purchases(kept).to_native()
+    return purchases_of(_verdicts(checked).valid(), customers).to_native()
+
+
 def compute_features(silver: IntoFrame, schema: Schema) -> IntoFrame:
     """Key, `as_of`, `sample_key`, the numeric canonical columns and every feature, as float64."""
-    customers = nw.from_native(silver).lazy()
-    columns = customers.collect_schema().names()
-    numbers = numeric_expressions(schema, columns)
-    features = schema.available_features(numbers)
-    identity = (KEY, AS_OF, SAMPLE_KEY)
-    table = on_frame(schema, customers.select(*identity, **numbers), features)
-    return table.select(*identity, *numbers, *features).to_native()
+    return features_of(nw.from_native(silver).lazy(), schema).to_native()
 
 
 def _required(customers: Schema) -> Iterable[str]:
     """The columns of a row that a source must have."""
     if customers.orders:
         return customers.needed_of_lines
-    return [KEY, *customers.needed_columns(customers.segment_features)]
+    named = (*customers.needed_columns(customers.segment_features), *customers.event_columns)
+    return [KEY, *named]
 
 
 def _needed(customers: Schema, present: Iterable[str]) -> Iterable[str]:
     """The columns of a row without which it is left out."""
     if customers.orders:
         return customers.needed_of_lines
-    return scored_columns(customers, customers.segment_features, present)
+    return needed_of_customers(customers, present)
 
 
 def _columns_read(headers: list[str], reading: Reading) -> dict[str, Any]:

@@ -38,6 +38,11 @@ def create_pipeline() -> Pipeline:
             ["checked_customers", "row_counts", "params:customers", "params:preprocessing"],
             ["silver_customers", "row_accounting"],
         ),
+        step(
+            nodes.keep_purchases,
+            ["checked_customers", "silver_customers", "params:customers"],
+            "silver_purchases",
+        ),
         step(nodes.compute_features, ["silver_customers", "params:customers"], "gold_features"),
     ]
     return Pipeline(steps)

@@ -6,14 +6,14 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from narwhals.typing import IntoFrame
 
-from customer_segmentation.bundles.bundle import COLD_START, MODELS, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.feature_store.definitions import conflicts, feature_set
+from customer_segmentation.pages import render
 from customer_segmentation.promotion import agreement, quality
-from customer_segmentation.promotion.bundling import differing_answers, missing_cold_start
+from customer_segmentation.promotion.bundling import differing_answers, lacks, made_for_others
 from customer_segmentation.promotion.chosen import Chosen, choose
 from customer_segmentation.promotion.gates import NEVER_OVERRIDDEN, Gate, failed
 from customer_segmentation.promotion.parameters import PromotionParameters
@@ -29,9 +29,6 @@ from customer_segmentation.tables.schemas import tables_of
 _ORIGIN = ("environment", "run_id", "commit", "code", "source_sha256", "made_at")
 _SILVER = "silver_customers"
 _SEED = 1
-_PIPELINES = "customer_segmentation.pipelines"
-# The style is the report's.
-_TEMPLATES = ("promotion", "reporting")
 
 
 def choose_bundle(
@@ -50,7 +47,7 @@ def check_bundle(chosen: Chosen) -> list[Gate]:
     expected = dict(entry.files) if entry else bundle.hashes
     changed = [name for name, told in bundle.hashes.items() if told != expected.get(name)]
     if not changed and bundle.id != chosen.named:
-        changed = list(MODELS)
+        changed = list(bundle.models)
     figure = f"files that are not those recorded in {chosen.source}"
     gates = [Gate.none_of("provenance", "changed_files", figure, changed)]
     if changed:
@@ -216,35 +213,21 @@ def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
 
 def show_verdict(verdict: dict[str, Any]) -> str:
     """The verdict as one page of HTML that needs nothing else."""
-    environment = Environment(
-        # The report's style.
-        loader=ChoiceLoader(
-            [
-                PackageLoader(f"customer_segmentation.pipelines.{n}")
-                for n in ("promotion", "reporting")
-            ]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("promotion.html.jinja").render(verdict)
+    return render("promotion", "promotion.html.jinja", **verdict)
 
 
 def _wrong_statements(bundle: StoredBundle) -> list[str]:
     try:
-        segmenter, cold_start = (verified(bundle.files[name]) for name in MODELS)
+        segmenter = verified(bundle.files[SEGMENTER])
+        others = made_for_others({name: bundle.files[name] for name in bundle.models})
     except WrongArtifactError as error:
         return [str(error)]
     about = bundle.about
     wrong = [f"{name} is absent" for name in _ORIGIN if not about.get(name)]
     if about.get("artifact_version") != segmenter[VERSION]:
         wrong.append(f"artifact_version is not {segmenter[VERSION]}")
-    if cold_start["segmenter_version"] != segmenter[VERSION]:
-        wrong.append(f"{COLD_START} was made for {cold_start['segmenter_version']}")
-    if {*about.get("answers", ())} != {*MODELS}:
+    wrong += [f"{name} was made for {version}" for name, version in others.items()]
+    if {*about.get("answers", ())} != {*bundle.models}:
         wrong.append("answers are absent")
     return wrong
 
@@ -269,8 +252,11 @@ def _compared_parts(
     """What the champion answers and the bundle does not, and what the cold-start model lost."""
     outputs = [{*verified(one.files[SEGMENTER])["outputs"]} for one in (bundle, champion)]
     lost = sorted(outputs[1] - outputs[0])
-    if missing_cold_start(bundle) and not missing_cold_start(champion):
-        lost.append("cold_start")
+    lost += [
+        name.removesuffix(".onnx")
+        for name in (COLD_START, RESPONSE)
+        if lacks(bundle, name) and not lacks(champion, name)
+    ]
     figure = "answers that the champion gives and the bundle does not"
     gates = [Gate.none_of("quality", "lost_answers", figure, lost)]
     new, old = (quality.cold_start_accuracy(one, drawn) for one in (bundle, champion))

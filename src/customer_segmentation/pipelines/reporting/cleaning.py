@@ -33,6 +33,11 @@ def explain_cleaning(schema: Schema, accounting: Mapping[str, Any], unsegmented:
         ("Quarantined: broke a rule", "quarantined"),
         ("Left out: repeated another row", "repeats"),
     ]
+    versions = {
+        "replaced": "Left out: replaced by a later version",
+        "removed": "Left out: takes something back",
+    }
+    ends += [(title, key) for key, title in versions.items() if accounting.get(key)]
     quarantined, reasons = accounting["quarantined"], accounting["reasons"]
     note = ""
     if sum(reasons.values()) > quarantined:

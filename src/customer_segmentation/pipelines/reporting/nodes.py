@@ -10,6 +10,7 @@ from narwhals.typing import IntoFrame
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.pipelines.reporting import (
+    answers,
     cards,
     choice,
     curves,
@@ -22,6 +23,7 @@ from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
 from customer_segmentation.pipelines.reporting.glossary import define_terms
 from customer_segmentation.pipelines.reporting.identity import explain_identity
 from customer_segmentation.pipelines.reporting.key_points import key_points
+from customer_segmentation.pipelines.reporting.lifetime import explain_lifetime
 from customer_segmentation.pipelines.reporting.notes import no_groups, notes
 from customer_segmentation.pipelines.reporting.profiles import Profiles, read_profiles
 from customer_segmentation.pipelines.reporting.summary import five_lines
@@ -44,6 +46,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     eda: dict[str, Any],
     supervised: dict[str, Any],
     flow: dict[str, Any],
+    lifetime: dict[str, Any],
 ) -> str:
     """The report: one page of HTML that needs nothing else, the same bytes for the same input.
 
@@ -56,6 +59,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     _require_one_run(metadata, profiled, accounting, clustering, supervised)
     names = {segment["key"]: segment["name"] for segment in metadata["segments"]}
     rows = nw.from_native(choice_of_k).lazy().collect().rows(named=True)
+    told = notes(schema, clustering, identity, supervised, lifetime)
     return _template().render(
         period=schema.money.period,
         cards=[cards.make_card(segment) for segment in profiled.segments],
@@ -63,7 +67,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         key_points=(*no_groups(clustering), *key_points(profiled)),
         by_size=cards.overview_bars(profiled.segments, lambda segment: segment.share),
         by_spend=cards.overview_bars(profiled.segments, cards.spend_share),
-        notes=notes(schema, clustering, identity, supervised)[len(no_groups(clustering)) :],
+        notes=told[len(no_groups(clustering)) :],
         choice=choice.explain_choice(clustering),
         choice_rows=choice.choice_rows(clustering, rows),
         identity=explain_identity(identity),
@@ -78,9 +82,11 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         potential=models.explain_potential(
             clustering["expected_spend_r2"] if "likely_to_spend" in metadata["outputs"] else None
         ),
+        answers=answers.explain_answers(schema, supervised["response"]),
         targets=relations.explain_relations(schema, eda),
         moves=moves.explain_moves(schema, flow),
         moves_width=moves.WIDTH,
+        worth=explain_lifetime(schema, lifetime),
         looked_at=phrases.count(eda["sample_rows"]),
         terms=define_terms(metadata),
         provenance=_provenance(metadata, accounting, supervised),
@@ -88,19 +94,20 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     )
 
 
-def summarise_segments(
+def summarise_segments(  # noqa: PLR0913, PLR0917 - what must be known of each
     profiles: IntoFrame,
     schema: Schema,
     clustering: dict[str, Any],
     identity: dict[str, Any],
     supervised: dict[str, Any],
+    lifetime: dict[str, Any],
     _report: str,
 ) -> str:
     """What a reader must know first, if anything; then the segments in five lines at most.
 
     Made once there is a report that says more.
     """
-    told = notes(schema, clustering, identity, supervised)
+    told = notes(schema, clustering, identity, supervised, lifetime)
     return "\n".join([*told, *([""] if told else []), five_lines(schema, profiles, clustering)])
 
 
@@ -139,6 +146,7 @@ def _provenance(
         ("Snapshot", learned_from["as_of"]),
         ("Segmenter version", metadata[VERSION]),
         ("Cold-start version", supervised["cold_start"]["version"]),
+        ("Response model version", supervised["response"]["version"]),
         ("Learned from", f"{sampled} of {phrases.count(learned_from['customers'])} customers"),
         ("Project version", learned_from["project_version"]),
     ]

@@ -7,10 +7,15 @@ from typing import Any
 
 from customer_segmentation.pipelines.reporting import phrases
 from customer_segmentation.pipelines.reporting.identity import new_names
+from customer_segmentation.pipelines.reporting.lifetime import doubts_about_lifetime
 from customer_segmentation.schema.decisions import LACKING
 from customer_segmentation.schema.schema import Schema
 
-_MODELS = {"cold_start": "the cold-start model", "demonstration": "relearning the segments"}
+_MODELS = {
+    "cold_start": "the cold-start model",
+    "response": "the response model",
+    "demonstration": "relearning the segments",
+}
 
 
 def notes(
@@ -18,6 +23,7 @@ def notes(
     clustering: Mapping[str, Any],
     identity: Mapping[str, Any],
     supervised: Mapping[str, Any],
+    lifetime: Mapping[str, Any],
 ) -> list[str]:
     """One sentence a fact, the gravest first; none where all is well.
 
@@ -26,6 +32,7 @@ def notes(
         clustering: What clustering says of itself.
         identity: How its segments go with the champion's.
         supervised: The metrics of supervised training.
+        lifetime: What is told of what customers are worth.
     """
     return [
         *no_groups(clustering),
@@ -35,6 +42,7 @@ def notes(
         *_few_segments(clustering),
         *_uncapped(schema, clustering["uncapped"]),
         *_far_outside(schema, clustering["far_outside"]),
+        *doubts_about_lifetime(lifetime),
     ]
 
 

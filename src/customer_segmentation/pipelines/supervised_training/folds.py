@@ -77,12 +77,7 @@ def validate(
     """
     from sklearn import model_selection  # noqa: PLC0415 - seconds others need not pay
 
-    # An input that many customers lack is left out, and not the customers.
-    known = tuple(
-        name
-        for name in varying(customers, inputs)
-        if np.isnan(customers.columns([name])).mean() <= _MAX_MISSING
-    )
+    known = known_inputs(customers, inputs)
     if not known:
         columns = ", ".join(customers.schema.needed_columns(inputs))
         message = f"none of {columns} is present and differs between customers"
@@ -105,6 +100,18 @@ def validate(
         }
     left_out = int((~is_complete).sum())
     return Validation(known, complete, left_out, len(np.unique(groups)), fold_of, probabilities)
+
+
+def known_inputs(customers: LabelledCustomers, inputs: Sequence[str]) -> tuple[str, ...]:
+    """Those that differ between customers, and that most know.
+
+    An input that many customers lack is left out, and not the customers.
+    """
+    return tuple(
+        name
+        for name in varying(customers, inputs)
+        if np.isnan(customers.columns([name])).mean() <= _MAX_MISSING
+    )
 
 
 def _require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:

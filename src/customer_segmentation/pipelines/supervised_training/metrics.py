@@ -121,4 +121,7 @@ def flat(
                 numbers |= told["candidates"][model] | latency[model]
             prefix = section if model == told.get("exported") else f"{section}.{model}"
             kept |= {f"{prefix}.{name}": {"value": n, "step": 0} for name, n in numbers.items()}
+        # Of the model of answers there is one.
+        own = told.get("measured", {}).items()
+        kept |= {f"{section}.{name}": {"value": float(n), "step": 0} for name, n in own}
     return kept

@@ -135,6 +135,7 @@ def report_supervised_metrics(
     demonstration: folds.Validation | folds.LeftOut,
     cold_start: comparison.Comparison | folds.LeftOut,
     artifact: Artifact,
+    response: dict[str, Any],
     parameters: TrainingParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """Every model's cross-validated metrics: as a report, and flat for MLflow.
@@ -165,6 +166,7 @@ def report_supervised_metrics(
     report = {
         "demonstration": {"note": _DEMONSTRATION} | demonstrated,
         "cold_start": {"note": _COLD_START} | told,
+        "response": response,
     }
     return report, metrics.flat(report, latency)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,20 @@ class ModelParameters(Parameters):
     iterations: int = Field(ge=1)
 
 
+class ResponseParameters(Parameters):
+    """The regressions of answers to campaigns to choose from, by cross-validation.
+
+    Attributes:
+        inverse_penalties: scikit-learn's `C`.
+        bends: At how many points a feature's effect may change.
+    """
+
+    inverse_penalties: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        min_length=1, max_length=10
+    )
+    bends: list[Annotated[int, Field(ge=0, le=5)]] = Field(min_length=1, max_length=5)
+
+
 class TrainingParameters(Parameters):
     """What to learn from, how to validate, and how large the models are.
 
@@ -43,6 +57,7 @@ class TrainingParameters(Parameters):
         calibration_bins: Of the expected calibration error and of the plot.
         exported: The cold-start model that is exported, or `auto`: chosen by the table of models.
         models: Their sizes.
+        response: Those of answers to campaigns.
     """
 
     sample_rows: int = Field(ge=10)
@@ -51,3 +66,4 @@ class TrainingParameters(Parameters):
     calibration_bins: int = Field(ge=2)
     exported: Literal["auto", "logistic_regression", "quantised_network"]
     models: ModelParameters
+    response: ResponseParameters

@@ -5,15 +5,15 @@ from __future__ import annotations
 from kedro.pipeline import Pipeline
 
 from customer_segmentation.pipelines import step
-from customer_segmentation.pipelines.supervised_training import nodes, plots, sample
+from customer_segmentation.pipelines.supervised_training import nodes, plots, response, sample
 
 _PARAMETERS = "params:supervised_training"
 
 
 def create_pipeline() -> Pipeline:
-    """Features and segments -> metrics, plots and the cold-start candidate.
+    """Features and segments -> metrics, plots and the candidates of cold start and response.
 
-    Whatever is saved takes what the check of the candidate gave: nothing is saved before it.
+    Whatever is saved takes what the checks of the candidates gave: nothing is saved before them.
     """
     steps = [
         step(
@@ -33,11 +33,25 @@ def create_pipeline() -> Pipeline:
             ["cold_start_candidate", "cold_start_comparison"],
         ),
         step(
+            response.validate_response, ["labelled_customers", _PARAMETERS], "response_validation"
+        ),
+        step(
+            response.build_response,
+            ["response_validation", "segmenter_candidate"],
+            "response_candidate",
+        ),
+        step(
+            response.report_response,
+            ["response_validation", "response_candidate", "params:campaign_planning"],
+            "response_report",
+        ),
+        step(
             nodes.report_supervised_metrics,
             [
                 "demonstration_validation",
                 "cold_start_comparison",
                 "cold_start_candidate",
+                "response_report",
                 _PARAMETERS,
             ],
             ["supervised_metrics", "supervised_mlflow_metrics"],

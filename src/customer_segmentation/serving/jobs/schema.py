@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-LONGEST_IDEMPOTENCY_KEY = 255
+from customer_segmentation.serving.idempotency import LONGEST_IDEMPOTENCY_KEY
+
 _BUSY_SECONDS = 20.0
 _OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
 # The key of the lock under which a process creates the table.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 
@@ -26,6 +26,8 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
+from customer_segmentation.scoring.metadata import P_RESPONSE
+from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.jobs.order_lines import OrderLines
@@ -39,7 +41,8 @@ class FileScorer:
     """Scores the rows of files with the same headers.
 
     A file without any column of purchases is answered by the cold-start model; order lines are
-    kept, and make customers at the file's end.
+    kept, and make customers at the file's end. The probability of an answer to a campaign is
+    added where the file has what it depends on.
 
     Args:
         headers: As sent.
@@ -59,6 +62,12 @@ class FileScorer:
         of_lines = schema.needed_of_lines
         has_lines = bool(of_lines) and map_headers(headers, schema.rows).keys() >= {*of_lines}
         self._schema = schema.rows if has_lines else schema
+        if has_lines and schema.events.id:
+            message = (
+                "order lines of which there may be several versions are not read from a posted "
+                "file: send them as events, or post what their customers come to."
+            )
+            raise UserError(message)
         mapped = map_headers(headers, self._schema)
         purchases = () if has_lines else bundle.contract.purchases
         is_new = bool(purchases) and mapped.keys().isdisjoint(purchases)
@@ -82,11 +91,16 @@ class FileScorer:
         read = {*headers} if has_lines else {*mapped.values()}
         self.headers = [header for header in headers if header in read]
         used = {name: mapped.get(name, name) for name in (KEY, *needed)}
+        self._notes: list[str] = []
+        self._response = self._readable_response(bundle, mapped, batches) if not is_new else None
+        others = bundle.contract.response_needed if self._response else ()
+        if not has_lines:
+            used |= {name: mapped[name] for name in others}
         self._reading = replace(_settled(used, self._schema, batches), has_lines=has_lines)
         self._needed = needed
         self._rules = Rules(used, self._reading, needed)
         self._lines = OrderLines(schema, self._rules) if has_lines else None
-        self._numbers = numeric_expressions(schema, [*answering, AS_OF])
+        self._numbers = numeric_expressions(schema, [*answering, *others, AS_OF])
         if cold_start:
             self._answers = cold_start_in_words(cold_start.metadata)
         else:
@@ -94,6 +108,26 @@ class FileScorer:
             told = ("segment", "segment_name", "runner_up", "margin", *decided_of(schema))
             told = (*told, ARTIFACT_VERSION)
             self._answers = {name: words[name] for name in told if name in words}
+
+    def _readable_response(
+        self, bundle: Bundle, mapped: Mapping[str, str], batches: Batches
+    ) -> Scorer | None:
+        """The response model, if there is one and the file has what it looks at.
+
+        Order lines make every column, or the segmenter could not answer either.
+        """
+        needed = bundle.contract.response_needed
+        if not bundle.response or self._schema is not bundle.contract.schema:
+            return bundle.response
+        if not {*needed} <= mapped.keys():
+            return None
+        try:
+            _settled({name: mapped[name] for name in needed}, self._schema, batches)
+        except UserError as error:
+            # A date that only this model looks at, and the answer that nobody must have.
+            self._notes.append(f"{P_RESPONSE} is left out: {error}")
+            return None
+        return bundle.response
 
     def check(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The parsed values of each row, whether it is broken, and then its cells.
@@ -109,13 +143,14 @@ class FileScorer:
         # Only the cells of broken rows: all would take most of a worker's memory.
         cells = {name: nw.when(nw.col(IS_BROKEN)).then(nw.col(name)) for name in self.headers}
         checked = parsed.select(ROW_NUMBER, IS_BROKEN, **cells, **marks, **rules.values())
-        return rules.with_dates(checked).to_native()
+        return rules.completed(checked).to_native()
 
     def warnings(self, rows: pl.DataFrame) -> list[str]:
         """What some rows may mean other than what is read, and what to do."""
         given = self._keyed(nw.from_native(rows.lazy()))
         given = given.with_columns(nw.lit("").alias(name) for name in ADDED if name != ROW_NUMBER)
-        return doubts_about(check_customers(given, self._reading, self._needed), self._reading, {})
+        checked = check_customers(given, self._reading, self._needed)
+        return [*self._notes, *doubts_about(checked, self._reading, {})]
 
     def keep(self, checked: pl.DataFrame) -> bool:
         """Keep order lines until the file's end; False where rows are customers."""
@@ -142,7 +177,13 @@ class FileScorer:
 
     def _answered(self, customers: nw.DataFrame[pl.DataFrame]) -> pl.DataFrame:
         numbers = customers.select(KEY, **self._numbers)
-        return self._scorer.scored(numbers, KEY).select(KEY, **self._answers).to_native()
+        answers = self._scorer.scored(numbers, KEY).select(KEY, **self._answers)
+        if self._response:
+            # NaN is where an input is missing.
+            known = nw.when(~nw.col(P_RESPONSE).is_nan()).then(nw.col(P_RESPONSE))
+            chances = self._response.scored(numbers, KEY).select(known.alias(P_RESPONSE))
+            answers = nw.concat([answers, chances], how="horizontal")
+        return answers.to_native()
 
     def broken(self, checked: pl.DataFrame) -> pl.DataFrame:
         """The rows that break the contract, as sent."""

@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.asgi import Receive
 from customer_segmentation.serving.body import Upload, save
+from customer_segmentation.serving.idempotency import HEADER, require_idempotency_key
 from customer_segmentation.serving.jobs.files import JobFiles, Table
 from customer_segmentation.serving.jobs.quota import Quota, Usage
-from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.table import Format, Job, JobTable, Parameters
 from customer_segmentation.serving.keys import Key
 from customer_segmentation.serving.metrics import Metrics
@@ -71,10 +71,9 @@ class JobService:
         Raises:
             RefusedError: The file is invalid, too large, too slow, or one too many.
         """
-        parameters, idempotency_key = sent_as(headers), headers.get("idempotency-key")
-        if idempotency_key is not None and not 0 < len(idempotency_key) <= LONGEST_IDEMPOTENCY_KEY:
-            detail = f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters"
-            raise RefusedError(400, detail, headers=CLOSE)
+        parameters, idempotency_key = sent_as(headers), headers.get(HEADER)
+        if idempotency_key is not None:
+            require_idempotency_key(idempotency_key)
         owner = _owner(key)
         kept = Usage(0, 0, 0)
         if idempotency_key is None:

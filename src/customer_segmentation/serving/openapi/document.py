@@ -16,19 +16,34 @@ import msgspec
 import yaml
 from litestar import Litestar, Response, get
 
+from customer_segmentation.audiences.sql import DIALECTS
 from customer_segmentation.proposal.seen import KINDS
 from customer_segmentation.schema.parts import AS_OF
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import NOT_STORED, Rejection, answer_type
+from customer_segmentation.serving.audiences.views import (
+    AudienceChoices,
+    AudienceCount,
+    AudienceDefinition,
+    AudienceHistory,
+    AudienceQuestion,
+    AudienceView,
+)
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.campaigns.changes import CampaignChanges
+from customer_segmentation.serving.campaigns.views import CampaignView, PlanView
 from customer_segmentation.serving.description import Description
 from customer_segmentation.serving.guard import bundle_of
 from customer_segmentation.serving.history import Snapshot
+from customer_segmentation.serving.idempotency import LONGEST_IDEMPOTENCY_KEY
+from customer_segmentation.serving.ingestion.objects import LINES, key_names
+from customer_segmentation.serving.ingestion.taking import Receipt
 from customer_segmentation.serving.invocations import ROWS_A_CUSTOMER, Unsegmented
 from customer_segmentation.serving.jobs.routes import JobView
-from customer_segmentation.serving.jobs.schema import LONGEST_IDEMPOTENCY_KEY
 from customer_segmentation.serving.jobs.service import SENT_AS
 from customer_segmentation.serving.keys import ROLES
+from customer_segmentation.serving.moves.routes import MovesView
 from customer_segmentation.serving.online import MAX_IDS, NotThere
 from customer_segmentation.serving.openapi.customer import customer_schemas
 from customer_segmentation.serving.openapi.examples import examples_of, matrix_schemas
@@ -60,8 +75,10 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
         "max_ids": MAX_IDS,
         "longest_file_name": LONGEST_NAME,
         "kinds": ", ".join(KINDS),
+        "dialects": [*DIALECTS],
         "max_rows": max_customers * ROWS_A_CUSTOMER,
         "longest_idempotency_key": LONGEST_IDEMPOTENCY_KEY,
+        "objects": _objects(bundle.contract.schema),
         "results": {media_type: {"schema": _FILE} for media_type in SENT_AS.values()},
         "schemas": {**customer_schemas(bundle.contract), **_answers(bundle)},
         **matrix_schemas(bundle.contract.columns),
@@ -137,16 +154,40 @@ def _add_access(operation: Document, access: str) -> None:
         operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
 
+def _objects(schema: Schema) -> Document:
+    """What is sent to be landed, by media type."""
+    one = {"type": "object", "description": "Flat, or with objects in it: `address.city`"}
+    several = {"type": "array", "minItems": 1, "items": one}
+    lines = {"type": "string", "description": "An object a line"}
+    first, second = ({key_names(schema)[0]: key} for key in ("5524", "2174"))
+    examples = {"one": {"value": first}, "list": {"value": [first, second]}}
+    return {
+        JSON: {"schema": {"anyOf": [one, several]}, "examples": examples},
+        LINES[0]: {"schema": lines},
+    }
+
+
 def _answers(bundle: Bundle) -> Document:
     """The schemas of what is answered, from the structs that it is made of."""
     structs = [
         answer_type(bundle.contract.schema),
+        AudienceChoices,
+        AudienceCount,
+        AudienceDefinition,
+        AudienceHistory,
+        AudienceQuestion,
+        AudienceView,
+        CampaignChanges,
+        CampaignView,
         Rejection,
         Details,
         Description,
         JobView,
+        MovesView,
         NotThere,
+        PlanView,
         ProposalView,
+        Receipt,
         Snapshot,
         Unsegmented,
     ]

@@ -15,6 +15,8 @@ from customer_segmentation.serving.description import describe_bundle
 from customer_segmentation.serving.explanation import Explainer
 from customer_segmentation.serving.history import Snapshot
 from customer_segmentation.serving.jobs.service import MEDIA_TYPES
+from customer_segmentation.serving.moves.routes import MovesView, SegmentNow
+from customer_segmentation.serving.moves.stored import Move
 from customer_segmentation.serving.online import NotThere, absent_on
 from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.responses import CSV
@@ -49,6 +51,7 @@ def examples_of(bundle: Bundle) -> Record:
         "answers": {name: {"value": value} for name, value in answers.items()},
         "stored": stored | {AS_OF: contract.as_of.isoformat()},
         "history": [_snapshot(stored, contract.as_of)],
+        "moves": _moved(bundle, stored, contract.as_of),
         "online": online,
         "changes": changes,
         "changed": changed,
@@ -95,6 +98,27 @@ def _snapshot(stored: Record, as_of: date) -> Record:
     recorded_at = f"{as_of}T05:01:02.123456Z"
     run = {RUN_ID: f"{as_of}T05.00.00.000Z", RECORDED_AT: recorded_at}
     return {AS_OF: as_of.isoformat(), **told, "margin": round(stored["margin"], 4), **run}
+
+
+def _moved(bundle: Bundle, stored: Record, as_of: date) -> Record:
+    """The same customer, who came from the segment that is next."""
+    segments = bundle.segmenter.metadata["segments"]
+    names = {each["key"]: each["name"] for each in segments}
+    before, now = stored["runner_up"], stored["segment"]
+    recorded_at = f"{as_of}T05:01:02.123456Z"
+    moved = Move(
+        customer_id=stored[KEY],
+        from_segment=before,
+        from_name=names.get(before, before),
+        to_segment=now,
+        to_name=names.get(now, now),
+        cause="data",
+        as_of=as_of,
+        artifact_version=bundle.version,
+        recorded_at=recorded_at,
+    )
+    counts = [SegmentNow(key, name, 1_000) for key, name in names.items()]
+    return cast("Record", msgspec.to_builtins(MovesView(recorded_at, [moved], 0, counts)))
 
 
 def _stored_features(bundle: Bundle, changed: list[str] | None = None) -> Record:

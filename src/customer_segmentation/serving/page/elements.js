@@ -7,6 +7,19 @@ export function make(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
+/** Begin once a section is nearly in sight. */
+export function whenNear(id, begin) {
+  const watch = new IntersectionObserver(
+    (seen) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      watch.disconnect();
+      begin();
+    },
+    { rootMargin: "300px" },
+  );
+  watch.observe(document.getElementById(id));
+}
+
 /** A table of rows; the first cell of each row is its heading. */
 export function table(caption, headings, rows) {
   const head = headings.length
@@ -40,14 +53,23 @@ export function problem(text) {
   return make("p", { class: "problem" }, text);
 }
 
+/** An element of a drawing. */
+export function draw(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+/** A part of a page that scrolls where it is narrow, also by keyboard. */
+export function scrolling(label, content) {
+  return make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": label }, content);
+}
+
 function drawn(label, ...shapes) {
   const frame = { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img", "aria-label": label };
-  return fill(document.createElementNS(SVG, "svg"), frame, shapes);
+  return draw("svg", frame, ...shapes);
 }
 
 function rectangle(x, width, kind) {
-  const place = { x, y: 0, width, height: 10, class: kind };
-  return fill(document.createElementNS(SVG, "rect"), place, []);
+  return draw("rect", { x, y: 0, width, height: 10, class: kind });
 }
 
 function fill(element, attributes, children) {

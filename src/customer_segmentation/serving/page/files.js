@@ -2,14 +2,15 @@
 
 import { prepareDrop, suffixOf, TYPES, UNKNOWN_KIND } from "./drop.js";
 import { make, show } from "./elements.js";
-import { ask, hasKey } from "./server.js";
+import { ask, hasKey, save } from "./server.js";
 import { capital, count, percent } from "./words.js";
 
 const SECOND = 1000;
 const KNOWN = "segmentation-jobs";
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const STATES = { queued: "waiting", running: "being scored", done: "done", failed: "failed", cancelled: "cancelled" };
-const AWAY = 0;
+// What passes: the server or a proxy in front of it is away or busy, while the job goes on.
+const PASSING = new Set([0, 429, 502, 503, 504]);
 
 /** Set up the drop zone, and show the files that this tab sent before. */
 export function prepareFiles() {
@@ -51,7 +52,9 @@ class Row {
     this.name = name;
     this.bar = make("progress", { max: 1, "aria-label": `Progress of ${name}` });
     this.line = make("p", { role: "status" }, "Being sent.");
+    // Made once: a click or the focus on a button that is replaced by each poll would be lost.
     this.buttons = make("div", { class: "buttons" });
+    this.canceller = this.button("Cancel", () => this.cancel());
     this.item = make("li", { class: "card" }, make("h3", {}, name), this.bar, this.line, this.buttons);
     document.getElementById("jobs").prepend(this.item);
   }
@@ -59,7 +62,7 @@ class Row {
   /** Poll the job each second until it has ended. */
   async follow(id) {
     this.id = id;
-    show(this.buttons, this.button("Cancel", () => this.cancel()));
+    if (!this.buttons.firstChild) show(this.buttons, this.canceller);
     try {
       const job = await (await ask(`v1/jobs/${id}`)).json();
       this.tell(job);
@@ -67,8 +70,7 @@ class Row {
     } catch (error) {
       this.say(error.status === 404 ? "The server has removed this file." : error.message, true);
       if (error.status === 404) forget(id);
-      // The job continues on the server.
-      if (error.status === AWAY || error.status === 429 || error.status === 503) setTimeout(() => this.follow(id), 5 * SECOND);
+      if (PASSING.has(error.status)) setTimeout(() => this.follow(id), 5 * SECOND);
     }
   }
 
@@ -101,16 +103,14 @@ class Row {
   async download(part) {
     const path = `v1/jobs/${this.id}/${part}`;
     const suffix = this.name.slice(this.name.lastIndexOf("."));
-    const link = make("a", { href: path, download: `${this.name.slice(0, -suffix.length)}-${part}${suffix}` });
+    const name = `${this.name.slice(0, -suffix.length)}-${part}${suffix}`;
     if (!hasKey()) {
-      link.click();
+      make("a", { href: path, download: name }).click();
       return;
     }
     // A plain link would send no key.
     try {
-      link.href = URL.createObjectURL(await (await ask(path)).blob());
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60 * SECOND);
+      await save(await ask(path), name);
     } catch (error) {
       this.say(error.message, true);
     }

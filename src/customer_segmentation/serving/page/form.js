@@ -1,6 +1,7 @@
 // The what-if's form: a slider and a number for each field, kept in sync.
 
 import { make, show } from "./elements.js";
+import { makeRow, markInput, setRow } from "./row.js";
 import { capital, count, label, spoken } from "./words.js";
 
 const GROUPS = [
@@ -43,10 +44,7 @@ export class Form {
 
   /** Put a record into the inputs. */
   set(record) {
-    for (const [name, { input, slider }] of this.inputs) {
-      input.value = record[name] ?? "";
-      if (slider) slider.value = input.value;
-    }
+    for (const [name, { input, slider }] of this.inputs) setRow(input, slider, record[name]);
   }
 
   /** Show each problem beside its field; returns those that belong to none. */
@@ -55,42 +53,30 @@ export class Form {
     for (const [name, { input, message }] of this.inputs) {
       const wrong = found.get(name);
       found.delete(name);
-      message.textContent = wrong ? `${capital(wrong)}: give ${accepted(this.fields.get(name))}.` : "";
-      if (wrong) input.setAttribute("aria-invalid", "true");
-      else input.removeAttribute("aria-invalid");
+      markInput(input, message, wrong ? `${capital(wrong)}: give ${accepted(this.fields.get(name))}.` : "");
     }
     return [...found].map(([path, said]) => `${path}: ${said}`);
   }
 
   row(field, bundle) {
     const id = `field-${field.name}`;
-    const message = make("p", { id: `${id}-problem`, class: "field-problem", role: "alert" });
     const title = make("label", { for: id, title: field.description }, fieldLabel(field));
     const input = field.kind === "number" ? number(field, id) : other(field, id);
     const slider = field.kind === "number" ? range(field, bundle) : null;
+    const { element, message } = makeRow(title, input, slider, this.changed);
     this.inputs.set(field.name, { input, slider, message });
-    input.addEventListener("input", () => {
-      if (slider && input.value !== "") slider.value = input.value;
-      this.changed();
-    });
-    slider?.addEventListener("input", () => {
-      input.value = slider.value;
-      this.changed();
-    });
-    return make("div", { class: "field" }, title, slider, input, message);
+    return element;
   }
 }
 
 function number(field, id) {
-  const described = `${id}-problem`;
-  return make("input", { id, type: "number", min: field.minimum, max: field.maximum, step: field.whole ? 1 : "any", inputmode: field.whole ? "numeric" : "decimal", "aria-describedby": described });
+  return make("input", { id, type: "number", min: field.minimum, max: field.maximum, step: field.whole ? 1 : "any", inputmode: field.whole ? "numeric" : "decimal" });
 }
 
 function other(field, id) {
-  const described = `${id}-problem`;
-  if (field.kind !== "category") return make("input", { id, type: field.kind === "date" ? "date" : "text", "aria-describedby": described });
+  if (field.kind !== "category") return make("input", { id, type: field.kind === "date" ? "date" : "text" });
   const options = field.categories.map((category) => make("option", { value: category }, capital(spoken(category))));
-  return make("select", { id, "aria-describedby": described }, ...options);
+  return make("select", { id }, ...options);
 }
 
 function range(field, bundle) {

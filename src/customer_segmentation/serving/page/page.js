@@ -1,9 +1,12 @@
 // The page: loads the bundle and fills each section.
 
+import { prepareAudience } from "./audience.js";
 import { showCards } from "./cards.js";
 import { make, problem, show } from "./elements.js";
 import { prepareFiles } from "./files.js";
 import { prepareFind } from "./find.js";
+import { prepareLive } from "./live.js";
+import { preparePlanner } from "./planner.js";
 import { prepareProposal } from "./propose.js";
 import { ask } from "./server.js";
 import { WhatIf } from "./whatif.js";
@@ -22,15 +25,20 @@ async function prepare() {
       document.querySelector(`#starts [data-key="${CSS.escape(key)}"]`).focus({ preventScroll: true });
     });
     prepareFind(names, bundle.decisions);
+    prepareAudience(names);
+    preparePlanner(names);
     const facts = [["Customers as of", day(bundle.as_of)], ["Artifact", bundle.artifact_version]];
     show(document.getElementById("provenance"), ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   } catch (error) {
     show(message, problem(error.message).firstChild);
     message.className = "problem";
     prepareFind({}, {});
+    prepareAudience({});
+    preparePlanner({});
   }
 }
 
 prepareFiles();
 prepareProposal();
+prepareLive();
 prepare();

@@ -1,7 +1,7 @@
 // A schema for a file of other columns: proposed by the server, corrected here, downloaded.
 
 import { prepareDrop, suffixOf, TYPES, UNKNOWN_KIND } from "./drop.js";
-import { make, show } from "./elements.js";
+import { make, scrolling, show } from "./elements.js";
 import { ask } from "./server.js";
 import { capital } from "./words.js";
 
@@ -80,8 +80,7 @@ function columns(found) {
   });
   const head = ["Header", "Kind", "Read as", "Certainty", "Remarks"].map((text) => make("th", { scope: "col" }, text));
   const caption = make("caption", {}, "What each column seems to hold");
-  // It scrolls where it is narrow, also by keyboard.
-  return make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Columns" }, make("table", {}, caption, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
+  return scrolling("Columns", make("table", {}, caption, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
 }
 
 function schema(found) {

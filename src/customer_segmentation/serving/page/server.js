@@ -1,6 +1,8 @@
 // Requests to the server, with the API key, and what its refusals mean.
 
 const STORED_KEY = "segmentation-key";
+// Milliseconds: a browser may ask where to save a file.
+const KEPT = 60_000;
 const MEANINGS = {
   401: "This server asks for an API key, and none was given.",
   403: "This key may not do that: ask for one with the right role.",
@@ -9,6 +11,8 @@ const MEANINGS = {
   413: "That is too large for this server.",
   415: "The server does not take this kind of file.",
   500: "The server failed: see its log.",
+  502: "The server does not answer the proxy in front of it: try again in a moment.",
+  504: "The server does not answer the proxy in front of it: try again in a moment.",
   503: "The server is busy or restarting: try again in a moment.",
 };
 const AWAY = "The server does not answer. Is it running, and is this computer online? Try again.";
@@ -24,6 +28,15 @@ export class Refusal extends Error {
 
 /** Whether a key is known in this tab. */
 export const hasKey = () => sessionStorage.getItem(STORED_KEY) !== null;
+
+/** Save a response as a file of this name. */
+export async function save(response, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), KEPT);
+}
 
 /**
  * Request a path, relative to the page, with the key of this tab; asks the user for a key if the server needs one.

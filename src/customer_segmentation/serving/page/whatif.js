@@ -69,12 +69,12 @@ export class WhatIf {
     const elsewhere = this.form.mark(error.errors ?? []);
     const text = error.status === 422 ? ["Some values are wrong: see beside the fields.", ...elsewhere].join(" ") : error.message;
     this.line.textContent = text;
-    this.line.className = "problem";
+    this.line.classList.add("problem");
     show(this.more);
   }
 
   say(answer) {
-    this.line.className = "";
+    this.line.classList.remove("problem");
     const next = this.names[answer.runner_up] ?? answer.runner_up;
     const name = make("strong", {}, answer.segment_name);
     if (answer.margin === undefined) {

@@ -5,6 +5,7 @@ let labels = {};
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
 const signed = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /** A count with thousands separators. */
 export const count = (number) => whole.format(number);
@@ -14,6 +15,9 @@ export const amount = (number) => (Math.abs(number) >= 100 || Number.isInteger(n
 
 /** A number with its sign. */
 export const withSign = (number) => signed.format(number);
+
+/** A number in few signs, such as 12.5K, for the side of a drawing. */
+export const short = (number) => compact.format(number);
 
 /** A share of 1 in percent, never rounded to 0 or 100. */
 export function percent(share) {

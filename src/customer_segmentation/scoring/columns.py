@@ -1,26 +1,31 @@
-"""The artifact's arithmetic as column expressions of any engine: what Spark was tried with.
+"""The artifact's arithmetic as column expressions of any engine, where no Python may run.
 
 The numbers are those in the artifact's metadata, the features and decisions the same functions that
-its graph was traced from.
+its graph was traced from. On tables `score_table` is as quick or quicker
+(`benchmarks/spark_scoring.py`); Spark's real-time streams take nothing but expressions.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
+from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.schema.operations import total, where
-from customer_segmentation.scoring.metadata import scaling_of
+from customer_segmentation.schema.schema import Schema
+from customer_segmentation.scoring.metadata import scaling_of, schema_of
+from customer_segmentation.scoring.ranges import spans
 from customer_segmentation.segmentation.space import (
     distances,
     first_min,
     names_of,
     points,
 )
-from tests.marketing import on_frame
 
 MISSING = -1.0
 # No squared distance is as large: behind it stands a segment that is not to be found again.
@@ -32,8 +37,8 @@ _PREFIX = "scored__"
 def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.LazyFrame[Any]:
     """The table with one column an answer, as the artifact gives them.
 
-    Whole numbers for the segments and codes (-1 where an input is missing), else float64 (null
-    where an input is missing).
+    Whole numbers for the segments and codes (-1 where an input is missing or out of its range),
+    else float64 (null there).
 
     Args:
         table: The artifact's numeric columns, and what else is to be kept.
@@ -41,9 +46,10 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
     """
     kept = table.collect_schema().names()
     answers: list[str] = metadata["outputs"]
+    schema = schema_of(metadata)
     decisions = [name for name in answers if name not in ("segment", "runner_up", "margin")]
     scaling = scaling_of(metadata)
-    rows = on_frame(table, [*scaling.features, *decisions], metadata["learned"])
+    rows = on_frame(schema, table, [*scaling.features, *decisions], metadata["learned"])
     # Each step is a column before the next uses it, so that no engine computes it twice.
     components = np.array(metadata["components"])
     away = distances(np.array(metadata["centroids"]))
@@ -56,15 +62,16 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
         for index, distance in enumerate(names_of(away))
     ]
     runner_up, other = first_min(others)
-    rows = rows.with_columns(**_prefixed(runner_up=runner_up, other=other))
+    is_right = _within(metadata["columns"], schema)
+    rows = rows.with_columns(**_prefixed(runner_up=runner_up, other=other, is_right=is_right))
     rows = rows.with_columns(**_prefixed(margin=_margin(names_of(placed))))
-    missing = total([nw.col(name) for name in metadata["columns"]]).is_null()
+    right = nw.col(_PREFIX + "is_right")
     return rows.select(
         *kept,
         **{
             name: _answer(
                 nw.col(name if name in decisions else _PREFIX + name),
-                missing,
+                right,
                 is_code=name in {"segment", "runner_up", *metadata["codes"]},
             )
             for name in answers
@@ -72,10 +79,21 @@ def score_columns(table: nw.LazyFrame[Any], metadata: Mapping[str, Any]) -> nw.L
     )
 
 
-def _answer(value: nw.Expr, missing: nw.Expr, *, is_code: bool) -> nw.Expr:
+def _within(columns: Sequence[str], schema: Schema) -> nw.Expr:
+    """Whether all columns are known and within the contract's ranges."""
+    rules = []
+    for span in spans(columns, schema):
+        number = total([nw.col(name) * weight for name, weight in span.weights.items()])
+        rules += [number >= span.minimum, number <= span.maximum]
+        if span.whole:
+            rules.append(number == number.floor())
+    return reduce(operator.and_, rules).fill_null(value=False)
+
+
+def _answer(value: nw.Expr, is_right: nw.Expr, *, is_code: bool) -> nw.Expr:
     if is_code:
-        return nw.when(~missing).then(value).otherwise(nw.lit(MISSING)).cast(nw.Int64)
-    return nw.when(~missing).then(value)
+        return nw.when(is_right).then(value).otherwise(nw.lit(MISSING)).cast(nw.Int64)
+    return nw.when(is_right).then(value)
 
 
 def _margin(located: Sequence[nw.Expr]) -> nw.Expr:

@@ -1,0 +1,1 @@
+"""What runs left in an environment, for those who look at it; without Java."""

@@ -1,0 +1,1 @@
+"""Whom a campaign contacts with what, by consent, cost and expected answers; what it brought."""

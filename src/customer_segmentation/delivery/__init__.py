@@ -1,0 +1,1 @@
+"""Lists of a campaign, delivered once to whoever sends them, with a log of what was sent."""

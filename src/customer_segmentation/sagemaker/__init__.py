@@ -1,0 +1,1 @@
+"""SageMaker's contract with a container: what it starts, and the folders it lays out."""

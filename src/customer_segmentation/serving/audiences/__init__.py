@@ -1,0 +1,1 @@
+"""Audiences over HTTP: counted as one types, kept by name, compiled to SQL."""

@@ -1,0 +1,1 @@
+"""The campaign that was planned last, planned again with other costs, values and limits."""

@@ -1,0 +1,1 @@
+"""Customers who move between segments while a stream runs."""

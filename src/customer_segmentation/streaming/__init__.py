@@ -1,0 +1,1 @@
+"""Customers kept up to date from events, and scored as they change."""

@@ -1,0 +1,1 @@
+"""The large runner: Spark Structured Streaming from Kafka to Delta."""

@@ -1,0 +1,84 @@
+"""A run that a cloud starts says how it ended, in words that a state machine can read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from customer_segmentation import cloud_job
+from customer_segmentation.cloud_job import run_and_say
+from customer_segmentation.errors import RefusedError, UserError
+from customer_segmentation.run_lock import run_lock
+from tests.runs.project import Project, make_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, tracking: Path) -> Project:
+    return make_project(tmp_path_factory.mktemp("job") / "project", tracking)
+
+
+@pytest.fixture
+def there(project: Project) -> Iterator[Path]:
+    """Where outcomes are written, while the project's folder is the current one."""
+    before = Path.cwd()
+    os.chdir(project.root)
+    yield project.root / "outcomes"
+    os.chdir(before)
+
+
+def said(place: Path) -> dict[str, str]:
+    told: dict[str, str] = json.loads(place.read_text("utf-8"))
+    return told
+
+
+def test_a_run_that_ends_well_is_done(there: Path) -> None:
+    run_and_say(["--pipelines=ingestion"], str(there / "1" / "ingestion.json"))
+    assert said(there / "1" / "ingestion.json") == {"outcome": "done", "message": ""}
+
+
+def test_a_wrong_file_is_told_in_the_projects_own_words(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(tmp_path / "bad.csv"))
+    told = run_and_say(["--pipelines=ingestion"], str(there / "bad.json"))
+    assert told == said(there / "bad.json")
+    assert told["outcome"] == "wrong"
+    assert told["message"].startswith("bad.csv: no column for `customer_id`")
+
+
+def test_a_second_run_is_told_who_is_on(there: Path) -> None:
+    with run_lock("data", "by hand"):
+        told = run_and_say(["--pipelines=ingestion"], str(there / "busy.json"))
+    assert told["outcome"] == "busy"
+    assert "by hand" in told["message"]
+
+
+def ending(error: Exception) -> object:
+    def command(*_: object, **__: object) -> None:
+        # As a command of the project does.
+        raise click.ClickException(str(error)) from error
+
+    return lambda _: command
+
+
+def test_a_refusal_of_the_gate_is_an_answer(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud_job, "find_run_command", ending(RefusedError("by quality")))
+    told = run_and_say(["--pipelines=promotion"], str(there / "gate.json"))
+    assert told == {"outcome": "refused", "message": "by quality"}
+
+
+def test_what_may_pass_by_itself_is_left_to_another_try(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = UserError("the bucket does not answer")
+    error.__cause__ = ConnectionError()
+    monkeypatch.setattr(cloud_job, "find_run_command", ending(error))
+    with pytest.raises(click.ClickException):
+        run_and_say(["--pipelines=ingestion"], str(there / "lost.json"))
+    assert not (there / "lost.json").exists()

@@ -1,0 +1,1 @@
+"""The AWS deployment rehearsed on this machine."""

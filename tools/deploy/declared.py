@@ -1,0 +1,106 @@
+"""What runs where, when and on what, as `deploy/deployment.yml` declares it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tools.access.roles import declared as access_declared
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Days = Annotated[int, Field(ge=1)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Place(_Declared):
+    """An environment in a cloud.
+
+    Attributes:
+        kedro: Its folder in `conf`.
+        prefix: What names begin with, and the catalog of Unity Catalog.
+    """
+
+    kedro: str
+    prefix: Name
+
+
+class Job(_Declared):
+    """Pipelines that run in one process."""
+
+    pipelines: tuple[str, ...] = Field(min_length=1)
+    timeout_minutes: Annotated[int, Field(ge=1)]
+    retries: Annotated[int, Field(ge=0)]
+
+
+class Schedule(_Declared):
+    """When something runs.
+
+    Attributes:
+        cron: Five fields, UTC.
+        runs: All `jobs` in their order, the `gate` or `scoring`.
+        environment: Where it runs; the schedule's own name without one.
+    """
+
+    cron: str = Field(pattern=r"^\S+( \S+){4}$")
+    runs: tuple[Literal["jobs", "gate", "scoring"], ...] = Field(min_length=1)
+    environment: str | None = None
+
+
+class Alarm(_Declared):
+    """A number beyond its bound."""
+
+    above: float
+    minutes: Annotated[int, Field(ge=1)]
+    about: str
+
+
+class Deployment(_Declared):
+    """The whole declaration."""
+
+    project: str
+    environments: dict[Name, Place]
+    tags: dict[str, str]
+    jobs: dict[Name, Job]
+    gate: Job
+    scoring: Job
+    schedules: dict[Name, Schedule | None]
+    standing: dict[Name, tuple[Name, ...]]
+    retention: dict[str, Days]
+    sizes: dict[Name, dict[str, int | float | str]]
+    alarms: dict[Name, Alarm]
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        environments = access_declared().environments
+        if {*self.environments} != {*environments}:
+            raise ValueError(f"environments: name {', '.join(environments)}, as roles.yml does")
+        for name, where_on in self.standing.items():
+            if unknown := {*where_on} - {*self.environments}:
+                raise ValueError(f"standing.{name}: no environment {', '.join(sorted(unknown))}")
+        for name, schedule in self.schedules.items():
+            where = schedule.environment if schedule and schedule.environment else name
+            if where not in self.environments:
+                raise ValueError(f"schedules.{name}: no environment {where}")
+        return self
+
+    def scheduled(self, environment: str) -> dict[str, Schedule]:
+        """The schedules of an environment, by name."""
+        return {
+            name: one
+            for name, one in self.schedules.items()
+            if one and (one.environment or name) == environment
+        }
+
+
+@cache
+def declared() -> Deployment:
+    """The declaration of the checkout."""
+    return Deployment.model_validate(yaml.safe_load((DEPLOY / "deployment.yml").read_text("utf-8")))
