@@ -16,6 +16,8 @@ MODELS = (SEGMENTER, COLD_START, RESPONSE)
 # Bundles made before there was a response model are without it.
 ALWAYS = (SEGMENTER, COLD_START)
 ABOUT = "bundle.json"
+# What the models learned from, in counts; bundles made before there was monitoring are without it.
+BASELINE = "baseline.json"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What came of campaigns, as it is told: kept once, and joined to what was predicted and sent."""

@@ -1,0 +1,1 @@
+"""Whether what arrives, and what is answered, is still like what the champion learned from."""
