@@ -1,1 +1,1 @@
-"""A simulated year: a market that turns, and whether the loop of feedback and retraining follows."""
+"""A simulated year: a market that turns, and whether feedback and retraining follow it."""
