@@ -150,6 +150,7 @@ def tabulate_plan(planned: Planned) -> IntoDataFrame:
             "expected_profit": plan.expected.tolist(),
             "is_contacted": plan.contacted.astype(np.int64).tolist(),
             "in_hold_out": plan.held_out.astype(np.int64).tolist(),
+            "chance": plan.chance.tolist(),
             "why": [WHY[code] for code in plan.why.tolist()],
             MAY_GET: _joined(listed.candidates, names),
             ARTIFACT_VERSION: _repeated(planned.version, number),
@@ -199,7 +200,7 @@ def show_plan(campaign_summary: dict[str, Any]) -> str:
 _TEXTS = (KEY, AS_OF, "campaign", "campaign_day", SEGMENT, "offer", "channel")
 _SCHEMA = {
     **dict.fromkeys(_TEXTS, nw.String()),
-    **dict.fromkeys(("cost", P_RESPONSE, "expected_profit"), nw.Float64()),
+    **dict.fromkeys(("cost", P_RESPONSE, "expected_profit", "chance"), nw.Float64()),
     **dict.fromkeys(("is_contacted", "in_hold_out"), nw.Int64()),
     **dict.fromkeys(("why", MAY_GET, ARTIFACT_VERSION), nw.String()),
 }
