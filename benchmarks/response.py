@@ -25,6 +25,7 @@ from customer_segmentation.pipelines.supervised_training import policies, regres
 from customer_segmentation.pipelines.supervised_training.folds import assign_folds
 from customer_segmentation.pipelines.supervised_training.models import one_thread
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.segmentation.calibration import chances
 from tools.engines import block
 
 COST, VALUE = 3.0, 11.0
@@ -95,7 +96,7 @@ def main() -> None:
         for seed in range(FIRST_SEED, FIRST_SEED + options.repeats):
             folds = assign_folds(example.answers, example.groups, parameters.folds, seed)
             odds = regression.out_of_fold(example, folds, parameters)
-            predicted = {"ours": regression.chances(odds)}
+            predicted = {"ours": chances(odds)}
             for name, peer in peers().items():
                 predicted[name] = np.empty(len(odds))
                 for fold in range(parameters.folds):

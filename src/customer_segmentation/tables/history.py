@@ -66,15 +66,19 @@ def statement_of(part: str) -> Statement | None:
 
 
 def statements_in(table: nw.LazyFrame[Any]) -> list[Statement]:
-    """The statements that a table holds, in the order in which they were recorded."""
-    rows = table.select(RECORDED_AT, AS_OF, RUN_ID).unique().collect().rows()
+    """The statements that a table holds, in the order in which they were recorded.
+
+    Those of a table without `as_of` are of the day on which they were recorded.
+    """
+    has_day = AS_OF in table.collect_schema().names()
+    rows = table.select(RECORDED_AT, RUN_ID, *([AS_OF] if has_day else [])).unique().collect()
     return sorted(
         Statement(
             str(nw.to_py_scalar(at)),
-            day_of(day),
+            day_of(*day) if day else date.fromisoformat(str(nw.to_py_scalar(at))[:10]),
             is_partial=str(nw.to_py_scalar(run)).startswith(STREAM),
         )
-        for at, day, run in rows
+        for at, run, *day in rows.rows()
     )
 
 
