@@ -9,7 +9,7 @@ import narwhals as nw
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.campaigns.outcomes import ANSWERED, CAMPAIGN
-from customer_segmentation.feedback.columns import (
+from customer_segmentation.tables.outcomes import (
     ANSWER_FACTOR,
     CHANCE,
     HAPPENED_AT,
@@ -81,7 +81,8 @@ def answers_by_contact(outcomes: IntoFrame, until: str) -> nw.DataFrame[Any]:
     """Customer and campaign -> 1 for any answer up to the end of a day, else 0."""
     rows = in_force(outcomes).filter(~nw.col(ANSWERED).is_null())
     rows = rows.filter(nw.col(HAPPENED_AT).str.slice(0, 10) <= until)
-    return rows.group_by(*_CONTACT).agg(nw.col(ANSWERED).cast(nw.Float64).max())
+    rows = rows.with_columns(nw.col(ANSWERED).cast(nw.Float64))
+    return rows.group_by(*_CONTACT).agg(nw.col(ANSWERED).max())
 
 
 def contacts_with_plan(sent: IntoFrame, inputs: IntoFrame) -> nw.DataFrame[Any]:

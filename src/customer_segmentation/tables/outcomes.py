@@ -14,3 +14,5 @@ CHANCE = "chance"
 ANSWER_FACTOR = "answer_factor"
 # Before the names of the response model's input columns, which may be any.
 INPUT = "input_"
+# Why an outcome that arrived is kept apart from those that count, in words.
+REASON = "reason"
