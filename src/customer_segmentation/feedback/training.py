@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.campaigns.outcomes import ANSWERED, CAMPAIGN
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.scoring.metadata import P_RESPONSE
+from customer_segmentation.tables.history import RECORDED_AT
 from customer_segmentation.tables.outcomes import (
     ANSWER_FACTOR,
     CHANCE,
@@ -19,9 +23,6 @@ from customer_segmentation.tables.outcomes import (
     RESPONSE_VERSION,
     REVISION,
 )
-from customer_segmentation.schema.parts import KEY
-from customer_segmentation.scoring.metadata import P_RESPONSE
-from customer_segmentation.tables.history import RECORDED_AT
 
 # Beside these, a training set has the input columns of response models, under their own names.
 WEIGHT, DAY, AT = "weight", "day", "at"
@@ -30,8 +31,14 @@ _CONTACT = (KEY, CAMPAIGN)
 _ENGINE = "pyarrow"
 
 
-def training_set(
-    outcomes: IntoFrame, sent: IntoFrame, inputs: IntoFrame, until: str, *, since: str = ""
+def training_set(  # noqa: PLR0913 - which contacts
+    outcomes: IntoFrame,
+    sent: IntoFrame,
+    inputs: IntoFrame,
+    until: str,
+    *,
+    since: str = "",
+    answer_days: int = 0,
 ) -> Any:  # noqa: ANN401 - a table of Arrow's
     """Each contact with what was known of the customer that day, and whether they answered.
 
@@ -43,8 +50,10 @@ def training_set(
         outcomes: `gold_outcomes`, all revisions.
         sent: Each customer of each campaign once, as `delivery.assignments` tells them.
         inputs: `gold_campaign_inputs`.
-        until: A day in ISO format: contacts up to it, and what happened up to its end.
+        until: A day in ISO format: what happened up to its end.
         since: Only contacts from this day on; '' for all.
+        answer_days: How long customers are given to answer: only contacts so many days before
+            `until`, or earlier.
 
     Returns:
         A table of Arrow's, sorted by customer and campaign: the columns `TRAINING`, then the
@@ -53,8 +62,8 @@ def training_set(
     """
     answers = answers_by_contact(outcomes, until)
     contacts = contacts_with_plan(sent, inputs)
-    day = nw.col(DAY)
-    told = contacts.filter(~nw.col(IN_HOLD_OUT), day <= until, day >= since)
+    day, last = nw.col(DAY), date.fromisoformat(until) - timedelta(days=answer_days)
+    told = contacts.filter(~nw.col(IN_HOLD_OUT), day <= last.isoformat(), day >= since)
     told = told.filter(nw.col(ANSWER_FACTOR) == 1.0)
     told = told.join(answers.select(CAMPAIGN).unique(), on=CAMPAIGN, how="semi")
     names = input_names(told.columns)

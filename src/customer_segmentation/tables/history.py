@@ -156,6 +156,7 @@ class History:
         now: When the run read it, in UTC.
         run_id: Of the run that reads it.
         changes: Partial statements -> the rows of them all.
+        table: The whole table, where it is one.
     """
 
     statements: tuple[Statement, ...]
@@ -163,6 +164,18 @@ class History:
     now: datetime
     run_id: str
     changes: Callable[[Sequence[Statement]], Any] | None = None
+    table: Callable[[], Any] | None = None
+
+    def everything(self) -> Any:  # noqa: ANN401 - a table of Arrow's
+        """Every row of every statement, in memory; None before the first one."""
+        import pyarrow as pa  # noqa: PLC0415 - the server has none of it
+
+        if not self.statements:
+            return None
+        found = [self.table()] if self.table else map(self.rows, self.statements)
+        tables = [nw.from_native(each).lazy().collect("pyarrow").to_native() for each in found]
+        # A later statement may have columns that an earlier one lacks.
+        return pa.concat_tables(tables, promote_options="permissive")
 
     def state(self, whole: Statement, until: str | None = None) -> Any:  # noqa: ANN401 - as `rows`
         """The rows of a whole statement, as partial ones have changed them since.
