@@ -70,7 +70,8 @@ class ArrivedOutcomes(AbstractDataset[None, Any]):
             land_arrivals,
         )
 
-        found, notes = list[Arrived](), list[str]()
+        found: list[Arrived] = []
+        notes: list[str] = []
         for name, source in self._sources.items():
             parts = Parts(f"{anchored(self._parts)}/{name}")
             if isinstance(source, str) and _is_absent(place := anchored(source)):

@@ -22,8 +22,9 @@ from customer_segmentation.schema.parts import KEY
 
 _ORDER = "order"
 _TEXTS = (KEY, "campaign", "day", "offer", "channel", "segment", "at")
-# `at` is when it was written down to be sent, in UTC, whatever day it was for. With what the campaign was planned with: the cost of a contact, the value of an answer, the share
-# that is held out, and the currency.
+# `at` is when it was written down to be sent, in UTC, whatever `day` it was for. With what the
+# campaign was planned with: the cost of a contact, the value of an answer, the share that is held
+# out, and the currency.
 CONTACTS = pa.schema(
     [
         *((name, pa.string()) for name in _TEXTS),

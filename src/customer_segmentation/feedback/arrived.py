@@ -1,4 +1,4 @@
-"""Outcomes as they arrived, by a folder, a topic or the API: each read, or told why it cannot be."""
+"""Outcomes as they arrived, by a folder, a topic or the API: read, or told why they cannot be."""
 
 from __future__ import annotations
 

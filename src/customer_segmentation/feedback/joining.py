@@ -61,7 +61,7 @@ class Joined:
 def join_contacts(
     arrived: pa.Table,
     recorded: pa.Table | None,
-    sent: Any,
+    sent: Any,  # noqa: ANN401 - any table
     inputs: pa.Table | None,
 ) -> Joined:
     """Everything that has arrived beside what was sent.
@@ -132,7 +132,7 @@ def _equal(left: nw.Expr, right: nw.Expr) -> nw.Expr:
 
 
 def _contacts(sent: Any, inputs: pa.Table | None) -> nw.DataFrame[Any]:  # noqa: ANN401 - any table
-    """Each customer of each campaign, as `gold_outcomes` names what they got and what was planned."""
+    """Each customer of each campaign, with what they got and what was planned for them."""
     log = nw.from_native(sent).lazy().collect("pyarrow")
     terms = log.select(
         *(*_CONTACT, "segment", "offer", "cost", "value"),
