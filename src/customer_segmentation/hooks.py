@@ -58,6 +58,7 @@ _SQLITE = "sqlite:///"
 _TOLD = {
     "campaign_summary": "campaign_page",
     "campaign_results": "campaign_results_page",
+    "feedback_results": "feedback_page",
     "uplift_summary": "uplift_page",
 }
 
