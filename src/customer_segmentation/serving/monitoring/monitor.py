@@ -7,7 +7,8 @@ threads of their own take it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -47,7 +48,7 @@ class Monitor:
         self._said = ""
         if not self._is_on:
             return
-        self._collector = collector_of(settings, metrics)
+        self._collector = _collector(settings, metrics.not_counted)
         self._shadow = Shadow(settings, metrics)
         self._is_counting = False
 
@@ -119,10 +120,24 @@ class Monitor:
             self._collector.put(Answered(bundle.baseline, rejected=told))
 
 
-def collector_of(settings: Settings, metrics: Metrics | None = None) -> Collector:
-    """What counts the answers of one process of a server."""
+@contextmanager
+def counting(settings: Settings) -> Iterator[Collector]:
+    """What counts the answers of a worker of jobs, during a `with` block.
+
+    Args:
+        settings: The server's.
+    """
+    collector = _collector(settings, lambda _: None)
+    if settings.is_monitoring:
+        collector.start()
+    try:
+        yield collector
+    finally:
+        collector.end(END_SECONDS)
+
+
+def _collector(settings: Settings, dropped: Callable[[int], None]) -> Collector:
     files: HourlyFiles[HourlySummary] = HourlyFiles(
         settings.monitoring, hours_of(settings.monitoring_hour)
     )
-    dropped = metrics.not_counted if metrics else lambda _: None
     return Collector(files, "api", settings.monitoring_seconds, dropped)
