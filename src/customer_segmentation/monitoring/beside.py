@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 # A portion takes about a millisecond, for which whoever answers may have to wait.
 _PORTION = 512
-_PAUSE = 0.05
+_PAUSE = 0.25
 # Of one processor; what comes faster waits, and is refused once the buffer is full.
 _SHARE = 0.25
 

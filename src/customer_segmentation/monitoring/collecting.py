@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -16,14 +17,18 @@ from numpy.typing import NDArray
 
 from customer_segmentation.monitoring.beside import Beside
 from customer_segmentation.monitoring.findings import Source
-from customer_segmentation.monitoring.hourly import HourlyFiles, HourlySummary, summaries_folder
+from customer_segmentation.monitoring.hourly import HourlyFiles, HourlySummary
+from customer_segmentation.monitoring.hours import hour_file
 from customer_segmentation.monitoring.summary import Baseline
+from customer_segmentation.monitoring.together import Together
 
 _log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 10.0
 # Some tens of MB at most.
 MOST_CUSTOMERS = 50_000
+# Baselines, and sets of columns, that come at once.
+_MOST_COUNTERS = 8
 _COUNTED = ("segment", "margin", "p_response")
 
 
@@ -57,22 +62,26 @@ class Collector:
     """Counts what one process answers.
 
     Args:
-        files: Where the counts are kept.
+        root: The folder `monitoring` of an environment, or its URL.
         source: What is watched.
+        hour: Tells the hour that is counted now.
         seconds: Between two writings: as much is lost when the process is killed.
         dropped: Is told how many customers are not counted.
     """
 
     def __init__(
         self,
-        files: HourlyFiles[HourlySummary],
+        root: str,
         source: Source,
+        hour: Callable[[], str],
         seconds: float = WRITE_SECONDS,
         dropped: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._files, self._source = files, source
+        self._files = HourlyFiles(root, hour, partial(_place, source))
         self._tell_dropped = dropped
-        self._beside: Beside[Answered] = Beside(self._count, files.write, MOST_CUSTOMERS, seconds)
+        self._beside = Beside(self._count, self._files.write, MOST_CUSTOMERS, seconds)
+        # Each holds its baseline, so that no other has its id.
+        self._counters: dict[tuple[int, tuple[str, ...]], Together] = {}
         self._dropped: dict[int, tuple[Baseline, int]] = {}
         self._dropping = Lock()
         self._last_error = ""
@@ -96,8 +105,7 @@ class Collector:
 
     def add(self, counts: HourlySummary) -> None:
         """Add what was counted elsewhere."""
-        folder = summaries_folder(self._source, counts.summary.baseline)
-        if lost := self._files.add(folder, counts):
+        if lost := self._files.add(counts):
             self._tell_dropped(lost)
 
     def _drop(self, baseline: Baseline, customers: int) -> None:
@@ -110,9 +118,13 @@ class Collector:
         groups: dict[tuple[int, tuple[str, ...]], list[Answered]] = {}
         for one in taken:
             groups.setdefault((id(one.baseline), one.columns), []).append(one)
-        for together in groups.values():
+        for key, together in groups.items():
             try:
-                self.add(counts_of(together))
+                if key not in self._counters:
+                    if len(self._counters) >= _MOST_COUNTERS:
+                        self._counters.clear()
+                    self._counters[key] = Together(together[0].baseline, key[1])
+                self.add(counts_of(together, self._counters[key]))
             except Exception as error:  # noqa: BLE001 - what is counted must not end the counting
                 self._drop(together[0].baseline, sum(one.size for one in together))
                 self._say_once(f"customers are not counted: {type(error).__name__}: {error}")
@@ -133,20 +145,21 @@ class Collector:
         self._last_error = error
 
 
-def counts_of(together: list[Answered]) -> HourlySummary:
-    """The counts of customers whose baseline and columns are the same."""
-    first = together[0]
+def _place(source: Source, root: str, counts: HourlySummary, hour: str, writer: str) -> str:
+    return hour_file(root, source, hour, counts.summary.baseline, writer)
+
+
+def counts_of(together: list[Answered], counter: Together) -> HourlySummary:
+    """The counts of customers whose baseline and columns are those of the counter."""
     scored = [one for one in together if one.matrix is not None and one.outputs is not None]
-    summary = first.baseline.empty()
+    summary = together[0].baseline.empty()
     if scored:
         matrix = np.concatenate([one.matrix for one in scored if one.matrix is not None])
-        summary = first.baseline.summarise(first.columns, matrix, _outputs_of(scored))
-    rejected = dict(summary.rejected)
+        summary = counter.summarise(matrix, _outputs_of(scored))
     for one in together:
-        for why, count in (one.rejected or {}).items():
-            rejected[why] = rejected.get(why, 0) + count
-    cold = sum(one.cold_start for one in together)
-    return HourlySummary(replace(summary, rejected=rejected), cold_start=cold)
+        if one.rejected:
+            summary = summary.with_rejected(one.rejected)
+    return HourlySummary(summary, cold_start=sum(one.cold_start for one in together))
 
 
 def _outputs_of(scored: list[Answered]) -> dict[str, NDArray[Any]]:

@@ -1,9 +1,6 @@
 """Counts by hour, in files: each process writes its own whole, again and again as the hour goes on.
 
-    summaries/<source>/<hour>/<version of the baseline>/<name>.json    `HourlySummary`
-    shadow/<id of the challenger's bundle>/<hour>/<name>.json          `ShadowCounts`
-
-Names are random, so that no process replaces what another has counted, nor what it counted itself
+Their names are random: no process replaces what another has counted, nor what it counted itself
 before a clock went back.
 """
 
@@ -21,7 +18,6 @@ from uuid import uuid4
 
 from fsspec.core import url_to_fs
 
-from customer_segmentation.monitoring.findings import Source
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.new_files import WRITING, write_through
 
@@ -29,7 +25,6 @@ _log = logging.getLogger(__name__)
 
 # Of hours that cannot be written; those that are counted last are given up.
 _MOST_HOURS = 200
-SUMMARIES, SHADOW = "summaries", "shadow"
 
 
 class Counted(Protocol):
@@ -88,16 +83,6 @@ class HourlySummary:
         return self.summary.stated() | beside
 
 
-def summaries_folder(source: Source, version: str) -> Callable[[str], str]:
-    """Where the summaries of a source are kept: hour -> folder.
-
-    Args:
-        source: Which.
-        version: Of the baseline.
-    """
-    return lambda hour: f"{SUMMARIES}/{source}/{hour}/{version}"
-
-
 def hours_of(fixed: str = "") -> Callable[[], str]:
     """What tells the hour that files are named by: the clock, UTC, or always a fixed one."""
     return lambda: fixed or datetime.now(UTC).strftime("%Y-%m-%dT%H")
@@ -120,34 +105,36 @@ class HourlyFiles(Generic[_Counts]):
     """The files of one process below a folder.
 
     Args:
-        root: The folder, or a URL that fsspec writes.
+        root: The folder `monitoring` of an environment, or a URL that fsspec writes.
         hour: Tells the hour that is counted now.
+        place: Root, counts, hour and a name -> the file.
     """
 
-    def __init__(self, root: str, hour: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        root: str,
+        hour: Callable[[], str],
+        place: Callable[[str, _Counts, str, str], str],
+    ) -> None:
         self._files, path = url_to_fs(root.replace("s3a://", "s3://", 1))
         self._root = path.rstrip("/")
-        self._hour = hour
+        self._hour, self._place = hour, place
         self._is_local = "file" in self._files.protocol
         self._kept: dict[tuple[str, str], _Kept[_Counts]] = {}
         # Who counts does not wait for who writes.
         self._counting = Lock()
         self._last_error = ""
 
-    def add(self, folder: Callable[[str], str], counts: _Counts) -> int:
-        """Add to the counts of this hour; returns how many customers of another are given up.
-
-        Args:
-            folder: Hour -> folder below the root.
-            counts: To add.
-        """
+    def add(self, counts: _Counts) -> int:
+        """Add to the counts of this hour; returns how many customers of another are given up."""
         hour = self._hour()
-        key = folder(hour), counts.about
+        key = hour, counts.about
         with self._counting:
             kept = self._kept.get(key)
             if kept is None:
                 lost = self._make_room()
-                self._kept[key] = _Kept(hour, f"{folder(hour)}/{uuid4().hex}.json", counts)
+                place = self._place(self._root, counts, hour, uuid4().hex)
+                self._kept[key] = _Kept(hour, place, counts)
                 return lost
             kept.counts, kept.is_written = kept.counts.merged(counts), False
         return 0
@@ -184,15 +171,14 @@ class HourlyFiles(Generic[_Counts]):
             lost += self._kept.pop(next(iter(self._kept))).counts.customers
         return lost
 
-    def _put(self, place: str, content: bytes) -> None:
-        path = f"{self._root}/{place}"
+    def _put(self, path: str, content: bytes) -> None:
         if not self._is_local:
             self._files.pipe_file(path, content)
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Its name does not end as those that are read.
-        written = target.with_name(f"{WRITING}{target.stem}")
+        # What begins with a point is not read.
+        written = target.with_name(f"{WRITING}{target.name}")
         write_through(written, content)
         written.replace(target)
 

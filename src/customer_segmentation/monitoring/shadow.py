@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from customer_segmentation.monitoring.hourly import SHADOW
+SHADOW = "shadow"
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,16 @@ class ShadowCounts:
             raise ValueError(message) from error
 
 
-def shadow_folder(challenger: str) -> Callable[[str], str]:
-    """Where the counts of a challenger are kept: hour -> folder.
+def shadow_file(root: str, counts: ShadowCounts, hour: str, writer: str) -> str:
+    """Where a process keeps what it counted of a challenger in an hour.
 
     Args:
-        challenger: The id of its bundle.
+        root: The folder `monitoring` of an environment, a path or URL.
+        counts: Of the challenger.
+        hour: UTC, as `2026-11-30T13`.
+        writer: A name that no other process has.
     """
-    return lambda hour: f"{SHADOW}/{challenger}/{hour}"
+    return f"{root}/{SHADOW}/{counts.challenger}/{hour}/{writer}.json"
 
 
 def _sum(one: Mapping[Any, int], other: Mapping[Any, int]) -> dict[Any, int]:

@@ -14,7 +14,7 @@ from customer_segmentation.bundles.bundle import BASELINE, COLD_START, RESPONSE,
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.monitoring.beside import Beside
 from customer_segmentation.monitoring.hourly import HourlyFiles, hours_of
-from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_folder
+from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.scoring.metadata import P_RESPONSE
@@ -61,9 +61,8 @@ class Shadow:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._store = BundleStore(settings.bundle)
         self._device, self._share = settings.device, settings.shadow_share
-        self._files: HourlyFiles[ShadowCounts] = HourlyFiles(
-            settings.monitoring, hours_of(settings.monitoring_hour)
-        )
+        hour = hours_of(settings.monitoring_hour)
+        self._files = HourlyFiles(settings.monitoring, hour, shadow_file)
         self._metrics = metrics
         self._tried: Tried | None = None
         self._drawn = 0.0
@@ -168,7 +167,7 @@ class Shadow:
             self._metrics.shadowed(same, counts.customers - same)
 
     def _add(self, counts: ShadowCounts) -> None:
-        self._files.add(shadow_folder(counts.challenger), counts)
+        self._files.add(counts)
 
     def _say_once(self, about: str, error: str) -> None:
         if self._last_errors.get(about) != error:

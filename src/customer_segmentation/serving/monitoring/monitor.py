@@ -16,12 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.monitoring.collecting import Answered, Collector
-from customer_segmentation.monitoring.hourly import (
-    HourlyFiles,
-    HourlySummary,
-    count_by_reason,
-    hours_of,
-)
+from customer_segmentation.monitoring.hourly import count_by_reason, hours_of
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.monitoring.challenger import Shadow
@@ -137,7 +132,5 @@ def counting(settings: Settings) -> Iterator[Collector]:
 
 
 def _collector(settings: Settings, dropped: Callable[[int], None]) -> Collector:
-    files: HourlyFiles[HourlySummary] = HourlyFiles(
-        settings.monitoring, hours_of(settings.monitoring_hour)
-    )
-    return Collector(files, "api", settings.monitoring_seconds, dropped)
+    hour = hours_of(settings.monitoring_hour)
+    return Collector(settings.monitoring, "api", hour, settings.monitoring_seconds, dropped)
