@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from fsspec.core import url_to_fs
 
+from customer_segmentation.customers.rules import SEPARATOR
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.new_files import WRITING, write_through
 
@@ -187,12 +188,13 @@ def count_by_reason(reasons: Mapping[str, int], columns: frozenset[str]) -> dict
     """How often each reason was given, without anything that a customer or a caller wrote.
 
     Args:
-        reasons: `column: problem` -> how often.
+        reasons: What was said of a row, `column: problem` or several of them -> how often.
         columns: Those that may be named; any other is `other`.
     """
     found: dict[str, int] = {}
-    for reason, count in reasons.items():
-        column, _, problem = reason.partition(": ")
-        named = f"{column}: {problem}" if column in columns else "other"
-        found[named] = found.get(named, 0) + count
+    for text, count in reasons.items():
+        for reason in filter(None, text.split(SEPARATOR)):
+            column, _, problem = reason.partition(": ")
+            named = f"{column}: {problem}" if column in columns else "other"
+            found[named] = found.get(named, 0) + count
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from customer_segmentation.bundles.bundle import (
 )
 from customer_segmentation.bundles.store import BUNDLES, BundleStore
 from customer_segmentation.errors import UserError
-from customer_segmentation.monitoring.summary import Baseline
+from customer_segmentation.monitoring.stored import baseline_of
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
 from customer_segmentation.scoring.scorer import Scorer, providers_of
@@ -85,7 +84,7 @@ class Bundle:
         self.watcher: Watcher | None = None
         self.segmenter = _opened(segmenter, "segmenter", device)
         self.version = self.segmenter.version
-        self.baseline, self.unmonitored = _baseline_of(baseline, self.version)
+        self.baseline, self.unmonitored = baseline_of(baseline, self.version)
         # Answer that it does not give, or `cold_start` -> why.
         self.left_out: dict[str, str] = dict(self.segmenter.metadata["left_out"])
         self.cold_start = self._beside(cold_start, "cold_start", "cold_start", device)
@@ -331,21 +330,6 @@ def _refusing(kind: str) -> Iterator[None]:
     # Protobuf detects some damage only when a field is read.
     except Exception as error:
         raise BrokenBundleError(f"{kind}.onnx is no ONNX file that can be run: {error}") from error
-
-
-def _baseline_of(content: bytes | None, version: str) -> tuple[Baseline | None, str]:
-    """What a bundle's answers are compared with, or why nothing."""
-    if content is None:
-        return None, f"the bundle of {version} is older than monitoring: kedro run makes a new one"
-    damaged = f"{BASELINE} beside {version} is damaged: restore the bundle's folder"
-    try:
-        baseline = Baseline.of(json.loads(content))
-    # It is a file like any other, and what it says must not keep anybody from an answer.
-    except Exception:  # noqa: BLE001 - as said
-        return None, damaged
-    if baseline.version != version:
-        return None, f"{BASELINE} is of {baseline.version}, and not of {version}"
-    return baseline, ""
 
 
 def _opened(content: bytes, kind: str, device: str) -> Scorer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import narwhals as nw
@@ -10,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from customer_segmentation.customers.rules import REASONS, SEPARATOR
+from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.monitoring.hourly import HourlySummary, count_by_reason
 from customer_segmentation.scoring.metadata import P_RESPONSE
 from customer_segmentation.serving.bundle import Bundle
@@ -66,10 +65,5 @@ class JobCounts:
         """Count the reasons of rows that were refused."""
         if self._baseline is None or self.counts is None or not len(reasons):
             return
-        found = reasons[REASONS].str.split(SEPARATOR).explode().value_counts()
-        told = count_by_reason(dict(_rows(found)), self._rules)
+        told = count_by_reason(dict(reasons[REASONS].value_counts().iter_rows()), self._rules)
         self.counts = self.counts.merged(HourlySummary(self._baseline.empty().with_rejected(told)))
-
-
-def _rows(found: pl.DataFrame) -> Iterable[tuple[str, int]]:
-    return ((str(why), int(count)) for why, count in found.iter_rows() if why)
