@@ -15,6 +15,7 @@ from customer_segmentation.serving.history import StoredHistory
 from customer_segmentation.serving.jobs.service import JobService
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.metrics import AccessLog, Metrics
+from customer_segmentation.serving.monitoring.monitor import Monitor
 from customer_segmentation.serving.online import OnlineSegments
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.segments import Segments
@@ -23,7 +24,7 @@ from customer_segmentation.serving.stored import StoredAnswers
 
 
 class Server:
-    """The champion, the keys, stored answers, history, online store, jobs and metrics.
+    """The champion, the keys, stored answers, history, online store, jobs, metrics and monitoring.
 
     Args:
         settings: The server's.
@@ -35,15 +36,17 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = Keys(settings.keys)
-        self.champion = Champion(settings.bundle, settings.device)
         self.stored = StoredAnswers(settings.segments)
         self.history = StoredHistory(settings.history)
         self.metrics = Metrics()
+        self.monitor = Monitor(settings, self.metrics)
+        self.champion = Champion(settings.bundle, settings.device, self.monitor)
+        self.monitor.uses(self.champion.current)
         self.metrics.used(self.champion.current.version)
         self.log = AccessLog()
         batcher = Batcher()
-        self.segments = Segments(self.metrics, batcher, settings.max_customers)
-        self.online = OnlineSegments(settings, self.metrics, batcher)
+        self.segments = Segments(self.metrics, batcher, settings.max_customers, self.monitor)
+        self.online = OnlineSegments(settings, self.metrics, batcher, self.monitor)
         self.jobs = JobService(settings)
         self.is_ready = False
 
@@ -62,9 +65,12 @@ class Server:
             raise RefusedError(503, "starting or stopping")
 
     async def follow(self) -> None:
-        """Reload keys and champion when they change, until cancelled; at SIGHUP at once."""
+        """Reload keys, champion and challenger when they change, until cancelled.
+
+        At SIGHUP at once.
+        """
         # Separately: a revoked key does not wait for a slow store of bundles.
-        refreshes = (self.keys.refresh, self._refresh_champion)
+        refreshes = (self.keys.refresh, self._refresh_champion, self._look_for_challenger)
         events = {refresh: asyncio.Event() for refresh in refreshes}
 
         def wake() -> None:
@@ -86,3 +92,7 @@ class Server:
     def _refresh_champion(self) -> None:
         if self.champion.refresh():
             self.metrics.used(self.champion.current.version)
+            self.monitor.uses(self.champion.current)
+
+    def _look_for_challenger(self) -> None:
+        self.monitor.look(self.champion.current)
