@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,15 +81,18 @@ class Month:
         """(customers) who answers this campaign, if contacted."""
         return draw_chances(f"answers to {campaign}", self.ids).hold_out < self.chances
 
-    def write(self, file: Path) -> None:
-        """The customers as a company would export them."""
-        import polars as pl  # noqa: PLC0415 - slow import
+    def texts(self) -> dict[str, list[str]]:
+        """The cells as a company would export them, '' where there is no value."""
+        return {
+            name: ["" if one != one else str(one) for one in _whole(values)]  # noqa: PLR0124 - NaN
+            for name, values in self.columns.items()
+        }
 
-        whole = {"Income", "Response"}
-        frame = pl.DataFrame(self.columns).with_columns(
-            pl.col(name).fill_nan(None).cast(pl.Int64) for name in sorted(whole)
-        )
-        frame.write_csv(file, separator="\t", line_terminator="\r\n")
+    def write(self, file: Path) -> None:
+        """The same as a file."""
+        cells = self.texts()
+        lines = ["\t".join(cells), *("\t".join(row) for row in zip(*cells.values(), strict=True))]
+        file.write_text("\r\n".join([*lines, ""]), encoding="utf-8", newline="")
 
 
 class Market:
@@ -187,6 +190,13 @@ def _chances(
     }
     chances: Floats = expit(sum(weight * known[name] for name, weight in law.items()))
     return chances
+
+
+def _whole(values: NDArray[Any]) -> list[Any]:
+    """Numbers without a fraction, which a missing one would have brought to all."""
+    if values.dtype.kind != "f":
+        return list(values.tolist())
+    return [one if one != one else int(one) for one in values.tolist()]  # noqa: PLR0124 - NaN
 
 
 def _days(written: NDArray[np.str_]) -> NDArray[np.datetime64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 # What happened in a month, in the order in which it does.
@@ -56,6 +56,12 @@ class Told:
     drift: Mapping[str, float] = field(default_factory=dict)
     events: Sequence[Event] = ()
     requests: int = 0
+
+    def added(self, other: Self) -> Self:
+        """The figures of two campaigns of a month, and the events of both."""
+        summed = ("loop", "without", "oracle", "contacts", "explored", "answers", "expected")
+        both = {name: getattr(self, name) + getattr(other, name) for name in summed}
+        return replace(self, **both, events=(*self.events, *other.events))
 
 
 @dataclass(frozen=True)
