@@ -21,8 +21,9 @@ from report import arguments, machine, table, write_json
 from sklearn import dummy, ensemble, linear_model, pipeline, preprocessing
 from sklearn.metrics import log_loss, roc_auc_score
 
-from customer_segmentation.pipelines.supervised_training import policies, response
+from customer_segmentation.pipelines.supervised_training import policies
 from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.answers import examples
 from customer_segmentation.segmentation.calibration import chances
 from customer_segmentation.segmentation.fitting import assign_folds, one_thread
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
@@ -89,7 +90,7 @@ def main() -> None:
     options = parser.parse_args()
     parameters = TrainingParameters(**block("supervised_training"))
     customers, _ = labelled(Path(os.environ["SEGMENTATION_REAL_CSV"]), parameters)
-    example, kept = response.examples(customers, parameters)
+    example, kept = examples(customers, parameters)
     segments = customers.labels[kept]
     results: dict[str, list[dict[str, float]]] = {}
     with one_thread():
