@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import narwhals as nw
 import polars as pl
 
@@ -24,7 +26,9 @@ SEGMENT = "everybody"
 
 def silver(month: Month, schema: Schema) -> pl.DataFrame:
     """`silver_customers` of a month, whose snapshot is of its last day."""
-    dated = schema.model_copy(update={"as_of": month.day})
+    # Made anew, as a copy would keep what follows from the former day.
+    block = schema.model_dump(mode="json") | {"as_of": month.day.isoformat()}
+    dated = Schema.model_validate_json(json.dumps(block))
     cells = pl.DataFrame(month.texts()).with_columns(
         pl.lit(f"month {month.number}").alias(SOURCE_NAME), pl.lit("").alias(SOURCE_HASH)
     )

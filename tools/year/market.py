@@ -12,7 +12,7 @@ the month or the customer's id.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -131,9 +131,17 @@ class Market:
         enrolled = self._enrolled[there]
         columns["Dt_Customer"] = _written(enrolled)
         chances = _chances(columns, enrolled, day, self._law(number))
-        asked = np.where(there < self.customers, columns["Response"], np.nan)
-        columns["Response"] = asked
-        return Month(number, day, {name: columns[name] for name in COLUMNS}, chances)
+        month = Month(number, day, {name: columns[name] for name in COLUMNS}, chances)
+        columns["Response"] = self._asked(month, there)
+        return replace(month, columns={name: columns[name] for name in COLUMNS})
+
+    def _asked(self, month: Month, there: Indices) -> Floats:
+        """What everybody answered to the campaign of month 0; NaN for who came later."""
+        if not month.number:
+            return month.answers("the first campaign").astype(np.float64)
+        first = self.month(0).columns["Response"]
+        later = there >= self.customers
+        return np.where(later, np.nan, first[np.where(later, 0, there)])
 
     def _law(self, number: int) -> Mapping[str, float]:
         return BEFORE if number < self.turn else AFTER
