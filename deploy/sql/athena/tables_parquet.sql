@@ -185,6 +185,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign (
   `expected_profit` double COMMENT 'Expected worth of the contact less its cost',
   `is_contacted` bigint COMMENT '1 for who is contacted',
   `in_hold_out` bigint COMMENT '1 for who would be contacted, and is held out',
+  `chance` double COMMENT 'Chance that the customer had to be on the list',
   `why` string COMMENT 'Why the customer is contacted or not',
   `may_get` string COMMENT 'Offers that the customer may get, separated by |',
   `artifact_version` string COMMENT 'Version of the model that said so'

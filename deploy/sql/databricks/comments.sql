@@ -140,6 +140,7 @@ ALTER TABLE gold.campaign ALTER COLUMN `p_response` COMMENT 'Probability of an a
 ALTER TABLE gold.campaign ALTER COLUMN `expected_profit` COMMENT 'Expected worth of the contact less its cost';
 ALTER TABLE gold.campaign ALTER COLUMN `is_contacted` COMMENT '1 for who is contacted';
 ALTER TABLE gold.campaign ALTER COLUMN `in_hold_out` COMMENT '1 for who would be contacted, and is held out';
+ALTER TABLE gold.campaign ALTER COLUMN `chance` COMMENT 'Chance that the customer had to be on the list';
 ALTER TABLE gold.campaign ALTER COLUMN `why` COMMENT 'Why the customer is contacted or not';
 ALTER TABLE gold.campaign ALTER COLUMN `may_get` COMMENT 'Offers that the customer may get, separated by |';
 ALTER TABLE gold.campaign ALTER COLUMN `artifact_version` COMMENT 'Version of the model that said so';

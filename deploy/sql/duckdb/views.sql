@@ -346,10 +346,11 @@ SELECT
   CAST("expected_profit" AS DOUBLE) AS "expected_profit",
   CAST("is_contacted" AS BIGINT) AS "is_contacted",
   CAST("in_hold_out" AS BIGINT) AS "in_hold_out",
+  CAST("chance" AS DOUBLE) AS "chance",
   CAST("why" AS VARCHAR) AS "why",
   CAST("may_get" AS VARCHAR) AS "may_get",
   CAST("artifact_version" AS VARCHAR) AS "artifact_version"
-FROM (SELECT CAST(NULL AS VARCHAR) AS "customer_id", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "campaign", CAST(NULL AS TIMESTAMP) AS "campaign_day", CAST(NULL AS VARCHAR) AS "segment", CAST(NULL AS VARCHAR) AS "offer", CAST(NULL AS VARCHAR) AS "channel", CAST(NULL AS DOUBLE) AS "cost", CAST(NULL AS DOUBLE) AS "p_response", CAST(NULL AS DOUBLE) AS "expected_profit", CAST(NULL AS BIGINT) AS "is_contacted", CAST(NULL AS BIGINT) AS "in_hold_out", CAST(NULL AS VARCHAR) AS "why", CAST(NULL AS VARCHAR) AS "may_get", CAST(NULL AS VARCHAR) AS "artifact_version" WHERE FALSE
+FROM (SELECT CAST(NULL AS VARCHAR) AS "customer_id", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "campaign", CAST(NULL AS TIMESTAMP) AS "campaign_day", CAST(NULL AS VARCHAR) AS "segment", CAST(NULL AS VARCHAR) AS "offer", CAST(NULL AS VARCHAR) AS "channel", CAST(NULL AS DOUBLE) AS "cost", CAST(NULL AS DOUBLE) AS "p_response", CAST(NULL AS DOUBLE) AS "expected_profit", CAST(NULL AS BIGINT) AS "is_contacted", CAST(NULL AS BIGINT) AS "in_hold_out", CAST(NULL AS DOUBLE) AS "chance", CAST(NULL AS VARCHAR) AS "why", CAST(NULL AS VARCHAR) AS "may_get", CAST(NULL AS VARCHAR) AS "artifact_version" WHERE FALSE
   UNION ALL BY NAME FROM query(getvariable('gold_campaign')));
 COMMENT ON VIEW gold_campaign IS 'One row a customer: what the campaign does with them, and why';
 COMMENT ON COLUMN gold_campaign."customer_id" IS 'Key of the customer, as the source has it';
@@ -364,6 +365,7 @@ COMMENT ON COLUMN gold_campaign."p_response" IS 'Probability of an answer';
 COMMENT ON COLUMN gold_campaign."expected_profit" IS 'Expected worth of the contact less its cost';
 COMMENT ON COLUMN gold_campaign."is_contacted" IS '1 for who is contacted';
 COMMENT ON COLUMN gold_campaign."in_hold_out" IS '1 for who would be contacted, and is held out';
+COMMENT ON COLUMN gold_campaign."chance" IS 'Chance that the customer had to be on the list';
 COMMENT ON COLUMN gold_campaign."why" IS 'Why the customer is contacted or not';
 COMMENT ON COLUMN gold_campaign."may_get" IS 'Offers that the customer may get, separated by |';
 COMMENT ON COLUMN gold_campaign."artifact_version" IS 'Version of the model that said so';

@@ -288,6 +288,7 @@ CREATE TABLE IF NOT EXISTS gold_campaign (
   "expected_profit" double precision NOT NULL,
   "is_contacted" bigint NOT NULL,
   "in_hold_out" bigint NOT NULL,
+  "chance" double precision NOT NULL,
   "why" text NOT NULL,
   "may_get" text NOT NULL,
   "artifact_version" text NOT NULL,
@@ -306,6 +307,7 @@ COMMENT ON COLUMN gold_campaign."p_response" IS 'Probability of an answer';
 COMMENT ON COLUMN gold_campaign."expected_profit" IS 'Expected worth of the contact less its cost';
 COMMENT ON COLUMN gold_campaign."is_contacted" IS '1 for who is contacted';
 COMMENT ON COLUMN gold_campaign."in_hold_out" IS '1 for who would be contacted, and is held out';
+COMMENT ON COLUMN gold_campaign."chance" IS 'Chance that the customer had to be on the list';
 COMMENT ON COLUMN gold_campaign."why" IS 'Why the customer is contacted or not';
 COMMENT ON COLUMN gold_campaign."may_get" IS 'Offers that the customer may get, separated by |';
 COMMENT ON COLUMN gold_campaign."artifact_version" IS 'Version of the model that said so';

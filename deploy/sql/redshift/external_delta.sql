@@ -187,6 +187,7 @@ CREATE EXTERNAL TABLE lake.gold_campaign (
   "expected_profit" double precision,
   "is_contacted" bigint,
   "in_hold_out" bigint,
+  "chance" double precision,
   "why" varchar(max),
   "may_get" varchar(max),
   "artifact_version" varchar(max)

@@ -38,8 +38,8 @@ SELECT "customer_id", "from_segment", "from_name", "to_segment", "to_name", "cau
 FROM lake.gold_moves;
 DELETE FROM gold_campaign;
 
-INSERT INTO gold_campaign ("customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "why", "may_get", "artifact_version")
-SELECT "customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "why", "may_get", "artifact_version"
+INSERT INTO gold_campaign ("customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "chance", "why", "may_get", "artifact_version")
+SELECT "customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "chance", "why", "may_get", "artifact_version"
 FROM lake.gold_campaign;
 DELETE FROM gold_lifetime_value;
 

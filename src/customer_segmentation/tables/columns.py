@@ -258,6 +258,7 @@ def _campaign() -> list[TypedColumn]:
         TypedColumn("expected_profit", "number", "Expected worth of the contact less its cost"),
         TypedColumn("is_contacted", "whole", "1 for who is contacted"),
         TypedColumn("in_hold_out", "whole", "1 for who would be contacted, and is held out"),
+        TypedColumn("chance", "number", "Chance that the customer had to be on the list"),
         TypedColumn("why", "text", "Why the customer is contacted or not"),
         TypedColumn(MAY_GET, "text", "Offers that the customer may get, separated by |"),
         _VERSION,

@@ -158,13 +158,14 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             (
                 *(AS_OF, "campaign", "campaign_day", "segment", "offer", "channel", "cost"),
                 *("expected_profit", "is_contacted", "in_hold_out", "why", MAY_GET),
-                ARTIFACT_VERSION,
+                *("chance", ARTIFACT_VERSION),
             ),
             (
                 _bounded("cost", 0.0),
                 _bounded("p_response", 0.0, 1.0),
                 _bounded("is_contacted", 0.0, 1.0, whole=True),
                 _bounded("in_hold_out", 0.0, 1.0, whole=True),
+                _bounded("chance", 0.0, 1.0),
                 Column("why", "category", "", categories=WHY),
             ),
         ),

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from customer_segmentation.pipelines.supervised_training import policies, regression, response
-from customer_segmentation.pipelines.supervised_training.folds import LeftOut, assign_folds
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.pipelines.supervised_training import policies, response
+from customer_segmentation.pipelines.supervised_training.folds import LeftOut
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.segmentation.calibration import calibrate
+from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.fitting import assign_folds
 from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA, changed
 
 NAMES = ("income", "spend_wines", "recency_days", "complained", "accepted_campaign_1", "responded")
@@ -107,14 +108,14 @@ def test_a_calibration_finds_the_numbers_that_answers_were_drawn_with() -> None:
     draw = np.random.default_rng(1)
     odds = draw.normal(-1.0, 1.5, 20_000)
     answers = (draw.uniform(size=20_000) < expit(0.4 + 0.7 * odds)).astype(np.int64)
-    once = calibrate(odds, answers, np.arange(20_000))
+    once = regression.calibrate(odds, answers, np.arange(20_000))
     assert (once.intercept, once.slope) == (
         pytest.approx(0.4, abs=0.1),
         pytest.approx(0.7, abs=0.05),
     )
     # Everybody twice is not more knowledge.
     groups = np.concatenate([np.arange(20_000)] * 2)
-    twice = calibrate(np.tile(odds, 2), np.tile(answers, 2), groups)
+    twice = regression.calibrate(np.tile(odds, 2), np.tile(answers, 2), groups)
     np.testing.assert_allclose(twice.covariance, once.covariance, rtol=1e-6)
 
 

@@ -165,6 +165,7 @@ def tabulate_plan(planned: Planned) -> IntoDataFrame:
             "expected_profit": plan.expected.tolist(),
             "is_contacted": plan.contacted.astype(np.int64).tolist(),
             "in_hold_out": plan.held_out.astype(np.int64).tolist(),
+            "chance": plan.chance.tolist(),
             "why": [WHY[code] for code in plan.why.tolist()],
             MAY_GET: _joined(listed.candidates, names),
             ARTIFACT_VERSION: _repeated(planned.version, number),
@@ -198,7 +199,7 @@ def record_inputs(
             "campaign": _repeated(parameters.name, len(ids)),
             "offer": [names[one] for one in offers.tolist()],
             ANSWER_FACTOR: factors[offers].tolist(),
-            CHANCE: [1.0] * len(ids),
+            CHANCE: plan.chance[chosen].tolist(),
             P_RESPONSE: known.p_response[chosen].tolist(),
             "p_planned": listed.candidates.p_response[chosen].tolist(),
             RESPONSE_VERSION: _repeated(planned.version, len(ids)),
@@ -260,7 +261,7 @@ _INPUTS_SCHEMA = {
 }
 _SCHEMA = {
     **dict.fromkeys(_TEXTS, nw.String()),
-    **dict.fromkeys(("cost", P_RESPONSE, "expected_profit"), nw.Float64()),
+    **dict.fromkeys(("cost", P_RESPONSE, "expected_profit", "chance"), nw.Float64()),
     **dict.fromkeys(("is_contacted", "in_hold_out"), nw.Int64()),
     **dict.fromkeys(("why", MAY_GET, ARTIFACT_VERSION), nw.String()),
 }

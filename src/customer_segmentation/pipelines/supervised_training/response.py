@@ -10,20 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
-from customer_segmentation.pipelines.supervised_training import policies, regression
+from customer_segmentation.pipelines.supervised_training import policies
 from customer_segmentation.pipelines.supervised_training.folds import (
     LeftOut,
     NothingToLearnError,
-    assign_folds,
     known_inputs,
 )
-from customer_segmentation.pipelines.supervised_training.models import one_thread
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.scoring.metadata import P_RESPONSE, VERSION, metadata_of
-from customer_segmentation.segmentation.calibration import Calibration, calibrate
-from customer_segmentation.segmentation.calibration import chances as chances_of
+from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.fitting import assign_folds, one_thread
 from customer_segmentation.segmentation.response import Regression, ResponseModel
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +55,13 @@ class ResponseValidation:
     odds: NDArray[np.float64]
     learned: Regression
     shape: regression.Shape
-    calibration: Calibration
+    calibration: regression.Calibration
     left_out: int
 
     @property
     def answered(self) -> policies.Answered:
         """What policies are compared on."""
-        example, chances = self.example, chances_of(self.odds)
+        example, chances = self.example, regression.chances(self.odds)
         segments = self.customers.labels
         return policies.Answered(example.answers, chances, segments, self.folds, example.groups)
 
@@ -90,7 +88,7 @@ def validate_response(
             f"those who answered (log loss lower by {gained:.3f}, with an error of {error:.3f})",
             is_worse=gained < 0.0,
         )
-    calibration = calibrate(odds, example.answers, example.groups)
+    calibration = regression.calibrate(odds, example.answers, example.groups)
     return ResponseValidation(
         *(customers.of(kept), example, folds, odds),
         *(learned, shape, calibration, int((~kept).sum())),
@@ -241,7 +239,7 @@ def _check(artifact: Artifact, validation: ResponseValidation) -> None:
     odds = regression.predict(validation.learned, example)
     matrix = np.ascontiguousarray(validation.customers.columns(scorer.columns))
     given = scorer.score(matrix)[P_RESPONSE]
-    worst = float(np.abs(given - chances_of(odds)).max())
+    worst = float(np.abs(given - regression.chances(odds)).max())
     # Written so that NaN fails.
     if not worst <= _TOLERANCE:
         message = (
