@@ -225,8 +225,7 @@ def _choose(example: Example, parameters: TrainingParameters) -> tuple[Shape, Va
             odds[shape][folds == fold] = predict(regression, held_out)
     # Equal but for rounding is equal: every engine chooses the same.
     lost = {
-        shape: round(log_loss(odds[shape], example.answers, example.weights), 9)
-        for shape in shapes
+        shape: round(log_loss(odds[shape], example.answers, example.weights), 9) for shape in shapes
     }
     shape = min(shapes, key=lambda one: lost[one])
     return shape, odds[shape]
