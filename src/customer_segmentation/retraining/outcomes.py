@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import narwhals as nw
@@ -11,7 +12,8 @@ from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.outcomes import ANSWERED
-from customer_segmentation.feedback.training import DAY, TRAINING, WEIGHT
+from customer_segmentation.feedback.parameters import FeedbackParameters
+from customer_segmentation.feedback.training import DAY, TRAINING, WEIGHT, training_set
 from customer_segmentation.retraining.parameters import RetrainingParameters
 from customer_segmentation.schema.evaluate import on_arrays
 from customer_segmentation.schema.parts import KEY
@@ -22,8 +24,41 @@ from customer_segmentation.segmentation.answers import LearnedAnswers, learn_ans
 from customer_segmentation.segmentation.labelled import LabelledCustomers, LeftOut
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
+from customer_segmentation.tables.history import History
 
 LEARNED_UNTIL = "learned_until"
+
+
+@dataclass(frozen=True)
+class KnownOutcomes:
+    """What came of contacts.
+
+    Attributes:
+        training: As `feedback.training.training_set` gives it; None where nothing was recorded.
+        until: The day, in ISO format, that outcomes are known up to.
+    """
+
+    training: Any
+    until: str
+
+
+def known_outcomes(
+    outcomes: History, assignments: IntoDataFrame, inputs: History, feedback: FeedbackParameters
+) -> KnownOutcomes:
+    """Each contact that had time to answer, with what was known of the customer.
+
+    Args:
+        outcomes: `gold_outcomes`.
+        assignments: Each customer of each campaign once, as the send log tells.
+        inputs: `gold_campaign_inputs`.
+        feedback: The day, and how long customers are given to answer.
+    """
+    until = (feedback.day or datetime.now(UTC).date()).isoformat()
+    came, known = outcomes.everything(), inputs.everything()
+    if came is None or known is None:
+        return KnownOutcomes(None, until)
+    days = feedback.answer_days
+    return KnownOutcomes(training_set(came, assignments, known, until, answer_days=days), until)
 
 
 def learn_response_from(
