@@ -24,8 +24,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 from customer_segmentation.pipelines.supervised_training import policies
 from customer_segmentation.segmentation import regression
 from customer_segmentation.segmentation.answers import examples
-from customer_segmentation.segmentation.calibration import chances
 from customer_segmentation.segmentation.fitting import assign_folds, one_thread
+from customer_segmentation.segmentation.regression import chances
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tools.engines import block
 

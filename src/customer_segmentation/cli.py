@@ -27,7 +27,7 @@ from kedro.utils import find_kedro_project, load_obj
 
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.configuration import configuration_folder, project_of
-from customer_segmentation.errors import UserError
+from customer_segmentation.errors import NothingDue, UserError
 from customer_segmentation.hooks import anchor_mlflow
 from customer_segmentation.lineage.flow import SOURCE
 from customer_segmentation.lineage.ledger import ledger_place, read_ledger
@@ -101,6 +101,8 @@ class _MendableErrors(click.Command):
         gc.freeze()
         try:
             return super().invoke(ctx)
+        except NothingDue:
+            raise
         except KedroCliError as error:
             raise click.ClickException(str(error)) from error
         except ParameterValidationError as error:

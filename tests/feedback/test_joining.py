@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from customer_segmentation.delivery.assignments import CONTACTS
-from customer_segmentation.feedback.arrived import Arrived, moment, read_arrived
+from customer_segmentation.feedback.arrived import Arrived, read_arrived
+from customer_segmentation.feedback.cells import moment
 from customer_segmentation.feedback.joining import (
     BEFORE_CONTACT,
     NO_CAMPAIGN,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.value import Calibration
-from customer_segmentation.segmentation.calibration import chances
+from customer_segmentation.segmentation.regression import chances
 
 # Of probabilities, so that their logit is finite.
 _EDGE = 1e-12

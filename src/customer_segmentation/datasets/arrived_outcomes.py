@@ -48,12 +48,13 @@ class ArrivedOutcomes(AbstractDataset[None, Any]):
 
     @property
     def reads_from(self) -> tuple[str, ...]:
-        """The folders and topics that are read: the project never changes them."""
+        """The folders that are there, and topics: the project never changes them."""
         from customer_segmentation.sources.arrivals.dataset import (  # noqa: PLC0415 - slow import
             anchored,
         )
 
-        return tuple(anchored(one) for one in self._sources.values() if isinstance(one, str))
+        named = (anchored(one) for one in self._sources.values() if isinstance(one, str))
+        return tuple(place for place in named if not _is_absent(place))
 
     def load(self) -> Arrivals:
         """Everything that has arrived, after what is new was landed.

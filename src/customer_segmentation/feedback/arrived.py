@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import narwhals as nw
@@ -22,6 +20,7 @@ from customer_segmentation.campaigns.outcomes import (
 )
 from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_NAME
 from customer_segmentation.errors import UserError
+from customer_segmentation.feedback.cells import moment, revision
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.sources.header import LANDED, SOURCE_FILE
@@ -34,8 +33,6 @@ from customer_segmentation.tables.outcomes import (
 )
 
 _TEXTS = (OUTCOME_ID, KEY, CAMPAIGN, HAPPENED_AT)
-_DIGITS = re.compile(r"\d{1,9}")
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 # All columns of an outcome that was read; `reason` is null where it can be.
 READ = pa.schema(
     [
@@ -88,22 +85,6 @@ def read_arrived(parts: Iterable[Arrived], schema: Schema) -> pa.Table:
     """
     tables = [_read(one, schema) for one in parts if len(one.rows)]
     return pa.concat_tables([READ.empty_table(), *tables])
-
-
-def moment(text: str) -> str | None:
-    """A day or a moment as UTC that sorts as text; None if it is neither."""
-    try:
-        found = datetime.fromisoformat(text)
-        # Beyond the years that there are, once it is in UTC.
-        at = found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return at.strftime(_FORMAT) if at.year > 999 else None  # noqa: PLR2004 - of four digits
-
-
-def revision(text: str) -> int | None:
-    """A revision; 0 where nothing is said, None if it is no whole number."""
-    return int(text or 0) if _DIGITS.fullmatch(text or "0") else None
 
 
 def _read(arrived: Arrived, schema: Schema) -> pa.Table:

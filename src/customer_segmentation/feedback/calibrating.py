@@ -15,7 +15,7 @@ from customer_segmentation.campaigns.outcomes import ANSWERED
 from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE
-from customer_segmentation.segmentation.calibration import Calibration, calibrate, chances
+from customer_segmentation.segmentation.regression import Calibration, calibrate, chances
 from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.tables.outcomes import RESPONSE_VERSION
 

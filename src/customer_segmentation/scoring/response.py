@@ -19,8 +19,8 @@ from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.segmentation import regression
 from customer_segmentation.segmentation.answers import LearnedAnswers, measured
-from customer_segmentation.segmentation.calibration import chances
 from customer_segmentation.segmentation.labelled import LeftOut
+from customer_segmentation.segmentation.regression import chances
 from customer_segmentation.segmentation.response import Regression, ResponseModel
 
 _TOLERANCE = 1e-9

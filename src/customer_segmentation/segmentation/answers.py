@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.segmentation import regression
-from customer_segmentation.segmentation.calibration import Calibration, calibrate
 from customer_segmentation.segmentation.fitting import assign_folds, one_thread
 from customer_segmentation.segmentation.labelled import (
     LabelledCustomers,
@@ -18,6 +17,7 @@ from customer_segmentation.segmentation.labelled import (
     NothingToLearnError,
     known_inputs,
 )
+from customer_segmentation.segmentation.regression import Calibration, calibrate
 from customer_segmentation.segmentation.response import Regression
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 

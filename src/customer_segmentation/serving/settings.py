@@ -50,9 +50,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feature_store: str = "sqlite"
     # Whose keys are read, where environments share a store.
     feature_environment: str = "dev"
-    # Where what is sent to /v1/events and /v1/records lands: a folder, s3:// or kafka://host/topic.
+    # Where what is sent to /v1/events, /v1/records and /v1/outcomes lands: a folder, s3:// or
+    # kafka://host/topic.
     ingest_events: str = ""
     ingest_records: str = ""
+    ingest_outcomes: str = ""
     # Where answers are counted by hour, and beside a challenger's: a folder or s3://, or `off`.
     monitoring: str = "data/monitoring"
     # Between two writings of the counts: as many seconds are lost when a process is killed.

@@ -13,10 +13,10 @@ from customer_segmentation.pipelines.supervised_training import policies, respon
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation import answers, regression
-from customer_segmentation.segmentation.calibration import calibrate
 from customer_segmentation.segmentation.fitting import assign_folds
 from customer_segmentation.segmentation.labelled import LabelledCustomers, LeftOut
 from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.regression import calibrate
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA, changed
 

@@ -9,8 +9,8 @@ from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.pipelines.supervised_training import policies
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.segmentation.answers import LearnedAnswers, learn_answers, measured
-from customer_segmentation.segmentation.calibration import chances
 from customer_segmentation.segmentation.labelled import LabelledCustomers, LeftOut
+from customer_segmentation.segmentation.regression import chances
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 logger = logging.getLogger(__name__)
