@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnx
 
 from customer_segmentation.bundles.bundle import ABOUT, RESPONSE, StoredBundle
 from customer_segmentation.promotion.bundling import make_bundle
-from customer_segmentation.scoring.metadata import scaling_of, schema_of
+from customer_segmentation.scoring.artifact_file import read_model
+from customer_segmentation.scoring.metadata import metadata_of, scaling_of, schema_of
 from customer_segmentation.scoring.response import build_response
-from customer_segmentation.scoring.verify import verified
 from customer_segmentation.segmentation.response import Bends, Regression, ResponseModel
 
 
@@ -22,14 +23,18 @@ def turned(champion: StoredBundle) -> StoredBundle:
     Args:
         champion: With a response model.
     """
-    model = model_of(verified(champion.files[RESPONSE]))
-    regression = replace(model.regression, weights=-model.regression.weights)
-    built = build_response(replace(model, regression=regression))
-    response = built.SerializeToString(deterministic=True)
+    response = turned_response(read_model(champion.files[RESPONSE]))
     others = {name: content for name, content in champion.files.items() if name != ABOUT}
     # What a bundle says of its own answers is made anew.
     about = {name: told for name, told in champion.about.items() if name != "answers"}
-    return make_bundle({**others, RESPONSE: response}, about)
+    return make_bundle({**others, RESPONSE: response.SerializeToString(deterministic=True)}, about)
+
+
+def turned_response(response: onnx.ModelProto) -> onnx.ModelProto:
+    """A response model with every effect turned round."""
+    model = model_of(metadata_of(response))
+    regression = replace(model.regression, weights=-model.regression.weights)
+    return build_response(replace(model, regression=regression))
 
 
 def model_of(metadata: Mapping[str, Any]) -> ResponseModel:
