@@ -1,0 +1,105 @@
+"""What monitoring found, in words: for the last lines of a run, its page and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from customer_segmentation.campaigns.phrases import capitalised, count, plain
+from customer_segmentation.monitoring.findings import Finding, Source, Window
+
+# Of what `monitoring.json` holds.
+Told = Mapping[str, Any]
+
+_SOURCES: Mapping[Source, str] = {
+    "batch": "The customers of",
+    "api": "The answers of the API on",
+    "stream": "The answers of the stream on",
+}
+# In the last lines of a run.
+_MOST_LINES = 3
+# What no window can show, whatever it holds.
+BLIND = (
+    (
+        "What customers think and do outside of the columns that are read: an offer that no longer "
+        "tempts anybody changes no input. Only outcomes show it; the estimate of profit, which "
+        "takes answers to depend on customers as they did when the model learned, cannot."
+    ),
+    (
+        "Few customers: a change that chance alone could make once in a hundred windows is not "
+        "called one, so that a small window shows only large changes."
+    ),
+    (
+        "An API or a stream that answers nobody any more: a day without answers is seen only once "
+        "a later one has some. The objectives watch that each minute."
+    ),
+    (
+        "Whether an answer was right for one customer: only counts are kept, and nobody can be "
+        "found in them."
+    ),
+)
+
+
+def window_of(stated: Told) -> Window:
+    """A window of `monitoring.json`."""
+    return Window(**{each.name: stated[each.name] for each in fields(Window)})
+
+
+def place_of(window: Window) -> str:
+    """A window, as a sentence about it begins."""
+    return f"{_SOURCES[window.source]} {window.start}"
+
+
+def verdict(window: Window, findings: Sequence[Finding]) -> str:
+    """One sentence on a window: whether all is as it was, and if not, what comes first."""
+    where = place_of(window)
+    alarms = [one for one in findings if one.is_alarm]
+    if not window.customers:
+        return f"{where}: nobody was counted."
+    if not window.baseline:
+        return f"{where}: {next((one.told for one in findings if one.told), 'not compared.')}"
+    who = f"{where} ({count(window.customers)})"
+    if not alarms:
+        return f"{who} are like those that the champion learned from: nothing has drifted."
+    number = "one figure is" if len(alarms) == 1 else f"{len(alarms)} figures are"
+    return f"{who} differ from those that the champion learned from: {number} beyond its bound."
+
+
+def lines(windows: Sequence[Window], findings: Sequence[Finding]) -> list[str]:
+    """The last lines of a run; none where all is well."""
+    alarms = [one for one in findings if one.is_alarm]
+    told = [f"Monitoring: {_dated(one)}" for one in alarms[:_MOST_LINES]]
+    if more := len(alarms) - len(told):
+        told.append(f"Monitoring: {more} more beyond {'its bound' if more == 1 else 'their bounds'}")
+    uncompared = [
+        one.told
+        for one in findings
+        if one.window.source == "batch" and not one.window.baseline and one.told
+    ]
+    named = {window.source for window in windows}
+    return [plain(each) for each in (*told, *(f"Monitoring: {t}" for t in uncompared if named))]
+
+
+def rows(findings: Iterable[Finding], currency: str) -> list[dict[str, str]]:
+    """What is beyond its bound, one row each, as a table shows it."""
+    return [
+        {
+            "told": one.told,
+            "where": place_of(one.window),
+            "figure": f"{one.value:.3g}, bound {one.bound:.3g}",
+            "since": one.since,
+            "affected": count(one.affected),
+            "money": "unknown" if one.money is None else f"{count(one.money)} {currency}".strip(),
+            "advice": one.advice,
+        }
+        for one in findings
+        if one.is_alarm
+    ]
+
+
+def _dated(finding: Finding) -> str:
+    is_new = finding.since in {"", finding.window.start}
+    since = "" if is_new else f" (since {finding.since})"
+    where = "" if finding.window.source == "batch" else f"{place_of(finding.window)}: "
+    return f"{capitalised(where)}{finding.told}{since}"

@@ -1,0 +1,160 @@
+"""Watch the windows of a run: what is beyond its bound, since when, and what that costs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from narwhals.typing import IntoDataFrame, IntoFrame
+
+from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.campaigns.parameters import CampaignParameters
+from customer_segmentation.datasets.before_run import BeforeRun
+from customer_segmentation.datasets.monitoring_hours import HoursReader
+from customer_segmentation.monitoring import words
+from customer_segmentation.monitoring.findings import Finding
+from customer_segmentation.pipelines.monitoring.comparing import Compared, compare
+from customer_segmentation.pipelines.monitoring.memory import Memory, digest_of
+from customer_segmentation.pipelines.monitoring.observed import ObservedRun, observe
+from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
+from customer_segmentation.pipelines.monitoring.table import tabulated
+from customer_segmentation.schema.schema import Schema
+
+
+@dataclass(frozen=True)
+class WatchedWindows:
+    """What is told of the windows of a run.
+
+    Attributes:
+        compared: Each window with its findings; the run's own is the first.
+        before: What was remembered.
+        memory: What is remembered from now on.
+        run_id: Of the run.
+        currency: Of money.
+        remembered: Of each source, as many windows are shown.
+    """
+
+    compared: tuple[Compared, ...]
+    before: Memory
+    memory: Memory
+    run_id: str
+    currency: str
+
+
+def observe_run(
+    silver_customers: IntoFrame,
+    row_accounting: dict[str, Any],
+    segment_flow: dict[str, Any],
+    bundles: BundleStore | None,
+    customers: Schema,
+) -> ObservedRun:
+    """This run's customers in the bins of the champion that was live before it."""
+    return observe(silver_customers, row_accounting, segment_flow, bundles, customers)
+
+
+def watch_windows(  # noqa: PLR0913, PLR0917 - what windows are compared with
+    observed_run: ObservedRun,
+    monitoring_hours: HoursReader,
+    monitoring_before: BeforeRun,
+    customers: Schema,
+    campaign_planning: CampaignParameters,
+    monitoring: MonitoringParameters,
+) -> WatchedWindows:
+    """This run and the days of API and stream against what the champion learned from."""
+    memory = Memory.of(monitoring_before.content)
+    compared = compare(
+        observed_run, monitoring_hours, memory, customers, campaign_planning, monitoring
+    )
+    told = [(one.window, one.findings) for one in compared]
+    summary = observed_run.summary
+    batch = {
+        "left_out": observed_run.left_out,
+        "summary": summary.stated() if summary else None,
+    }
+    return WatchedWindows(
+        compared=compared,
+        before=memory,
+        memory=memory.with_windows(
+            told,
+            (observed_run.window.start, batch),
+            memory.next_moment(monitoring_before.now),
+            monitoring.remembered,
+        ),
+        run_id=monitoring_before.run_id,
+        currency=campaign_planning.currency or customers.money.unit,
+    )
+
+
+def record_findings(
+    watched_windows: WatchedWindows,
+) -> tuple[IntoDataFrame, dict[str, Any], dict[str, Any], dict[str, dict[str, float]]]:
+    """Rows to append, what is remembered, what is told, and figures for MLflow.
+
+    Rows are of windows of which the table does not say the same yet.
+    """
+    compared, memory = watched_windows.compared, watched_windows.memory
+    new = [
+        finding
+        for one in compared
+        if not watched_windows.before.is_told(one.window, digest_of(one.findings))
+        for finding in one.findings
+    ]
+    as_of = compared[0].window.start
+    rows = tabulated(new, as_of, memory.recorded_at, watched_windows.run_id)
+    return rows, memory.stated(), _summary(watched_windows), _metrics(compared)
+
+
+def _summary(watched: WatchedWindows) -> dict[str, Any]:
+    """`monitoring.json`: all figures of the latest window of each source, and every alarm."""
+    latest = {one.window.source: one for one in watched.compared}
+    findings = [
+        finding
+        for one in watched.compared
+        for finding in one.findings
+        if finding.is_alarm or latest[one.window.source] is one
+    ]
+    windows = [one.window for one in watched.compared]
+    return {
+        "recorded_at": watched.memory.recorded_at,
+        "currency": watched.currency,
+        "windows": [asdict(window) for window in windows],
+        "findings": [finding.stated() for finding in findings],
+        "costs": [sentence for one in latest.values() for sentence in one.costs],
+        "notes": [sentence for one in watched.compared for sentence in one.notes],
+        "pictures": [picture for one in latest.values() for picture in one.pictures],
+        "timeline": _timeline(watched.memory),
+        "blind": [*words.BLIND],
+        "lines": words.lines(windows, findings),
+    }
+
+
+def _timeline(memory: Memory) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": one.window.source,
+            "start": one.window.start,
+            "customers": one.window.customers,
+            "alarms": len(one.alarms),
+            "is_compared": bool(one.window.baseline),
+        }
+        for one in memory.windows
+    ]
+
+
+def _metrics(compared: tuple[Compared, ...]) -> dict[str, dict[str, float]]:
+    """Of the latest window of each source; a column's name may hold what MLflow refuses."""
+    latest = {one.window.source: one for one in compared}
+    figures: dict[str, float] = {}
+    for source, one in latest.items():
+        figures[f"{source}.customers"] = float(one.window.customers)
+        figures[f"{source}.alarms"] = float(sum(each.is_alarm for each in one.findings))
+        figures |= {
+            f"{source}.{_key(each)}": each.value
+            for each in one.findings
+            if each.value is not None and each.window.baseline
+        }
+    return {name: {"value": value, "step": 0} for name, value in figures.items()}
+
+
+def _key(finding: Finding) -> str:
+    return ".".join(part for part in (finding.subject, finding.name, finding.measure) if part)
