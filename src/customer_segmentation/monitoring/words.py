@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from customer_segmentation.campaigns.phrases import capitalised, count, plain
+from customer_segmentation.campaigns.phrases import count, plain
 from customer_segmentation.monitoring.findings import Finding, Source, Window
 
 # Of what `monitoring.json` holds.
@@ -19,24 +19,26 @@ _SOURCES: Mapping[Source, str] = {
 }
 # In the last lines of a run.
 _MOST_LINES = 3
+# The figure that every window has; it says so where nothing is compared.
+SIZE = "customers"
 # What no window can show, whatever it holds.
 BLIND = (
     (
-        "What customers think and do outside of the columns that are read: an offer that no longer "
-        "tempts anybody changes no input. Only outcomes show it; the estimate of profit, which "
-        "takes answers to depend on customers as they did when the model learned, cannot."
+        "A change of the concept is not seen: an offer that no longer tempts anybody changes no "
+        "input. Only outcomes show it; the estimate of profit, which takes answers to depend on "
+        "customers as they did when the model learned, cannot."
     ),
     (
-        "Few customers: a change that chance alone could make once in a hundred windows is not "
-        "called one, so that a small window shows only large changes."
+        "Of few customers only large changes are seen: one that chance alone makes in more than "
+        "one of a hundred windows is not called one."
     ),
     (
-        "An API or a stream that answers nobody any more: a day without answers is seen only once "
-        "a later one has some. The objectives watch that each minute."
+        "An API or a stream that answers nobody any more is not seen here: a day without answers "
+        "is a window only once a later day has some. The objectives watch that each minute."
     ),
     (
-        "Whether an answer was right for one customer: only counts are kept, and nobody can be "
-        "found in them."
+        "Whether an answer was right for one customer is not seen: only counts are kept, and "
+        "nobody can be found in them."
     ),
 )
 
@@ -55,10 +57,8 @@ def verdict(window: Window, findings: Sequence[Finding]) -> str:
     """One sentence on a window: whether all is as it was, and if not, what comes first."""
     where = place_of(window)
     alarms = [one for one in findings if one.is_alarm]
-    if not window.customers:
-        return f"{where}: nobody was counted."
     if not window.baseline:
-        return f"{where}: {next((one.told for one in findings if one.told), 'not compared.')}"
+        return next((one.told for one in findings if one.measure == SIZE), f"{where}: no figures.")
     who = f"{where} ({count(window.customers)})"
     if not alarms:
         return f"{who} are like those that the champion learned from: nothing has drifted."
@@ -66,19 +66,19 @@ def verdict(window: Window, findings: Sequence[Finding]) -> str:
     return f"{who} differ from those that the champion learned from: {number} beyond its bound."
 
 
-def lines(windows: Sequence[Window], findings: Sequence[Finding]) -> list[str]:
+def lines(findings: Sequence[Finding]) -> list[str]:
     """The last lines of a run; none where all is well."""
     alarms = [one for one in findings if one.is_alarm]
-    told = [f"Monitoring: {_dated(one)}" for one in alarms[:_MOST_LINES]]
+    told = [f"Monitoring: {_begun(_dated(one))}" for one in alarms[:_MOST_LINES]]
     if more := len(alarms) - len(told):
-        told.append(f"Monitoring: {more} more beyond {'its bound' if more == 1 else 'their bounds'}")
-    uncompared = [
-        one.told
+        bounds = "its bound" if more == 1 else "their bounds"
+        told.append(f"Monitoring: {more} more beyond {bounds}")
+    told += [
+        f"Monitoring: {_begun(one.told)}"
         for one in findings
-        if one.window.source == "batch" and not one.window.baseline and one.told
+        if one.measure == SIZE and one.window.source == "batch" and not one.window.baseline
     ]
-    named = {window.source for window in windows}
-    return [plain(each) for each in (*told, *(f"Monitoring: {t}" for t in uncompared if named))]
+    return [plain(each) for each in told]
 
 
 def rows(findings: Iterable[Finding], currency: str) -> list[dict[str, str]]:
@@ -102,4 +102,9 @@ def _dated(finding: Finding) -> str:
     is_new = finding.since in {"", finding.window.start}
     since = "" if is_new else f" (since {finding.since})"
     where = "" if finding.window.source == "batch" else f"{place_of(finding.window)}: "
-    return f"{capitalised(where)}{finding.told}{since}"
+    return f"{where}{finding.told}{since}"
+
+
+def _begun(sentence: str) -> str:
+    """The sentence after a colon."""
+    return sentence[:1].lower() + sentence[1:]

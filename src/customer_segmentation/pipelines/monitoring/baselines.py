@@ -56,10 +56,7 @@ class Baselines:
         """The bundle that is live now, before the run's end; or why nothing is compared with it."""
         live = self._bundles.live() if self._bundles else None
         if live is None:
-            return (
-                "There is no baseline yet, since no champion was live before this run: the next "
-                "run is compared with this one's, once it is the champion."
-            )
+            return "no champion was live before this run"
         return self._kept(live)
 
     def of(self, version: str) -> Known | str:
@@ -70,7 +67,7 @@ class Baselines:
             self._by_version[version] = (
                 self._kept(entries[-1])
                 if entries
-                else f"The artifact {version} was never live here: nothing is compared."
+                else f"the artifact {version} was never live here"
             )
         return self._by_version[version]
 
@@ -81,16 +78,16 @@ class Baselines:
         try:
             bundle = self._bundles.bundle(entry.bundle)
         except UserError as error:
-            return f"Nothing is compared: {error}."
+            return str(error)
         if BASELINE not in bundle.files:
             return (
-                f"Bundle {bundle.id} has no baseline, since it was made before there was "
-                "monitoring: the next bundle that is promoted has one."
+                f"bundle {bundle.id} has no baseline, since it was made before there was "
+                "monitoring: the next bundle that is promoted has one"
             )
         try:
             return Known(bundle, Baseline.of(bundle.files[BASELINE]))
         except ValueError as error:
             return (
-                f"Nothing is compared: {BASELINE} of bundle {bundle.id} is damaged ({error}). "
-                "Restore its folder, or promote another bundle."
+                f"{BASELINE} of bundle {bundle.id} is damaged ({error}); restore its folder, or "
+                "promote another bundle"
             )

@@ -11,7 +11,7 @@ from customer_segmentation.campaigns.phrases import count
 from customer_segmentation.datasets.monitoring_hours import HoursReader
 from customer_segmentation.monitoring.findings import Finding, Window
 from customer_segmentation.monitoring.measures import measure
-from customer_segmentation.monitoring.words import place_of
+from customer_segmentation.monitoring.words import SIZE, place_of
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
 from customer_segmentation.pipelines.monitoring.memory import Memory, alarms_of
 from customer_segmentation.pipelines.monitoring.observed import ObservedRun, of_movers, of_rows
@@ -72,7 +72,7 @@ def compare(  # noqa: PLR0913, PLR0917 - what windows are compared with
 def _known(counted: Counted, baselines: Baselines) -> Known | str:
     window = counted.window
     if not window.customers:
-        return f"{place_of(window)}: nobody was counted."
+        return "nobody was counted"
     return baselines.champion if window.source == "batch" else baselines.of(window.baseline)
 
 
@@ -86,7 +86,8 @@ def _compared(
     window = counted.window
     if isinstance(known, str) or counted.summary is None:
         unknown = replace(window, baseline="")
-        told = known if isinstance(known, str) else ""
+        why = known if isinstance(known, str) else "nothing was counted in its bins"
+        told = f"{place_of(window)} are compared with nothing: {why}."
         return Compared(unknown, (_size(unknown, told),), notes=_others(counted))
     baseline, summary = known.baseline, counted.summary
     money = money_of(summary, known, planning, schema)
@@ -105,7 +106,7 @@ def _size(window: Window, told: str = "") -> Finding:
     """The row that every window has."""
     said = told or f"{count(window.customers)} customers were counted."
     return Finding(
-        window, "rows", "", "customers", float(window.customers), None,
+        window, "rows", "", SIZE, float(window.customers), None,
         affected=window.customers, told=said,
     )
 

@@ -113,18 +113,18 @@ def _summary(watched: WatchedWindows) -> dict[str, Any]:
         for finding in one.findings
         if finding.is_alarm or latest[one.window.source] is one
     ]
-    windows = [one.window for one in watched.compared]
     return {
         "recorded_at": watched.memory.recorded_at,
         "currency": watched.currency,
-        "windows": [asdict(window) for window in windows],
+        "windows": [
+            asdict(one.window) | {"costs": [*one.costs], "notes": [*one.notes]}
+            for one in watched.compared
+        ],
         "findings": [finding.stated() for finding in findings],
-        "costs": [sentence for one in latest.values() for sentence in one.costs],
-        "notes": [sentence for one in watched.compared for sentence in one.notes],
         "pictures": [picture for one in latest.values() for picture in one.pictures],
         "timeline": _timeline(watched.memory),
         "blind": [*words.BLIND],
-        "lines": words.lines(windows, findings),
+        "lines": words.lines(findings),
     }
 
 

@@ -23,16 +23,18 @@ _SUBJECTS = {
 
 def show_monitoring(monitoring_summary: dict[str, Any]) -> str:
     """The page of a run."""
-    windows = [words.window_of(each) for each in monitoring_summary["windows"]]
+    stated = monitoring_summary["windows"]
+    windows = [words.window_of(each) for each in stated]
     findings = [Finding.of(each) for each in monitoring_summary["findings"]]
     by_window = {one: [f for f in findings if f.window == one] for one in windows}
     latest = {window.source: window for window in windows}
+    costs = {window.source: each["costs"] for window, each in zip(windows, stated, strict=True)}
     return render(
         "monitoring",
         "monitoring.html.jinja",
         lead=[words.verdict(window, by_window[window]) for window in latest.values()],
-        costs=monitoring_summary["costs"],
-        notes=monitoring_summary["notes"],
+        costs=[sentence for each in costs.values() for sentence in each],
+        notes=[sentence for each in stated for sentence in each["notes"]],
         rows=words.rows(findings, monitoring_summary["currency"]),
         pictures=[
             drawn.histogram(
