@@ -15,6 +15,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
+from customer_segmentation.datasets.before_run import BeforeRun
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.schema.parts import KEY
@@ -72,6 +73,11 @@ def parameters_of(pipeline: str, **changed: Any) -> Any:
     return kind(**values)
 
 
+def no_hours(_source: str, _since: str) -> dict[str, Any]:
+    """As where neither API nor stream counted anything."""
+    return {}
+
+
 def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
     """Every pipeline on the first rows of the sample without these columns."""
     headers = [header for header, name in SCHEMA.aliases.items() if name in absent]
@@ -99,6 +105,8 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "bundles": None,
         "recorded_history": History((), {}.__getitem__, datetime.now(UTC), "none"),
         "recorded_features": History((), {}.__getitem__, datetime.now(UTC), "none"),
+        "monitoring_hours": no_hours,
+        "monitoring_before": BeforeRun(None, datetime.now(UTC), "none"),
     }
     for name in (found.removeprefix("params:") for found in whole.inputs() - given.keys()):
         given[f"params:{name}"] = parameters_of(name, **quick.get(name, {}))

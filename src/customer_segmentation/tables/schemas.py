@@ -181,7 +181,7 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             ),
         ),
         "gold_monitoring": TableContract(
-            ("source", "window_start", "subject", "name", "measure", RECORDED_AT),
+            ("window_start", "source", "subject", "name", "measure", RECORDED_AT),
             (
                 *("window_end", "is_alarm", "since", "affected", "customers"),
                 *(AS_OF, ARTIFACT_VERSION, RUN_ID),

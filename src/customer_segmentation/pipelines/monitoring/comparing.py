@@ -54,7 +54,7 @@ def compare(  # noqa: PLR0913, PLR0917 - what windows are compared with
     before = memory.batch_before(window.start, window.baseline)
     counted = [Counted(window, run.summary, before)]
     own = [
-        of_rows(run, memory.left_out_before(window.start), parameters.left_out),
+        of_rows(run),
         *of_movers(run, parameters.moved),
     ]
     for source in ("api", "stream"):
@@ -106,18 +106,25 @@ def _size(window: Window, told: str = "") -> Finding:
     """The row that every window has."""
     said = told or f"{count(window.customers)} customers were counted."
     return Finding(
-        window, "rows", "", SIZE, float(window.customers), None,
-        affected=window.customers, told=said,
+        window,
+        "rows",
+        "",
+        SIZE,
+        float(window.customers),
+        None,
+        affected=window.customers,
+        told=said,
     )
 
 
 def _others(counted: Counted) -> tuple[str, ...]:
     if not counted.others:
         return ()
-    return (
+    told = (
         f"{place_of(counted.window)}: {count(counted.others)} more were answered by another "
-        f"version than {counted.window.baseline}, and are not compared.",
+        f"version than {counted.window.baseline}, and are not compared."
     )
+    return (told,)
 
 
 def _with_since(

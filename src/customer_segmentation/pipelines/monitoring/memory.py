@@ -38,8 +38,7 @@ class Memory:
 
     Attributes:
         windows: By source and start.
-        batches: Day of a snapshot -> its customers as `summary` (None without a baseline), and the
-            share `left_out` of its rows, as JSON.
+        batches: Day of a snapshot -> the summary of its customers, as JSON.
         recorded_at: When the last one was told of, in UTC; '' if none was.
     """
 
@@ -83,16 +82,9 @@ class Memory:
 
     def batch_before(self, day: str, baseline: str) -> Summary | None:
         """The customers of the last snapshot before a day, counted in the bins of a baseline."""
-        stated = self._before(day).get("summary")
-        return Summary.of(stated) if stated and stated["baseline"] == baseline else None
-
-    def left_out_before(self, day: str) -> float | None:
-        """The share of rows that the last snapshot before a day left out."""
-        return self._before(day).get("left_out")
-
-    def _before(self, day: str) -> Mapping[str, Any]:
         days = [one for one in sorted(self.batches) if one < day]
-        return self.batches[days[-1]] if days else {}
+        found = Summary.of(self.batches[days[-1]]) if days else None
+        return found if found and found.baseline == baseline else None
 
     def is_told(self, window: Window, digest: str) -> bool:
         """Whether the table says the same of a window."""
@@ -101,7 +93,7 @@ class Memory:
     def with_windows(
         self,
         told: Iterable[tuple[Window, Sequence[Finding]]],
-        batch: tuple[str, Mapping[str, Any]],
+        batch: tuple[str, Summary | None],
         recorded_at: str,
         most: int,
     ) -> Self:
@@ -109,7 +101,7 @@ class Memory:
 
         Args:
             told: Windows with their findings.
-            batch: Day of this run's snapshot, and what is remembered of it.
+            batch: Day of this run's snapshot, and its customers; None without a baseline.
             recorded_at: When it is told.
             most: Windows of each source that are remembered.
         """
@@ -125,8 +117,9 @@ class Memory:
             for source in sources
             for one in [each for each in ordered if each.window.source == source][-most:]
         ]
-        batches = dict(self.batches)
-        day, batches[day] = batch
+        day, summary = batch
+        batches = {one: stated for one, stated in self.batches.items() if one != day}
+        batches |= {day: summary.stated()} if summary else {}
         # The day before this one stays, too, though it is not among the last.
         last = {*sorted(batches)[-_BATCHES:], *[one for one in sorted(batches) if one <= day][-2:]}
         batches = {one: batches[one] for one in sorted(last)}

@@ -66,17 +66,12 @@ def watch_windows(  # noqa: PLR0913, PLR0917 - what windows are compared with
         observed_run, monitoring_hours, memory, customers, campaign_planning, monitoring
     )
     told = [(one.window, one.findings) for one in compared]
-    summary = observed_run.summary
-    batch = {
-        "left_out": observed_run.left_out,
-        "summary": summary.stated() if summary else None,
-    }
     return WatchedWindows(
         compared=compared,
         before=memory,
         memory=memory.with_windows(
             told,
-            (observed_run.window.start, batch),
+            (observed_run.window.start, observed_run.summary),
             memory.next_moment(monitoring_before.now),
             monitoring.remembered,
         ),

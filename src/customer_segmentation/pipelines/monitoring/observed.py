@@ -71,26 +71,10 @@ def observe(
     )
 
 
-def of_rows(run: ObservedRun, before: float | None, most: float) -> Finding:
-    """The share of rows that break the contract, beside that of the run for the day before.
-
-    Args:
-        run: What was seen.
-        before: The share then; None if it is not known.
-        most: By how much it may be above that.
-    """
-    then = f"; {percent(before)} of the snapshot before" if before is not None else ""
-    finding = Finding(
-        run.window,
-        "rows",
-        "",
-        LEFT_OUT,
-        run.left_out,
-        None if before is None else before + most,
-        told=f"{percent(run.left_out)} of the rows break the contract{then}.",
-    )
-    advice = "Look at silver_quarantine, which has every reason, and mend the source."
-    return _with_advice(finding, advice)
+def of_rows(run: ObservedRun) -> Finding:
+    """The share of rows that break the contract, which is only told: reasons have bounds."""
+    told = f"{percent(run.left_out)} of the rows break the contract."
+    return Finding(run.window, "rows", "", LEFT_OUT, run.left_out, None, told=told)
 
 
 def of_movers(run: ObservedRun, most: float) -> list[Finding]:
@@ -110,9 +94,7 @@ def of_movers(run: ObservedRun, most: float) -> list[Finding]:
             "state before."
         ),
     )
+    if not finding.is_alarm:
+        return [finding]
     advice = "See in the report, Who moved, what those who moved have in common."
-    return [_with_advice(finding, advice)]
-
-
-def _with_advice(finding: Finding, advice: str) -> Finding:
-    return replace(finding, advice=advice) if finding.is_alarm else finding
+    return [replace(finding, advice=advice)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from customer_segmentation.monitoring.measures import Bounds
+from customer_segmentation.monitoring.bounds import Bounds
 from customer_segmentation.schema.parameters import Parameters
 
 
@@ -16,13 +16,10 @@ class MonitoringParameters(Parameters):
         pictures: Of what is beyond its bound, at most so many are drawn.
         moved: The share of customers whom other data moved to another segment, beyond which it is
             an alarm.
-        left_out: The same of the share of rows that break the contract, beyond that of the window
-            before.
         bounds: Of what is compared with the champion's baseline.
     """
 
     remembered: int = Field(ge=1, le=10_000)
     pictures: int = Field(ge=0, le=100)
     moved: float = Field(strict=False, ge=0.0, le=1.0)
-    left_out: float = Field(strict=False, ge=0.0, le=1.0)
     bounds: Bounds

@@ -78,9 +78,7 @@ def _without_gaps(days: Sequence[str]) -> list[str]:
     return found
 
 
-def _counted(
-    source: Source, day: str, days: ByTime, before: str | None
-) -> Counted:
+def _counted(source: Source, day: str, days: ByTime, before: str | None) -> Counted:
     """A day, by the version that most customers were answered by."""
     end = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
     versions = days.get(day, {})
