@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from customer_segmentation.campaigns.phrases import count, plain
+from customer_segmentation.campaigns.phrases import count, plain, spoken
 from customer_segmentation.monitoring.findings import Finding, Source, Window
 
 # Of what `monitoring.json` holds.
@@ -62,13 +62,15 @@ def verdict(window: Window, findings: Sequence[Finding]) -> str:
     who = f"{where} ({count(window.customers)})"
     if not alarms:
         return f"{who} are like those that the champion learned from: nothing has drifted."
-    number = "one figure is" if len(alarms) == 1 else f"{len(alarms)} figures are"
-    return f"{who} differ from those that the champion learned from: {number} beyond its bound."
+    number = f"{len(alarms)} figures are beyond their bounds"
+    if len(alarms) == 1:
+        number = "one figure is beyond its bound"
+    return f"{who} differ from those that the champion learned from: {number}."
 
 
 def lines(findings: Sequence[Finding]) -> list[str]:
     """The last lines of a run; none where all is well."""
-    alarms = [one for one in findings if one.is_alarm]
+    alarms = [first for first, *_ in grouped(findings)]
     told = [f"Monitoring: {_begun(_dated(one))}" for one in alarms[:_MOST_LINES]]
     if more := len(alarms) - len(told):
         bounds = "its bound" if more == 1 else "their bounds"
@@ -81,21 +83,41 @@ def lines(findings: Sequence[Finding]) -> list[str]:
     return [plain(each) for each in told]
 
 
+def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Alarms of one thing in one window together, such as all of a column; in their order."""
+    groups: dict[tuple[Window, str, str], list[Finding]] = {}
+    for one in findings:
+        if one.is_alarm:
+            groups.setdefault((one.window, one.subject, one.name), []).append(one)
+    return list(groups.values())
+
+
 def rows(findings: Iterable[Finding], currency: str) -> list[dict[str, str]]:
-    """What is beyond its bound, one row each, as a table shows it."""
-    return [
-        {
-            "told": one.told,
-            "where": place_of(one.window),
-            "figure": f"{one.value:.3g}, bound {one.bound:.3g}",
-            "since": one.since,
-            "affected": count(one.affected),
-            "money": "unknown" if one.money is None else f"{count(one.money)} {currency}".strip(),
-            "advice": one.advice,
-        }
-        for one in findings
-        if one.is_alarm
-    ]
+    """What is beyond its bound, one row a thing, as a table shows it."""
+    return [_row(group, currency) for group in grouped(findings)]
+
+
+def measure_name(measure: str) -> str:
+    """A measure, as people say it."""
+    name = measure.removesuffix("_before")
+    told = spoken(name).replace("psi", "PSI").replace("wasserstein", "Wasserstein")
+    return told if name == measure else f"{told} to the window before"
+
+
+def _row(group: Sequence[Finding], currency: str) -> dict[str, str]:
+    first = group[0]
+    money = next((one.money for one in group if one.money is not None), None)
+    return {
+        "told": first.told,
+        "where": place_of(first.window),
+        "figure": "; ".join(
+            f"{measure_name(one.measure)} {one.value:.3g} (bound {one.bound:.3g})" for one in group
+        ),
+        "since": min(one.since for one in group),
+        "affected": count(max(one.affected for one in group)),
+        "money": "unknown" if money is None else f"{count(money)} {currency}".strip(),
+        "advice": first.advice,
+    }
 
 
 def _dated(finding: Finding) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from typing import Any, Self
 
 from customer_segmentation.monitoring.findings import Finding, Source, Window
 from customer_segmentation.monitoring.summary import Summary
+
+logger = logging.getLogger(__name__)
 
 # Of batches: enough to compare with the day before, though a run for an older day came between.
 _BATCHES = 3
@@ -38,35 +41,41 @@ class Memory:
 
     Attributes:
         windows: By source and start.
-        batches: Day of a snapshot -> the summary of its customers, as JSON.
+        batches: Day of a snapshot -> the summary of its customers.
         recorded_at: When the last one was told of, in UTC; '' if none was.
     """
 
     windows: tuple[Remembered, ...] = ()
-    batches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    batches: Mapping[str, Summary] = field(default_factory=dict)
     recorded_at: str = ""
 
     @classmethod
     def of(cls, stated: Mapping[str, Any] | None) -> Self:
-        """From JSON; None is a first run's."""
+        """From JSON; None is a first run's. What cannot be read is forgotten, and the log says so.
+
+        No run fails for it: since when something is so is then told anew.
+        """
         if stated is None:
             return cls()
-        windows = tuple(
-            Remembered(
-                Window(**one["window"]),
-                tuple((a[0], a[1], a[2], a[3]) for a in one["alarms"]),
-                one["digest"],
+        try:
+            windows = tuple(_remembered(one) for one in stated["windows"])
+            batches = {str(day): Summary.of(one) for day, one in stated["batches"].items()}
+            moment = str(stated["recorded_at"])
+            datetime.strptime(moment, _MOMENT).replace(tzinfo=UTC)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            logger.warning(
+                "What monitoring remembers of earlier windows cannot be read (%r): it begins anew.",
+                error,
             )
-            for one in stated["windows"]
-        )
-        return cls(windows, stated["batches"], stated["recorded_at"])
+            return cls()
+        return cls(windows, batches, moment)
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "recorded_at": self.recorded_at,
             "windows": [asdict(one) for one in self.windows],
-            "batches": dict(self.batches),
+            "batches": {day: summary.stated() for day, summary in self.batches.items()},
         }
 
     def next_moment(self, now: datetime) -> str:
@@ -83,7 +92,7 @@ class Memory:
     def batch_before(self, day: str, baseline: str) -> Summary | None:
         """The customers of the last snapshot before a day, counted in the bins of a baseline."""
         days = [one for one in sorted(self.batches) if one < day]
-        found = Summary.of(self.batches[days[-1]]) if days else None
+        found = self.batches[days[-1]] if days else None
         return found if found and found.baseline == baseline else None
 
     def is_told(self, window: Window, digest: str) -> bool:
@@ -118,12 +127,17 @@ class Memory:
             for one in [each for each in ordered if each.window.source == source][-most:]
         ]
         day, summary = batch
-        batches = {one: stated for one, stated in self.batches.items() if one != day}
-        batches |= {day: summary.stated()} if summary else {}
+        batches = {one: counted for one, counted in self.batches.items() if one != day}
+        batches |= {day: summary} if summary else {}
         # The day before this one stays, too, though it is not among the last.
         last = {*sorted(batches)[-_BATCHES:], *[one for one in sorted(batches) if one <= day][-2:]}
         batches = {one: batches[one] for one in sorted(last)}
         return replace(self, windows=tuple(kept), batches=batches, recorded_at=recorded_at)
+
+
+def _remembered(stated: Mapping[str, Any]) -> Remembered:
+    alarms = tuple((each[0], each[1], each[2], each[3]) for each in stated["alarms"])
+    return Remembered(Window(**stated["window"]), alarms, str(stated["digest"]))
 
 
 def digest_of(findings: Iterable[Finding]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from customer_segmentation.campaigns.phrases import capitalised, count, spoken
+from customer_segmentation.campaigns.phrases import capitalised, count
 from customer_segmentation.monitoring import words
 from customer_segmentation.monitoring.findings import Finding, Window
 from customer_segmentation.pages import render
 from customer_segmentation.pipelines.monitoring import drawn
 
+# Smaller figures differ in nothing that anybody would act on.
+_SMALLEST = 0.001
 _SOURCES = {"batch": "Runs", "api": "Days of the API", "stream": "Days of the stream"}
 _SUBJECTS = {
     "input": "Inputs",
@@ -75,7 +77,7 @@ def _tables(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             tables.append(
                 {
                     "title": title,
-                    "measures": [capitalised(spoken(each)) for each in measures],
+                    "measures": [capitalised(words.measure_name(each)) for each in measures],
                     "rows": [
                         (name or "all", [_cell(cells.get((name, m))) for m in measures])
                         for name in names
@@ -91,6 +93,8 @@ def _cell(finding: Finding | None) -> tuple[str, bool]:
         return "", False
     value = finding.value
     whole = float(value).is_integer() and abs(value) >= 1.0
+    if 0.0 < value < _SMALLEST:
+        return f"under {_SMALLEST:g}", finding.is_alarm
     return (count(value) if whole else f"{value:.3g}"), finding.is_alarm
 
 

@@ -48,7 +48,10 @@ def _picture(
     counts = [baseline.summary.columns[name].tolist(), summary.columns[name].tolist()]
     was, now = ([sum(each[a:b]) for a, b in joined] for each in counts)
     labels = _labels(baseline.bins[name], joined)
-    return {"label": schema.label_of(name), "labels": labels, "baseline": was, "window": now}
+    # Who has no value is drawn where there is anybody.
+    end = len(labels) if was[-1] or now[-1] else -1
+    drawn = {"labels": labels[:end], "baseline": was[:end], "window": now[:end]}
+    return {"label": schema.label_of(name)} | drawn
 
 
 def _joined(bins: Bins, was: Sequence[int]) -> list[tuple[int, int]]:
