@@ -19,8 +19,12 @@ def describe_customers(
     customers: LabelledCustomers,
     segmenter: Artifact,
     response: Artifact,
+    _cold_start: Artifact,
 ) -> dict[str, Any]:
-    """The baseline of the candidate, as JSON: counts of all customers, in bins of the sample."""
+    """The baseline of the candidate, as JSON: counts of all customers, in bins of the sample.
+
+    It takes the cold-start model so that nothing is saved before that is checked.
+    """
     sample = dict(zip(customers.names, customers.values.T, strict=True))
     models = (one.SerializeToString(deterministic=True) for one in (segmenter, response))
     return make_baseline(nw.from_native(gold_features).lazy(), sample, *models).stated()

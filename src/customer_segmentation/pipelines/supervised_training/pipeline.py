@@ -48,7 +48,13 @@ def create_pipeline() -> Pipeline:
         ),
         step(
             described.describe_customers,
-            ["gold_features", "labelled_customers", "segmenter_candidate", "response_candidate"],
+            [
+                "gold_features",
+                "labelled_customers",
+                "segmenter_candidate",
+                "response_candidate",
+                "cold_start_candidate",
+            ],
             "baseline_candidate",
         ),
         step(
