@@ -84,11 +84,16 @@ def lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Alarms of one thing in one window together, such as all of a column; in their order."""
-    groups: dict[tuple[Window, str, str], list[Finding]] = {}
+    """Alarms of one thing together, such as all of a column, of the last window that has any."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
     for one in findings:
-        if one.is_alarm:
-            groups.setdefault((one.window, one.subject, one.name), []).append(one)
+        if not one.is_alarm:
+            continue
+        group = groups.setdefault((one.window.source, one.subject, one.name), [one])
+        if one.window.start > group[0].window.start:
+            group.clear()
+        if not group or one.window == group[0].window and one is not group[0]:
+            group.append(one)
     return list(groups.values())
 
 
@@ -122,9 +127,8 @@ def _row(group: Sequence[Finding], currency: str) -> dict[str, str]:
 
 def _dated(finding: Finding) -> str:
     is_new = finding.since in {"", finding.window.start}
-    since = "" if is_new else f" (since {finding.since})"
-    where = "" if finding.window.source == "batch" else f"{place_of(finding.window)}: "
-    return f"{where}{finding.told}{since}"
+    told = finding.told if is_new else f"{finding.told.rstrip('.')} (since {finding.since})."
+    return told if finding.window.source == "batch" else f"{place_of(finding.window)}: {told}"
 
 
 def _begun(sentence: str) -> str:

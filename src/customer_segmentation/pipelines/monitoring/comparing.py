@@ -52,7 +52,7 @@ def compare(  # noqa: PLR0913, PLR0917 - what windows are compared with
     """The run's own window first, then days of the API and of the stream."""
     window = run.window
     before = memory.batch_before(window.start, window.baseline)
-    counted = [Counted(window, run.summary, before)]
+    counted = [Counted(window, run.summary, before, new=run.new)]
     own = [
         of_rows(run),
         *of_movers(run, parameters.moved),
@@ -91,7 +91,9 @@ def _compared(
         return Compared(unknown, (_size(unknown, told),), notes=_others(counted))
     baseline, summary = known.baseline, counted.summary
     money = money_of(summary, known, planning, schema)
-    measured = measure(window, baseline, summary, counted.before, parameters.bounds)
+    measured = measure(
+        window, baseline, summary, counted.before, parameters.bounds, new=counted.new
+    )
     findings = [_size(window), *money.findings(window), *map(money.priced, measured)]
     return Compared(
         window,

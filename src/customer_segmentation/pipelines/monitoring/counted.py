@@ -44,6 +44,13 @@ def count_customers(customers: nw.LazyFrame[Any], schema: Schema, known: Known) 
     return count_table(numbers, known.baseline, usable)
 
 
+def new_columns(customers: nw.LazyFrame[Any], schema: Schema, known: Known) -> tuple[str, ...]:
+    """The columns of a table that the champion knows nothing of."""
+    theirs = schema_of(verified(known.segmenter)).columns
+    present = {*customers.collect_schema().names()}
+    return tuple(sorted(name for name in schema.columns if name in present - {*theirs}))
+
+
 def _can_score(model: bytes, columns: set[str]) -> bool:
     metadata = verified(model)
     if not has_model(metadata):

@@ -10,8 +10,8 @@ from customer_segmentation.customers.account import percent
 
 WIDTH, HEIGHT = 320.0, 130.0
 _TOP, _BOTTOM = 8.0, 34.0
-_LINE_WIDTH, _LINE_HEIGHT = 640.0, 74.0
-_LINE_BOTTOM = 22.0
+_LINE_WIDTH, _LINE_HEIGHT = 640.0, 80.0
+_LINE_BOTTOM = 28.0
 # A window among many is still seen, and one alone is no block.
 _THINNEST, _WIDEST = 3.0, 28.0
 # As many labels as stand beside each other on a phone.

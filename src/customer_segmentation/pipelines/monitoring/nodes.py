@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,8 +83,8 @@ def watch_windows(  # noqa: PLR0913, PLR0917 - what windows are compared with
 
 def record_findings(
     watched_windows: WatchedWindows,
-) -> tuple[IntoDataFrame, dict[str, Any], dict[str, Any], dict[str, dict[str, float]]]:
-    """Rows to append, what is remembered, what is told, and figures for MLflow.
+) -> tuple[IntoDataFrame, dict[str, Any], dict[str, Any]]:
+    """Rows to append, what is remembered, and what is told.
 
     Rows are of windows of which the table does not say the same yet.
     """
@@ -96,7 +97,19 @@ def record_findings(
     ]
     as_of = compared[0].window.start
     rows = tabulated(new, as_of, memory.recorded_at, watched_windows.run_id)
-    return rows, memory.stated(), _summary(watched_windows), _metrics(compared)
+    return rows, memory.stated(), _summary(watched_windows)
+
+
+def track_windows(monitoring_summary: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """For MLflow: every figure of the latest window of each source."""
+    latest = {each["source"]: words.window_of(each) for each in monitoring_summary["windows"]}
+    findings = [Finding.of(each) for each in monitoring_summary["findings"]]
+    figures: dict[str, float] = {}
+    for source, window in latest.items():
+        own = [one for one in findings if one.window == window]
+        figures[f"{source}.alarms"] = float(sum(one.is_alarm for one in own))
+        figures |= {f"{source}.{_key(one)}": one.value for one in own if one.value is not None}
+    return {name: {"value": value, "step": 0} for name, value in figures.items()}
 
 
 def _summary(watched: WatchedWindows) -> dict[str, Any]:
@@ -136,20 +149,7 @@ def _timeline(memory: Memory) -> list[dict[str, Any]]:
     ]
 
 
-def _metrics(compared: tuple[Compared, ...]) -> dict[str, dict[str, float]]:
-    """Of the latest window of each source; a column's name may hold what MLflow refuses."""
-    latest = {one.window.source: one for one in compared}
-    figures: dict[str, float] = {}
-    for source, one in latest.items():
-        figures[f"{source}.customers"] = float(one.window.customers)
-        figures[f"{source}.alarms"] = float(sum(each.is_alarm for each in one.findings))
-        figures |= {
-            f"{source}.{_key(each)}": each.value
-            for each in one.findings
-            if each.value is not None and each.window.baseline
-        }
-    return {name: {"value": value, "step": 0} for name, value in figures.items()}
-
-
 def _key(finding: Finding) -> str:
-    return ".".join(part for part in (finding.subject, finding.name, finding.measure) if part)
+    told = ".".join(part for part in (finding.subject, finding.name, finding.measure) if part)
+    # MLflow allows few characters, and the name of a reason or segment may hold any.
+    return re.sub(r"[^\w./\- ]", "_", told)

@@ -14,7 +14,7 @@ from customer_segmentation.customers.account import percent
 from customer_segmentation.monitoring.findings import Finding, Window
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
-from customer_segmentation.pipelines.monitoring.counted import count_customers
+from customer_segmentation.pipelines.monitoring.counted import count_customers, new_columns
 from customer_segmentation.schema.schema import Schema
 
 MOVED, LEFT_OUT = "moved_share", "left_out_share"
@@ -28,6 +28,7 @@ class ObservedRun:
         window: Its snapshot.
         baselines: Of the environment's bundles.
         summary: Its customers in the bins of the champion's; None without a baseline.
+        new: Columns that the champion knows nothing of.
         left_out: The share of rows that break the contract.
         moved: The share of customers whom other data moved to another segment since the state
             before; None where there is none.
@@ -37,6 +38,7 @@ class ObservedRun:
     window: Window
     baselines: Baselines
     summary: Summary | None
+    new: tuple[str, ...]
     left_out: float
     moved: float | None
     movers: int
@@ -52,12 +54,13 @@ def observe(
     """Count the customers, and say what became of rows and segments."""
     baselines = Baselines(bundles)
     champion = baselines.champion
-    summary, version = None, ""
+    summary, version, new = None, "", ()
     if isinstance(champion, Known):
         version = champion.baseline.version
         customers: nw.LazyFrame[Any] = nw.from_native(silver_customers).lazy()
         counted = count_customers(customers, schema, champion)
         summary = counted.with_rejected(row_accounting["reasons"])
+        new = new_columns(customers, schema, champion)
     day, both = row_accounting["as_of"], segment_flow["moved"] + segment_flow["stayed"]
     movers = sum(segment_flow["causes"][cause] for cause in ("data", "both"))
     is_compared = segment_flow["before"] is not None and both > 0
@@ -65,6 +68,7 @@ def observe(
         window=Window("batch", day, day, row_accounting["customers"], version),
         baselines=baselines,
         summary=summary,
+        new=new,
         left_out=row_accounting["quarantined"] / row_accounting["rows_in"],
         moved=movers / both if is_compared else None,
         movers=movers if is_compared else 0,

@@ -31,13 +31,9 @@ def create_pipeline() -> Pipeline:
         step(
             nodes.record_findings,
             "watched_windows",
-            [
-                "gold_monitoring",
-                "monitoring_memory",
-                "monitoring_summary",
-                "monitoring_mlflow_metrics",
-            ],
+            ["gold_monitoring", "monitoring_memory", "monitoring_summary"],
         ),
+        step(nodes.track_windows, "monitoring_summary", "monitoring_mlflow_metrics"),
         step(page.show_monitoring, "monitoring_summary", "monitoring_page"),
     ]
     return Pipeline(steps)

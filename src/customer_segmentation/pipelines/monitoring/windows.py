@@ -25,12 +25,14 @@ class Counted:
         summary: The customers, in the bins of the window's baseline; None where nobody was counted.
         before: Those of the window before, in the same bins; None where there are none.
         others: Customers whom other versions answered, who are not in the summary.
+        new: Columns that are there, and that the baseline's champion knows nothing of.
     """
 
     window: Window
     summary: Summary | None
     before: Summary | None
     others: int = 0
+    new: tuple[str, ...] = ()
 
 
 def days_of(source: Source, hours: HoursReader, memory: Memory, most: int) -> list[Counted]:
