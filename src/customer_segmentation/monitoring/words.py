@@ -89,11 +89,11 @@ def grouped(findings: Iterable[Finding]) -> list[list[Finding]]:
     for one in findings:
         if not one.is_alarm:
             continue
-        group = groups.setdefault((one.window.source, one.subject, one.name), [one])
-        if one.window.start > group[0].window.start:
-            group.clear()
-        if not group or one.window == group[0].window and one is not group[0]:
-            group.append(one)
+        key = (one.window.source, one.subject, one.name)
+        if key not in groups or one.window.start > groups[key][0].window.start:
+            groups[key] = [one]
+        elif one.window == groups[key][0].window:
+            groups[key].append(one)
     return list(groups.values())
 
 
