@@ -59,6 +59,7 @@ _SQLITE = "sqlite:///"
 _TOLD = {
     "campaign_summary": "campaign_page",
     "campaign_results": "campaign_results_page",
+    "feedback_results": "feedback_page",
     "uplift_summary": "uplift_page",
     # It has none where all is well.
     "monitoring_summary": "monitoring_page",

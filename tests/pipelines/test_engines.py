@@ -29,13 +29,13 @@ from customer_segmentation.pipelines.feature_export.parameters import FeatureExp
 from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.pipelines.supervised_training.described import describe_customers
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.response import (
     build_response,
     validate_response,
 )
 from customer_segmentation.pipelines.supervised_training.sample import draw_labelled_customers
 from customer_segmentation.scoring.verify import verified
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.history import History
