@@ -32,7 +32,7 @@ from customer_segmentation.bundles.bundle import (
 from customer_segmentation.bundles.challenger import Challenger, Challengers
 from customer_segmentation.bundles.numbered import Entry, NumberedLog
 from customer_segmentation.errors import UserError
-from customer_segmentation.new_files import WRITING, write_through
+from customer_segmentation.new_files import WRITING, put_new, write_through
 
 CANDIDATE, BUNDLES, PROMOTIONS = "candidate", "bundles", "promotions"
 CHALLENGERS = "challengers"

@@ -120,9 +120,16 @@ def _row(group: Sequence[Finding], currency: str) -> dict[str, str]:
         ),
         "since": min(one.since for one in group),
         "affected": count(max(one.affected for one in group)),
-        "money": "unknown" if money is None else f"{count(money)} {currency}".strip(),
+        "money": _cost(money, currency),
         "advice": first.advice,
     }
+
+
+def _cost(money: float | None, currency: str) -> str:
+    if money is None:
+        return "unknown"
+    amount = f"{count(abs(money))} {currency}".strip()
+    return amount if money >= 0.0 else f"none, {amount} more are expected"
 
 
 def _dated(finding: Finding) -> str:

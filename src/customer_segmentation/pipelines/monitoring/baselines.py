@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from customer_segmentation.bundles.bundle import (
     BASELINE,
@@ -15,6 +17,8 @@ from customer_segmentation.bundles.bundle import (
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.summary import Baseline
+from customer_segmentation.scoring.metadata import has_model
+from customer_segmentation.scoring.verify import verified
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,24 @@ class Known:
     baseline: Baseline
 
     @property
-    def segmenter(self) -> bytes:
-        """The model that puts customers into segments."""
-        return self.bundle.files[SEGMENTER]
+    def models(self) -> list[tuple[bytes, Mapping[str, Any]]]:
+        """Segmenter and response model with their metadata, as far as there are such models."""
+        told = [(SEGMENTER, self.segmenter), (RESPONSE, self.response)]
+        return [(self.bundle.files[name], one) for name, one in told if one and has_model(one)]
 
-    @property
-    def response(self) -> bytes | None:
-        """The model of answers, or the file that says why there is none; None in older bundles."""
-        return self.bundle.files.get(RESPONSE)
+    @cached_property
+    def segmenter(self) -> Mapping[str, Any]:
+        """What the model says of itself that puts customers into segments."""
+        return verified(self.bundle.files[SEGMENTER])
+
+    @cached_property
+    def response(self) -> Mapping[str, Any]:
+        """What the model of answers says of itself, or the file of why there is none.
+
+        Empty in bundles that are older than that.
+        """
+        content = self.bundle.files.get(RESPONSE)
+        return verified(content) if content else {}
 
 
 class Baselines:

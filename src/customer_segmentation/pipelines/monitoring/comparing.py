@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from customer_segmentation.monitoring.findings import Finding, Window
 from customer_segmentation.monitoring.measures import measure
 from customer_segmentation.monitoring.words import SIZE, place_of
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
+from customer_segmentation.pipelines.monitoring.calibrated import of_outcomes
 from customer_segmentation.pipelines.monitoring.memory import Memory, alarms_of
 from customer_segmentation.pipelines.monitoring.observed import ObservedRun, of_movers, of_rows
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
@@ -41,32 +42,55 @@ class Compared:
     pictures: tuple[dict[str, Any], ...] = ()
 
 
-def compare(  # noqa: PLR0913, PLR0917 - what windows are compared with
-    run: ObservedRun,
-    hours: HoursReader,
-    memory: Memory,
-    schema: Schema,
-    planning: CampaignParameters,
-    parameters: MonitoringParameters,
+@dataclass(frozen=True)
+class Means:
+    """What windows are judged by.
+
+    Attributes:
+        schema: Names columns.
+        planning: Costs and values of a campaign.
+        latest: What outcomes have said of response models; None if nothing yet.
+        tolerated: By how much the probabilities of a response model may be off.
+        parameters: Bounds.
+    """
+
+    schema: Schema
+    planning: CampaignParameters
+    latest: Mapping[str, Any] | None
+    tolerated: float
+    parameters: MonitoringParameters
+
+    @property
+    def currency(self) -> str:
+        """Of all amounts."""
+        return self.planning.currency or self.schema.money.unit
+
+
+def compare(
+    run: ObservedRun, hours: HoursReader, memory: Memory, means: Means
 ) -> tuple[Compared, ...]:
     """The run's own window first, then days of the API and of the stream."""
     window = run.window
     before = memory.batch_before(window.start, window.baseline)
     counted = [Counted(window, run.summary, before, new=run.new)]
-    own = [
-        of_rows(run),
-        *of_movers(run, parameters.moved),
-    ]
     for source in ("api", "stream"):
-        counted += days_of(source, hours, memory, parameters.remembered)
+        counted += days_of(source, hours, memory, means.parameters.remembered)
     told: list[Compared] = []
     for one in counted:
-        known = _known(one, run.baselines)
-        found = _compared(one, known, schema, planning, parameters)
-        more = own if one.window.source == "batch" else []
+        found = _compared(one, _known(one, run.baselines), means)
+        more = _of_run(run, means) if one is counted[0] else []
         findings = _with_since([*found.findings, *more], told, memory)
         told.append(replace(found, findings=tuple(findings)))
     return tuple(told)
+
+
+def _of_run(run: ObservedRun, means: Means) -> list[Finding]:
+    """What only a run knows: of its rows, of who moved, and of outcomes."""
+    found = [of_rows(run), *of_movers(run, means.parameters.moved)]
+    known = run.baselines.champion
+    if isinstance(known, Known):
+        found += of_outcomes(run.window, known, means.latest, means.tolerated)
+    return found
 
 
 def _known(counted: Counted, baselines: Baselines) -> Known | str:
@@ -76,31 +100,24 @@ def _known(counted: Counted, baselines: Baselines) -> Known | str:
     return baselines.champion if window.source == "batch" else baselines.of(window.baseline)
 
 
-def _compared(
-    counted: Counted,
-    known: Known | str,
-    schema: Schema,
-    planning: CampaignParameters,
-    parameters: MonitoringParameters,
-) -> Compared:
+def _compared(counted: Counted, known: Known | str, means: Means) -> Compared:
     window = counted.window
     if isinstance(known, str) or counted.summary is None:
         unknown = replace(window, baseline="")
         why = known if isinstance(known, str) else "nothing was counted in its bins"
         told = f"{place_of(window)} are compared with nothing: {why}."
         return Compared(unknown, (_size(unknown, told),), notes=_others(counted))
-    baseline, summary = known.baseline, counted.summary
-    money = money_of(summary, known, planning, schema)
+    baseline, summary, parameters = known.baseline, counted.summary, means.parameters
     measured = measure(
         window, baseline, summary, counted.before, parameters.bounds, new=counted.new
     )
-    findings = [_size(window), *money.findings(window), *map(money.priced, measured)]
+    money = money_of(summary, known, means.planning, means.currency, means.latest)
     return Compared(
         window,
-        tuple(findings),
-        costs=money.sentences(window),
+        (_size(window), *money.findings(window), *money.priced(measured)),
+        costs=money.sentences(),
         notes=_others(counted),
-        pictures=pictures_of(measured, baseline, summary, schema, parameters.pictures),
+        pictures=pictures_of(measured, baseline, summary, means.schema, parameters.pictures),
     )
 
 

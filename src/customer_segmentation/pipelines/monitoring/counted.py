@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals as nw
@@ -13,8 +14,7 @@ from customer_segmentation.monitoring.tables import count_table
 from customer_segmentation.pipelines.monitoring.baselines import Known
 from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.schema.schema import Schema
-from customer_segmentation.scoring.metadata import has_model, schema_of
-from customer_segmentation.scoring.verify import verified
+from customer_segmentation.scoring.metadata import schema_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def count_customers(customers: nw.LazyFrame[Any], schema: Schema, known: Known) 
         schema: Of the table.
         known: The champion.
     """
-    theirs = schema_of(verified(known.segmenter))
+    theirs = schema_of(known.segmenter)
     present = customers.collect_schema().names()
     alike = [
         name
@@ -39,22 +39,18 @@ def count_customers(customers: nw.LazyFrame[Any], schema: Schema, known: Known) 
     ]
     numbers = customers.select(**numeric_expressions(theirs, [*alike, AS_OF]))
     columns = {*numbers.collect_schema().names()}
-    models = [model for model in (known.segmenter, known.response) if model]
-    usable = [model for model in models if _can_score(model, columns)]
+    usable = [model for model, metadata in known.models if _can_score(metadata, columns)]
     return count_table(numbers, known.baseline, usable)
 
 
 def new_columns(customers: nw.LazyFrame[Any], schema: Schema, known: Known) -> tuple[str, ...]:
     """The columns of a table that the champion knows nothing of."""
-    theirs = schema_of(verified(known.segmenter)).columns
+    theirs = schema_of(known.segmenter).columns
     present = {*customers.collect_schema().names()}
     return tuple(sorted(name for name in schema.columns if name in present - {*theirs}))
 
 
-def _can_score(model: bytes, columns: set[str]) -> bool:
-    metadata = verified(model)
-    if not has_model(metadata):
-        return False
+def _can_score(metadata: Mapping[str, Any], columns: set[str]) -> bool:
     if missing := sorted({*metadata["columns"]} - columns):
         logger.warning("The champion's %s lacks %s here.", metadata["kind"], missing)
     return not missing

@@ -12,9 +12,10 @@ from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.datasets.before_run import BeforeRun
 from customer_segmentation.datasets.monitoring_hours import HoursReader
+from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.monitoring import words
 from customer_segmentation.monitoring.findings import Finding
-from customer_segmentation.pipelines.monitoring.comparing import Compared, compare
+from customer_segmentation.pipelines.monitoring.comparing import Compared, Means, compare
 from customer_segmentation.pipelines.monitoring.memory import Memory, digest_of
 from customer_segmentation.pipelines.monitoring.observed import ObservedRun, observe
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
@@ -57,15 +58,16 @@ def watch_windows(  # noqa: PLR0913, PLR0917 - what windows are compared with
     observed_run: ObservedRun,
     monitoring_hours: HoursReader,
     monitoring_before: BeforeRun,
+    latest_calibration: dict[str, Any] | None,
     customers: Schema,
     campaign_planning: CampaignParameters,
+    feedback: FeedbackParameters,
     monitoring: MonitoringParameters,
 ) -> WatchedWindows:
     """This run and the days of API and stream against what the champion learned from."""
     memory = Memory.of(monitoring_before.content)
-    compared = compare(
-        observed_run, monitoring_hours, memory, customers, campaign_planning, monitoring
-    )
+    means = Means(customers, campaign_planning, latest_calibration, feedback.tolerated, monitoring)
+    compared = compare(observed_run, monitoring_hours, memory, means)
     told = [(one.window, one.findings) for one in compared]
     return WatchedWindows(
         compared=compared,
@@ -77,7 +79,7 @@ def watch_windows(  # noqa: PLR0913, PLR0917 - what windows are compared with
             monitoring.remembered,
         ),
         run_id=monitoring_before.run_id,
-        currency=campaign_planning.currency or customers.money.unit,
+        currency=means.currency,
     )
 
 

@@ -54,7 +54,8 @@ def observe(
     """Count the customers, and say what became of rows and segments."""
     baselines = Baselines(bundles)
     champion = baselines.champion
-    summary, version, new = None, "", ()
+    summary, version = None, ""
+    new: tuple[str, ...] = ()
     if isinstance(champion, Known):
         version = champion.baseline.version
         customers: nw.LazyFrame[Any] = nw.from_native(silver_customers).lazy()
