@@ -8,6 +8,7 @@ from typing import Any
 
 from customer_segmentation.campaigns.phrases import count, plain, spoken
 from customer_segmentation.monitoring.findings import Finding, Source, Window
+from customer_segmentation.monitoring.profit import UNSEEN
 
 # Of what `monitoring.json` holds.
 Told = Mapping[str, Any]
@@ -23,11 +24,7 @@ _MOST_LINES = 3
 SIZE = "customers"
 # What no window can show, whatever it holds.
 BLIND = (
-    (
-        "A change of the concept is not seen: an offer that no longer tempts anybody changes no "
-        "input. Only outcomes show it; the estimate of profit, which takes answers to depend on "
-        "customers as they did when the model learned, cannot."
-    ),
+    UNSEEN,
     (
         "Of few customers only large changes are seen: one that chance alone makes in more than "
         "one of a hundred windows is not called one."
@@ -129,7 +126,9 @@ def _cost(money: float | None, currency: str) -> str:
     if money is None:
         return "unknown"
     amount = f"{count(abs(money))} {currency}".strip()
-    return amount if money >= 0.0 else f"none, {amount} more are expected"
+    if not round(money):
+        return "none"
+    return amount if money > 0.0 else f"none ({amount} gained)"
 
 
 def _dated(finding: Finding) -> str:

@@ -115,7 +115,7 @@ def _compared(counted: Counted, known: Known | str, means: Means) -> Compared:
     return Compared(
         window,
         (_size(window), *money.findings(window), *money.priced(measured)),
-        costs=money.sentences(),
+        costs=money.sentences(window),
         notes=_others(counted),
         pictures=pictures_of(measured, baseline, summary, means.schema, parameters.pictures),
     )

@@ -12,7 +12,7 @@ from customer_segmentation.pages import render
 from customer_segmentation.pipelines.monitoring import drawn
 
 # Smaller figures differ in nothing that anybody would act on.
-_SMALLEST = 0.001
+_SMALLEST, _WHOLE = 0.001, 100.0
 _SOURCES = {"batch": "Runs", "api": "Days of the API", "stream": "Days of the stream"}
 _SUBJECTS = {
     "input": "Inputs",
@@ -92,7 +92,7 @@ def _cell(finding: Finding | None) -> tuple[str, bool]:
     if finding is None or finding.value is None:
         return "", False
     value = finding.value
-    whole = float(value).is_integer() and abs(value) >= 1.0
+    whole = abs(value) >= _WHOLE or (float(value).is_integer() and value)
     if 0.0 < value < _SMALLEST:
         return f"under {_SMALLEST:g}", finding.is_alarm
     return (count(value) if whole else f"{value:.3g}"), finding.is_alarm

@@ -13,6 +13,7 @@ from customer_segmentation.campaigns.value import Calibration
 from customer_segmentation.monitoring.findings import Finding, Window
 from customer_segmentation.monitoring.profit import ALL, Estimate, estimated_profit
 from customer_segmentation.monitoring.summary import Summary
+from customer_segmentation.monitoring.words import place_of
 from customer_segmentation.pipelines.monitoring.baselines import Known
 from customer_segmentation.scoring.metadata import VERSION
 
@@ -79,18 +80,18 @@ class Money:
             for one in findings
         ]
 
-    def sentences(self) -> tuple[str, ...]:
-        """What the window's customers would bring, and as many like those of the baseline."""
+    def sentences(self, window: Window) -> tuple[str, ...]:
+        """What a window's customers would bring, and as many like those of the baseline."""
         cost = self.cost(ALL)
         if cost is None or not self.now:
-            return ("What it costs is unknown: there is no response model.",)
+            return (f"{place_of(window)}: what it costs is unknown without a response model.",)
         estimate = self.now[ALL]
         change = f"{count(abs(cost))} {self.currency} {'less' if cost > 0.0 else 'more'}"
         told = (
-            f"Contacting those who pay ({self.offer}) would bring {self._range(estimate)} of these "
-            f"{count(estimate.customers)} customers; of as many like those that the champion "
-            f"learned from, {count(estimate.profit + cost)}: {change} a window, if answers depend "
-            "on customers as they did then."
+            f"{place_of(window)}: contacting those who pay ({self.offer}) would bring "
+            f"{self._range(estimate)}; of as many customers like those that the champion learned "
+            f"from it would be {count(estimate.profit + cost)}: {change} a window, if answers "
+            "depend on customers as they did then."
         )
         return (told,)
 
