@@ -362,6 +362,34 @@ def champion(env: str | None, on: str | None, is_all: bool, conf_source: str | N
 
 
 @cli.command(cls=_MendableErrors)
+@click.option("--env", default=None, help="The environment whose challenger is meant.")
+@click.option("--take", "is_taken", is_flag=True, help="Try the champion of the environment below.")
+@click.option("--drop", default=None, metavar="REASON", help="Try nothing any longer.")
+@_conf_source
+def challenger(
+    *, env: str | None, is_taken: bool, drop: str | None, conf_source: str | None
+) -> None:
+    """Tell which bundle is tried beside the champion, and how it does; or begin or end that."""
+    from customer_segmentation.retraining import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.retraining.trial import Shadows  # noqa: PLC0415 - slow
+
+    root, loader = _configured(env, conf_source)
+    places = loader["globals"]
+    here = BundleStore(_anchored(root, places["models"]), places["environment"])
+    other = places["below"]
+    below = BundleStore(_anchored(root, other["models"]), other["environment"])
+    shadows = Shadows(_anchored(root, f"{places['tables']}/monitoring"))
+    if is_taken and drop is not None:
+        raise UserError("--take begins a trial and --drop ends one: give one of them")
+    if is_taken:
+        click.echo(commands.take(here, below if other["environment"] else None))
+    elif drop is not None:
+        click.echo(commands.drop(here, drop))
+    else:
+        click.echo("\n".join(commands.told(here, shadows)))
+
+
+@cli.command(cls=_MendableErrors)
 @click.option("--env", default=None, help="The environment whose champion is replaced.")
 @click.option("--to", default=None, metavar="BUNDLE", help="By default the one before.")
 @click.option("--approver", required=True, help="Who asks for it.")

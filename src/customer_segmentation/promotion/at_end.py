@@ -106,7 +106,7 @@ def tell_challenger(told: Outcome, catalog: WholeFilesCatalog) -> None:
     if told.ended:
         event, reason = told.ended
         run_id = str(current_run.get().get("run_id", ""))
-        catalog.load("bundles").challengers.end(event, by=_who(), reason=reason, run_id=run_id)
+        catalog.load("bundles").challengers.end(event, by=who(), reason=reason, run_id=run_id)
 
 
 def show_in_mlflow(told: Outcome, catalog: WholeFilesCatalog) -> None:
@@ -130,7 +130,7 @@ def _of_proposal(state: RunState) -> Outcome:
         return Outcome(lines=["", told])
     fields = ("bundle", "champion", "promotion", "why", "reason", "agreement")
     run_id = str(current_run.get().get("run_id", ""))
-    tried = Challenger(by=_who(), run_id=run_id, **{name: proposal[name] for name in fields})
+    tried = Challenger(by=who(), run_id=run_id, **{name: proposal[name] for name in fields})
     source = "outcomes" if proposal["learned_from_outcomes"] else "the answers in the source"
     told = (
         f"Bundle {tried.bundle} is tried beside the champion {tried.champion}, and answers nobody: "
@@ -219,13 +219,24 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
     verdict = catalog.load(VERDICT)
     here: BundleStore = catalog.load("bundles")
     below: BundleStore | None = catalog.load("bundles_below")
-    environment, named = here.environment, verdict["bundle"]
+    environment, named, tried = here.environment, verdict["bundle"], verdict["is_tried"]
     lines = ["", *as_lines(verdict["gates"]), ""]
     if verdict["refused"]:
         gates = ", ".join(verdict["refused"])
         override = "" if {*NEVER_OVERRIDDEN} & {*verdict["refused"]} else _OVERRIDE
         refused = f"bundle {named} is not promoted to {environment}: refused by {gates}."
-        return Outcome(lines=lines, refused=f"{refused} The champion is unchanged.{override}")
+        refused += " The champion is unchanged."
+        if not tried:
+            return Outcome(lines=lines, refused=f"{refused}{override}")
+        if verdict["goes_on"]:
+            still = " It was tried on too few customers yet: its trial goes on."
+            return Outcome(lines=lines, refused=f"{refused}{still}")
+        ended: tuple[Ending, str] = ("refused", f"refused by {gates}")
+        over = (
+            " It is tried no longer. Whoever answers for it learns it again by "
+            "--params=retraining.by_hand=true and promotes it with an approver and a reason"
+        )
+        return Outcome(lines=lines, refused=f"{refused}{over}", ended=ended)
     if named == verdict["champion"]:
         return Outcome(lines=[*lines, f"Bundle {named} is the champion of {environment} already"])
     store = below if below and below.environment == verdict["source"] else here
@@ -246,7 +257,8 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
         )
     before = f", in place of {promoted.previous}" if promoted.previous else ""
     lines.append(f"Bundle {named} is the champion of {environment} now{before}")
-    return Outcome(None, promoted, bundle, lines)
+    done: tuple[Ending, str] | None = ("promoted", "passed the gates") if tried else None
+    return Outcome(None, promoted, bundle, lines, ended=done)
 
 
 def promotion_of(catalog: CatalogProtocol[Any, Any]) -> PromotionParameters:
@@ -280,13 +292,13 @@ def entry(
         artifact_version=str(bundle.about["artifact_version"]),
         previous=live.bundle if live else None,
         at="",
-        by=_who(),
+        by=who(),
         files=bundle.hashes,
         **{**defaults, **told},
     )
 
 
-def _who() -> str:
+def who() -> str:
     """Who runs this: as told, such as the actor of a CI workflow, or the user of the machine."""
     try:
         return os.environ.get("SEGMENTATION_USER") or getpass.getuser()

@@ -64,21 +64,23 @@ class Compared:
 
 def compare_on_outcomes(
     training: IntoDataFrame,
-    champion: bytes,
-    challenger: bytes,
+    champion: bytes | None,
+    challenger: bytes | None,
     offers: Mapping[str, OfferParameters],
 ) -> Compared | None:
     """Both response models on contacts that are later than what either learned from.
 
     Args:
         training: As `feedback.training.training_set` gives it.
-        champion: The file of its response model.
+        champion: The file of its response model, if it has one.
         challenger: Likewise.
         offers: Cost and value of each; of one that is not among them, those of the first.
 
     Returns:
         None if one has no model, or there are no such contacts.
     """
+    if champion is None or challenger is None:
+        return None
     files = champion, challenger
     told = [verified(content) for content in files]
     if not all(map(has_model, told)):
