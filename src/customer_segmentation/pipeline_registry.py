@@ -20,7 +20,7 @@ ORDER = (
     "reporting",
 )
 # Run by name only.
-ALONE = ("promotion", "campaign_planning", "campaign_measurement", "uplift")
+ALONE = ("promotion", "campaign_planning", "campaign_measurement", "feedback", "uplift")
 # Those of `scoring`, which takes the champion where a whole run takes the candidate it learned.
 _CANDIDATE, CHAMPION = "segmenter_candidate", "segmenter_champion"
 RESPONSE_CHAMPION = "response_champion"
