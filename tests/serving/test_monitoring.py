@@ -17,10 +17,12 @@ import polars as pl
 import pytest
 
 from customer_segmentation.bundles.bundle import BASELINE
+from customer_segmentation.feature_store.sqlite import SqliteStore
 from customer_segmentation.monitoring.summary import Baseline
 from customer_segmentation.serving.bundle import Champion
 from customer_segmentation.serving.metrics import Metrics
 from customer_segmentation.serving.monitoring.monitor import Monitor
+from customer_segmentation.serving.online import FILE
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.serving.validation import Problem
 from tests.serving.example import (
@@ -31,6 +33,7 @@ from tests.serving.example import (
     write_bundle,
 )
 from tests.serving.process import ServerProcess, serving, start_serving
+from tests.serving.stored_features import fill
 from tests.serving.watched import HOUR, beside, of_all, options, summary_of, until
 
 MARK = "Xylophonia-77341"
@@ -96,6 +99,18 @@ def test_the_hours_counts_are_what_was_answered(watching):
     assert summary.chances[:, :-1].sum() == 3
     assert summary.rejected == {"income: negative": 1, "other": 1}
     until(lambda: beside(root) == {"cold_start": 5, "dropped": 0} or None)
+
+
+def test_those_who_are_asked_for_by_id_are_counted_too(watching):
+    server, root, version = watching.server, watching.root, watching.baseline.version
+    fill(SqliteStore(str(watching.stored.parent / FILE)), watching.bundle, {"7": a_customer()})
+    before = until(lambda: summary_of(root, version)).customers
+    customer = f"{server.url}/v1/customers/7/segment"
+    assert httpx.get(customer, timeout=60.0).raise_for_status().json()["customer_id"] == "7"
+    post(server, ["7", "7", "absent"], "/v1/customers/segments")
+    assert httpx.post(customer, json={"income": -1}, timeout=60.0).status_code == 422
+    of_all(root, version, before + 3)
+    until(lambda: summary_of(root, version).rejected["income: negative"] == 2 or None)
 
 
 def test_no_value_of_a_customer_is_in_the_files(watching):
