@@ -79,8 +79,9 @@ class Beside(Generic[_Item]):
     def _take(self) -> list[_Item]:
         """What has waited longest: a portion, and at least one if any waits."""
         taken: list[_Item] = []
-        left = _PORTION
         with self._handing:
+            # Where much waits, larger portions take less time for each customer.
+            left = max(_PORTION, self._size // 4)
             while self._waiting and (not taken or self._waiting[0][1] <= left):
                 item, size = self._waiting.popleft()
                 taken.append(item)
