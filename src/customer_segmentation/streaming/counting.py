@@ -36,6 +36,8 @@ class StreamCounts:
 
     def __init__(self, tables: str, schema: Schema) -> None:
         self._root, self._schema = f"{tables}/monitoring", schema
+        # Those of an order line, and of a customer.
+        self._named = frozenset({*schema.rows.columns, *schema.columns})
         self._baseline: Baseline | None = None
         # None until there is something to be compared with.
         self._collector: Collector | None = None
@@ -62,7 +64,7 @@ class StreamCounts:
             return
         try:
             reasons = dict(refused.value_counts().iter_rows())
-            if told := count_by_reason(reasons, frozenset(self._schema.columns)):
+            if told := count_by_reason(reasons, self._named):
                 self._collector.put(Answered(self._baseline, rejected=told))
             if len(customers):
                 self._collector.put(self._answered(self._baseline, customers, answers))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.bundles.bundle import BASELINE, COLD_START, RESPONSE, SEGMENTER
+from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.monitoring.beside import Beside
 from customer_segmentation.monitoring.hourly import HourlyFiles, hours_of
@@ -66,6 +67,8 @@ class Shadow:
         self._metrics = metrics
         self._tried: Tried | None = None
         self._drawn = 0.0
+        self._skipped: dict[tuple[str, str], int] = {}
+        self._skipping = Lock()
         self._last_errors: dict[str, str] = {}
         self._beside: Beside[_Answered] = Beside(
             self._try, self._files.write, _MOST_CUSTOMERS, settings.monitoring_seconds
@@ -122,18 +125,15 @@ class Shadow:
     def skip(self, champion: Bundle, customers: int) -> None:
         """Tell of customers whom it is not tried on."""
         if tried := self._tried:
-            self._add(ShadowCounts(champion.id, tried.id, skipped=customers))
+            key = champion.id, tried.id
+            with self._skipping:
+                self._skipped[key] = self._skipped.get(key, 0) + customers
 
     def _loaded(self, bundle_id: str) -> Bundle | None:
         try:
             files = self._store.bundle(bundle_id).files
-            bundle = Bundle(
-                files[SEGMENTER],
-                files[COLD_START],
-                files.get(RESPONSE),
-                self._device,
-                baseline=files.get(BASELINE),
-            )
+            models = files[SEGMENTER], files[COLD_START], files.get(RESPONSE)
+            bundle = Bundle(*models, self._device)
         except Exception as error:  # noqa: BLE001 - nobody's answer depends on it
             self._say_once("load", f"challenger {bundle_id} cannot be tried: {error}")
             return None
@@ -141,8 +141,12 @@ class Shadow:
         return bundle
 
     def _try(self, taken: list[_Answered]) -> None:
-        if tried := self._tried:
+        if taken and (tried := self._tried):
             self._try_on(tried, taken)
+        with self._skipping:
+            skipped, self._skipped = self._skipped, {}
+        for (champion, challenger), count in skipped.items():
+            self._files.add(ShadowCounts(champion, challenger, skipped=count))
 
     def _try_on(self, tried: Tried, taken: list[_Answered]) -> None:
         groups: dict[tuple[int, int], list[_Answered]] = {}
@@ -162,12 +166,9 @@ class Shadow:
             except Exception as error:  # noqa: BLE001 - nobody's answer depends on it
                 self._say_once("try", f"challenger {tried.id} fails: {error}")
                 counts = ShadowCounts(champion.id, tried.id, failed=count)
-            self._add(counts)
+            self._files.add(counts)
             same = sum(n for (one, other), n in counts.pairs.items() if one == other)
             self._metrics.shadowed(same, counts.customers - same)
-
-    def _add(self, counts: ShadowCounts) -> None:
-        self._files.add(counts)
 
     def _say_once(self, about: str, error: str) -> None:
         if self._last_errors.get(about) != error:
