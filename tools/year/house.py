@@ -47,6 +47,8 @@ class House:
                 if name.endswith(_NO_PICTURES):
                     entries[name] = {"type": "MemoryDataset", "copy_mode": "assign"}
             file.write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
+        quiet = root / "conf" / "logging.yml"
+        quiet.write_text(_only_errors(quiet.read_text(encoding="utf-8")), encoding="utf-8")
         return cls(root)
 
     @property
@@ -88,6 +90,14 @@ class House:
             json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         )
         return found
+
+
+def _only_errors(logging_yml: str) -> str:
+    """The logging configuration, whose handlers tell of errors alone."""
+    told = yaml.safe_load(logging_yml)
+    for handler in told["handlers"].values():
+        handler["level"] = "ERROR"
+    return str(yaml.safe_dump(told, sort_keys=False))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ and judges is what the pipelines call; tables are frames in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -214,8 +214,3 @@ def _told(one: Calibrated) -> str:
         f"Of {one.contacts:,} contacts since {one.since}, {one.answers:,} answered, and "
         f"{one.expected:,.0f} should have."
     )
-
-
-def parameters(blocks: Mapping[str, Any], changes: Mapping[str, Mapping[str, Any]]) -> Any:
-    """Blocks of the configuration with other values."""
-    return {name: {**block, **changes.get(name, {})} for name, block in blocks.items()}

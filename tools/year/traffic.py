@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.customers.quarantine import map_headers
+from customer_segmentation.errors import UserError
+from customer_segmentation.schema.parts import AS_OF
 from customer_segmentation.schema.schema import Schema
 from tools.year.market import Month
 
@@ -37,7 +39,8 @@ def records(month: Month, schema: Schema) -> list[Record]:
     kinds = [schema.columns[name].kind for name in names]
     columns = [month.columns[mapped[name]].tolist() for name in names]
     return [
-        {
+        {AS_OF: month.day.isoformat()}
+        | {
             name: _written(kind, value)
             for name, kind, value in zip(names, kinds, row, strict=True)
             if value == value  # noqa: PLR0124 - NaN
@@ -53,11 +56,11 @@ def ask(client: httpx.Client, customers: Sequence[Record]) -> int:
         How many requests that took.
 
     Raises:
-        httpx.HTTPStatusError: One is refused.
+        UserError: One is refused.
     """
     parts = [*_parts(customers, A_REQUEST)]
     for some in parts:
-        client.post("/v1/segments", json=some).raise_for_status()
+        _posted(client, "/v1/segments", some)
     return len(parts)
 
 
@@ -65,11 +68,11 @@ def answers(client: httpx.Client, customers: Sequence[Record]) -> list[Any]:
     """What the server says of customers now.
 
     Raises:
-        httpx.HTTPStatusError: One is refused.
+        UserError: One is refused.
     """
     found: list[Any] = []
     for some in _parts(customers, _AT_ONCE):
-        found += client.post("/v1/segments", json=some).raise_for_status().json()["segments"]
+        found += _posted(client, "/v1/segments", some).json()
     return found
 
 
@@ -87,7 +90,7 @@ def send_outcomes(
     """Send who answered; who did not is not sent.
 
     Raises:
-        httpx.HTTPStatusError: They are refused.
+        UserError: They are refused.
     """
     happened = (month.day + timedelta(days=_ANSWERED_AFTER)).isoformat()
     outcomes = [
@@ -102,8 +105,17 @@ def send_outcomes(
     ]
     for number, some in enumerate(_parts(outcomes, _OUTCOMES_A_REQUEST)):
         key = {"Idempotency-Key": f"{campaign}-{number}"}
-        client.post("/v1/outcomes", json=some, headers=key).raise_for_status()
+        _posted(client, "/v1/outcomes", some, key)
     return len(outcomes)
+
+
+def _posted(
+    client: httpx.Client, path: str, objects: list[Record], headers: Mapping[str, str] | None = None
+) -> httpx.Response:
+    answer = client.post(path, json=objects, headers=headers)
+    if not answer.is_success:
+        raise UserError(f"POST {path} was answered {answer.status_code}: {answer.text[:500]}")
+    return answer
 
 
 def _parts(objects: Sequence[Record], most: int) -> Iterator[list[Record]]:
