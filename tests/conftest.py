@@ -131,6 +131,8 @@ SECONDS = {
     "serving/test_audiences.py": 30,
     "serving/ingestion/test_ingestion.py": 30,
     "sources/readers/test_kafka.py": 30,
+    "serving/test_monitoring.py": 30,
+    "serving/test_shadow.py": 20,
     "serving/test_on_s3.py": 20,
     "sources/readers/test_folder_kills.py": 20,
     "serving/test_online.py": 20,

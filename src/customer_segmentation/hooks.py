@@ -22,6 +22,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic_core import to_jsonable_python
 
+from customer_segmentation.bundles.bundle import MODELS
 from customer_segmentation.customers.account import account_lines
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
@@ -41,6 +42,7 @@ from customer_segmentation.preconditions import (
 )
 from customer_segmentation.promotion import at_end
 from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
+from customer_segmentation.retraining.asking import require_due
 from customer_segmentation.run_lock import RunLock, run_lock
 from customer_segmentation.run_record import LENDER, current_run, describe_run
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
@@ -58,7 +60,10 @@ _SQLITE = "sqlite:///"
 _TOLD = {
     "campaign_summary": "campaign_page",
     "campaign_results": "campaign_results_page",
+    "feedback_results": "feedback_page",
     "uplift_summary": "uplift_page",
+    # It has none where all is well.
+    "monitoring_summary": "monitoring_page",
 }
 
 
@@ -106,6 +111,7 @@ class RunHooks:
 
         Raises:
             UserError: Something is missing or does not match, or another run is in progress.
+            NothingDue: The run would learn a model without a reason.
         """
         require_environment(self._tables, pipeline, catalog)
         require_known_parameters(catalog, run_params)
@@ -113,6 +119,7 @@ class RunHooks:
         catalog.lend(lent)
         require_inputs(run_params, pipeline, catalog)
         require_feature_store(pipeline, catalog)
+        require_due(pipeline, catalog)
         ledger = read_ledger(self._ledger)
         # The outputs of a killed run are published first; then each step is checked.
         if not ledger.publishing:
@@ -200,6 +207,7 @@ class RunHooks:
             self._state = None
             publish_run(self._ledger, state, told.entry)
             at_end.require_live(told, catalog)
+            at_end.tell_challenger(told, catalog)
             at_end.show_in_mlflow(told, catalog)
         _tell(pipeline, catalog)
         for line in told.lines:
@@ -258,9 +266,10 @@ class TrackingHooks:
         """Log each candidate model, wherever the catalog saves it."""
         import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
 
-        if dataset_name.endswith("_candidate") and mlflow.active_run():
+        name = f"{dataset_name.removesuffix('_candidate')}.onnx"
+        if dataset_name.endswith("_candidate") and name in MODELS and mlflow.active_run():
             with TemporaryDirectory() as folder:
-                file = Path(folder) / f"{dataset_name.removesuffix('_candidate')}.onnx"
+                file = Path(folder) / name
                 file.write_bytes(data.SerializeToString(deterministic=True))
                 mlflow.log_artifact(str(file))
 
@@ -305,8 +314,8 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
     if "segment_summary" in made:
         click.echo(f"\n{catalog.load('segment_summary')}")
     for name, page in _TOLD.items():
-        if name in made:
-            told = [*catalog.load(name)["lines"], f"Page: {place_of(catalog.get(page))}"]
+        if name in made and (said := catalog.load(name)["lines"]):
+            told = [*said, f"Page: {place_of(catalog.get(page))}"]
             click.echo("\n" + "\n".join(told))
     landed = getattr(catalog.get(SOURCE), "landed", None)
     lines = landed.lines() if landed else []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
 
 Source = Literal["batch", "api", "stream"]
 Subject = Literal["input", "segment", "response", "rows", "service"]
@@ -62,3 +63,13 @@ class Finding:
     def is_alarm(self) -> bool:
         """Whether it is beyond its bound."""
         return self.value is not None and self.bound is not None and self.value > self.bound
+
+    def stated(self) -> dict[str, Any]:
+        """As JSON, with its window and `is_alarm`."""
+        return asdict(self) | {"is_alarm": self.is_alarm}
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> Self:
+        """From JSON."""
+        told = {name: value for name, value in stated.items() if name != "is_alarm"}
+        return cls(**told | {"window": Window(**stated["window"])})

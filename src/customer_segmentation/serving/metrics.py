@@ -39,7 +39,7 @@ class Metrics:
         # Prometheus's own look-up takes a lock.
         self._seconds, self._answers = cache(seconds.labels), cache(answers.labels)
         self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
-        landed = "Order lines, visits and records that were sent and landed"
+        landed = "Order lines, records and outcomes that were sent and landed"
         self.ingested = count("segmentation_ingested", landed, ["kind"])
         waiting = "segmentation_requests_in_flight", "Requests being answered"
         self.waiting = gauge(*waiting, multiprocess_mode="livesum")
@@ -52,6 +52,15 @@ class Metrics:
         )
         day = "The day, UTC, of what the online store holds; 0 before it is read"
         self._features = gauge("segmentation_features_as_of_timestamp_seconds", day)
+        self._stored = gauge(
+            "segmentation_stored_answers_as_of_timestamp_seconds",
+            "The newest day, UTC, of the stored answers; 0 where there are none",
+        )
+        self._dropped = count(
+            "segmentation_monitoring_dropped", "Customers who were answered and not counted"
+        )
+        shadowed = "Customers whom a challenger was tried on, and whether its segment is the same"
+        self._shadowed = count("segmentation_shadow_customers", shadowed, ["agrees"])
         in_use = "1 for the artifact in use, 0 for earlier ones"
         self._artifact = gauge("segmentation_artifact", in_use, ["version"])
         self._version = ""
@@ -84,6 +93,19 @@ class Metrics:
     def used_features(self, as_of: date) -> None:
         """Set the day of the features in use."""
         self._features.set(datetime.combine(as_of, time(), UTC).timestamp())
+
+    def stored_answers(self, as_of: date | None) -> None:
+        """Set the newest day of the stored answers."""
+        self._stored.set(datetime.combine(as_of, time(), UTC).timestamp() if as_of else 0.0)
+
+    def not_counted(self, customers: int) -> None:
+        """Count customers who are missing from what monitoring counts."""
+        self._dropped.inc(customers)
+
+    def shadowed(self, same: int, others: int) -> None:
+        """Count customers by whether champion and challenger agree."""
+        for agrees, customers in (("true", same), ("false", others)):
+            self._shadowed.labels(agrees).inc(customers)
 
     def used(self, version: str) -> None:
         """Set the artifact in use."""

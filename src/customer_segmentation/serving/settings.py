@@ -17,6 +17,7 @@ _Count = Annotated[int, Meta(ge=0)]
 _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
 # No `.`, `..` or empty part: a browser reads `//shop` as a host name.
 _PREFIX_OF_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*")
+_HOUR = r"\A(\d{4}-\d{2}-\d{2}T\d{2})?\Z"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -49,9 +50,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feature_store: str = "sqlite"
     # Whose keys are read, where environments share a store.
     feature_environment: str = "dev"
-    # Where what is sent to /v1/events and /v1/records lands: a folder, s3:// or kafka://host/topic.
+    # Where what is sent to /v1/events, /v1/records and /v1/outcomes lands: a folder, s3:// or
+    # kafka://host/topic.
     ingest_events: str = ""
     ingest_records: str = ""
+    ingest_outcomes: str = ""
+    # Where answers are counted by hour, and beside a challenger's: a folder or s3://, or `off`.
+    monitoring: str = "data/monitoring"
+    # Between two writings of the counts: as many seconds are lost when a process is killed.
+    monitoring_seconds: Annotated[float, Meta(gt=0.0, le=3_600.0)] = 10.0
+    # In place of the clock's hour, UTC, such as 2014-06-30T12: for rehearsals.
+    monitoring_hour: Annotated[str, Meta(pattern=_HOUR)] = ""
+    # Of the customers who are answered, the share that a challenger is tried on.
+    shadow_share: Annotated[float, Meta(ge=0.0, le=1.0)] = 1.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     # The prefix that a proxy strips, such as /shop.
@@ -111,6 +122,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "--role score, and start with --keys keys.json; or, where something else lets only "
                 "those through who may ask, say so with --behind-gateway"
             )
+
+    @property
+    def is_monitoring(self) -> bool:
+        """Whether answers are counted."""
+        return self.monitoring not in {"", "off"}
 
     @property
     def database_url(self) -> str:
