@@ -57,7 +57,7 @@ def test_what_a_percentile_allows_is_the_rest() -> None:
 def test_a_wrong_objective_is_refused_by_its_name(
     tmp_path: Path, path: str, value: Any, told: str
 ) -> None:
-    with pytest.raises(UserError, match="objectives.yml") as refused:
+    with pytest.raises(UserError, match=r"objectives\.yml") as refused:
         read_objectives(changed(tmp_path, path, value))
     assert told in refused.value.message
 
