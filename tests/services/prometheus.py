@@ -23,7 +23,7 @@ def promtool() -> Promtool:
         pytest.skip("promtool is not there: make services")
 
     def run(*arguments: object) -> str:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - a tool of the tests
             [str(binary), *map(str, arguments)],
             capture_output=True,
             text=True,

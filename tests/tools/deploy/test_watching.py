@@ -30,7 +30,7 @@ ALIVE = {"segmentation_requests_in_flight": "0x6000"}
 
 
 def series(slow: str, fast: str, failed: str = "0x6000") -> dict[str, str]:
-    """Requests of `/v1/segments`: counts of all that are answered, of the fast, and of the failed."""
+    """Requests of `/v1/segments`: all that are answered, the fast ones, and those that failed."""
     return {
         SECONDS.format("count", 200, ""): slow,
         SECONDS.format("bucket", 200, ',le="0.25"'): fast,
