@@ -22,6 +22,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic_core import to_jsonable_python
 
+from customer_segmentation.bundles.bundle import MODELS
 from customer_segmentation.customers.account import account_lines
 from customer_segmentation.datasets.pending import place_of
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
@@ -258,9 +259,10 @@ class TrackingHooks:
         """Log each candidate model, wherever the catalog saves it."""
         import mlflow  # noqa: PLC0415 - kedro-mlflow has it loaded by now
 
-        if dataset_name.endswith("_candidate") and mlflow.active_run():
+        name = f"{dataset_name.removesuffix('_candidate')}.onnx"
+        if dataset_name.endswith("_candidate") and name in MODELS and mlflow.active_run():
             with TemporaryDirectory() as folder:
-                file = Path(folder) / f"{dataset_name.removesuffix('_candidate')}.onnx"
+                file = Path(folder) / name
                 file.write_bytes(data.SerializeToString(deterministic=True))
                 mlflow.log_artifact(str(file))
 

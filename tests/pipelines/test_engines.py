@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from customer_segmentation.pipelines.clustering.parameters import ClusteringPara
 from customer_segmentation.pipelines.feature_export.parameters import FeatureExportParameters
 from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
+from customer_segmentation.pipelines.supervised_training.described import describe_customers
 from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.response import (
     build_response,
@@ -138,19 +140,25 @@ def test_the_artifacts_are_equal_to_the_byte(
     assert of_pandas.SerializeToString() == of_polars.SerializeToString()
 
 
-def test_the_response_models_are_equal_to_the_byte(
+def test_the_response_models_and_what_they_learned_from_are_equal_to_the_byte(
     results: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
     parameters = TrainingParameters(**block("supervised_training"))
-    made = []
+    made, described = [], []
     for result in results:
         segmenter = result["segmenter_candidate"]
         tables = (result[name] for name in ("gold_features", "gold_segments"))
         customers = draw_labelled_customers(*tables, segmenter, parameters)
         validation = validate_response(customers, parameters)
-        made.append(build_response(validation, segmenter).SerializeToString(deterministic=True))
+        response = build_response(validation, segmenter)
+        made.append(response.SerializeToString(deterministic=True))
+        baseline = describe_customers(
+            result["gold_features"], customers, segmenter, response, response
+        )
+        described.append(json.dumps(baseline))
     assert verified(made[0])["kind"] == "response"
     assert made[0] == made[1]
+    assert described[0] == described[1]
 
 
 def test_accounting_and_choice_are_equal(

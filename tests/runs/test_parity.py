@@ -60,6 +60,7 @@ class Environment:
     cold_start: Scorer
     response: Scorer
     response_file: bytes
+    baseline_file: bytes
     accounting: dict[str, Any]
     clustering: dict[str, Any]
     collected: list[float]
@@ -76,6 +77,7 @@ def whole_run_in(project: Project, environment: str, tables: str, models: str) -
         Scorer(content(f"{models}/candidate/cold_start.onnx")),
         Scorer(content(f"{models}/candidate/response.onnx")),
         content(f"{models}/candidate/response.onnx"),
+        content(f"{models}/candidate/baseline.json"),
         json.loads((data / "reporting" / "row_accounting.json").read_text()),
         json.loads((data / "reporting" / "clustering.json").read_text()),
         collected,
@@ -255,10 +257,11 @@ def test_the_artifacts_answer_alike_for_generated_customers(
 
 
 @pytest.mark.parametrize("environment", ["staging", "prod"])
-def test_the_response_model_is_the_same_to_the_byte(
+def test_the_response_model_and_what_it_learned_from_are_the_same_to_the_byte(
     runs: dict[str, Environment], environment: str
 ) -> None:
     assert runs["dev"].response_file == runs[environment].response_file
+    assert runs["dev"].baseline_file == runs[environment].baseline_file
 
 
 @pytest.mark.usefixtures("runs")

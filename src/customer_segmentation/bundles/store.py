@@ -1,6 +1,7 @@
 """Where an environment keeps its bundles and its log of promotions.
 
-    bundles/<id>/segmenter.onnx, cold_start.onnx, response.onnx, bundle.json    never rewritten
+    bundles/<id>/segmenter.onnx, cold_start.onnx, response.onnx,                never rewritten
+                 baseline.json, bundle.json
     promotions/00000001.json, 00000002.json, ...                                the last one is live
 
 A file of the log appears whole or not at all, and only if there is none of its number: that is the
@@ -24,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from customer_segmentation.bundles.bundle import (
     ABOUT,
     ALWAYS,
+    BASELINE,
     MODELS,
     SEGMENTER,
     Promotion,
@@ -54,15 +56,20 @@ class BundleStore:
         self._is_local = "file" in self._files.protocol
 
     def add(self, bundle: StoredBundle) -> None:
-        """Keep a bundle; one that is there already stays as it is, unless it is damaged."""
-        if self._is_whole(bundle):
-            return
+        """Keep a bundle; one that is there already stays as it is, unless it is damaged.
+
+        Kept by an earlier version of this project, it gets what its models learned from.
+        """
         folder = f"{self._path}/{BUNDLES}/{bundle.id}"
+        if self._is_whole(bundle):
+            if BASELINE in bundle.files:
+                put_new(self._files, f"{folder}/{BASELINE}", bundle.files[BASELINE])
+            return
         if self._is_local:
             _write_folder(Path(folder), bundle.files)
             return
         # The description last: without it there is no bundle.
-        for name in (*bundle.models, ABOUT):
+        for name in sorted(bundle.files, key=lambda name: name == ABOUT):
             self._files.pipe_file(f"{folder}/{name}", bundle.files[name])
 
     def read(self, bundle_id: str) -> StoredBundle:
@@ -201,7 +208,7 @@ class BundleStore:
         return [PurePosixPath(path).name for path in paths]
 
     def _read(self, bundle_id: str) -> StoredBundle | None:
-        found = self._present(f"{BUNDLES}/{bundle_id}", (*MODELS, ABOUT))
+        found = self._present(f"{BUNDLES}/{bundle_id}", (*MODELS, BASELINE, ABOUT))
         return StoredBundle(found) if {*ALWAYS, ABOUT} <= found.keys() else None
 
     def _file(self, bundle_id: str, name: str) -> bytes | None:

@@ -58,7 +58,8 @@ class Bins:
         """(3,) number of the finite values, sum and sum of squares of what they are above."""
         above = values[np.isfinite(values)] - self.middle
         with np.errstate(over="ignore"):
-            return np.array([len(above), above.sum(), above @ above], dtype=np.float64)
+            # No product of vectors: BLAS would wake threads for it, which wait for each other.
+            return np.array([len(above), above.sum(), np.square(above).sum()], dtype=np.float64)
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
@@ -100,7 +101,7 @@ def number_bins(sample: NDArray[np.float64]) -> Bins:
     if not len(known):
         return Bins((), (), (0.0,), 0.0)
     decimals = _decimals(float(known.std()))
-    middle = round(float(known.mean()), decimals)
+    middle = _dyadic(float(known.mean()), float(known.std()))
     if known[0] == known[-1]:
         value = float(known[0])
         return Bins((value, float(np.nextafter(value, np.inf))), (), (value,) * 3, value)
@@ -128,6 +129,15 @@ def _edges(known: NDArray[np.float64], decimals: int) -> list[float]:
                 inside = 0
         inside += count
     return edges
+
+
+def _dyadic(mean: float, deviation: float) -> float:
+    """The mean to 1/64 of a deviation, such that whole numbers are exactly as far from it.
+
+    Then their sums are exact, in whichever order an engine adds.
+    """
+    step = 2.0 ** (np.floor(np.log2(deviation)) - 6.0) if deviation > 0.0 else 1.0
+    return float(np.round(mean / step) * step)
 
 
 def _decimals(deviation: float) -> int:

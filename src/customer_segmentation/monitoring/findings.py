@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from pydantic import TypeAdapter
-
 Source = Literal["batch", "api", "stream"]
 Subject = Literal["input", "segment", "response", "rows", "service"]
 
@@ -67,15 +65,11 @@ class Finding:
         return self.value is not None and self.bound is not None and self.value > self.bound
 
     def stated(self) -> dict[str, Any]:
-        """As JSON, with whether it is an alarm."""
+        """As JSON, with its window and `is_alarm`."""
         return asdict(self) | {"is_alarm": self.is_alarm}
 
     @classmethod
     def of(cls, stated: Mapping[str, Any]) -> Self:
-        """From JSON.
-
-        Raises:
-            ValueError: It is none, as pydantic says.
-        """
+        """From JSON."""
         told = {name: value for name, value in stated.items() if name != "is_alarm"}
-        return TypeAdapter(cls).validate_python(told)
+        return cls(**told | {"window": Window(**stated["window"])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,13 @@ from typing import Any
 
 from kedro.io import CatalogProtocol
 
-from customer_segmentation.bundles.bundle import MODELS, SEGMENTER, Promotion, StoredBundle
+from customer_segmentation.bundles.bundle import (
+    BASELINE,
+    MODELS,
+    SEGMENTER,
+    Promotion,
+    StoredBundle,
+)
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
@@ -27,6 +34,7 @@ _OVERRIDE = (
     "--params=promotion.approver=NAME,promotion.reason=WHY"
 )
 _CANDIDATES = {name: f"{name.removesuffix('.onnx')}_candidate" for name in MODELS}
+_BASELINE = "baseline_candidate"
 
 
 @dataclass(frozen=True)
@@ -107,8 +115,19 @@ def _kept_candidate(state: RunState) -> StoredBundle | None:
     summary = catalog.load("clustering_summary")
     bundle = candidate_bundle(models, told, {n: summary[n] for n in ("silhouette", "stability")})
     if bundle:
+        bundle = _with_baseline(bundle, catalog)
         catalog.load("bundles").add(bundle)
     return bundle
+
+
+def _with_baseline(bundle: StoredBundle, catalog: WholeFilesCatalog) -> StoredBundle:
+    """The bundle and what its models learned from, if that is there and theirs."""
+    if not catalog.exists(_BASELINE):
+        return bundle
+    baseline = catalog.load(_BASELINE)
+    if baseline["version"] != bundle.about["artifact_version"]:
+        return bundle
+    return StoredBundle({**bundle.files, BASELINE: json.dumps(baseline).encode() + b"\n"})
 
 
 def _of_whole_run(

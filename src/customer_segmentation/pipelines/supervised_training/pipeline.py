@@ -5,7 +5,13 @@ from __future__ import annotations
 from kedro.pipeline import Pipeline
 
 from customer_segmentation.pipelines import step
-from customer_segmentation.pipelines.supervised_training import nodes, plots, response, sample
+from customer_segmentation.pipelines.supervised_training import (
+    described,
+    nodes,
+    plots,
+    response,
+    sample,
+)
 
 _PARAMETERS = "params:supervised_training"
 
@@ -39,6 +45,17 @@ def create_pipeline() -> Pipeline:
             response.build_response,
             ["response_validation", "segmenter_candidate"],
             "response_candidate",
+        ),
+        step(
+            described.describe_customers,
+            [
+                "gold_features",
+                "labelled_customers",
+                "segmenter_candidate",
+                "response_candidate",
+                "cold_start_candidate",
+            ],
+            "baseline_candidate",
         ),
         step(
             response.report_response,
