@@ -62,7 +62,9 @@ def write(
     every = [*dict.fromkeys([*(one.window for one in findings), *windows])]
     told = {
         "recorded_at": at.isoformat(),
-        "windows": [vars(one) for one in every],
+        "currency": "euros",
+        # With what the page shows besides.
+        "windows": [vars(one) | {"costs": None, "notes": []} for one in every],
         "findings": [one.stated() for one in findings],
         "blind": ["Answers of the last campaign are not known."],
         "lines": [],

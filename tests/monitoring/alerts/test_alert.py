@@ -55,14 +55,14 @@ def test_a_message_says_what_since_when_whom_and_what_it_costs(tmp_path: Path) -
         "NEW: input income (api)",
         (
             "  income is spread otherwise: 0.3. Since 2026-11-30T00:00:00+00:00. 1,234 customers. "
-            "It is thought to cost 340 a window."
+            "It is thought to cost 340 euros a window."
         ),
         "  Look at its source.",
         "  docs/runbook.md#input-psi",
         "NEW: segment high_spend (api)",
         (
             "  high_spend is spread otherwise: 0.9. Since 2026-11-30T00:00:00+00:00. "
-            "1,234 customers. It is thought to cost 340 a window."
+            "1,234 customers. It is thought to cost 340 euros a window."
         ),
         "  Look at its source.",
         "  docs/runbook.md#segment-psi",

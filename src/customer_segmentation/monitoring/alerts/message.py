@@ -103,7 +103,8 @@ def _facts(item: Item) -> Iterator[str]:
     if finding.affected:
         yield f"{finding.affected:,} customers."
     if finding.money:
-        yield f"It is thought to cost {finding.money:,.0f} a window."
+        money = f"{finding.money:,.0f} {item.currency}".rstrip()
+        yield f"It is thought to cost {money} a window."
 
 
 def runbook(item: Item) -> str:

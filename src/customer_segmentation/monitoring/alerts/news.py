@@ -26,12 +26,14 @@ class Item:
         severity: `page` is told at once, `ticket` not in quiet hours.
         noted_at: When it was found, UTC.
         finding: The figure.
+        currency: Of its money.
     """
 
     what: What
     severity: Severity
     noted_at: str
     finding: Finding
+    currency: str = ""
 
     @property
     def key(self) -> Key:
@@ -97,7 +99,8 @@ def news(
             what = _what(finding, told.get(key_of(finding)), settings, now)
             if what is not None and _is_recent(finding, settings, now):
                 severity: Severity = "page" if finding.subject in settings.page else "ticket"
-                item = Item(what, severity, now.isoformat(timespec="seconds"), finding)
+                moment = now.isoformat(timespec="seconds")
+                item = Item(what, severity, moment, finding, report.currency)
                 found.append(item)
                 told[item.key] = _after(told.get(item.key), item)
     return sorted(found, key=lambda item: (item.severity != "page", item.what == "over"))

@@ -28,12 +28,14 @@ class Report:
         windows: All that were looked at.
         findings: The figures of all of them.
         blind: Sentences on what cannot be seen.
+        currency: Of money.
     """
 
     recorded_at: datetime
     windows: tuple[Window, ...]
     findings: tuple[Finding, ...]
     blind: tuple[str, ...]
+    currency: str = ""
 
     def in_order(self) -> Iterator[tuple[Window, list[Finding]]]:
         """Each window with its figures, those of a source by their time."""
@@ -66,7 +68,7 @@ def read_report(data: str, run: str) -> Report:
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is not as this project wrote it: run {run}") from error
     recorded = recorded if recorded.tzinfo else recorded.replace(tzinfo=UTC)
-    return Report(recorded, windows, findings, blind)
+    return Report(recorded, windows, findings, blind, str(told.get("currency") or ""))
 
 
 def silence(report: Report, now: datetime, hours: float) -> Finding:
