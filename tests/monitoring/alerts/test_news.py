@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,13 @@ def test_a_window_that_was_told_of_is_not_told_again_when_later_ones_are() -> No
 
 def test_a_day_that_goes_on_counts_as_it_is_by_now() -> None:
     assert heard(report(finding(0.1)), report(finding(0.3))) == [("over", "income")]
+
+
+def test_what_is_beyond_and_may_be_by_chance_ends_nothing() -> None:
+    unsure = replace(finding(0.4), bound=None)
+    assert heard(report(unsure), report(finding(0.3))) == []
+    within = replace(finding(0.1), bound=None)
+    assert heard(report(within), report(finding(0.3))) == [("over", "income")]
 
 
 def test_sources_are_apart() -> None:

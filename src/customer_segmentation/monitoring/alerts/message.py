@@ -113,5 +113,5 @@ def runbook(item: Item) -> str:
 
 
 def line_of(subject: str, measure: str) -> str:
-    """The anchor of the line about a measure."""
-    return f"{subject}-{measure}".replace("_", "-")
+    """The anchor of the line about a measure, whatever it is compared with."""
+    return f"{subject}-{measure.removesuffix('_before')}".replace("_", "-")

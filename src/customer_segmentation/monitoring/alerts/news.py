@@ -112,11 +112,13 @@ def _what(
     """What is to be told of a figure; None for nothing."""
     if before is not None and finding.window.start < before.item.finding.window.start:
         return None
-    is_open = before is not None and before.is_open
+    if before is None or not before.is_open:
+        return "new" if finding.is_alarm else None
     if not finding.is_alarm:
-        return "over" if is_open and finding.value is not None else None
-    if before is None or not is_open:
-        return "new"
+        # A larger one may have lost its bound: of few customers, nobody can say.
+        bound = before.item.finding.bound
+        is_within = finding.bound is not None or bound is None or (finding.value or 0.0) <= bound
+        return "over" if finding.value is not None and is_within else None
     if finding.value is not None and finding.value >= settings.worse * before.worst > 0.0:
         return "worse"
     passed = now - datetime.fromisoformat(before.item.noted_at)
