@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from customer_segmentation.bi.left import Left
     from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
     from customer_segmentation.feature_store.commands import Known
+    from customer_segmentation.monitoring.commands import Environment as Watched
     from customer_segmentation.retention.places import Environment
 
 _ENV = click.Command(
@@ -665,7 +666,7 @@ def alert(env: str | None, conf_source: str | None) -> None:
         receivers_of,
     )
 
-    environment = commands.Environment.of(*_configured(env, conf_source))
+    environment = watched(env, conf_source)
     # Its own: a run need not have ended.
     with run_lock(environment.memory, "kedro monitor alert"):
         receivers = receivers_of(environment.settings, click.echo)
@@ -682,7 +683,7 @@ def monitor_status(env: str | None, conf_source: str | None) -> None:
         receivers_of,
     )
 
-    environment = commands.Environment.of(*_configured(env, conf_source))
+    environment = watched(env, conf_source)
     receivers = receivers_of(environment.settings, click.echo)
     for line in commands.status_lines(environment, receivers):
         click.echo(line)
@@ -714,6 +715,13 @@ def left_in(env: str | None, conf_source: str | None) -> Left:
     from customer_segmentation.bi.left import Left  # noqa: PLC0415 - slow
 
     return Left.of(*_configured(env, conf_source))
+
+
+def watched(env: str | None, conf_source: str | None) -> Watched:
+    """An environment, as alerts see it."""
+    from customer_segmentation.monitoring import commands  # noqa: PLC0415 - slow
+
+    return commands.Environment.of(*_configured(env, conf_source))
 
 
 def _features(env: str | None, conf_source: str | None) -> tuple[Known, OnlineFeaturesDataset]:

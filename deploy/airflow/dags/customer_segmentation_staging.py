@@ -156,3 +156,15 @@ with DAG(
     history >> promotion
     supervised_training >> promotion
     reporting >> promotion
+    # What monitoring found is told to people; of a task that fails, Airflow tells.
+    alerts = BashOperator(
+        task_id="alerts",
+        bash_command=f"{KEDRO} monitor alert --env=staging",
+        cwd=PROJECT,
+        append_env=True,
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        execution_timeout=timedelta(minutes=15),
+    )
+    feature_export >> alerts
+    reporting >> alerts

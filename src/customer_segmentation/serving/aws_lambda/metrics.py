@@ -14,7 +14,7 @@ NAMESPACE, SLOW = "SEGMENTATION_METRICS_NAMESPACE", "SEGMENTATION_SLOW_SECONDS"
 _FAILED = 500
 _DIMENSION = "function"
 # Name -> unit. A request is answered unless the function failed; a slow one is answered.
-_UNITS = {
+UNITS = {
     "Requests": "Count",
     "Failed": "Count",
     "Answered": "Count",
@@ -42,10 +42,10 @@ def embedded(function: str, status: int, seconds: float, customers: int) -> dict
     told = {
         "Namespace": namespace,
         "Dimensions": [[_DIMENSION]],
-        "Metrics": [{"Name": name, "Unit": unit} for name, unit in _UNITS.items()],
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in UNITS.items()],
     }
     return {
         "_aws": {"Timestamp": round(time() * 1_000), "CloudWatchMetrics": [told]},
         _DIMENSION: function,
-        **dict(zip(_UNITS, values, strict=True)),
+        **dict(zip(UNITS, values, strict=True)),
     }
