@@ -23,7 +23,6 @@ from spox import Tensor, argument, build
 
 from customer_segmentation.pipelines.supervised_training import comparison, metrics, models, nodes
 from customer_segmentation.pipelines.supervised_training.folds import Validation, validate
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import (
     LabelledCustomers,
     draw_labelled_customers,
@@ -33,6 +32,7 @@ from customer_segmentation.scoring.graph import constant
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.quantised import MAX_LEVEL
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA
 from tools.engines import ARTIFACT, block, run_on
 from tools.generator import write

@@ -21,10 +21,10 @@ from report import arguments, machine, table, write_json
 from sklearn import dummy, ensemble, linear_model, pipeline, preprocessing
 from sklearn.metrics import log_loss, roc_auc_score
 
-from customer_segmentation.pipelines.supervised_training import policies, regression, response
-from customer_segmentation.pipelines.supervised_training.folds import assign_folds
-from customer_segmentation.pipelines.supervised_training.models import one_thread
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.pipelines.supervised_training import policies, response
+from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.fitting import assign_folds, one_thread
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tools.engines import block
 
 COST, VALUE = 3.0, 11.0

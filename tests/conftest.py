@@ -66,6 +66,7 @@ SPARK = {
     "pipelines/label_generation/test_border_calm.py",
     "pipelines/label_generation/test_nodes.py",
     "pipelines/lifetime_value/test_nodes.py",
+    "pipelines/monitoring/test_counted.py",
     "runs/test_campaign_engines.py",
     "runs/test_campaign_measurement.py",
     "runs/test_databricks.py",

@@ -17,10 +17,11 @@ ORDER = (
     "lifetime_value",
     "supervised_training",
     "feature_export",
+    "monitoring",
     "reporting",
 )
 # Run by name only.
-ALONE = ("promotion", "campaign_planning", "campaign_measurement", "uplift")
+ALONE = ("promotion", "campaign_planning", "campaign_measurement", "feedback", "uplift")
 # Those of `scoring`, which takes the champion where a whole run takes the candidate it learned.
 _CANDIDATE, CHAMPION = "segmenter_candidate", "segmenter_champion"
 RESPONSE_CHAMPION = "response_champion"
@@ -32,6 +33,7 @@ SCORED = (
     "history",
     "lifetime_value",
     "feature_export",
+    "monitoring",
 )
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from s3fs import S3FileSystem
 
 from customer_segmentation.bundles.bundle import (
     ABOUT,
@@ -22,35 +18,7 @@ from customer_segmentation.bundles.bundle import (
 )
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
-from tests.promotion.example import a_bundle, an_entry
-from tests.services.s3 import S3Server
-
-
-@pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> StoredBundle:
-    return a_bundle(tmp_path_factory.mktemp("three"), 3)
-
-
-@pytest.fixture(scope="module")
-def four(tmp_path_factory: pytest.TempPathFactory) -> StoredBundle:
-    return a_bundle(tmp_path_factory.mktemp("four"), 4)
-
-
-@pytest.fixture(params=["folder", "moto_server", "versitygw_server"])
-def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[BundleStore]:
-    if request.param == "folder":
-        yield BundleStore(str(tmp_path / "models"), "staging")
-        return
-    server: S3Server = request.getfixturevalue(request.param)
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-    S3FileSystem.clear_instance_cache()
-    bucket = f"bundles-{uuid.uuid4().hex[:8]}"
-    server.make_bucket(bucket)
-    yield BundleStore(f"s3a://{bucket}/models", "staging")
-    S3FileSystem.clear_instance_cache()
+from tests.promotion.example import an_entry
 
 
 def damage(store: BundleStore, bundle: StoredBundle, name: str) -> None:

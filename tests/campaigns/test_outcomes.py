@@ -34,6 +34,7 @@ def log(*rows: tuple[str, bool], campaign: str = "spring") -> pa.Table:
             "channel": ["e_mail"] * len(rows),
             "segment": ["high_spend"] * len(rows),
             "day": ["2026-11-29"] * len(rows),
+            "at": ["2026-11-29T00:00:00+00:00"] * len(rows),
             "in_hold_out": [is_held_out for _, is_held_out in rows],
             "cost": [3.0] * len(rows),
             "value": [11.0] * len(rows),

@@ -29,13 +29,13 @@ from customer_segmentation.pipelines.feature_export.parameters import FeatureExp
 from customer_segmentation.pipelines.label_generation.parameters import LabelGenerationParameters
 from customer_segmentation.pipelines.preprocessing.parameters import PreprocessingParameters
 from customer_segmentation.pipelines.supervised_training.described import describe_customers
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.response import (
     build_response,
     validate_response,
 )
 from customer_segmentation.pipelines.supervised_training.sample import draw_labelled_customers
 from customer_segmentation.scoring.verify import verified
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from customer_segmentation.sources.dataset import SourceDataset
 from customer_segmentation.tables.check import require_contract
 from customer_segmentation.tables.history import History
@@ -152,9 +152,8 @@ def test_the_response_models_and_what_they_learned_from_are_equal_to_the_byte(
         validation = validate_response(customers, parameters)
         response = build_response(validation, segmenter)
         made.append(response.SerializeToString(deterministic=True))
-        baseline = describe_customers(
-            result["gold_features"], customers, segmenter, response, response
-        )
+        tables = (result[name] for name in ("gold_features", "row_accounting"))
+        baseline = describe_customers(*tables, customers, segmenter, response, response)
         described.append(json.dumps(baseline))
     assert verified(made[0])["kind"] == "response"
     assert made[0] == made[1]

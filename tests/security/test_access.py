@@ -37,6 +37,7 @@ CLOSED = {
     "/v1/campaign/list": "read",
     "/v1/events": "ingest",
     "/v1/records": "ingest",
+    "/v1/outcomes": "ingest",
     "/v1/moves": "read",
     "/v1/jobs": "score",
     "/v1/proposals": "score",

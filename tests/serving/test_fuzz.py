@@ -64,6 +64,8 @@ def fuzzed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         folder / "events",
         "--ingest-records",
         folder / "records",
+        "--ingest-outcomes",
+        folder / "outcomes",
         "--max-jobs",
         "1000000",
         "--max-kept-jobs",

@@ -62,6 +62,7 @@ def bearer(secret: str) -> dict[str, str]:
         ("POST", "/invocations", "score"),
         ("POST", "/v1/events", "ingest"),
         ("POST", "/v1/records", "ingest"),
+        ("POST", "/v1/outcomes", "ingest"),
     ],
 )
 def test_a_route_asks_for_a_key_with_its_role(

@@ -21,7 +21,7 @@ from tools.deploy.watching.declared import runbook
 # Where files arrive in an environment's bucket: in the layer `landed`, which is personal.
 LANDING = "landed/source/"
 # Where the API lands what is posted. Below no folder that starts a run: each request has a file.
-POSTED = {"events": "landed/events", "records": "landed/records"}
+POSTED = {kind: f"landed/{kind}" for kind in ("events", "records", "outcomes")}
 _DELTA = "delta_table"
 
 

@@ -26,11 +26,11 @@ run "callers_sign_where_nobody_issues_tokens" {
     source = "./modules/api"
   }
   assert {
-    condition     = { for path, route in aws_apigatewayv2_route.this : path => route.authorization_type } == { "/v1/segments" = "AWS_IAM", "/v1/events" = "AWS_IAM", "/v1/records" = "AWS_IAM" }
+    condition     = { for path, route in aws_apigatewayv2_route.this : path => route.authorization_type } == { "/v1/segments" = "AWS_IAM", "/v1/events" = "AWS_IAM", "/v1/records" = "AWS_IAM", "/v1/outcomes" = "AWS_IAM" }
     error_message = "A route is open to anybody."
   }
   assert {
-    condition     = { for path, one in aws_lambda_permission.this : path => one.function_name } == { "/v1/segments" = "scoring", "/v1/events" = "ingestion", "/v1/records" = "ingestion" } && alltrue([for path, one in aws_lambda_permission.this : endswith(one.source_arn, "/*/POST${path}")])
+    condition     = { for path, one in aws_lambda_permission.this : path => one.function_name } == { "/v1/segments" = "scoring", "/v1/events" = "ingestion", "/v1/records" = "ingestion", "/v1/outcomes" = "ingestion" } && alltrue([for path, one in aws_lambda_permission.this : endswith(one.source_arn, "/*/POST${path}")])
     error_message = "A function may be called by other routes than its own, or a route calls one that may not be."
   }
   assert {
@@ -47,7 +47,7 @@ run "a_token_opens_the_routes_of_its_own_scope" {
     jwt = { issuer = "https://issuer.example.com", audience = ["segmentation"] }
   }
   assert {
-    condition     = { for path, route in aws_apigatewayv2_route.this : path => one(route.authorization_scopes) } == { "/v1/segments" = "segmentation/predict", "/v1/events" = "segmentation/ingest", "/v1/records" = "segmentation/ingest" }
+    condition     = { for path, route in aws_apigatewayv2_route.this : path => one(route.authorization_scopes) } == { "/v1/segments" = "segmentation/predict", "/v1/events" = "segmentation/ingest", "/v1/records" = "segmentation/ingest", "/v1/outcomes" = "segmentation/ingest" }
     error_message = "A token for predictions could send events, or the other way round."
   }
   assert {

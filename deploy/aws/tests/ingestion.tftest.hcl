@@ -17,7 +17,7 @@ variables {
   sizes         = { memory_mb = 1024, timeout_seconds = 15, concurrency = 20 }
   log_days      = 90
   bucket        = "lake"
-  posted        = { events = "landed/events", records = "landed/records" }
+  posted        = { events = "landed/events", records = "landed/records", outcomes = "landed/outcomes" }
   customer_keys = ["ID", "customer_id"]
   slow_seconds  = 0.25
 }
@@ -28,8 +28,8 @@ run "it_writes_and_reads_where_it_lands_and_nowhere_else" {
   }
   assert {
     condition = { for one in jsondecode(aws_iam_role_policy.this.policy).Statement : one.Sid => [one.Action, one.Resource] if startswith(one.Action[0], "s3:") } == {
-      Land  = [["s3:PutObject"], ["arn:aws:s3:::lake/landed/events/*", "arn:aws:s3:::lake/landed/records/*"]]
-      Again = [["s3:GetObject"], ["arn:aws:s3:::lake/landed/events/*", "arn:aws:s3:::lake/landed/records/*"]]
+      Land  = [["s3:PutObject"], ["arn:aws:s3:::lake/landed/events/*", "arn:aws:s3:::lake/landed/outcomes/*", "arn:aws:s3:::lake/landed/records/*"]]
+      Again = [["s3:GetObject"], ["arn:aws:s3:::lake/landed/events/*", "arn:aws:s3:::lake/landed/outcomes/*", "arn:aws:s3:::lake/landed/records/*"]]
     }
     error_message = "The function may do more with the lake than land what is posted."
   }

@@ -32,6 +32,14 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign
 LOCATION 's3://<bucket>/gold/campaign/'
 TBLPROPERTIES ('table_type' = 'DELTA');
 
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign_inputs
+LOCATION 's3://<bucket>/gold/campaign_inputs/'
+TBLPROPERTIES ('table_type' = 'DELTA');
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_outcomes
+LOCATION 's3://<bucket>/gold/outcomes/'
+TBLPROPERTIES ('table_type' = 'DELTA');
+
 CREATE EXTERNAL TABLE IF NOT EXISTS gold_lifetime_value
 LOCATION 's3://<bucket>/gold/lifetime_value/'
 TBLPROPERTIES ('table_type' = 'DELTA');
@@ -46,4 +54,8 @@ TBLPROPERTIES ('table_type' = 'DELTA');
 
 CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign_results
 LOCATION 's3://<bucket>/gold/campaign_results/'
+TBLPROPERTIES ('table_type' = 'DELTA');
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_monitoring
+LOCATION 's3://<bucket>/gold/monitoring/'
 TBLPROPERTIES ('table_type' = 'DELTA');

@@ -185,6 +185,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign (
   `expected_profit` double COMMENT 'Expected worth of the contact less its cost',
   `is_contacted` bigint COMMENT '1 for who is contacted',
   `in_hold_out` bigint COMMENT '1 for who would be contacted, and is held out',
+  `chance` double COMMENT 'Chance that the customer had to be on the list',
   `why` string COMMENT 'Why the customer is contacted or not',
   `may_get` string COMMENT 'Offers that the customer may get, separated by |',
   `artifact_version` string COMMENT 'Version of the model that said so'
@@ -194,6 +195,76 @@ ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION 's3://<code-bucket>/manifests/gold_campaign/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign_inputs (
+  `customer_id` string COMMENT 'Key of the customer, as the source has it',
+  `campaign` string COMMENT 'Name of the campaign',
+  `as_of` timestamp COMMENT 'Day of the snapshot that it holds for',
+  `offer` string COMMENT 'The offer; empty without one',
+  `answer_factor` double COMMENT 'How many times as often it was thought to be answered',
+  `chance` double COMMENT 'Probability with which such a customer was contacted',
+  `p_response` double COMMENT 'Probability of an answer, as the model said',
+  `p_planned` double COMMENT 'The same as the campaign was planned with',
+  `response_version` string COMMENT 'Version of the response model',
+  `input_year_birth` double COMMENT 'Year of birth',
+  `input_education` double COMMENT 'Highest education; codes 0 to 4',
+  `input_marital_status` double COMMENT 'Marital status; codes 0 to 4',
+  `input_income` double COMMENT 'Yearly income of the household',
+  `input_kids_home` double COMMENT 'Small children in the household',
+  `input_teens_home` double COMMENT 'Teenagers in the household',
+  `input_enrolled_year` double COMMENT 'Day the customer enrolled: its year',
+  `input_enrolled_day` double COMMENT 'Day the customer enrolled: its day of the year',
+  `input_recency_days` double COMMENT 'Days since the last purchase',
+  `input_spend_wines` double COMMENT 'Spend on wines in two years',
+  `input_spend_fruits` double COMMENT 'Spend on fruits in two years',
+  `input_spend_meat` double COMMENT 'Spend on meat in two years',
+  `input_spend_fish` double COMMENT 'Spend on fish in two years',
+  `input_spend_sweets` double COMMENT 'Spend on sweets in two years',
+  `input_spend_gold` double COMMENT 'Spend on gold in two years',
+  `input_purchases_deals` double COMMENT 'Purchases made with a discount',
+  `input_purchases_web` double COMMENT 'Purchases through the web channel',
+  `input_purchases_catalog` double COMMENT 'Purchases through the catalog channel',
+  `input_purchases_store` double COMMENT 'Purchases through the store channel',
+  `input_web_visits_month` double COMMENT 'Visits to the web site in the last month',
+  `input_accepted_campaign_1` double COMMENT 'Accepted the offer of campaign 1',
+  `input_accepted_campaign_2` double COMMENT 'Accepted the offer of campaign 2',
+  `input_accepted_campaign_3` double COMMENT 'Accepted the offer of campaign 3',
+  `input_accepted_campaign_4` double COMMENT 'Accepted the offer of campaign 4',
+  `input_accepted_campaign_5` double COMMENT 'Accepted the offer of campaign 5',
+  `input_responded` double COMMENT 'Accepted the offer of the last campaign',
+  `input_complained` double COMMENT 'Complained in the last two years',
+  `input_as_of_year` double COMMENT 'Day of the snapshot that it holds for: its year',
+  `input_as_of_day` double COMMENT 'Day of the snapshot that it holds for: its day of the year',
+  `recorded_at` string COMMENT 'When it was recorded, UTC, as ISO 8601',
+  `run_id` string COMMENT 'Run or stream that said so'
+)
+COMMENT 'One row a customer whom a plan chose: what was known of them then'
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/campaign_inputs/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_outcomes (
+  `outcome_id` string COMMENT 'Name of the outcome, as its sender has it',
+  `revision` bigint COMMENT 'Of an outcome the highest revision is in force',
+  `customer_id` string COMMENT 'Key of the customer, as the source has it',
+  `campaign` string COMMENT 'Name of the campaign',
+  `answered` double COMMENT '1 for an answer, 0 for none',
+  `amount` double COMMENT 'What the customer bought',
+  `happened_at` string COMMENT 'When it happened, UTC, as ISO 8601',
+  `received_at` string COMMENT 'When it arrived, UTC, as ISO 8601',
+  `sent_on` timestamp COMMENT 'Day on which the customer was first sent, or held out',
+  `segment` string COMMENT 'Key of the segment; `unsegmented` without one',
+  `offer` string COMMENT 'The offer; empty without one',
+  `cost` double COMMENT 'Cost of a contact, as planned',
+  `value` double COMMENT 'Value of an answer, as planned',
+  `in_hold_out` bigint COMMENT '1 for who was held out',
+  `p_response` double COMMENT 'Probability of an answer, as the model said',
+  `response_version` string COMMENT 'Version of that model; none if the plan is not known',
+  `recorded_at` string COMMENT 'When it was recorded, UTC, as ISO 8601',
+  `run_id` string COMMENT 'Run or stream that said so'
+)
+COMMENT 'One row an outcome and revision: what came of a contact, beside it'
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/outcomes/';
 
 CREATE EXTERNAL TABLE IF NOT EXISTS gold_lifetime_value (
   `customer_id` string COMMENT 'Key of the customer, as the source has it',
@@ -385,3 +456,26 @@ ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION 's3://<code-bucket>/manifests/gold_campaign_results/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_monitoring (
+  `source` string COMMENT 'Where: batch, api or stream',
+  `window_start` string COMMENT 'Start of the window, UTC; of a batch, its day',
+  `window_end` string COMMENT 'End of the window, likewise',
+  `subject` string COMMENT 'What it is about: input, segment, response, rows, service',
+  `name` string COMMENT 'Which one, such as a column or a segment; empty for all',
+  `measure` string COMMENT 'The figure, such as psi or missing_share',
+  `value` double COMMENT 'Its value; missing where it cannot be told',
+  `bound` double COMMENT 'Beyond which it is an alarm; missing if only told',
+  `is_alarm` bigint COMMENT '1 if it is beyond its bound',
+  `since` string COMMENT 'Start of the first window in a row beyond; else empty',
+  `affected` bigint COMMENT 'Customers whom it is about',
+  `money` double COMMENT 'What it is thought to cost a window; missing if unknown',
+  `customers` bigint COMMENT 'Customers of the window',
+  `artifact_version` string COMMENT 'Version of the model that the baseline is of',
+  `as_of` timestamp COMMENT 'Day of the snapshot that it holds for',
+  `recorded_at` string COMMENT 'When it was recorded, UTC, as ISO 8601',
+  `run_id` string COMMENT 'Run or stream that said so'
+)
+COMMENT 'One row a figure of a window: how it is against the champion’s baseline'
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/monitoring/';

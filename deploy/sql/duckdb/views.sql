@@ -346,10 +346,11 @@ SELECT
   CAST("expected_profit" AS DOUBLE) AS "expected_profit",
   CAST("is_contacted" AS BIGINT) AS "is_contacted",
   CAST("in_hold_out" AS BIGINT) AS "in_hold_out",
+  CAST("chance" AS DOUBLE) AS "chance",
   CAST("why" AS VARCHAR) AS "why",
   CAST("may_get" AS VARCHAR) AS "may_get",
   CAST("artifact_version" AS VARCHAR) AS "artifact_version"
-FROM (SELECT CAST(NULL AS VARCHAR) AS "customer_id", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "campaign", CAST(NULL AS TIMESTAMP) AS "campaign_day", CAST(NULL AS VARCHAR) AS "segment", CAST(NULL AS VARCHAR) AS "offer", CAST(NULL AS VARCHAR) AS "channel", CAST(NULL AS DOUBLE) AS "cost", CAST(NULL AS DOUBLE) AS "p_response", CAST(NULL AS DOUBLE) AS "expected_profit", CAST(NULL AS BIGINT) AS "is_contacted", CAST(NULL AS BIGINT) AS "in_hold_out", CAST(NULL AS VARCHAR) AS "why", CAST(NULL AS VARCHAR) AS "may_get", CAST(NULL AS VARCHAR) AS "artifact_version" WHERE FALSE
+FROM (SELECT CAST(NULL AS VARCHAR) AS "customer_id", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "campaign", CAST(NULL AS TIMESTAMP) AS "campaign_day", CAST(NULL AS VARCHAR) AS "segment", CAST(NULL AS VARCHAR) AS "offer", CAST(NULL AS VARCHAR) AS "channel", CAST(NULL AS DOUBLE) AS "cost", CAST(NULL AS DOUBLE) AS "p_response", CAST(NULL AS DOUBLE) AS "expected_profit", CAST(NULL AS BIGINT) AS "is_contacted", CAST(NULL AS BIGINT) AS "in_hold_out", CAST(NULL AS DOUBLE) AS "chance", CAST(NULL AS VARCHAR) AS "why", CAST(NULL AS VARCHAR) AS "may_get", CAST(NULL AS VARCHAR) AS "artifact_version" WHERE FALSE
   UNION ALL BY NAME FROM query(getvariable('gold_campaign')));
 COMMENT ON VIEW gold_campaign IS 'One row a customer: what the campaign does with them, and why';
 COMMENT ON COLUMN gold_campaign."customer_id" IS 'Key of the customer, as the source has it';
@@ -364,9 +365,150 @@ COMMENT ON COLUMN gold_campaign."p_response" IS 'Probability of an answer';
 COMMENT ON COLUMN gold_campaign."expected_profit" IS 'Expected worth of the contact less its cost';
 COMMENT ON COLUMN gold_campaign."is_contacted" IS '1 for who is contacted';
 COMMENT ON COLUMN gold_campaign."in_hold_out" IS '1 for who would be contacted, and is held out';
+COMMENT ON COLUMN gold_campaign."chance" IS 'Chance that the customer had to be on the list';
 COMMENT ON COLUMN gold_campaign."why" IS 'Why the customer is contacted or not';
 COMMENT ON COLUMN gold_campaign."may_get" IS 'Offers that the customer may get, separated by |';
 COMMENT ON COLUMN gold_campaign."artifact_version" IS 'Version of the model that said so';
+
+SET VARIABLE gold_campaign_inputs = (
+  SELECT CASE WHEN COUNT(*) = 0 THEN 'SELECT NULL AS "customer_id" WHERE FALSE'
+    ELSE 'FROM read_parquet(''' || replace(getvariable('data') || '/gold/campaign_inputs/*.parquet', '''', '''''')
+      || ''', union_by_name = true)' END
+  FROM glob(getvariable('data') || '/gold/campaign_inputs/*.parquet'));
+
+CREATE OR REPLACE TEMPORARY VIEW gold_campaign_inputs AS
+SELECT
+  CAST("customer_id" AS VARCHAR) AS "customer_id",
+  CAST("campaign" AS VARCHAR) AS "campaign",
+  CAST("as_of" AS TIMESTAMP) AS "as_of",
+  CAST("offer" AS VARCHAR) AS "offer",
+  CAST("answer_factor" AS DOUBLE) AS "answer_factor",
+  CAST("chance" AS DOUBLE) AS "chance",
+  CAST("p_response" AS DOUBLE) AS "p_response",
+  CAST("p_planned" AS DOUBLE) AS "p_planned",
+  CAST("response_version" AS VARCHAR) AS "response_version",
+  CAST("input_year_birth" AS DOUBLE) AS "input_year_birth",
+  CAST("input_education" AS DOUBLE) AS "input_education",
+  CAST("input_marital_status" AS DOUBLE) AS "input_marital_status",
+  CAST("input_income" AS DOUBLE) AS "input_income",
+  CAST("input_kids_home" AS DOUBLE) AS "input_kids_home",
+  CAST("input_teens_home" AS DOUBLE) AS "input_teens_home",
+  CAST("input_enrolled_year" AS DOUBLE) AS "input_enrolled_year",
+  CAST("input_enrolled_day" AS DOUBLE) AS "input_enrolled_day",
+  CAST("input_recency_days" AS DOUBLE) AS "input_recency_days",
+  CAST("input_spend_wines" AS DOUBLE) AS "input_spend_wines",
+  CAST("input_spend_fruits" AS DOUBLE) AS "input_spend_fruits",
+  CAST("input_spend_meat" AS DOUBLE) AS "input_spend_meat",
+  CAST("input_spend_fish" AS DOUBLE) AS "input_spend_fish",
+  CAST("input_spend_sweets" AS DOUBLE) AS "input_spend_sweets",
+  CAST("input_spend_gold" AS DOUBLE) AS "input_spend_gold",
+  CAST("input_purchases_deals" AS DOUBLE) AS "input_purchases_deals",
+  CAST("input_purchases_web" AS DOUBLE) AS "input_purchases_web",
+  CAST("input_purchases_catalog" AS DOUBLE) AS "input_purchases_catalog",
+  CAST("input_purchases_store" AS DOUBLE) AS "input_purchases_store",
+  CAST("input_web_visits_month" AS DOUBLE) AS "input_web_visits_month",
+  CAST("input_accepted_campaign_1" AS DOUBLE) AS "input_accepted_campaign_1",
+  CAST("input_accepted_campaign_2" AS DOUBLE) AS "input_accepted_campaign_2",
+  CAST("input_accepted_campaign_3" AS DOUBLE) AS "input_accepted_campaign_3",
+  CAST("input_accepted_campaign_4" AS DOUBLE) AS "input_accepted_campaign_4",
+  CAST("input_accepted_campaign_5" AS DOUBLE) AS "input_accepted_campaign_5",
+  CAST("input_responded" AS DOUBLE) AS "input_responded",
+  CAST("input_complained" AS DOUBLE) AS "input_complained",
+  CAST("input_as_of_year" AS DOUBLE) AS "input_as_of_year",
+  CAST("input_as_of_day" AS DOUBLE) AS "input_as_of_day",
+  CAST("recorded_at" AS VARCHAR) AS "recorded_at",
+  CAST("run_id" AS VARCHAR) AS "run_id"
+FROM (SELECT CAST(NULL AS VARCHAR) AS "customer_id", CAST(NULL AS VARCHAR) AS "campaign", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "offer", CAST(NULL AS DOUBLE) AS "answer_factor", CAST(NULL AS DOUBLE) AS "chance", CAST(NULL AS DOUBLE) AS "p_response", CAST(NULL AS DOUBLE) AS "p_planned", CAST(NULL AS VARCHAR) AS "response_version", CAST(NULL AS DOUBLE) AS "input_year_birth", CAST(NULL AS DOUBLE) AS "input_education", CAST(NULL AS DOUBLE) AS "input_marital_status", CAST(NULL AS DOUBLE) AS "input_income", CAST(NULL AS DOUBLE) AS "input_kids_home", CAST(NULL AS DOUBLE) AS "input_teens_home", CAST(NULL AS DOUBLE) AS "input_enrolled_year", CAST(NULL AS DOUBLE) AS "input_enrolled_day", CAST(NULL AS DOUBLE) AS "input_recency_days", CAST(NULL AS DOUBLE) AS "input_spend_wines", CAST(NULL AS DOUBLE) AS "input_spend_fruits", CAST(NULL AS DOUBLE) AS "input_spend_meat", CAST(NULL AS DOUBLE) AS "input_spend_fish", CAST(NULL AS DOUBLE) AS "input_spend_sweets", CAST(NULL AS DOUBLE) AS "input_spend_gold", CAST(NULL AS DOUBLE) AS "input_purchases_deals", CAST(NULL AS DOUBLE) AS "input_purchases_web", CAST(NULL AS DOUBLE) AS "input_purchases_catalog", CAST(NULL AS DOUBLE) AS "input_purchases_store", CAST(NULL AS DOUBLE) AS "input_web_visits_month", CAST(NULL AS DOUBLE) AS "input_accepted_campaign_1", CAST(NULL AS DOUBLE) AS "input_accepted_campaign_2", CAST(NULL AS DOUBLE) AS "input_accepted_campaign_3", CAST(NULL AS DOUBLE) AS "input_accepted_campaign_4", CAST(NULL AS DOUBLE) AS "input_accepted_campaign_5", CAST(NULL AS DOUBLE) AS "input_responded", CAST(NULL AS DOUBLE) AS "input_complained", CAST(NULL AS DOUBLE) AS "input_as_of_year", CAST(NULL AS DOUBLE) AS "input_as_of_day", CAST(NULL AS VARCHAR) AS "recorded_at", CAST(NULL AS VARCHAR) AS "run_id" WHERE FALSE
+  UNION ALL BY NAME FROM query(getvariable('gold_campaign_inputs')));
+COMMENT ON VIEW gold_campaign_inputs IS 'One row a customer whom a plan chose: what was known of them then';
+COMMENT ON COLUMN gold_campaign_inputs."customer_id" IS 'Key of the customer, as the source has it';
+COMMENT ON COLUMN gold_campaign_inputs."campaign" IS 'Name of the campaign';
+COMMENT ON COLUMN gold_campaign_inputs."as_of" IS 'Day of the snapshot that it holds for';
+COMMENT ON COLUMN gold_campaign_inputs."offer" IS 'The offer; empty without one';
+COMMENT ON COLUMN gold_campaign_inputs."answer_factor" IS 'How many times as often it was thought to be answered';
+COMMENT ON COLUMN gold_campaign_inputs."chance" IS 'Probability with which such a customer was contacted';
+COMMENT ON COLUMN gold_campaign_inputs."p_response" IS 'Probability of an answer, as the model said';
+COMMENT ON COLUMN gold_campaign_inputs."p_planned" IS 'The same as the campaign was planned with';
+COMMENT ON COLUMN gold_campaign_inputs."response_version" IS 'Version of the response model';
+COMMENT ON COLUMN gold_campaign_inputs."input_year_birth" IS 'Year of birth';
+COMMENT ON COLUMN gold_campaign_inputs."input_education" IS 'Highest education; codes 0 to 4';
+COMMENT ON COLUMN gold_campaign_inputs."input_marital_status" IS 'Marital status; codes 0 to 4';
+COMMENT ON COLUMN gold_campaign_inputs."input_income" IS 'Yearly income of the household';
+COMMENT ON COLUMN gold_campaign_inputs."input_kids_home" IS 'Small children in the household';
+COMMENT ON COLUMN gold_campaign_inputs."input_teens_home" IS 'Teenagers in the household';
+COMMENT ON COLUMN gold_campaign_inputs."input_enrolled_year" IS 'Day the customer enrolled: its year';
+COMMENT ON COLUMN gold_campaign_inputs."input_enrolled_day" IS 'Day the customer enrolled: its day of the year';
+COMMENT ON COLUMN gold_campaign_inputs."input_recency_days" IS 'Days since the last purchase';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_wines" IS 'Spend on wines in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_fruits" IS 'Spend on fruits in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_meat" IS 'Spend on meat in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_fish" IS 'Spend on fish in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_sweets" IS 'Spend on sweets in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_gold" IS 'Spend on gold in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_deals" IS 'Purchases made with a discount';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_web" IS 'Purchases through the web channel';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_catalog" IS 'Purchases through the catalog channel';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_store" IS 'Purchases through the store channel';
+COMMENT ON COLUMN gold_campaign_inputs."input_web_visits_month" IS 'Visits to the web site in the last month';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_1" IS 'Accepted the offer of campaign 1';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_2" IS 'Accepted the offer of campaign 2';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_3" IS 'Accepted the offer of campaign 3';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_4" IS 'Accepted the offer of campaign 4';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_5" IS 'Accepted the offer of campaign 5';
+COMMENT ON COLUMN gold_campaign_inputs."input_responded" IS 'Accepted the offer of the last campaign';
+COMMENT ON COLUMN gold_campaign_inputs."input_complained" IS 'Complained in the last two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_as_of_year" IS 'Day of the snapshot that it holds for: its year';
+COMMENT ON COLUMN gold_campaign_inputs."input_as_of_day" IS 'Day of the snapshot that it holds for: its day of the year';
+COMMENT ON COLUMN gold_campaign_inputs."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_campaign_inputs."run_id" IS 'Run or stream that said so';
+
+SET VARIABLE gold_outcomes = (
+  SELECT CASE WHEN COUNT(*) = 0 THEN 'SELECT NULL AS "outcome_id" WHERE FALSE'
+    ELSE 'FROM read_parquet(''' || replace(getvariable('data') || '/gold/outcomes/*.parquet', '''', '''''')
+      || ''', union_by_name = true)' END
+  FROM glob(getvariable('data') || '/gold/outcomes/*.parquet'));
+
+CREATE OR REPLACE TEMPORARY VIEW gold_outcomes AS
+SELECT
+  CAST("outcome_id" AS VARCHAR) AS "outcome_id",
+  CAST("revision" AS BIGINT) AS "revision",
+  CAST("customer_id" AS VARCHAR) AS "customer_id",
+  CAST("campaign" AS VARCHAR) AS "campaign",
+  CAST("answered" AS DOUBLE) AS "answered",
+  CAST("amount" AS DOUBLE) AS "amount",
+  CAST("happened_at" AS VARCHAR) AS "happened_at",
+  CAST("received_at" AS VARCHAR) AS "received_at",
+  CAST("sent_on" AS TIMESTAMP) AS "sent_on",
+  CAST("segment" AS VARCHAR) AS "segment",
+  CAST("offer" AS VARCHAR) AS "offer",
+  CAST("cost" AS DOUBLE) AS "cost",
+  CAST("value" AS DOUBLE) AS "value",
+  CAST("in_hold_out" AS BIGINT) AS "in_hold_out",
+  CAST("p_response" AS DOUBLE) AS "p_response",
+  CAST("response_version" AS VARCHAR) AS "response_version",
+  CAST("recorded_at" AS VARCHAR) AS "recorded_at",
+  CAST("run_id" AS VARCHAR) AS "run_id"
+FROM (SELECT CAST(NULL AS VARCHAR) AS "outcome_id", CAST(NULL AS BIGINT) AS "revision", CAST(NULL AS VARCHAR) AS "customer_id", CAST(NULL AS VARCHAR) AS "campaign", CAST(NULL AS DOUBLE) AS "answered", CAST(NULL AS DOUBLE) AS "amount", CAST(NULL AS VARCHAR) AS "happened_at", CAST(NULL AS VARCHAR) AS "received_at", CAST(NULL AS TIMESTAMP) AS "sent_on", CAST(NULL AS VARCHAR) AS "segment", CAST(NULL AS VARCHAR) AS "offer", CAST(NULL AS DOUBLE) AS "cost", CAST(NULL AS DOUBLE) AS "value", CAST(NULL AS BIGINT) AS "in_hold_out", CAST(NULL AS DOUBLE) AS "p_response", CAST(NULL AS VARCHAR) AS "response_version", CAST(NULL AS VARCHAR) AS "recorded_at", CAST(NULL AS VARCHAR) AS "run_id" WHERE FALSE
+  UNION ALL BY NAME FROM query(getvariable('gold_outcomes')));
+COMMENT ON VIEW gold_outcomes IS 'One row an outcome and revision: what came of a contact, beside it';
+COMMENT ON COLUMN gold_outcomes."outcome_id" IS 'Name of the outcome, as its sender has it';
+COMMENT ON COLUMN gold_outcomes."revision" IS 'Of an outcome the highest revision is in force';
+COMMENT ON COLUMN gold_outcomes."customer_id" IS 'Key of the customer, as the source has it';
+COMMENT ON COLUMN gold_outcomes."campaign" IS 'Name of the campaign';
+COMMENT ON COLUMN gold_outcomes."answered" IS '1 for an answer, 0 for none';
+COMMENT ON COLUMN gold_outcomes."amount" IS 'What the customer bought';
+COMMENT ON COLUMN gold_outcomes."happened_at" IS 'When it happened, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_outcomes."received_at" IS 'When it arrived, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_outcomes."sent_on" IS 'Day on which the customer was first sent, or held out';
+COMMENT ON COLUMN gold_outcomes."segment" IS 'Key of the segment; `unsegmented` without one';
+COMMENT ON COLUMN gold_outcomes."offer" IS 'The offer; empty without one';
+COMMENT ON COLUMN gold_outcomes."cost" IS 'Cost of a contact, as planned';
+COMMENT ON COLUMN gold_outcomes."value" IS 'Value of an answer, as planned';
+COMMENT ON COLUMN gold_outcomes."in_hold_out" IS '1 for who was held out';
+COMMENT ON COLUMN gold_outcomes."p_response" IS 'Probability of an answer, as the model said';
+COMMENT ON COLUMN gold_outcomes."response_version" IS 'Version of that model; none if the plan is not known';
+COMMENT ON COLUMN gold_outcomes."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_outcomes."run_id" IS 'Run or stream that said so';
 
 SET VARIABLE gold_lifetime_value = (
   SELECT CASE WHEN COUNT(*) = 0 THEN 'SELECT NULL AS "customer_id" WHERE FALSE'
@@ -737,6 +879,52 @@ COMMENT ON COLUMN gold_campaign_results."profit" IS 'Worth of the increment less
 COMMENT ON COLUMN gold_campaign_results."profit_low" IS 'Lower bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."profit_high" IS 'Upper bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."verdict" IS 'What the interval allows to say';
+
+SET VARIABLE gold_monitoring = (
+  SELECT CASE WHEN COUNT(*) = 0 THEN 'SELECT NULL AS "source" WHERE FALSE'
+    ELSE 'FROM read_parquet(''' || replace(getvariable('data') || '/gold/monitoring/*.parquet', '''', '''''')
+      || ''', union_by_name = true)' END
+  FROM glob(getvariable('data') || '/gold/monitoring/*.parquet'));
+
+CREATE OR REPLACE TEMPORARY VIEW gold_monitoring AS
+SELECT
+  CAST("source" AS VARCHAR) AS "source",
+  CAST("window_start" AS VARCHAR) AS "window_start",
+  CAST("window_end" AS VARCHAR) AS "window_end",
+  CAST("subject" AS VARCHAR) AS "subject",
+  CAST("name" AS VARCHAR) AS "name",
+  CAST("measure" AS VARCHAR) AS "measure",
+  CAST("value" AS DOUBLE) AS "value",
+  CAST("bound" AS DOUBLE) AS "bound",
+  CAST("is_alarm" AS BIGINT) AS "is_alarm",
+  CAST("since" AS VARCHAR) AS "since",
+  CAST("affected" AS BIGINT) AS "affected",
+  CAST("money" AS DOUBLE) AS "money",
+  CAST("customers" AS BIGINT) AS "customers",
+  CAST("artifact_version" AS VARCHAR) AS "artifact_version",
+  CAST("as_of" AS TIMESTAMP) AS "as_of",
+  CAST("recorded_at" AS VARCHAR) AS "recorded_at",
+  CAST("run_id" AS VARCHAR) AS "run_id"
+FROM (SELECT CAST(NULL AS VARCHAR) AS "source", CAST(NULL AS VARCHAR) AS "window_start", CAST(NULL AS VARCHAR) AS "window_end", CAST(NULL AS VARCHAR) AS "subject", CAST(NULL AS VARCHAR) AS "name", CAST(NULL AS VARCHAR) AS "measure", CAST(NULL AS DOUBLE) AS "value", CAST(NULL AS DOUBLE) AS "bound", CAST(NULL AS BIGINT) AS "is_alarm", CAST(NULL AS VARCHAR) AS "since", CAST(NULL AS BIGINT) AS "affected", CAST(NULL AS DOUBLE) AS "money", CAST(NULL AS BIGINT) AS "customers", CAST(NULL AS VARCHAR) AS "artifact_version", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "recorded_at", CAST(NULL AS VARCHAR) AS "run_id" WHERE FALSE
+  UNION ALL BY NAME FROM query(getvariable('gold_monitoring')));
+COMMENT ON VIEW gold_monitoring IS 'One row a figure of a window: how it is against the champion''s baseline';
+COMMENT ON COLUMN gold_monitoring."source" IS 'Where: batch, api or stream';
+COMMENT ON COLUMN gold_monitoring."window_start" IS 'Start of the window, UTC; of a batch, its day';
+COMMENT ON COLUMN gold_monitoring."window_end" IS 'End of the window, likewise';
+COMMENT ON COLUMN gold_monitoring."subject" IS 'What it is about: input, segment, response, rows, service';
+COMMENT ON COLUMN gold_monitoring."name" IS 'Which one, such as a column or a segment; empty for all';
+COMMENT ON COLUMN gold_monitoring."measure" IS 'The figure, such as psi or missing_share';
+COMMENT ON COLUMN gold_monitoring."value" IS 'Its value; missing where it cannot be told';
+COMMENT ON COLUMN gold_monitoring."bound" IS 'Beyond which it is an alarm; missing if only told';
+COMMENT ON COLUMN gold_monitoring."is_alarm" IS '1 if it is beyond its bound';
+COMMENT ON COLUMN gold_monitoring."since" IS 'Start of the first window in a row beyond; else empty';
+COMMENT ON COLUMN gold_monitoring."affected" IS 'Customers whom it is about';
+COMMENT ON COLUMN gold_monitoring."money" IS 'What it is thought to cost a window; missing if unknown';
+COMMENT ON COLUMN gold_monitoring."customers" IS 'Customers of the window';
+COMMENT ON COLUMN gold_monitoring."artifact_version" IS 'Version of the model that the baseline is of';
+COMMENT ON COLUMN gold_monitoring."as_of" IS 'Day of the snapshot that it holds for';
+COMMENT ON COLUMN gold_monitoring."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_monitoring."run_id" IS 'Run or stream that said so';
 
 CREATE OR REPLACE TEMPORARY VIEW customer_profile AS
 SELECT

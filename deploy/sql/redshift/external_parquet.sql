@@ -183,6 +183,7 @@ CREATE EXTERNAL TABLE lake.gold_campaign (
   "expected_profit" double precision,
   "is_contacted" bigint,
   "in_hold_out" bigint,
+  "chance" double precision,
   "why" varchar(max),
   "may_get" varchar(max),
   "artifact_version" varchar(max)
@@ -191,6 +192,74 @@ ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION 's3://<code-bucket>/manifests/gold_campaign/';
+
+CREATE EXTERNAL TABLE lake.gold_campaign_inputs (
+  "customer_id" varchar(max),
+  "campaign" varchar(max),
+  "as_of" timestamp,
+  "offer" varchar(max),
+  "answer_factor" double precision,
+  "chance" double precision,
+  "p_response" double precision,
+  "p_planned" double precision,
+  "response_version" varchar(max),
+  "input_year_birth" double precision,
+  "input_education" double precision,
+  "input_marital_status" double precision,
+  "input_income" double precision,
+  "input_kids_home" double precision,
+  "input_teens_home" double precision,
+  "input_enrolled_year" double precision,
+  "input_enrolled_day" double precision,
+  "input_recency_days" double precision,
+  "input_spend_wines" double precision,
+  "input_spend_fruits" double precision,
+  "input_spend_meat" double precision,
+  "input_spend_fish" double precision,
+  "input_spend_sweets" double precision,
+  "input_spend_gold" double precision,
+  "input_purchases_deals" double precision,
+  "input_purchases_web" double precision,
+  "input_purchases_catalog" double precision,
+  "input_purchases_store" double precision,
+  "input_web_visits_month" double precision,
+  "input_accepted_campaign_1" double precision,
+  "input_accepted_campaign_2" double precision,
+  "input_accepted_campaign_3" double precision,
+  "input_accepted_campaign_4" double precision,
+  "input_accepted_campaign_5" double precision,
+  "input_responded" double precision,
+  "input_complained" double precision,
+  "input_as_of_year" double precision,
+  "input_as_of_day" double precision,
+  "recorded_at" varchar(max),
+  "run_id" varchar(max)
+)
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/campaign_inputs/';
+
+CREATE EXTERNAL TABLE lake.gold_outcomes (
+  "outcome_id" varchar(max),
+  "revision" bigint,
+  "customer_id" varchar(max),
+  "campaign" varchar(max),
+  "answered" double precision,
+  "amount" double precision,
+  "happened_at" varchar(max),
+  "received_at" varchar(max),
+  "sent_on" timestamp,
+  "segment" varchar(max),
+  "offer" varchar(max),
+  "cost" double precision,
+  "value" double precision,
+  "in_hold_out" bigint,
+  "p_response" double precision,
+  "response_version" varchar(max),
+  "recorded_at" varchar(max),
+  "run_id" varchar(max)
+)
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/outcomes/';
 
 CREATE EXTERNAL TABLE lake.gold_lifetime_value (
   "customer_id" varchar(max),
@@ -378,3 +447,25 @@ ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION 's3://<code-bucket>/manifests/gold_campaign_results/';
+
+CREATE EXTERNAL TABLE lake.gold_monitoring (
+  "source" varchar(max),
+  "window_start" varchar(max),
+  "window_end" varchar(max),
+  "subject" varchar(max),
+  "name" varchar(max),
+  "measure" varchar(max),
+  "value" double precision,
+  "bound" double precision,
+  "is_alarm" bigint,
+  "since" varchar(max),
+  "affected" bigint,
+  "money" double precision,
+  "customers" bigint,
+  "artifact_version" varchar(max),
+  "as_of" timestamp,
+  "recorded_at" varchar(max),
+  "run_id" varchar(max)
+)
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/monitoring/';

@@ -38,9 +38,19 @@ SELECT "customer_id", "from_segment", "from_name", "to_segment", "to_name", "cau
 FROM lake.gold_moves;
 DELETE FROM gold_campaign;
 
-INSERT INTO gold_campaign ("customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "why", "may_get", "artifact_version")
-SELECT "customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "why", "may_get", "artifact_version"
+INSERT INTO gold_campaign ("customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "chance", "why", "may_get", "artifact_version")
+SELECT "customer_id", "as_of", "campaign", "campaign_day", "segment", "offer", "channel", "cost", "p_response", "expected_profit", "is_contacted", "in_hold_out", "chance", "why", "may_get", "artifact_version"
 FROM lake.gold_campaign;
+DELETE FROM gold_campaign_inputs;
+
+INSERT INTO gold_campaign_inputs ("customer_id", "campaign", "as_of", "offer", "answer_factor", "chance", "p_response", "p_planned", "response_version", "input_year_birth", "input_education", "input_marital_status", "input_income", "input_kids_home", "input_teens_home", "input_enrolled_year", "input_enrolled_day", "input_recency_days", "input_spend_wines", "input_spend_fruits", "input_spend_meat", "input_spend_fish", "input_spend_sweets", "input_spend_gold", "input_purchases_deals", "input_purchases_web", "input_purchases_catalog", "input_purchases_store", "input_web_visits_month", "input_accepted_campaign_1", "input_accepted_campaign_2", "input_accepted_campaign_3", "input_accepted_campaign_4", "input_accepted_campaign_5", "input_responded", "input_complained", "input_as_of_year", "input_as_of_day", "recorded_at", "run_id")
+SELECT "customer_id", "campaign", "as_of", "offer", "answer_factor", "chance", "p_response", "p_planned", "response_version", "input_year_birth", "input_education", "input_marital_status", "input_income", "input_kids_home", "input_teens_home", "input_enrolled_year", "input_enrolled_day", "input_recency_days", "input_spend_wines", "input_spend_fruits", "input_spend_meat", "input_spend_fish", "input_spend_sweets", "input_spend_gold", "input_purchases_deals", "input_purchases_web", "input_purchases_catalog", "input_purchases_store", "input_web_visits_month", "input_accepted_campaign_1", "input_accepted_campaign_2", "input_accepted_campaign_3", "input_accepted_campaign_4", "input_accepted_campaign_5", "input_responded", "input_complained", "input_as_of_year", "input_as_of_day", "recorded_at", "run_id"
+FROM lake.gold_campaign_inputs;
+DELETE FROM gold_outcomes;
+
+INSERT INTO gold_outcomes ("outcome_id", "revision", "customer_id", "campaign", "answered", "amount", "happened_at", "received_at", "sent_on", "segment", "offer", "cost", "value", "in_hold_out", "p_response", "response_version", "recorded_at", "run_id")
+SELECT "outcome_id", "revision", "customer_id", "campaign", "answered", "amount", "happened_at", "received_at", "sent_on", "segment", "offer", "cost", "value", "in_hold_out", "p_response", "response_version", "recorded_at", "run_id"
+FROM lake.gold_outcomes;
 DELETE FROM gold_lifetime_value;
 
 INSERT INTO gold_lifetime_value ("customer_id", "as_of", "probability_alive", "expected_purchases", "value_per_purchase", "lifetime_value")
@@ -61,4 +71,9 @@ DELETE FROM gold_campaign_results;
 INSERT INTO gold_campaign_results ("campaign", "outcome", "level", "segment", "offer", "contacted", "held_out", "mean_contacted", "mean_held_out", "incremental", "low", "high", "cost", "profit", "profit_low", "profit_high", "verdict")
 SELECT "campaign", "outcome", "level", "segment", "offer", "contacted", "held_out", "mean_contacted", "mean_held_out", "incremental", "low", "high", "cost", "profit", "profit_low", "profit_high", "verdict"
 FROM lake.gold_campaign_results;
+DELETE FROM gold_monitoring;
+
+INSERT INTO gold_monitoring ("source", "window_start", "window_end", "subject", "name", "measure", "value", "bound", "is_alarm", "since", "affected", "money", "customers", "artifact_version", "as_of", "recorded_at", "run_id")
+SELECT "source", "window_start", "window_end", "subject", "name", "measure", "value", "bound", "is_alarm", "since", "affected", "money", "customers", "artifact_version", "as_of", "recorded_at", "run_id"
+FROM lake.gold_monitoring;
 COMMIT;

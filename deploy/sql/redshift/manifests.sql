@@ -16,6 +16,10 @@ ALTER TABLE delta.`s3a://<bucket>/gold/moves/` SET TBLPROPERTIES ('delta.compati
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/moves/`;
 ALTER TABLE delta.`s3a://<bucket>/gold/campaign/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/campaign/`;
+ALTER TABLE delta.`s3a://<bucket>/gold/campaign_inputs/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
+GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/campaign_inputs/`;
+ALTER TABLE delta.`s3a://<bucket>/gold/outcomes/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
+GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/outcomes/`;
 ALTER TABLE delta.`s3a://<bucket>/gold/lifetime_value/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/lifetime_value/`;
 ALTER TABLE delta.`s3a://<bucket>/gold/feature_table/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
@@ -24,3 +28,5 @@ ALTER TABLE delta.`s3a://<bucket>/gold/feature_history/` SET TBLPROPERTIES ('del
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/feature_history/`;
 ALTER TABLE delta.`s3a://<bucket>/gold/campaign_results/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/campaign_results/`;
+ALTER TABLE delta.`s3a://<bucket>/gold/monitoring/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
+GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/monitoring/`;

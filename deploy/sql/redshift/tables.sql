@@ -288,6 +288,7 @@ CREATE TABLE IF NOT EXISTS gold_campaign (
   "expected_profit" double precision NOT NULL,
   "is_contacted" bigint NOT NULL,
   "in_hold_out" bigint NOT NULL,
+  "chance" double precision NOT NULL,
   "why" varchar(max) NOT NULL,
   "may_get" varchar(max) NOT NULL,
   "artifact_version" varchar(max) NOT NULL,
@@ -306,9 +307,136 @@ COMMENT ON COLUMN gold_campaign."p_response" IS 'Probability of an answer';
 COMMENT ON COLUMN gold_campaign."expected_profit" IS 'Expected worth of the contact less its cost';
 COMMENT ON COLUMN gold_campaign."is_contacted" IS '1 for who is contacted';
 COMMENT ON COLUMN gold_campaign."in_hold_out" IS '1 for who would be contacted, and is held out';
+COMMENT ON COLUMN gold_campaign."chance" IS 'Chance that the customer had to be on the list';
 COMMENT ON COLUMN gold_campaign."why" IS 'Why the customer is contacted or not';
 COMMENT ON COLUMN gold_campaign."may_get" IS 'Offers that the customer may get, separated by |';
 COMMENT ON COLUMN gold_campaign."artifact_version" IS 'Version of the model that said so';
+
+CREATE TABLE IF NOT EXISTS gold_campaign_inputs (
+  "customer_id" varchar(max) NOT NULL,
+  "campaign" varchar(max) NOT NULL,
+  "as_of" timestamp NOT NULL,
+  "offer" varchar(max) NOT NULL,
+  "answer_factor" double precision NOT NULL,
+  "chance" double precision NOT NULL,
+  "p_response" double precision,
+  "p_planned" double precision,
+  "response_version" varchar(max) NOT NULL,
+  "input_year_birth" double precision,
+  "input_education" double precision,
+  "input_marital_status" double precision,
+  "input_income" double precision,
+  "input_kids_home" double precision,
+  "input_teens_home" double precision,
+  "input_enrolled_year" double precision,
+  "input_enrolled_day" double precision,
+  "input_recency_days" double precision,
+  "input_spend_wines" double precision,
+  "input_spend_fruits" double precision,
+  "input_spend_meat" double precision,
+  "input_spend_fish" double precision,
+  "input_spend_sweets" double precision,
+  "input_spend_gold" double precision,
+  "input_purchases_deals" double precision,
+  "input_purchases_web" double precision,
+  "input_purchases_catalog" double precision,
+  "input_purchases_store" double precision,
+  "input_web_visits_month" double precision,
+  "input_accepted_campaign_1" double precision,
+  "input_accepted_campaign_2" double precision,
+  "input_accepted_campaign_3" double precision,
+  "input_accepted_campaign_4" double precision,
+  "input_accepted_campaign_5" double precision,
+  "input_responded" double precision,
+  "input_complained" double precision,
+  "input_as_of_year" double precision,
+  "input_as_of_day" double precision,
+  "recorded_at" varchar(max) NOT NULL,
+  "run_id" varchar(max) NOT NULL,
+  PRIMARY KEY ("customer_id", "campaign", "recorded_at")
+);
+COMMENT ON TABLE gold_campaign_inputs IS 'One row a customer whom a plan chose: what was known of them then';
+COMMENT ON COLUMN gold_campaign_inputs."customer_id" IS 'Key of the customer, as the source has it';
+COMMENT ON COLUMN gold_campaign_inputs."campaign" IS 'Name of the campaign';
+COMMENT ON COLUMN gold_campaign_inputs."as_of" IS 'Day of the snapshot that it holds for';
+COMMENT ON COLUMN gold_campaign_inputs."offer" IS 'The offer; empty without one';
+COMMENT ON COLUMN gold_campaign_inputs."answer_factor" IS 'How many times as often it was thought to be answered';
+COMMENT ON COLUMN gold_campaign_inputs."chance" IS 'Probability with which such a customer was contacted';
+COMMENT ON COLUMN gold_campaign_inputs."p_response" IS 'Probability of an answer, as the model said';
+COMMENT ON COLUMN gold_campaign_inputs."p_planned" IS 'The same as the campaign was planned with';
+COMMENT ON COLUMN gold_campaign_inputs."response_version" IS 'Version of the response model';
+COMMENT ON COLUMN gold_campaign_inputs."input_year_birth" IS 'Year of birth';
+COMMENT ON COLUMN gold_campaign_inputs."input_education" IS 'Highest education; codes 0 to 4';
+COMMENT ON COLUMN gold_campaign_inputs."input_marital_status" IS 'Marital status; codes 0 to 4';
+COMMENT ON COLUMN gold_campaign_inputs."input_income" IS 'Yearly income of the household';
+COMMENT ON COLUMN gold_campaign_inputs."input_kids_home" IS 'Small children in the household';
+COMMENT ON COLUMN gold_campaign_inputs."input_teens_home" IS 'Teenagers in the household';
+COMMENT ON COLUMN gold_campaign_inputs."input_enrolled_year" IS 'Day the customer enrolled: its year';
+COMMENT ON COLUMN gold_campaign_inputs."input_enrolled_day" IS 'Day the customer enrolled: its day of the year';
+COMMENT ON COLUMN gold_campaign_inputs."input_recency_days" IS 'Days since the last purchase';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_wines" IS 'Spend on wines in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_fruits" IS 'Spend on fruits in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_meat" IS 'Spend on meat in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_fish" IS 'Spend on fish in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_sweets" IS 'Spend on sweets in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_spend_gold" IS 'Spend on gold in two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_deals" IS 'Purchases made with a discount';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_web" IS 'Purchases through the web channel';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_catalog" IS 'Purchases through the catalog channel';
+COMMENT ON COLUMN gold_campaign_inputs."input_purchases_store" IS 'Purchases through the store channel';
+COMMENT ON COLUMN gold_campaign_inputs."input_web_visits_month" IS 'Visits to the web site in the last month';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_1" IS 'Accepted the offer of campaign 1';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_2" IS 'Accepted the offer of campaign 2';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_3" IS 'Accepted the offer of campaign 3';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_4" IS 'Accepted the offer of campaign 4';
+COMMENT ON COLUMN gold_campaign_inputs."input_accepted_campaign_5" IS 'Accepted the offer of campaign 5';
+COMMENT ON COLUMN gold_campaign_inputs."input_responded" IS 'Accepted the offer of the last campaign';
+COMMENT ON COLUMN gold_campaign_inputs."input_complained" IS 'Complained in the last two years';
+COMMENT ON COLUMN gold_campaign_inputs."input_as_of_year" IS 'Day of the snapshot that it holds for: its year';
+COMMENT ON COLUMN gold_campaign_inputs."input_as_of_day" IS 'Day of the snapshot that it holds for: its day of the year';
+COMMENT ON COLUMN gold_campaign_inputs."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_campaign_inputs."run_id" IS 'Run or stream that said so';
+
+CREATE TABLE IF NOT EXISTS gold_outcomes (
+  "outcome_id" varchar(max) NOT NULL,
+  "revision" bigint NOT NULL,
+  "customer_id" varchar(max) NOT NULL,
+  "campaign" varchar(max) NOT NULL,
+  "answered" double precision,
+  "amount" double precision,
+  "happened_at" varchar(max) NOT NULL,
+  "received_at" varchar(max) NOT NULL,
+  "sent_on" timestamp NOT NULL,
+  "segment" varchar(max) NOT NULL,
+  "offer" varchar(max) NOT NULL,
+  "cost" double precision NOT NULL,
+  "value" double precision NOT NULL,
+  "in_hold_out" bigint NOT NULL,
+  "p_response" double precision,
+  "response_version" varchar(max),
+  "recorded_at" varchar(max) NOT NULL,
+  "run_id" varchar(max) NOT NULL,
+  PRIMARY KEY ("outcome_id", "revision")
+);
+COMMENT ON TABLE gold_outcomes IS 'One row an outcome and revision: what came of a contact, beside it';
+COMMENT ON COLUMN gold_outcomes."outcome_id" IS 'Name of the outcome, as its sender has it';
+COMMENT ON COLUMN gold_outcomes."revision" IS 'Of an outcome the highest revision is in force';
+COMMENT ON COLUMN gold_outcomes."customer_id" IS 'Key of the customer, as the source has it';
+COMMENT ON COLUMN gold_outcomes."campaign" IS 'Name of the campaign';
+COMMENT ON COLUMN gold_outcomes."answered" IS '1 for an answer, 0 for none';
+COMMENT ON COLUMN gold_outcomes."amount" IS 'What the customer bought';
+COMMENT ON COLUMN gold_outcomes."happened_at" IS 'When it happened, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_outcomes."received_at" IS 'When it arrived, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_outcomes."sent_on" IS 'Day on which the customer was first sent, or held out';
+COMMENT ON COLUMN gold_outcomes."segment" IS 'Key of the segment; `unsegmented` without one';
+COMMENT ON COLUMN gold_outcomes."offer" IS 'The offer; empty without one';
+COMMENT ON COLUMN gold_outcomes."cost" IS 'Cost of a contact, as planned';
+COMMENT ON COLUMN gold_outcomes."value" IS 'Value of an answer, as planned';
+COMMENT ON COLUMN gold_outcomes."in_hold_out" IS '1 for who was held out';
+COMMENT ON COLUMN gold_outcomes."p_response" IS 'Probability of an answer, as the model said';
+COMMENT ON COLUMN gold_outcomes."response_version" IS 'Version of that model; none if the plan is not known';
+COMMENT ON COLUMN gold_outcomes."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_outcomes."run_id" IS 'Run or stream that said so';
 
 CREATE TABLE IF NOT EXISTS gold_lifetime_value (
   "customer_id" varchar(max) NOT NULL,
@@ -651,3 +779,42 @@ COMMENT ON COLUMN gold_campaign_results."profit" IS 'Worth of the increment less
 COMMENT ON COLUMN gold_campaign_results."profit_low" IS 'Lower bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."profit_high" IS 'Upper bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."verdict" IS 'What the interval allows to say';
+
+CREATE TABLE IF NOT EXISTS gold_monitoring (
+  "source" varchar(max) NOT NULL,
+  "window_start" varchar(max) NOT NULL,
+  "window_end" varchar(max) NOT NULL,
+  "subject" varchar(max) NOT NULL,
+  "name" varchar(max) NOT NULL,
+  "measure" varchar(max) NOT NULL,
+  "value" double precision,
+  "bound" double precision,
+  "is_alarm" bigint NOT NULL,
+  "since" varchar(max) NOT NULL,
+  "affected" bigint NOT NULL,
+  "money" double precision,
+  "customers" bigint NOT NULL,
+  "artifact_version" varchar(max) NOT NULL,
+  "as_of" timestamp NOT NULL,
+  "recorded_at" varchar(max) NOT NULL,
+  "run_id" varchar(max) NOT NULL,
+  PRIMARY KEY ("window_start", "source", "subject", "name", "measure", "recorded_at")
+);
+COMMENT ON TABLE gold_monitoring IS 'One row a figure of a window: how it is against the champion\'s baseline';
+COMMENT ON COLUMN gold_monitoring."source" IS 'Where: batch, api or stream';
+COMMENT ON COLUMN gold_monitoring."window_start" IS 'Start of the window, UTC; of a batch, its day';
+COMMENT ON COLUMN gold_monitoring."window_end" IS 'End of the window, likewise';
+COMMENT ON COLUMN gold_monitoring."subject" IS 'What it is about: input, segment, response, rows, service';
+COMMENT ON COLUMN gold_monitoring."name" IS 'Which one, such as a column or a segment; empty for all';
+COMMENT ON COLUMN gold_monitoring."measure" IS 'The figure, such as psi or missing_share';
+COMMENT ON COLUMN gold_monitoring."value" IS 'Its value; missing where it cannot be told';
+COMMENT ON COLUMN gold_monitoring."bound" IS 'Beyond which it is an alarm; missing if only told';
+COMMENT ON COLUMN gold_monitoring."is_alarm" IS '1 if it is beyond its bound';
+COMMENT ON COLUMN gold_monitoring."since" IS 'Start of the first window in a row beyond; else empty';
+COMMENT ON COLUMN gold_monitoring."affected" IS 'Customers whom it is about';
+COMMENT ON COLUMN gold_monitoring."money" IS 'What it is thought to cost a window; missing if unknown';
+COMMENT ON COLUMN gold_monitoring."customers" IS 'Customers of the window';
+COMMENT ON COLUMN gold_monitoring."artifact_version" IS 'Version of the model that the baseline is of';
+COMMENT ON COLUMN gold_monitoring."as_of" IS 'Day of the snapshot that it holds for';
+COMMENT ON COLUMN gold_monitoring."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_monitoring."run_id" IS 'Run or stream that said so';

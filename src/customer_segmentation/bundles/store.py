@@ -3,6 +3,7 @@
     bundles/<id>/segmenter.onnx, cold_start.onnx, response.onnx,                never rewritten
                  baseline.json, bundle.json
     promotions/00000001.json, 00000002.json, ...                                the last one is live
+    challengers/00000001.json, ...                                              tried besides
 
 A file of the log appears whole or not at all, and only if there is none of its number: that is the
 switch from one champion to the next, for all files of a bundle at once.
@@ -10,17 +11,14 @@ switch from one champion to the next, for all files of a bundle at once.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import uuid4
 
 from fsspec.core import url_to_fs
-from pydantic import TypeAdapter, ValidationError
 
 from customer_segmentation.bundles.bundle import (
     ABOUT,
@@ -31,12 +29,13 @@ from customer_segmentation.bundles.bundle import (
     Promotion,
     StoredBundle,
 )
+from customer_segmentation.bundles.challenger import Challenger, Challengers
+from customer_segmentation.bundles.numbered import Entry, NumberedLog
 from customer_segmentation.errors import UserError
 from customer_segmentation.new_files import WRITING, put_new, write_through
 
 CANDIDATE, BUNDLES, PROMOTIONS = "candidate", "bundles", "promotions"
-_DIGITS = 8
-_PROMOTION = TypeAdapter(Promotion)
+CHALLENGERS = "challengers"
 
 
 class BundleStore:
@@ -54,6 +53,8 @@ class BundleStore:
         self._files, path = url_to_fs(self.root, use_listings_cache=False)
         self._path = path.rstrip("/")
         self._is_local = "file" in self._files.protocol
+        self._log = self._numbered(PROMOTIONS, Promotion)
+        self.challengers = Challengers(self._numbered(CHALLENGERS, Challenger))
 
     def add(self, bundle: StoredBundle) -> None:
         """Keep a bundle; one that is there already stays as it is, unless it is damaged.
@@ -136,11 +137,11 @@ class BundleStore:
         Raises:
             UserError: An entry is not as this project writes it.
         """
-        return [self._entry(name) for name in self._numbered()]
+        return self._log.all()
 
     def last(self) -> str:
         """The name of the last entry of the log, which changes with the champion; '' if none."""
-        return next(reversed(self._numbered()), "")
+        return self._log.last_name()
 
     def live(self, at: datetime | None = None) -> Promotion | None:
         """The entry that is in force, now or at a time; None if there was no champion yet.
@@ -149,8 +150,7 @@ class BundleStore:
             UserError: An entry is not as this project writes it.
         """
         if at is None:
-            last = self.last()
-            return self._entry(last) if last else None
+            return self._log.last()
         until = (one for one in reversed(self.log()) if datetime.fromisoformat(one.at) <= at)
         return next(until, None)
 
@@ -172,33 +172,25 @@ class BundleStore:
         before = self.live()
         if (before.bundle if before else None) != entry.previous:
             raise UserError(self._beaten(before))
-        number = before.number + 1 if before else 1
-        at = datetime.now(UTC)
-        if before:
-            # The clocks of two machines differ, and the log must not go backwards.
-            at = max(at, datetime.fromisoformat(before.at) + timedelta(microseconds=1))
-        entry = replace(entry, number=number, at=at.isoformat(timespec="microseconds"))
-        content = json.dumps(asdict(entry)).encode() + b"\n"
-        path = f"{self._path}/{PROMOTIONS}/{number:0{_DIGITS}}.json"
-        if not put_new(self._files, path, content):
+        written = self._log.append(entry, before)
+        if written is None:
             raise UserError(self._beaten(self.live()))
-        return entry
+        return written
+
+    def challenger(self) -> Challenger | None:
+        """What is tried beside the champion; None if nothing is.
+
+        Raises:
+            UserError: An entry of a log is not as this project writes it.
+        """
+        return self.challengers.current(self.live())
 
     def _beaten(self, live: Promotion | None) -> str:
         by = f"{live.by} has promoted {live.bundle}" if live else "the log was emptied"
         return f"{self.root}: meanwhile {by}. Nothing was changed: run again to compare with it"
 
-    def _entry(self, name: str) -> Promotion:
-        place = f"{PROMOTIONS}/{name}"
-        try:
-            return _PROMOTION.validate_json(self._files.cat_file(f"{self._path}/{place}"))
-        except ValidationError as error:
-            message = f"{self.root}/{place} is not as this project wrote it: restore it"
-            raise UserError(message) from error
-
-    def _numbered(self) -> list[str]:
-        names = self._names(PROMOTIONS)
-        return sorted(n for n in names if n.endswith(".json") and not n.startswith(WRITING))
+    def _numbered(self, name: str, kind: type[Entry]) -> NumberedLog[Entry]:
+        return NumberedLog(self._files, f"{self._path}/{name}", f"{self.root}/{name}", kind)
 
     def _names(self, folder: str) -> list[str]:
         try:

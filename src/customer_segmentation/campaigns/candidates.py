@@ -11,6 +11,7 @@ from customer_segmentation.tables.campaign import (
     CHOSEN,
     CONTACTED,
     DOES_NOT_PAY,
+    EXPLORATION,
     HELD_OUT,
     LIMIT,
     NEVER,
@@ -25,6 +26,7 @@ __all__ = [
     "CHOSEN",
     "CONTACTED",
     "DOES_NOT_PAY",
+    "EXPLORATION",
     "HELD_OUT",
     "LIMIT",
     "NEVER",
@@ -67,6 +69,9 @@ class Plan:
         offers: (n,) the index of the customer's offer, also of who is held out; -1 for none.
         expected: (n,) the expected profit of that offer; 0 without one.
         held_out: (n,) whether the customer is chosen and gets nothing, to be compared with.
+        explored: (n,) whether the customer's offer does not pay, and was drawn by chance.
+        chance: (n,) of being listed: 1 of who is chosen, the share that is explored of others who
+            may be contacted and do not pay, 0 of the rest.
         why: (n,) codes in `WHY`.
         binding: The limits that keep the profit lower, each in words.
         bound: No list within the limits has a higher expected profit.
@@ -75,6 +80,8 @@ class Plan:
     offers: NDArray[np.int64]
     expected: NDArray[np.float64]
     held_out: NDArray[np.bool_]
+    explored: NDArray[np.bool_]
+    chance: NDArray[np.float64]
     why: NDArray[np.int8]
     binding: tuple[str, ...]
     bound: float

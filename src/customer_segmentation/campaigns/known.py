@@ -29,7 +29,7 @@ from customer_segmentation.tables.history import day_of
 SEGMENT = "segment"
 _NEVER, _AMONG = "is_never", "may_have_"
 # Below any difference that counts, and above those of engines.
-_DIGITS = 12
+DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def collect_known(
         segments=joined[SEGMENT].to_numpy().astype(np.int64),
         keys=keys,
         names=tuple(str(name) for _, _, name in ordered),
-        p_response=np.round(_numbers(joined[P_RESPONSE]), _DIGITS),
+        p_response=np.round(_numbers(joined[P_RESPONSE]), DIGITS),
         never=_flags(joined[_NEVER]),
         among=np.column_stack(offers),
         contacted_on=_days(joined, dates),

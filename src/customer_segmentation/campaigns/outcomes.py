@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +70,11 @@ def read_outcomes(outcomes: IntoFrame, campaign: str, schema: Schema) -> SentOut
     rows = nw.from_native(outcomes).lazy()
     sent = [name for name in rows.collect_schema().names() if name not in PROVENANCE]
     name = str(rows.select(nw.col(SOURCE_NAME).max()).collect()[SOURCE_NAME][0])
-    headers = _headers(sent, schema, name)
+    headers = find_headers(sent, schema, name)
+    _require_headers(sent, headers, name)
     names = tuple(column for column in _OUTCOMES if column in headers)
-    parsed = _parsed(rows, headers, schema).collect()
+    parsed = parse_outcomes(rows, headers, schema).collect()
+    parsed = parsed.with_columns(nw.col(column).fill_null(0.0) for column in names)
     _require_readable(parsed, headers, names, name)
     ours = _of_campaign(parsed, campaign, name) if CAMPAIGN in headers else parsed
     table = ours.group_by(KEY).agg(
@@ -92,18 +94,34 @@ def _joined(column: str) -> nw.Expr:
     return nw.col(column).max() if column == ANSWERED else nw.col(column).sum()
 
 
-def _headers(sent: Sequence[str], schema: Schema, name: str) -> dict[str, str]:
-    """Column -> its header, in any case."""
+def find_headers(
+    sent: Sequence[str], schema: Schema, name: str, others: Sequence[str] = ()
+) -> dict[str, str]:
+    """Column -> its header, in any case, of those that are there.
+
+    Args:
+        sent: The headers.
+        schema: Of the customers.
+        name: Of the file, for messages.
+        others: Columns to be found beside those of a campaign's outcomes.
+
+    Raises:
+        UserError: Two headers mean one column.
+    """
     spelled = {folded(header): KEY for header, column in schema.aliases.items() if column == KEY}
-    spelled |= {column: column for column in (KEY, CAMPAIGN, *_OUTCOMES)}
+    spelled |= {column: column for column in (KEY, CAMPAIGN, *_OUTCOMES, *others)}
     found: dict[str, list[str]] = {}
     for header in sent:
         if column := spelled.get(folded(header)):
             found.setdefault(column, []).append(header)
-    told = f"{name}: the headers are {', '.join(sent)}"
     for column, headers in found.items():
         if len(headers) > 1:
             raise UserError(f"{name}: {' and '.join(headers)} both mean {column}: remove one")
+    return {column: headers[0] for column, headers in found.items()}
+
+
+def _require_headers(sent: Sequence[str], found: Collection[str], name: str) -> None:
+    told = f"{name}: the headers are {', '.join(sent)}"
     if KEY not in found:
         raise UserError(f"{told}, and none is {KEY}: name the column of customers so")
     if not {*_OUTCOMES} & {*found}:
@@ -111,7 +129,6 @@ def _headers(sent: Sequence[str], schema: Schema, name: str) -> dict[str, str]:
             f"{told}, and none is {ANSWERED} or {AMOUNT}: name the column of answers (0 or 1) "
             f"`{ANSWERED}`, or that of what customers bought `{AMOUNT}`"
         )
-    return {column: headers[0] for column, headers in found.items()}
 
 
 def _numbers_of(schema: Schema) -> dict[str, ParsedNumber]:
@@ -121,34 +138,44 @@ def _numbers_of(schema: Schema) -> dict[str, ParsedNumber]:
     }
 
 
-def _parsed(
+def parse_outcomes(
     rows: nw.LazyFrame[Any], headers: Mapping[str, str], schema: Schema
 ) -> nw.LazyFrame[Any]:
-    """The columns as values, with a column beside each outcome that is true where it is wrong."""
-    key = stripped(headers[KEY])
-    if schema.column_rules[KEY].from_float:
-        key = without_fraction(key)
+    """The columns as values, null where a cell is empty; others than ids and outcomes as text.
+
+    Beside each outcome is a column, named by `wrong`, that is true where it cannot be read.
+
+    Args:
+        rows: Cells as text, with the number of the row.
+        headers: Column -> header, as `find_headers` tells them.
+        schema: Of the customers.
+    """
     texts = {
         column: missing_as_empty(stripped(header), schema.missing_values)
         for column, header in headers.items()
         if column != KEY
     }
-    rows = rows.select(ROW_NUMBER, key.alias(KEY), **texts)
-    for column, number in _numbers_of(schema).items():
-        if column not in headers:
-            continue
+    if KEY in headers:
+        key = stripped(headers[KEY])
+        is_float = schema.column_rules[KEY].from_float
+        texts[KEY] = without_fraction(key) if is_float else key
+    rows = rows.select(ROW_NUMBER, **texts)
+    told = [column for column in _OUTCOMES if column in headers]
+    numbers = _numbers_of(schema)
+    for column in told:
+        number = numbers[column]
         for level in number.levels:
             rows = rows.with_columns(**level)
-        wrong = number.malformed | number.not_finite
+        is_wrong = number.malformed | number.not_finite
         if column == ANSWERED:
-            wrong = wrong | ~number.value.fill_null(0.0).is_in([0.0, 1.0])
-        rows = rows.with_columns(wrong.alias(_wrong(column)))
-        rows = rows.with_columns(number.value.fill_null(0.0).alias(column))
-    kept = [column for column in (CAMPAIGN, *_OUTCOMES) if column in headers]
-    return rows.select(ROW_NUMBER, KEY, *kept, *(_wrong(c) for c in kept if c != CAMPAIGN))
+            is_wrong = is_wrong | ~number.value.fill_null(0.0).is_in([0.0, 1.0])
+        rows = rows.with_columns(is_wrong.alias(wrong(column)))
+        rows = rows.with_columns(number.value.alias(column))
+    return rows.select(ROW_NUMBER, *texts, *map(wrong, told))
 
 
-def _wrong(column: str) -> str:
+def wrong(column: str) -> str:
+    """The name of the column that is true where an outcome cannot be read."""
     return Parsed(column).beside("wrong")
 
 
@@ -157,9 +184,9 @@ def _require_readable(
 ) -> None:
     problems = {KEY: (nw.col(KEY) == "", "is empty")}
     if ANSWERED in names:
-        problems[ANSWERED] = (nw.col(_wrong(ANSWERED)), "is neither 0 nor 1")
+        problems[ANSWERED] = (nw.col(wrong(ANSWERED)), "is neither 0 nor 1")
     if AMOUNT in names:
-        problems[AMOUNT] = (nw.col(_wrong(AMOUNT)), "is no number")
+        problems[AMOUNT] = (nw.col(wrong(AMOUNT)), "is no number")
     for column, (is_wrong, problem) in problems.items():
         rows = parsed.filter(is_wrong)[ROW_NUMBER].sort().to_list()
         if rows:

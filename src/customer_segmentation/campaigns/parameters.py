@@ -60,9 +60,13 @@ class CampaignParameters(Parameters):
         most_contacts: Of all offers, at most.
         hold_out: The share of customers, drawn by chance, who get nothing, so that what the
             campaign brings can be measured.
+        exploration: The share of those who do not pay that is contacted all the same, drawn by
+            chance, so that the response model learns of them, too.
         quiet_days: Whom any campaign contacted so many days before `day`, or later, is left alone.
         without_consent: On what ground customers may be contacted whose consent is not known, in
             words; without one nobody is.
+        updated_calibration: Whether probabilities are corrected by what came of earlier contacts
+            with them, where the pipeline `feedback` has learned how.
         shares: Segment -> the least and the largest share of it that is contacted.
         offers: By name.
     """
@@ -73,8 +77,10 @@ class CampaignParameters(Parameters):
     budget: Amount | None = None
     most_contacts: Annotated[int, Field(ge=0)] | None = None
     hold_out: Annotated[float, Field(strict=False, ge=0.0, le=0.5)]
+    exploration: Annotated[float, Field(strict=False, ge=0.0, le=1.0)] = 0.0
     quiet_days: int = Field(ge=0, le=36_500)
     without_consent: Shown = ""
+    updated_calibration: bool = True
     shares: dict[str, ShareParameters] = Field({})
     offers: dict[Annotated[str, Field(pattern=NAME)], OfferParameters] = Field(
         min_length=1, max_length=20

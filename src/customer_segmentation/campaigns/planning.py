@@ -6,6 +6,8 @@ choice does not look at it: all candidates are chosen among alike, as if each co
 and the two can be compared. If more of the chosen than expected happen to be contacted, so that a
 limit would be broken, that limit is lowered for all and the choice is made again: it depends on
 chance through a total, never through a customer's own draw.
+
+Whom exploration contacts is drawn before that, too, and takes its part of the limits first.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.binding import binding_limits, nobody_pays
 from customer_segmentation.campaigns.candidates import Candidates, Plan
+from customer_segmentation.campaigns.exploration import does_not_pay, left_by
 from customer_segmentation.campaigns.hold_out import Chances, draw_chances, held_out
 from customer_segmentation.campaigns.limits import Limits, limits_of
 from customer_segmentation.campaigns.many_offers import ManyOffers
@@ -30,6 +33,7 @@ from customer_segmentation.campaigns.profit import expected_profits
 from customer_segmentation.tables.campaign import (
     CHOSEN,
     DOES_NOT_PAY,
+    EXPLORATION,
     HELD_OUT,
     LIMIT,
     NO_OFFER,
@@ -60,23 +64,29 @@ def make_plan(
     unusable = tuple(offers_for_nobody(profits, parameters))
     offers = np.full(len(candidates.ids), NONE)
     is_held = held_out(chances, parameters.hold_out)
+    is_poor = does_not_pay(profits)
+    explored = is_poor & (chances.exploration < parameters.exploration)
+    offers[explored] = profits[explored].argmax(axis=1)
     binding: tuple[str, ...] = ()
     bound = 0.0
+    is_open = contactable & ~explored
     if contactable.any():
+        counted = _by_segment(candidates, contactable)
+        limits = limits_of(parameters, candidates.segment_keys, counted)
+        if explored.any():
+            contacts = np.bincount(offers[explored & ~is_held], minlength=len(limits.costs))
+            limits = left_by(_by_segment(candidates, explored), contacts, limits, parameters)
+    if is_open.any():
         problem = Problem(
-            profits[contactable],
-            candidates.p_response[contactable],
-            candidates.segments[contactable],
-            chances.ties[contactable],
+            profits[is_open],
+            candidates.p_response[is_open],
+            candidates.segments[is_open],
+            chances.ties[is_open],
         )
-        number = len(candidates.segment_keys)
-        limits = limits_of(
-            parameters, candidates.segment_keys, np.bincount(problem.segments, minlength=number)
-        )
-        answer = _within(problem, limits, is_held[contactable], parameters.hold_out)
+        answer = _within(problem, limits, is_held[is_open], parameters.hold_out)
         if answer is None:
             raise explain_impossible(problem, limits, parameters, candidates.segment_keys)
-        offers[contactable] = answer.offers
+        offers[is_open] = answer.offers
         bound = answer.bound
         binding = tuple(binding_limits(answer.prices, limits, parameters, candidates.segment_keys))
     if not (profits > 0.0).any():
@@ -86,7 +96,11 @@ def make_plan(
         offers=offers,
         expected=np.where(chosen, np.take_along_axis(profits, offers[:, None], 1)[:, 0], 0.0),
         held_out=chosen & is_held,
-        why=_why(candidates, profits, chosen, is_held),
+        explored=explored,
+        chance=np.select(
+            [explored, chosen, is_poor], [parameters.exploration, 1.0, parameters.exploration], 0.0
+        ),
+        why=_why(candidates, profits, chosen, is_held, explored),
         binding=unusable + binding,
         bound=bound,
     )
@@ -112,16 +126,23 @@ def _within(
     return offered.best(limits)
 
 
+def _by_segment(candidates: Candidates, some: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(segments,) how many of some customers, all of whom have a segment."""
+    return np.bincount(candidates.segments[some], minlength=len(candidates.segment_keys))
+
+
 def _why(
     candidates: Candidates,
     profits: NDArray[np.float64],
     chosen: NDArray[np.bool_],
     is_held: NDArray[np.bool_],
+    explored: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
     best = profits.max(axis=1)
     reasons = [
         (candidates.barred != 0, candidates.barred),
         (chosen & is_held, WHY.index(HELD_OUT)),
+        (explored, WHY.index(EXPLORATION)),
         (chosen, WHY.index(CHOSEN)),
         (np.isneginf(best), WHY.index(NO_OFFER)),
         (best <= 0.0, WHY.index(DOES_NOT_PAY)),

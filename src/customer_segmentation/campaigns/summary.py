@@ -42,7 +42,7 @@ def summarise(  # noqa: PLR0913, PLR0917 - the parts of a plan
     profits = expected_profits(candidates, parameters)
     contactable = np.asarray(np.isfinite(profits).any(axis=1))
     counts = np.bincount(plan.why, minlength=len(WHY))
-    chosen = float(plan.expected.sum())
+    chosen = float(plan.expected[~plan.explored].sum())
     return {
         "campaign": parameters.name,
         "day": _iso(parameters.day),
@@ -52,6 +52,7 @@ def summarise(  # noqa: PLR0913, PLR0917 - the parts of a plan
         "contactable": int(contactable.sum()),
         "contacted": int(plan.contacted.sum()),
         "held_out": int(plan.held_out.sum()),
+        "explored": _told(value.explored),
         "level": LEVEL,
         "cost_changes": list(COST_CHANGES),
         "lists": {
@@ -74,7 +75,7 @@ def summarise(  # noqa: PLR0913, PLR0917 - the parts of a plan
         ],
         "why": {reason: int(counts[code]) for code, reason in enumerate(WHY)},
         "binding": list(plan.binding),
-        # Of all who are chosen, held out or not.
+        # Of all who are chosen since they pay, held out or not.
         "bound": _money(plan.bound),
         "gap": max(0.0, plan.bound - chosen) / plan.bound if plan.bound > 0.0 else 0.0,
         "curve": [[round(share, 4), _money(profit)] for share, profit in value.curve.tolist()],

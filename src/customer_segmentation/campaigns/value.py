@@ -89,6 +89,7 @@ class Value:
 
     Attributes:
         plan: Who is contacted.
+        explored: Those of them who do not pay, and were drawn by chance.
         alternatives: Name -> another list, with the same customers held out.
         curve: (points x 2) the share of customers who may be contacted, best first, and the
             expected profit of contacting them.
@@ -97,6 +98,7 @@ class Value:
     """
 
     plan: Expected
+    explored: Expected
     alternatives: dict[str, Expected]
     curve: NDArray[np.float64]
     by_segment: dict[str, Expected]
@@ -136,6 +138,7 @@ def value_of(
     planned, all_of_them = expected(contacted), expected(everybody)
     return Value(
         plan=planned,
+        explored=expected(np.where(plan.explored, contacted, -1)),
         alternatives={
             "nobody": expected(np.full_like(contacted, -1)),
             "everybody": all_of_them,

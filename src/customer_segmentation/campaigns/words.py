@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from customer_segmentation.campaigns.summary import PLAN
-from customer_segmentation.tables.campaign import CHOSEN, HELD_OUT, WHY
+from customer_segmentation.tables.campaign import CHOSEN, EXPLORATION, HELD_OUT, WHY
 
 # Lists by their names in a summary.
 LISTS = {
@@ -37,15 +37,28 @@ def lines(summary: Mapping[str, Any]) -> list[str]:
             f"Held out, to measure what the campaign brings: {summary['held_out']:,}, drawn by "
             "chance."
         )
+    if summary["explored"]["contacts"]:
+        told.append(explored(summary))
     if left := left_out(summary):
         told.append("Left out: " + ", ".join(f"{reason} ({n:,})" for reason, n in left) + ".")
     told += [f"What keeps the profit lower: {one}" for one in summary["binding"]]
     return [*told, *warnings(summary)]
 
 
+def explored(summary: Mapping[str, Any]) -> str:
+    """Who is contacted to learn from, and what it costs."""
+    one = summary["explored"]
+    without = summary["lists"][PLAN]["profit"] - one["profit"]
+    return (
+        f"Contacted though they do not pay, so that the response model learns of them: "
+        f"{one['contacts']:,}, drawn by chance. Without them the expected profit would be "
+        f"{in_money(without, summary)}."
+    )
+
+
 def left_out(summary: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Why customers are not contacted, the most frequent reason first."""
-    counts = {w: summary["why"][w] for w in WHY if w not in {CHOSEN, HELD_OUT}}
+    counts = {w: summary["why"][w] for w in WHY if w not in {CHOSEN, HELD_OUT, EXPLORATION}}
     return sorted(((w, n) for w, n in counts.items() if n), key=lambda one: -one[1])
 
 

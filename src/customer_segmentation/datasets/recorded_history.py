@@ -24,7 +24,7 @@ class RecordedHistoryDataset(AbstractDataset[Any, History]):
     """Loads the history before the run that reads it, which appends to it by another entry.
 
     Args:
-        dataset: That entry: of `gold_history`, or of `gold_feature_history`.
+        dataset: That entry, such as that of `gold_history`.
         metadata: For plugins.
     """
 
@@ -54,7 +54,7 @@ class RecordedHistoryDataset(AbstractDataset[Any, History]):
             within = nw.col(RECORDED_AT).is_between(first, last)
             return table.filter(told, within).to_native()
 
-        return History(tuple(statements_in(table)), rows, now, run_id, changes)
+        return History(tuple(statements_in(table)), rows, now, run_id, changes, history.load)
 
     def save(self, data: Any) -> None:  # noqa: ANN401 - as the parent has it
         """Refused.

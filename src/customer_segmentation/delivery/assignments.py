@@ -21,9 +21,10 @@ from customer_segmentation.delivery.records import (
 from customer_segmentation.schema.parts import KEY
 
 _ORDER = "order"
-_TEXTS = (KEY, "campaign", "day", "offer", "channel", "segment")
-# With what the campaign was planned with: the cost of a contact, the value of an answer, the share
-# that is held out, and the currency.
+_TEXTS = (KEY, "campaign", "day", "offer", "channel", "segment", "at")
+# `at` is when it was written down to be sent, in UTC, whatever `day` it was for. With what the
+# campaign was planned with: the cost of a contact, the value of an answer, the share that is held
+# out, and the currency.
 CONTACTS = pa.schema(
     [
         *((name, pa.string()) for name in _TEXTS),
@@ -51,7 +52,7 @@ def contacts(log: SendLog, campaign: str = "", *, with_rejected: bool = False) -
         terms = state.delivery.terms
         told = {
             **{name: rows[name] for name in (KEY, "offer", "channel", "segment")},
-            **{n: _same(getattr(state.delivery, n), len(rows)) for n in ("campaign", "day")},
+            **{n: _same(getattr(state.delivery, n), len(rows)) for n in ("campaign", "day", "at")},
             "in_hold_out": pc.equal(rows["change"], HELD_OUT),
             **{name: _of_offers(name, rows["offer"], terms) for name in ("cost", "value")},
             "hold_out": pa.repeat(terms.hold_out, len(rows)),

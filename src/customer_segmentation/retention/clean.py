@@ -119,6 +119,8 @@ def _leftovers(environment: Environment, *, is_publishing: bool) -> Iterator[Rem
 def _bundles(store: BundleStore) -> Iterator[Removal]:
     log = store.log()
     needed = {each.bundle for each in log} | {each.previous for each in log} | {store.candidate()}
+    if challenger := store.challenger():
+        needed.add(challenger.bundle)
     for bundle in store.kept():
         if bundle in needed:
             continue

@@ -16,7 +16,7 @@ from customer_segmentation.retention.sought import Sought
 # What `kedro viz build` writes.
 _VIZ = "build"
 # Where a server lands what is sent to it.
-_INGEST = ("SEGMENTATION_SERVING_INGEST_EVENTS", "SEGMENTATION_SERVING_INGEST_RECORDS")
+_INGEST = tuple(f"SEGMENTATION_SERVING_INGEST_{kind}" for kind in ("EVENTS", "RECORDS", "OUTCOMES"))
 
 
 def receivers_of(environment: Environment, sought: Sought) -> list[str]:

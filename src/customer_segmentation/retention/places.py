@@ -30,10 +30,10 @@ _SAMPLE = "data/sample"
 _JOBS, _DEFAULT_JOBS = "SEGMENTATION_SERVING_JOBS", "data/jobs"
 # Beside staging's data: what `make staging` keeps of its own bucket, which a run reads through S3.
 _REHEARSED = "s3"
-_ONLINE, CONSENTS = "online_features", "consents"
+_ONLINE, CONSENTS, OUTCOMES = "online_features", "consents", "arrived_outcomes"
 _SQLITE = "sqlite:///"
-# The class of entries of sources that grow.
-_GROWING = ".ArrivingSource"
+# The classes of entries of sources that grow.
+_GROWING = (".ArrivingSource", ".ArrivedOutcomes")
 WRITING = ".writing-"
 
 
@@ -227,7 +227,8 @@ def sources(catalog: WholeFilesCatalog) -> list[str]:
     kinds = ("_filepath", "_customers", "reads_from")
     read = (*((SOURCE, kind) for kind in kinds), (CONSENTS, "place"))
     named = (getattr(catalog.get(name), attribute, None) for name, attribute in read)
-    return [str(each) for each in named if each]
+    arriving = getattr(catalog.get(OUTCOMES), "reads_from", ())
+    return [str(each) for each in (*named, *arriving) if each]
 
 
 def is_below(place: str, folders: Any) -> bool:  # noqa: ANN401 - any collection of paths

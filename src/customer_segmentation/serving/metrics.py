@@ -39,7 +39,7 @@ class Metrics:
         # Prometheus's own look-up takes a lock.
         self._seconds, self._answers = cache(seconds.labels), cache(answers.labels)
         self._rejections = count("segmentation_rejections", "Wrong fields", ["field", "problem"])
-        landed = "Order lines, visits and records that were sent and landed"
+        landed = "Order lines, records and outcomes that were sent and landed"
         self.ingested = count("segmentation_ingested", landed, ["kind"])
         waiting = "segmentation_requests_in_flight", "Requests being answered"
         self.waiting = gauge(*waiting, multiprocess_mode="livesum")

@@ -49,9 +49,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feature_store: str = "sqlite"
     # Whose keys are read, where environments share a store.
     feature_environment: str = "dev"
-    # Where what is sent to /v1/events and /v1/records lands: a folder, s3:// or kafka://host/topic.
+    # Where what is sent to /v1/events, /v1/records and /v1/outcomes lands: a folder, s3:// or
+    # kafka://host/topic.
     ingest_events: str = ""
     ingest_records: str = ""
+    ingest_outcomes: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     # The prefix that a proxy strips, such as /shop.

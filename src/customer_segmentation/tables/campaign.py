@@ -14,10 +14,12 @@ UNKNOWN = "response unknown"
 NO_OFFER = "no offer for this customer"
 DOES_NOT_PAY = "does not pay"
 LIMIT = "beyond a limit"
+# Contacted all the same, to learn from.
+EXPLORATION = "exploration"
 # By code; a customer has the first that applies.
 WHY = (
     *(CHOSEN, HELD_OUT, NOT_SEGMENTED, NEVER, NO_CONSENT, CONTACTED, UNKNOWN),
-    *(NO_OFFER, DOES_NOT_PAY, LIMIT),
+    *(NO_OFFER, DOES_NOT_PAY, LIMIT, EXPLORATION),
 )
 # The offers that somebody may get, by name.
 MAY_GET = "may_get"

@@ -17,6 +17,18 @@ from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY, STANDARDI
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.tables.campaign import MAY_GET
 from customer_segmentation.tables.history import CREATED, RECORDED_AT, RUN_ID
+from customer_segmentation.tables.outcomes import (
+    ANSWER_FACTOR,
+    CHANCE,
+    HAPPENED_AT,
+    IN_HOLD_OUT,
+    INPUT,
+    OUTCOME_ID,
+    RECEIVED_AT,
+    RESPONSE_VERSION,
+    REVISION,
+    SENT_ON,
+)
 from customer_segmentation.tables.schemas import (
     ARTIFACT_VERSION,
     CAUSE,
@@ -74,10 +86,13 @@ _ABOUT = {
     "gold_movers": "One row a customer who is in another segment than in the state before",
     "gold_moves": "One row a move that a stream saw, with its cause",
     "gold_campaign": "One row a customer: what the campaign does with them, and why",
+    "gold_campaign_inputs": "One row a customer whom a plan chose: what was known of them then",
+    "gold_outcomes": "One row an outcome and revision: what came of a contact, beside it",
     "gold_lifetime_value": "One row a customer: purchases and worth that are expected of them",
     "gold_feature_table": "One row a customer: features raw and as the segmenter sees them",
     "gold_feature_history": "One row a customer and statement: features on a day, as was known",
     "gold_campaign_results": "One row an outcome and part of a campaign: what it brought",
+    "gold_monitoring": "One row a figure of a window: how it is against the champion's baseline",
 }
 _KEY = TypedColumn(KEY, "text", "Key of the customer, as the source has it")
 _DAY = TypedColumn(AS_OF, "day", "Day of the snapshot that it holds for")
@@ -90,6 +105,7 @@ _SEGMENT_NAME = TypedColumn("segment_name", "text", "Name of the segment, for pe
 _SEGMENT_ID = TypedColumn("segment_id", "whole", "Code of the segment in the model; -1 without one")
 _RUNNER_UP = TypedColumn("runner_up", "text", "Key of the next nearest segment")
 _MARGIN = TypedColumn("margin", "number", "0 halfway between two segments, 1 on a centre")
+_CAMPAIGN = TypedColumn("campaign", "text", "Name of the campaign")
 _OFFER = TypedColumn("offer", "text", "The offer; empty without one")
 _REASONS = TypedColumn("reasons", "text", "Every reason, separated by semicolons")
 _ROW = TypedColumn("row_number", "whole", "Row of the source, the first is 1")
@@ -149,6 +165,8 @@ def _columns(schema: Schema) -> dict[str, list[TypedColumn]]:
         "gold_movers": _movers(),
         "gold_moves": _moves(),
         "gold_campaign": _campaign(),
+        "gold_campaign_inputs": _inputs(schema),
+        "gold_outcomes": _outcomes(),
         "gold_lifetime_value": [_KEY, _DAY, *expected],
         "gold_feature_table": [_KEY, event_time, *features, *known],
         "gold_feature_history": [
@@ -159,19 +177,26 @@ def _columns(schema: Schema) -> dict[str, list[TypedColumn]]:
             *(_RECORDED, _RUN),
         ],
         "gold_campaign_results": _results(),
+        "gold_monitoring": _monitoring(),
     }
 
 
 def _features(schema: Schema) -> list[TypedColumn]:
     """What is known of a customer as numbers, and each feature."""
-    found, dates = [], _dates(schema)
+    features = schema.features.values()
+    return [
+        *_known(schema),
+        *(TypedColumn(one.name, "number", one.description) for one in features),
+    ]
+
+
+def _known(schema: Schema, prefix: str = "") -> Iterator[TypedColumn]:
+    dates = _dates(schema)
     for name in schema.numeric_columns([*schema.columns, AS_OF]):
         column = schema.columns.get(name)
         codes = f"; codes 0 to {len(column.categories) - 1}" if column and column.categories else ""
         about = column.description if column else dates[name]
-        found.append(TypedColumn(name, "number", about + codes))
-    features = schema.features.values()
-    return found + [TypedColumn(one.name, "number", one.description) for one in features]
+        yield TypedColumn(prefix + name, "number", about + codes)
 
 
 def _dates(schema: Schema) -> dict[str, str]:
@@ -226,7 +251,7 @@ def _moves() -> list[TypedColumn]:
 def _campaign() -> list[TypedColumn]:
     return [
         *(_KEY, _DAY),
-        TypedColumn("campaign", "text", "Name of the campaign"),
+        _CAMPAIGN,
         TypedColumn("campaign_day", "day", "Day of the contact"),
         *(_SEGMENT, _OFFER),
         TypedColumn("channel", "text", "How the customer is contacted; empty without an offer"),
@@ -235,9 +260,47 @@ def _campaign() -> list[TypedColumn]:
         TypedColumn("expected_profit", "number", "Expected worth of the contact less its cost"),
         TypedColumn("is_contacted", "whole", "1 for who is contacted"),
         TypedColumn("in_hold_out", "whole", "1 for who would be contacted, and is held out"),
+        TypedColumn("chance", "number", "Chance that the customer had to be on the list"),
         TypedColumn("why", "text", "Why the customer is contacted or not"),
         TypedColumn(MAY_GET, "text", "Offers that the customer may get, separated by |"),
         _VERSION,
+    ]
+
+
+def _inputs(schema: Schema) -> list[TypedColumn]:
+    return [
+        *(_KEY, _CAMPAIGN, _DAY, _OFFER),
+        TypedColumn(
+            ANSWER_FACTOR, "number", "How many times as often it was thought to be answered"
+        ),
+        TypedColumn(CHANCE, "number", "Probability with which such a customer was contacted"),
+        TypedColumn("p_response", "number", "Probability of an answer, as the model said"),
+        TypedColumn("p_planned", "number", "The same as the campaign was planned with"),
+        TypedColumn(RESPONSE_VERSION, "text", "Version of the response model"),
+        *_known(schema, INPUT),
+        *(_RECORDED, _RUN),
+    ]
+
+
+def _outcomes() -> list[TypedColumn]:
+    return [
+        TypedColumn(OUTCOME_ID, "text", "Name of the outcome, as its sender has it"),
+        TypedColumn(REVISION, "whole", "Of an outcome the highest revision is in force"),
+        *(_KEY, _CAMPAIGN),
+        TypedColumn("answered", "number", "1 for an answer, 0 for none"),
+        TypedColumn("amount", "number", "What the customer bought"),
+        TypedColumn(HAPPENED_AT, "text", "When it happened, UTC, as ISO 8601"),
+        TypedColumn(RECEIVED_AT, "text", "When it arrived, UTC, as ISO 8601"),
+        TypedColumn(SENT_ON, "day", "Day on which the customer was first sent, or held out"),
+        *(_SEGMENT, _OFFER),
+        TypedColumn("cost", "number", "Cost of a contact, as planned"),
+        TypedColumn("value", "number", "Value of an answer, as planned"),
+        TypedColumn(IN_HOLD_OUT, "whole", "1 for who was held out"),
+        TypedColumn("p_response", "number", "Probability of an answer, as the model said"),
+        TypedColumn(
+            RESPONSE_VERSION, "text", "Version of that model; none if the plan is not known"
+        ),
+        *(_RECORDED, _RUN),
     ]
 
 
@@ -254,7 +317,7 @@ def _results() -> list[TypedColumn]:
         "profit_high": "Upper bound of its 95 % interval",
     }
     return [
-        TypedColumn("campaign", "text", "Name of the campaign"),
+        _CAMPAIGN,
         TypedColumn("outcome", "text", "Name of the outcome"),
         TypedColumn("level", "text", "The parts that the row is one of"),
         TypedColumn("segment", "text", "Key of the segment; empty for all"),
@@ -263,4 +326,24 @@ def _results() -> list[TypedColumn]:
         TypedColumn("held_out", "whole", "Customers who would have got one"),
         *(TypedColumn(name, "number", about) for name, about in numbers.items()),
         TypedColumn("verdict", "text", "What the interval allows to say"),
+    ]
+
+
+def _monitoring() -> list[TypedColumn]:
+    return [
+        TypedColumn("source", "text", "Where: batch, api or stream"),
+        TypedColumn("window_start", "text", "Start of the window, UTC; of a batch, its day"),
+        TypedColumn("window_end", "text", "End of the window, likewise"),
+        TypedColumn("subject", "text", "What it is about: input, segment, response, rows, service"),
+        TypedColumn("name", "text", "Which one, such as a column or a segment; empty for all"),
+        TypedColumn("measure", "text", "The figure, such as psi or missing_share"),
+        TypedColumn("value", "number", "Its value; missing where it cannot be told"),
+        TypedColumn("bound", "number", "Beyond which it is an alarm; missing if only told"),
+        TypedColumn("is_alarm", "whole", "1 if it is beyond its bound"),
+        TypedColumn("since", "text", "Start of the first window in a row beyond; else empty"),
+        TypedColumn("affected", "whole", "Customers whom it is about"),
+        TypedColumn("money", "number", "What it is thought to cost a window; missing if unknown"),
+        TypedColumn("customers", "whole", "Customers of the window"),
+        TypedColumn(ARTIFACT_VERSION, "text", "Version of the model that the baseline is of"),
+        *(_DAY, _RECORDED, _RUN),
     ]

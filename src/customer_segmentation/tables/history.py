@@ -66,15 +66,19 @@ def statement_of(part: str) -> Statement | None:
 
 
 def statements_in(table: nw.LazyFrame[Any]) -> list[Statement]:
-    """The statements that a table holds, in the order in which they were recorded."""
-    rows = table.select(RECORDED_AT, AS_OF, RUN_ID).unique().collect().rows()
+    """The statements that a table holds, in the order in which they were recorded.
+
+    Those of a table without `as_of` are of the day on which they were recorded.
+    """
+    has_day = AS_OF in table.collect_schema().names()
+    rows = table.select(RECORDED_AT, RUN_ID, *([AS_OF] if has_day else [])).unique().collect()
     return sorted(
         Statement(
             str(nw.to_py_scalar(at)),
-            day_of(day),
+            day_of(*day) if day else date.fromisoformat(str(nw.to_py_scalar(at))[:10]),
             is_partial=str(nw.to_py_scalar(run)).startswith(STREAM),
         )
-        for at, day, run in rows
+        for at, run, *day in rows.rows()
     )
 
 
@@ -152,6 +156,7 @@ class History:
         now: When the run read it, in UTC.
         run_id: Of the run that reads it.
         changes: Partial statements -> the rows of them all.
+        table: The whole table, where it is one.
     """
 
     statements: tuple[Statement, ...]
@@ -159,6 +164,18 @@ class History:
     now: datetime
     run_id: str
     changes: Callable[[Sequence[Statement]], Any] | None = None
+    table: Callable[[], Any] | None = None
+
+    def everything(self) -> Any:  # noqa: ANN401 - a table of Arrow's
+        """Every row of every statement, in memory; None before the first one."""
+        import pyarrow as pa  # noqa: PLC0415 - the server has none of it
+
+        if not self.statements:
+            return None
+        found = [self.table()] if self.table else map(self.rows, self.statements)
+        tables = [nw.from_native(each).lazy().collect("pyarrow").to_native() for each in found]
+        # A later statement may have columns that an earlier one lacks.
+        return pa.concat_tables(tables, promote_options="permissive")
 
     def state(self, whole: Statement, until: str | None = None) -> Any:  # noqa: ANN401 - as `rows`
         """The rows of a whole statement, as partial ones have changed them since.

@@ -17,6 +17,18 @@ from customer_segmentation.schema.parts import AS_OF, FLAG, KEY, SAMPLE_KEY, SHA
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.tables.campaign import MAY_GET, WHY
 from customer_segmentation.tables.history import CREATED, RECORDED_AT, RUN_ID
+from customer_segmentation.tables.outcomes import (
+    ANSWER_FACTOR,
+    CHANCE,
+    HAPPENED_AT,
+    IN_HOLD_OUT,
+    OUTCOME_ID,
+    REASON,
+    RECEIVED_AT,
+    RESPONSE_VERSION,
+    REVISION,
+    SENT_ON,
+)
 
 EVENT_TIME = "event_timestamp"
 # Of the definitions of features.
@@ -34,6 +46,9 @@ MOVES = ("entered", "left")
 LEVELS = ("all", "segment", "offer", "segment and offer")
 BROUGHT, COST, NOT_SHOWN, TOO_FEW = "brought", "cost", "no effect shown", "too few to tell"
 VERDICTS = (BROUGHT, COST, NOT_SHOWN, TOO_FEW)
+# Where monitoring looks, and what it tells of.
+WATCHED = ("batch", "api", "stream")
+SUBJECTS = ("input", "segment", "response", "rows", "service")
 
 
 @dataclass(frozen=True)
@@ -146,15 +161,38 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
             (
                 *(AS_OF, "campaign", "campaign_day", "segment", "offer", "channel", "cost"),
                 *("expected_profit", "is_contacted", "in_hold_out", "why", MAY_GET),
-                ARTIFACT_VERSION,
+                *("chance", ARTIFACT_VERSION),
             ),
             (
                 _bounded("cost", 0.0),
                 _bounded("p_response", 0.0, 1.0),
                 _bounded("is_contacted", 0.0, 1.0, whole=True),
                 _bounded("in_hold_out", 0.0, 1.0, whole=True),
+                _bounded("chance", 0.0, 1.0),
                 Column("why", "category", "", categories=WHY),
             ),
+        ),
+        # What was known of whom a plan chose: docs/campaigns.md, What comes back.
+        "gold_campaign_inputs": TableContract(
+            (KEY, "campaign", RECORDED_AT),
+            (AS_OF, "offer", ANSWER_FACTOR, CHANCE, RESPONSE_VERSION, RUN_ID),
+            (_bounded(CHANCE, 0.0, 1.0), _bounded("p_response", 0.0, 1.0)),
+            is_appended=True,
+        ),
+        "gold_outcomes": TableContract(
+            (OUTCOME_ID, REVISION),
+            (
+                *(KEY, "campaign", HAPPENED_AT, RECEIVED_AT, RECORDED_AT, RUN_ID),
+                *(SENT_ON, "segment", "offer", "cost", "value", IN_HOLD_OUT),
+            ),
+            (
+                _bounded(REVISION, 0.0, whole=True),
+                *(_bounded(name, 0.0, 1.0) for name in ("answered", IN_HOLD_OUT, "p_response")),
+            ),
+            is_appended=True,
+        ),
+        "silver_outcomes_apart": TableContract(
+            (SOURCE_NAME, ROW_NUMBER), (OUTCOME_ID, KEY, REASON), (_ROW_NUMBER,)
         ),
         "gold_lifetime_value": TableContract((KEY,), (AS_OF,), expected),
         "gold_feature_table": TableContract(
@@ -176,6 +214,21 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
                 Column("level", "category", "", categories=LEVELS),
                 Column("verdict", "category", "", categories=VERDICTS),
             ),
+        ),
+        "gold_monitoring": TableContract(
+            ("window_start", "source", "subject", "name", "measure", RECORDED_AT),
+            (
+                *("window_end", "is_alarm", "since", "affected", "customers"),
+                *(AS_OF, ARTIFACT_VERSION, RUN_ID),
+            ),
+            (
+                Column("source", "category", "", categories=WATCHED),
+                Column("subject", "category", "", categories=SUBJECTS),
+                _bounded("is_alarm", 0.0, 1.0, whole=True),
+                _bounded("affected", 0.0, whole=True),
+                _bounded("customers", 0.0, whole=True),
+            ),
+            is_appended=True,
         ),
     }
 

@@ -12,7 +12,7 @@ import pytest
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.customers.sample_key import with_sample_key
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA, available_features, changed, on_frame
 
 SEGMENTS = [

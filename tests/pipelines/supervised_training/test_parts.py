@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from customer_segmentation.pipelines.supervised_training.capping import UpperCap
-from customer_segmentation.pipelines.supervised_training.folds import assign_folds
 from customer_segmentation.pipelines.supervised_training.metrics import (
     calibration_curve,
     confusion,
     measure,
 )
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
+from customer_segmentation.segmentation.capping import UpperCap
+from customer_segmentation.segmentation.fitting import assign_folds
 from customer_segmentation.segmentation.naming import SegmentName
 from tests.marketing import SCHEMA
 

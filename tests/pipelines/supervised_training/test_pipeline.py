@@ -23,12 +23,12 @@ from customer_segmentation.pipelines.supervised_training.nodes import (
     build_cold_start,
     check_against_scikit_learn,
 )
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.scoring.artifact_file import WrongArtifactError
 from customer_segmentation.scoring.metadata import INPUT, read_metadata
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.segmentation import quantised
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 ROOT = Path(__file__).parents[3]
 CATALOG = yaml.safe_load((ROOT / "conf/base/catalog_supervised_training.yml").read_text())

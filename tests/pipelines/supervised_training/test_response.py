@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from customer_segmentation.pipelines.supervised_training import policies, regression, response
-from customer_segmentation.pipelines.supervised_training.folds import LeftOut, assign_folds
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.pipelines.supervised_training import policies, response
+from customer_segmentation.pipelines.supervised_training.folds import LeftOut
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.fitting import assign_folds
 from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA, changed
 
 NAMES = ("income", "spend_wines", "recency_days", "complained", "accepted_campaign_1", "responded")

@@ -43,6 +43,9 @@ class Taking:
         url = f"{self.server.url}/v1/{to}"
         return httpx.post(url, content=content, headers=all_headers, timeout=30.0)
 
+    def as_admin(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._keys['admin']}"}
+
     def landed(self, to: str = "events") -> list[Any]:
         """Every object of every file, in order."""
         paths = sorted((self.inbox / to).glob("2*/*.jsonl"))
@@ -55,7 +58,7 @@ def options_of(folder: Path) -> tuple[list[str | Path], dict[str, str]]:
     secrets["other"] = add_key(keys, "other", ("ingest",))
     secrets["busy"] = add_key(keys, "busy", ("ingest",))
     options: list[str | Path] = ["--keys", keys, "--job-workers", "0", "--max-body", "300000"]
-    for kind in ("events", "records"):
+    for kind in ("events", "records", "outcomes"):
         options += [f"--ingest-{kind}", folder / "inbox" / kind]
     return options, secrets
 
@@ -84,6 +87,21 @@ def test_lines_and_records_are_taken_too(taking: Taking) -> None:
     answer = taking.post(body, to="records", content_type="application/x-ndjson; charset=utf-8")
     assert (answer.status_code, answer.json()["objects"]) == (202, 2)
     assert taking.landed("records") == [{"ID": 1, "Income": 5}, {"ID": 2}]
+
+
+def test_outcomes_land_if_they_can_be_counted(taking: Taking) -> None:
+    right = {"outcome_id": "o-1", "ID": 1, "campaign": "spring", "answered": 1}
+    right |= {"happened_at": "2026-01-31T09:30:00Z"}
+    assert taking.post(right, to="outcomes", idempotency_key="o").status_code == 202
+    assert taking.post(right, to="outcomes", idempotency_key="o").status_code == 202
+    assert taking.landed("outcomes") == [right]
+    wrong = taking.post([right, {"ID": 2, "answered": 2}], to="outcomes")
+    assert wrong.status_code == 422
+    paths = [one["path"] for one in wrong.json()["errors"]]
+    assert paths == [f"$[1].{n}" for n in ("outcome_id", "campaign", "answered", "happened_at")]
+    assert taking.landed("outcomes") == [right]
+    metrics = httpx.get(f"{taking.server.url}/metrics", headers=taking.as_admin()).text
+    assert 'segmentation_ingested_total{kind="outcomes"}' in metrics
 
 
 def test_what_breaks_the_contract_is_landed_since_the_batch_gives_its_reasons(
@@ -155,7 +173,7 @@ def test_what_was_landed_is_counted(taking: Taking) -> None:
 
 
 def test_a_server_without_a_place_says_how_it_would_take_events(client: httpx.Client) -> None:
-    for kind in ("events", "records"):
+    for kind in ("events", "records", "outcomes"):
         answer = client.post(f"/v1/{kind}", json=EVENT)
         assert answer.status_code == 404
         assert f"start it with --ingest-{kind}" in answer.json()["detail"]

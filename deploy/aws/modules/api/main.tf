@@ -2,7 +2,7 @@
 
 locals {
   functions     = { scoring = var.scoring, ingestion = var.ingestion }
-  routes        = { "/v1/segments" = "scoring", "/v1/events" = "ingestion", "/v1/records" = "ingestion" }
+  routes        = { "/v1/segments" = "scoring", "/v1/events" = "ingestion", "/v1/records" = "ingestion", "/v1/outcomes" = "ingestion" }
   scopes        = var.jwt == null ? {} : { scoring = var.jwt.predict, ingestion = var.jwt.ingest }
   authorization = var.jwt == null ? "AWS_IAM" : "JWT"
 }

@@ -13,7 +13,7 @@ resource "aws_cloudwatch_log_group" "this" {
 
 resource "aws_iam_role" "this" {
   name        = local.function
-  description = "Lands events and records that are posted"
+  description = "Lands events, records and outcomes that are posted"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -75,11 +75,12 @@ resource "aws_lambda_function" "this" {
   kms_key_arn                    = var.key_arn
   environment {
     variables = {
-      SEGMENTATION_SERVING_INGEST_EVENTS  = "s3://${var.bucket}/${var.posted.events}"
-      SEGMENTATION_SERVING_INGEST_RECORDS = "s3://${var.bucket}/${var.posted.records}"
-      SEGMENTATION_CUSTOMER_KEYS          = jsonencode(var.customer_keys)
-      SEGMENTATION_METRICS_NAMESPACE      = var.name
-      SEGMENTATION_SLOW_SECONDS           = tostring(var.slow_seconds)
+      SEGMENTATION_SERVING_INGEST_EVENTS   = "s3://${var.bucket}/${var.posted.events}"
+      SEGMENTATION_SERVING_INGEST_RECORDS  = "s3://${var.bucket}/${var.posted.records}"
+      SEGMENTATION_SERVING_INGEST_OUTCOMES = "s3://${var.bucket}/${var.posted.outcomes}"
+      SEGMENTATION_CUSTOMER_KEYS           = jsonencode(var.customer_keys)
+      SEGMENTATION_METRICS_NAMESPACE       = var.name
+      SEGMENTATION_SLOW_SECONDS            = tostring(var.slow_seconds)
     }
   }
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]

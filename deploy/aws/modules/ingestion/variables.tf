@@ -44,8 +44,8 @@ variable "bucket" {
 }
 
 variable "posted" {
-  description = "The folders of the lake where events and records land."
-  type        = object({ events = string, records = string })
+  description = "The folders of the lake where events, records and outcomes land."
+  type        = object({ events = string, records = string, outcomes = string })
 }
 
 variable "customer_keys" {

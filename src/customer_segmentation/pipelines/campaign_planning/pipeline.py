@@ -25,6 +25,8 @@ def create_pipeline() -> Pipeline:
                     "gold_segments",
                     "consents",
                     "contacts",
+                    "response_champion",
+                    "latest_calibration",
                     "params:customers",
                     "params:campaign_planning",
                 ],
@@ -34,6 +36,11 @@ def create_pipeline() -> Pipeline:
                 nodes.plan_campaign, ["campaign_candidates", "response_champion"], "campaign_plan"
             ),
             step(nodes.tabulate_plan, "campaign_plan", "gold_campaign"),
+            step(
+                nodes.record_inputs,
+                ["campaign_plan", "silver_customers", "recorded_campaign_inputs"],
+                "gold_campaign_inputs",
+            ),
             step(nodes.list_for_mailing, "gold_campaign", "export_campaign_list"),
             step(
                 nodes.summarise_plan,

@@ -20,8 +20,8 @@ from customer_segmentation.pipelines.supervised_training.models import (
     artifact_of,
     fitted,
 )
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.scoring.metadata import INPUT, VERSION
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 logger = logging.getLogger(__name__)
 

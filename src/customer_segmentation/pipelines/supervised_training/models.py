@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.pipelines.supervised_training.parameters import (
-    ModelParameters,
-    TrainingParameters,
-)
 from customer_segmentation.segmentation.cold_start import (
     ColdStartModel,
     QuantisedColdStart,
     SignUpModel,
 )
+from customer_segmentation.segmentation.fitting import one_thread
 from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.segmentation.training_parameters import (
+    ModelParameters,
+    TrainingParameters,
+)
 
 BASELINE = "baseline"
 # Those that may be exported; the others may be as large as they like.
@@ -119,18 +117,6 @@ def _standardised(model: Any, size: ModelParameters) -> Any:  # noqa: ANN401 - a
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415 - as above
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - as above
 
-    from customer_segmentation.pipelines.supervised_training import capping  # noqa: PLC0415 - as above
+    from customer_segmentation.segmentation import capping  # noqa: PLC0415 - as above
 
     return make_pipeline(capping.UpperCap(size.cap_quantile), StandardScaler(), model)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread, on which these small fits are a hundred times faster; they may end unfinished."""
-    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
-
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        # The neural network's iterations are bounded on purpose.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from customer_segmentation.pipelines.supervised_training import comparison, folds, metrics, models
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
 from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 logger = logging.getLogger(__name__)
 

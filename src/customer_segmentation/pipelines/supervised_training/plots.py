@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from customer_segmentation.pipelines.supervised_training.comparison import Comparison
 from customer_segmentation.pipelines.supervised_training.folds import LeftOut
 from customer_segmentation.pipelines.supervised_training.metrics import calibration_curve, confusion
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 # matplotlib.figure.Figure: its library is imported when run.
 Figure = Any

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
-from customer_segmentation.pipelines.supervised_training import policies, regression
+from customer_segmentation.pipelines.supervised_training import policies
 from customer_segmentation.pipelines.supervised_training.folds import (
     LeftOut,
     NothingToLearnError,
-    assign_folds,
     known_inputs,
 )
-from customer_segmentation.pipelines.supervised_training.models import one_thread
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.scoring.metadata import P_RESPONSE, VERSION, metadata_of
+from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.fitting import assign_folds, one_thread
 from customer_segmentation.segmentation.response import Regression, ResponseModel
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import metadata_of, schema_of
 from customer_segmentation.segmentation.coreset import uniform_part
 from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 _RELABEL = "Run kedro run --pipelines=clustering,label_generation."
 

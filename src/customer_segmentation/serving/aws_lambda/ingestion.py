@@ -1,4 +1,4 @@
-"""The function that takes events and records: `handle` answers requests of API Gateway.
+"""The function that takes events, records and outcomes: `handle` answers requests of API Gateway.
 
 It lands objects below a prefix of the lake, by the code and in the words of the API's own routes,
 and answers once they last. API Gateway says who sends.
@@ -44,7 +44,11 @@ from customer_segmentation.serving.settings import Settings, read_settings
 
 # The names under which an object may have the customer's key, as a list of JSON.
 KEYS = "SEGMENTATION_CUSTOMER_KEYS"
-_ROUTES: Mapping[str, Kind] = {"/v1/events": "events", "/v1/records": "records"}
+_ROUTES: Mapping[str, Kind] = {
+    "/v1/events": "events",
+    "/v1/records": "records",
+    "/v1/outcomes": "outcomes",
+}
 # One more than wait for an answer: what was too slow must not hold up what comes next.
 _AT_ONCE = 4
 
@@ -110,6 +114,7 @@ def _targets() -> dict[Kind, Target | None]:
     places: dict[Kind, str] = {
         "events": _settings().ingest_events,
         "records": _settings().ingest_records,
+        "outcomes": _settings().ingest_outcomes,
     }
     if any(place.startswith(f"{S3}://") for place in places.values()):
         use_boto3()

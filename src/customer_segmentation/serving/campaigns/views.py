@@ -16,6 +16,7 @@ from customer_segmentation.serving.campaigns.stored import PlannedCampaign
 from customer_segmentation.tables.campaign import (
     CHOSEN,
     DOES_NOT_PAY,
+    EXPLORATION,
     HELD_OUT,
     LIMIT,
     NO_OFFER,
@@ -23,7 +24,7 @@ from customer_segmentation.tables.campaign import (
 )
 
 # Why somebody is, or is not, chosen who may be contacted.
-_OPEN = (CHOSEN, HELD_OUT, DOES_NOT_PAY, LIMIT)
+_OPEN = (CHOSEN, HELD_OUT, DOES_NOT_PAY, LIMIT, EXPLORATION)
 
 
 class OfferView(msgspec.Struct):

@@ -1,1 +1,1 @@
-"""Order lines, visits and customer records that are sent over HTTP, and land before the answer."""
+"""Order lines, customers and outcomes of campaigns, sent over HTTP, that land before the answer."""

@@ -1,4 +1,4 @@
-"""`POST /v1/events` and `/v1/records`: answered 202 once the landing folder or Kafka has it."""
+"""`POST /v1/events`, `/v1/records`, `/v1/outcomes`: 202 once the landing folder or Kafka has it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ _OPTIONS = {"access": "ingest", "streams": True}
 
 
 def ingestion_routes(server: Server) -> list[Any]:
-    """The two routes; where a server takes nothing they say how it would."""
+    """The routes; where a server takes nothing they say how it would."""
     settings = server.settings
     events = _Ingestion(server, "events", settings.ingest_events)
     records = _Ingestion(server, "records", settings.ingest_records)
+    outcomes = _Ingestion(server, "outcomes", settings.ingest_outcomes)
 
     @post("/v1/events", opt=_OPTIONS, status_code=202)
     async def post_events(request: AnyRequest) -> Response[bytes]:
@@ -49,7 +50,11 @@ def ingestion_routes(server: Server) -> list[Any]:
     async def post_records(request: AnyRequest) -> Response[bytes]:
         return await records.take(request)
 
-    return [post_events, post_records]
+    @post("/v1/outcomes", opt=_OPTIONS, status_code=202)
+    async def post_outcomes(request: AnyRequest) -> Response[bytes]:
+        return await outcomes.take(request)
+
+    return [post_events, post_records, post_outcomes]
 
 
 class _Ingestion:

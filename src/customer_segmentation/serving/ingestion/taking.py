@@ -15,12 +15,13 @@ import msgspec
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.idempotency import require_idempotency_key
 from customer_segmentation.serving.ingestion.objects import LINES, read_objects
+from customer_segmentation.serving.ingestion.outcomes import require_outcomes
 from customer_segmentation.serving.ingestion.targets import OtherBodyError, Target
 from customer_segmentation.serving.problems import CLOSE, RefusedError
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["events", "records"]
+Kind = Literal["events", "records", "outcomes"]
 # Until the client is told to send it again; what is under way may still land.
 SECONDS = 10.0
 FEWER = "send fewer objects at a time"
@@ -44,10 +45,12 @@ class Sent:
     """What the headers of a request say of its body.
 
     Attributes:
+        kind: Of the objects.
         media_type: Without its parameters.
         claim: What its Idempotency-Key stands for; '' without one.
     """
 
+    kind: Kind
     media_type: str
     claim: str
 
@@ -69,9 +72,10 @@ def sent_as(kind: Kind, caller: str, content_type: str | None, key: str | None) 
         detail = f"send {_JSON}, or {LINES[0]} with an object a line"
         raise RefusedError(415, detail, headers=CLOSE)
     if key is None:
-        return Sent(media_type, "")
+        return Sent(kind, media_type, "")
     require_idempotency_key(key)
-    return Sent(media_type, hashlib.sha256(f"{kind}\n{caller}\n{key}".encode()).hexdigest())
+    claim = hashlib.sha256(f"{kind}\n{caller}\n{key}".encode()).hexdigest()
+    return Sent(kind, media_type, claim)
 
 
 def land(target: Target, body: bytes, sent: Sent, keys: tuple[str, ...]) -> Receipt:
@@ -88,6 +92,8 @@ def land(target: Target, body: bytes, sent: Sent, keys: tuple[str, ...]) -> Rece
         Exception: The target's; `refusal` says what it means to the caller.
     """
     objects = read_objects(body, sent.media_type, keys)
+    if sent.kind == "outcomes":
+        require_outcomes(objects)
     return Receipt(target.put(objects, sent.claim), len(objects.lines))
 
 

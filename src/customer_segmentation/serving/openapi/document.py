@@ -52,6 +52,7 @@ from customer_segmentation.serving.problems import Details
 from customer_segmentation.serving.proposals import LONGEST_NAME, ProposalView
 from customer_segmentation.serving.responses import JSON, AnyRequest
 from customer_segmentation.serving.server import Server
+from customer_segmentation.serving.validation import LONGEST_KEY
 
 Document = dict[str, Any]
 _FILE = {"type": "string", "format": "binary"}
@@ -79,6 +80,7 @@ def build_document(bundle: Bundle, max_customers: int, address: str, routes: Rou
         "max_rows": max_customers * ROWS_A_CUSTOMER,
         "longest_idempotency_key": LONGEST_IDEMPOTENCY_KEY,
         "objects": _objects(bundle.contract.schema),
+        "outcomes": _outcomes(bundle.contract.schema),
         "results": {media_type: {"schema": _FILE} for media_type in SENT_AS.values()},
         "schemas": {**customer_schemas(bundle.contract), **_answers(bundle)},
         **matrix_schemas(bundle.contract.columns),
@@ -161,6 +163,36 @@ def _objects(schema: Schema) -> Document:
     lines = {"type": "string", "description": "An object a line"}
     first, second = ({key_names(schema)[0]: key} for key in ("5524", "2174"))
     examples = {"one": {"value": first}, "list": {"value": [first, second]}}
+    return {
+        JSON: {"schema": {"anyOf": [one, several]}, "examples": examples},
+        LINES[0]: {"schema": lines},
+    }
+
+
+def _outcomes(schema: Schema) -> Document:
+    """What is sent of outcomes, by media type."""
+    key = key_names(schema)[0]
+    text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": r"^\w+$"}
+    one = {
+        "type": "object",
+        "properties": {
+            "outcome_id": text | {"description": "Yours: the same one counts once"},
+            key: text | {"description": "The customer"},
+            "campaign": text | {"description": "As its plan names it"},
+            "answered": {"enum": [0, 1]},
+            "amount": {"type": "number", "description": "What the customer bought"},
+            "happened_at": {"type": "string", "format": "date-time"},
+            "revision": {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0},
+        },
+        "required": ["outcome_id", key, "campaign", "happened_at"],
+        "anyOf": [{"required": ["answered"]}, {"required": ["amount"]}],
+    }
+    about = {"outcome_id": "o-1", key: "5524", "campaign": "spring"}
+    first = about | {"answered": 1, "happened_at": "2026-01-31T09:30:00Z"}
+    corrected = first | {"answered": 0, "revision": 1}
+    several = {"type": "array", "minItems": 1, "items": one}
+    examples = {"one": {"value": first}, "corrected": {"value": [corrected]}}
+    lines = {"type": "string", "description": "An object a line"}
     return {
         JSON: {"schema": {"anyOf": [one, several]}, "examples": examples},
         LINES[0]: {"schema": lines},

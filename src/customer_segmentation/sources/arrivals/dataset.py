@@ -69,8 +69,8 @@ class ArrivingSource(AbstractDataset[None, Any]):
             message = f"ArrivingSource: no engine {engine!r}. Set one of {', '.join(READERS)}."
             raise UserError(message)
         self._key = tuple(filter(None, (key,) if isinstance(key, str) else key))
-        self._reader = _made(dict(reader), self._key)
-        self._parts, self._landing = _anchored(parts), _anchored(landing)
+        self._reader = made_reader(dict(reader), self._key)
+        self._parts, self._landing = anchored(parts), anchored(landing)
         self._engine = engine
         self.metadata = metadata
         self.landed: Landed | None = None
@@ -139,20 +139,29 @@ class ArrivingSource(AbstractDataset[None, Any]):
         return {"source": self._reader.name, "parts": self._parts, "engine": self._engine}
 
 
-def _anchored(place: str) -> str:
+def anchored(place: str) -> str:
     """A path as of the project, wherever the command was started; Kedro does so for `filepath`."""
     if "://" in place:
         return place
     return str((find_kedro_project(Path.cwd()) or Path()) / place)
 
 
-def _made(reader: dict[str, Any], key: tuple[str, ...]) -> Reader | RememberingReader:
+def made_reader(reader: dict[str, Any], key: tuple[str, ...] = ()) -> Reader | RememberingReader:
+    """The reader that an entry of the catalog describes.
+
+    Args:
+        reader: As of `ArrivingSource`.
+        key: Headers that it requires.
+
+    Raises:
+        UserError: There is none such, or its arguments are wrong.
+    """
     kind = str(reader.pop("type", ""))
     try:
         # Ours have one point: a module and a class.
         found = load_obj(kind if kind.count(".") > 1 else f"{_READERS}.{kind}")
         if found is FolderReader and isinstance(place := reader.get("place"), str) and place:
-            reader["place"] = _anchored(place)
+            reader["place"] = anchored(place)
         if "required" in signature(found).parameters:
             # What lacks the key would stand in the way of all that comes after it.
             required = reader.get("required", ())

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.pipelines.supervised_training.folds import assign_folds
-from customer_segmentation.pipelines.supervised_training.parameters import TrainingParameters
+from customer_segmentation.segmentation.fitting import assign_folds
 from customer_segmentation.segmentation.response import Bends, Regression
 from customer_segmentation.segmentation.rounding import SUMMED, rounded
 from customer_segmentation.segmentation.scaling import Scaling
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -38,18 +38,29 @@ class Example:
         values: (rows x features), none missing.
         answers: (rows) 0 or 1.
         groups: (rows) the same number for customers who repeat each other.
+        weights: (rows) how many customers each stands for; None for one each.
     """
 
     names: tuple[str, ...]
     values: Values
     answers: Labels
     groups: Labels
+    weights: Values | None = None
 
     def of(self, rows: NDArray[np.bool_]) -> Example:
         """Those of some rows."""
         return replace(
-            self, values=self.values[rows], answers=self.answers[rows], groups=self.groups[rows]
+            self,
+            values=self.values[rows],
+            answers=self.answers[rows],
+            groups=self.groups[rows],
+            weights=None if self.weights is None else self.weights[rows],
         )
+
+    @property
+    def share(self) -> float:
+        """Of the customers, who answered."""
+        return float(np.average(self.answers, weights=self.weights))
 
 
 @dataclass(frozen=True)
@@ -90,10 +101,10 @@ def learn(example: Example, parameters: TrainingParameters) -> tuple[Regression,
     example is looked at. Call it with one thread: these fits are small.
     """
     shape, odds = _choose(example, parameters)
-    found = calibrate(odds, example.answers, example.groups)
+    found = calibrate(odds, example.answers, example.groups, example.weights)
     # Where nothing was learned, everybody has the same chance.
     slope = max(found.slope, 0.0)
-    intercept = found.intercept if slope else _log_odds(example.answers.mean())
+    intercept = found.intercept if slope else _log_odds(example.share)
     fitted = fit(example, [shape], parameters)[shape]
     return replace(
         fitted,
@@ -140,7 +151,8 @@ def fit(
             solver="newton-cholesky", tol=1e-10, max_iter=200, warm_start=True
         )
         for shape in (one for one in shapes if one.bends == count):
-            regression.set_params(C=shape.inverse_penalty).fit(even, example.answers)
+            regression.set_params(C=shape.inverse_penalty)
+            regression.fit(even, example.answers, example.weights)
             weights, intercept = regression.coef_[0] / sizes, float(regression.intercept_[0])
             made[shape] = Regression(
                 scaling=scaling, bends=bends, weights=weights, intercept=intercept
@@ -148,7 +160,9 @@ def fit(
     return made
 
 
-def calibrate(odds: Values, answers: Labels, groups: Labels) -> Calibration:
+def calibrate(
+    odds: Values, answers: Labels, groups: Labels, weights: Values | None = None
+) -> Calibration:
     """Answers regressed on log odds, by Newton's method.
 
     Source of the covariance, which holds for customers who repeat each other: Liang and Zeger,
@@ -158,17 +172,20 @@ def calibrate(odds: Values, answers: Labels, groups: Labels) -> Calibration:
         odds: (rows) predicted.
         answers: (rows) 0 or 1.
         groups: (rows) of repeated customers.
+        weights: (rows) how many customers each stands for.
     """
     terms = np.column_stack([np.ones_like(odds), odds])
+    # A product with 1 changes no number.
+    weighted = terms * (np.ones_like(odds) if weights is None else weights)[:, None]
     both = np.array([0.0, 1.0])
     for _ in range(_STEPS):
         chance = chances(terms @ both)
-        curvature = (terms * (chance * (1.0 - chance))[:, None]).T @ terms
-        step = np.linalg.solve(curvature + _TINY * np.eye(2), terms.T @ (answers - chance))
+        curvature = (weighted * (chance * (1.0 - chance))[:, None]).T @ terms
+        step = np.linalg.solve(curvature + _TINY * np.eye(2), weighted.T @ (answers - chance))
         both += np.clip(step, -2.0, 2.0)
         if np.abs(step).max() < _TINY:
             break
-    residuals = terms * (answers - chances(terms @ both))[:, None]
+    residuals = weighted * (answers - chances(terms @ both))[:, None]
     summed = np.zeros((groups.max() + 1, 2))
     np.add.at(summed, groups, residuals)
     inverse = np.linalg.inv(curvature + _TINY * np.eye(2))
@@ -184,9 +201,9 @@ def chances(odds: Values) -> Values:
     return made
 
 
-def log_loss(odds: Values, answers: Labels) -> float:
+def log_loss(odds: Values, answers: Labels, weights: Values | None = None) -> float:
     """The mean of minus the log likelihood."""
-    return float(np.mean(losses(odds, answers)))
+    return float(np.average(losses(odds, answers), weights=weights))
 
 
 def losses(odds: Values, answers: Labels) -> Values:
@@ -207,7 +224,9 @@ def _choose(example: Example, parameters: TrainingParameters) -> tuple[Shape, Va
         for shape, regression in fit(example.of(folds != fold), shapes, parameters).items():
             odds[shape][folds == fold] = predict(regression, held_out)
     # Equal but for rounding is equal: every engine chooses the same.
-    lost = {shape: round(log_loss(odds[shape], example.answers), 9) for shape in shapes}
+    lost = {
+        shape: round(log_loss(odds[shape], example.answers, example.weights), 9) for shape in shapes
+    }
     shape = min(shapes, key=lambda one: lost[one])
     return shape, odds[shape]
 
@@ -232,7 +251,7 @@ def _strongest(example: Example) -> list[int]:
 
 
 def _scaling(names: tuple[str, ...], values: Values, cap_quantile: float) -> Scaling:
-    from customer_segmentation.pipelines.supervised_training.capping import (  # noqa: PLC0415 - as above
+    from customer_segmentation.segmentation.capping import (  # noqa: PLC0415 - as above
         UpperCap,
     )
 

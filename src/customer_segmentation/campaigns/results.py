@@ -1,4 +1,4 @@
-"""What a measurement says: in the last lines of its run, and on its page."""
+"""What a measurement says of a campaign: in the last lines of a run, and on a page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lines(summary: Summary) -> list[str]:
     told += [f"Warning: {each}" for each in warnings(summary)]
     for row in whole(summary):
         told.append(phrases.capitalised(effect(row, summary["currency"])))
-        told += [phrases.capitalised(each) for each in _profit(row, summary["currency"])]
+        told += [phrases.capitalised(each) for each in profit(row, summary["currency"])]
     for outcome, level in _told_parts(summary):
         parts = _parts(_rows(summary, outcome, level))
         told.append(f"{_TITLES[level]}, {_noun(outcome)}: {parts}")
@@ -52,7 +52,7 @@ def page(summary: Summary) -> dict[str, Any]:
         "campaign": summary["campaign"],
         "lead": [phrases.capitalised(effect(row, currency)) for row in whole(summary)],
         "profit": [
-            phrases.capitalised(each) for row in whole(summary) for each in _profit(row, currency)
+            phrases.capitalised(each) for row in whole(summary) for each in profit(row, currency)
         ],
         "warnings": [phrases.capitalised(each) for each in warnings(summary)],
         "customers": _customers(summary),
@@ -115,7 +115,8 @@ def effect(row: Row, currency: str) -> str:
     return f"{noun}: no effect was shown ({interval}): {means}."
 
 
-def _profit(row: Row, currency: str) -> list[str]:
+def profit(row: Row, currency: str) -> list[str]:
+    """What the whole campaign earned or lost, in one sentence; none where it cannot be told."""
     if row["profit"] is None:
         return []
     low, high = (f"{phrases.count(row[end])}" for end in ("profit_low", "profit_high"))

@@ -1,0 +1,184 @@
+"""Whether a response model is still right, by what came of contacts; and its chances made right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from customer_segmentation.campaigns.outcomes import ANSWERED
+from customer_segmentation.feedback.parameters import FeedbackParameters
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.scoring.metadata import P_RESPONSE
+from customer_segmentation.segmentation.regression import Calibration, calibrate, chances
+from customer_segmentation.segmentation.rounding import rounded
+from customer_segmentation.tables.outcomes import RESPONSE_VERSION
+
+Values = NDArray[np.float64]
+
+# Of probabilities, so that their logit is finite.
+_EDGE = 1e-12
+# A slope that is known less well is not used.
+_WIDEST_SLOPE = 0.5
+_STEPS = 50
+RIGHT = np.array([0.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A response model against what came of contacts with those that it foretold.
+
+    Attributes:
+        contacts: How many customers were contacted, by its probabilities.
+        answers: How many answered.
+        expected: How many should have.
+        brier: Mean squared difference of probability and answer.
+        found: Answers on predicted log odds; None if there are too few of either kind.
+        p_value: Of a difference as large, if the model is right (Wald's test of both numbers, with
+            the uncertainty of the model's own calibration); None as `found`.
+        moved: By which share probabilities are off, on average, by `found`; None as `found`.
+        departs: Whether the model is shown to be wrong, by more than is tolerated.
+        used: The calibration to plan with; None if there is none.
+    """
+
+    contacts: int
+    answers: int
+    expected: float
+    brier: float
+    found: Calibration | None
+    p_value: float | None
+    moved: float | None
+    departs: bool
+    used: Calibration | None
+
+    def stated(self) -> dict[str, Any]:
+        """As JSON."""
+        told = {
+            "contacts": self.contacts,
+            "answers": self.answers,
+            "expected": float(rounded(self.expected)),
+            "brier": float(rounded(self.brier)),
+            "p_value": self.p_value,
+            "moved": self.moved,
+            "departs": self.departs,
+            "used": self.used and self.used.told(),
+        }
+        return told | (self.found.told() if self.found else {})
+
+
+def calibrations(
+    contacts: pa.Table, own: Mapping[str, Values], parameters: FeedbackParameters
+) -> dict[str, Calibrated]:
+    """Response version -> how right it is.
+
+    Args:
+        contacts: As `training_set` gives them.
+        own: Response version -> the covariance of its own calibration, where it is known.
+        parameters: Of the pipeline.
+    """
+    rows = nw.from_native(contacts, eager_only=True).filter(~nw.col(P_RESPONSE).is_null())
+    found = {}
+    for version in sorted(rows[RESPONSE_VERSION].unique().to_list()):
+        some = rows.filter(nw.col(RESPONSE_VERSION) == version)
+        _, groups = np.unique(some[KEY].to_numpy().astype(str), return_inverse=True)
+        found[version] = calibrated(
+            some[P_RESPONSE].to_numpy(),
+            some[ANSWERED].to_numpy().astype(np.int64),
+            groups.astype(np.int64),
+            own.get(version, np.zeros((2, 2))),
+            parameters,
+        )
+    return found
+
+
+def calibrated(
+    p_response: Values,
+    answers: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    own: Values,
+    parameters: FeedbackParameters,
+) -> Calibrated:
+    """How right predicted probabilities were.
+
+    Where the model is not shown to be wrong, what it knew of itself and what came of contacts are
+    averaged, each by its precision; where it is, what came of contacts decides alone.
+
+    Args:
+        p_response: (contacts,) as predicted.
+        answers: (contacts,) 0 or 1.
+        groups: (contacts,) the same number for the same customer.
+        own: (2 x 2) covariance of the intercept and slope that the model was calibrated by.
+        parameters: Of the pipeline.
+    """
+    count, answered = len(answers), int(answers.sum())
+    expected, brier = float(p_response.sum()), float(np.mean((p_response - answers) ** 2))
+    if min(answered, count - answered) < parameters.least_answers:
+        return Calibrated(
+            count, answered, expected, brier, None, None, None, departs=False, used=None
+        )
+    odds = log_odds(p_response)
+    found = calibrate(odds, answers, groups)
+    both = np.array([found.intercept, found.slope])
+    off = both - RIGHT
+    wald = float(off @ np.linalg.solve(found.covariance + own, off))
+    # Of two degrees of freedom.
+    p_value = float(rounded(np.exp(-max(wald, 0.0) / 2.0)))
+    moved = float(rounded(np.abs(chances(both[0] + both[1] * odds) - p_response).sum() / expected))
+    departs = p_value < parameters.departure and moved > parameters.tolerated
+    used = _alone(found, odds, answers) if departs else _averaged(found, own)
+    return Calibrated(count, answered, expected, brier, found, p_value, moved, departs, used)
+
+
+def log_odds(p_response: Values) -> Values:
+    """Of probabilities, kept finite."""
+    inside = np.clip(p_response, _EDGE, 1.0 - _EDGE)
+    odds: Values = np.log(inside / (1.0 - inside))
+    return odds
+
+
+def _averaged(found: Calibration, own: Values) -> Calibration:
+    """By precision; a model that says nothing of itself adds nothing."""
+    if np.linalg.matrix_rank(own) < len(RIGHT):
+        return found if found.slope > 0.0 else Calibration(0.0, 1.0, found.covariance)
+    told, known = np.linalg.inv(found.covariance), np.linalg.inv(own)
+    covariance = np.linalg.inv(told + known)
+    mean = covariance @ (told @ np.array([found.intercept, found.slope]) + known @ RIGHT)
+    return Calibration(float(mean[0]), float(mean[1]), (covariance + covariance.T) / 2.0)
+
+
+def _alone(found: Calibration, odds: Values, answers: NDArray[np.int64]) -> Calibration:
+    """As found; where its slope is not known well or turns the order round, its level alone."""
+    if found.slope > 0.0 and found.covariance[1, 1] < _WIDEST_SLOPE**2:
+        return found
+    level, curvature = 0.0, 1.0
+    for _ in range(_STEPS):
+        chance = chances(odds + level)
+        curvature = float((chance * (1.0 - chance)).sum()) + _EDGE
+        step = float((answers - chance).sum()) / curvature
+        level += float(np.clip(step, -2.0, 2.0))
+        if abs(step) < _EDGE:
+            break
+    return Calibration(level, 1.0, np.array([[1.0 / curvature, 0.0], [0.0, 0.0]]))
+
+
+def lines(found: Mapping[str, Calibrated], least: int) -> Iterator[str]:
+    """What a run says of each response model."""
+    for version, one in found.items():
+        told = (
+            f"Response model {version}: {one.answers:,} of {one.contacts:,} contacts answered, "
+            f"{one.expected:,.1f} were expected"
+        )
+        if one.found is None:
+            yield f"{told}: too few to tell whether it is right ({least} of each kind are needed)"
+        elif one.departs:
+            yield (
+                f"Warning: {told}: its probabilities are off by {one.moved:.0%} on average "
+                f"(p = {one.p_value:.2g}). Plans use the updated calibration; learn it anew"
+            )
+        else:
+            yield f"{told}: no departure is shown (p = {one.p_value:.2g})"

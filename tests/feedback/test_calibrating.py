@@ -1,0 +1,100 @@
+"""Probabilities are held against answers: a model that is right stays, one that is not is told."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.special import expit
+
+from customer_segmentation.feedback.calibrating import (
+    Calibrated,
+    calibrated,
+    calibrations,
+    lines,
+    log_odds,
+)
+from customer_segmentation.feedback.parameters import FeedbackParameters
+from customer_segmentation.scoring.stated import StatedCalibration
+
+PARAMETERS = FeedbackParameters(answer_days=0, least_answers=20, departure=0.01, tolerated=0.1)
+OWN = np.array([[0.01, 0.004], [0.004, 0.006]])
+
+
+def drawn(
+    count: int, intercept: float = 0.0, slope: float = 1.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities, and answers whose log odds are so much more."""
+    draw = np.random.default_rng(seed)
+    p = expit(draw.normal(-0.8, 0.8, count))
+    answers = (draw.random(count) < expit(intercept + slope * log_odds(p))).astype(np.int64)
+    return p, answers, np.arange(count)
+
+
+def of(count: int, intercept: float = 0.0, slope: float = 1.0, seed: int = 0) -> Calibrated:
+    return calibrated(*drawn(count, intercept, slope, seed), OWN, PARAMETERS)
+
+
+def test_a_model_that_is_right_is_told_to_be_wrong_at_most_once_in_a_hundred_times() -> None:
+    assert sum(of(2_000, seed=seed).departs for seed in range(300)) <= 3
+
+
+@pytest.mark.parametrize(("intercept", "slope"), [(-0.7, 1.0), (0.0, 0.3), (0.5, 0.6)])
+def test_a_model_that_is_wrong_is_found_and_made_right(intercept: float, slope: float) -> None:
+    found = of(5_000, intercept, slope)
+    assert found.departs
+    assert found.used is not None
+    assert found.used.intercept == pytest.approx(intercept, abs=0.15)
+    assert found.used.slope == pytest.approx(slope, abs=0.15)
+    told = [*lines({"a" * 12: found}, 20)]
+    assert "Plans use the updated calibration" in told[0]
+
+
+def test_without_a_departure_few_answers_move_little_and_many_move_all() -> None:
+    few, many = of(150, 0.1), of(100_000, 0.1)
+    assert not few.departs
+    assert not many.departs
+    assert few.used is not None
+    assert few.found is not None
+    assert abs(few.used.intercept) < abs(few.found.intercept)
+    assert many.used is not None
+    assert many.used.intercept == pytest.approx(0.1, abs=0.03)
+
+
+def test_too_few_answers_say_nothing() -> None:
+    p, answers, groups = drawn(60)
+    answers[:] = 0
+    answers[:19] = 1
+    found = calibrated(p, answers, groups, OWN, PARAMETERS)
+    assert (found.found, found.used, found.departs) == (None, None, False)
+    assert "too few" in next(lines({"a" * 12: found}, 20))
+
+
+def test_where_the_order_is_turned_round_only_the_level_is_kept() -> None:
+    found = of(3_000, -1.0, -0.8)
+    assert found.departs
+    assert found.used is not None
+    assert found.used.slope == 1.0
+    p, answers, _ = drawn(3_000, -1.0, -0.8)
+    planned = expit(found.used.intercept + log_odds(p))
+    assert planned.sum() == pytest.approx(answers.sum(), abs=0.01)
+
+
+def test_it_is_stated_as_an_artifact_states_its_own() -> None:
+    p, answers, _ = drawn(500)
+    contacts = pa.table(
+        {
+            "customer_id": [str(n // 2) for n in range(500)],
+            "p_response": p,
+            "answered": answers.astype(float),
+            "response_version": ["a" * 12] * 400 + ["b" * 12] * 100,
+        }
+    )
+    found = calibrations(contacts, {"a" * 12: OWN}, PARAMETERS)
+    assert [*found] == ["a" * 12, "b" * 12]
+    for one in found.values():
+        told = json.loads(json.dumps(one.stated()))
+        StatedCalibration.model_validate({k: told[k] for k in ("intercept", "slope", "covariance")})
+        StatedCalibration.model_validate(told["used"])
