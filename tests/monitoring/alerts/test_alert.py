@@ -69,6 +69,18 @@ def test_a_message_says_what_since_when_whom_and_what_it_costs(tmp_path: Path) -
     ]
 
 
+def test_figures_of_one_thing_are_told_together(tmp_path: Path) -> None:
+    listener = Listener()
+    write(tmp_path, finding(0.3), finding(0.7, measure="wasserstein"))
+    run(environment(tmp_path), listener)
+    text = listener.heard[0].text.splitlines()
+    assert [line for line in text if line.startswith("NEW")] == ["NEW: input income (api)"]
+    assert text[3].startswith(
+        "  income is spread otherwise: 0.3. income is spread otherwise: 0.7. Since "
+    )
+    assert len(listener.items) == 2
+
+
 def test_at_night_only_what_pages_is_told_and_the_rest_comes_as_one(tmp_path: Path) -> None:
     place, listener = environment(tmp_path, quiet=QUIET), Listener()
     write(tmp_path, finding(0.3), at=NIGHT)

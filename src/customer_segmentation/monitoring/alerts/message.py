@@ -78,12 +78,16 @@ class Message:
 
 
 def lines(items: Sequence[Item]) -> Iterator[str]:
-    """What there is to tell, a few lines each."""
-    for item in items[:_MOST]:
+    """What there is to tell, a few lines each; several figures of one thing are told together."""
+    shown = items[:_MOST]
+    for item in shown:
         finding = item.finding
+        same = [one for one in shown if _about(one) == _about(item)]
+        if same[0] is not item:
+            continue
         named = f" {finding.name}" if finding.name else ""
         yield f"{_WORDS[item.what]}: {finding.subject}{named} ({finding.window.source})"
-        facts = " ".join([finding.told, *_facts(item)])
+        facts = " ".join([finding.told, *(one.finding.told for one in same[1:]), *_facts(item)])
         yield f"  {facts}"
         if item.what != "over":
             if finding.advice:
@@ -91,6 +95,11 @@ def lines(items: Sequence[Item]) -> Iterator[str]:
             yield f"  {runbook(item)}"
     if len(items) > _MOST:
         yield f"and {len(items) - _MOST:,} more: reporting/monitoring.html"
+
+
+def _about(item: Item) -> tuple[str, ...]:
+    finding = item.finding
+    return item.what, finding.window.source, finding.window.start, finding.subject, finding.name
 
 
 def _facts(item: Item) -> Iterator[str]:
