@@ -98,3 +98,14 @@ def test_it_is_stated_as_an_artifact_states_its_own() -> None:
         told = json.loads(json.dumps(one.stated()))
         StatedCalibration.model_validate({k: told[k] for k in ("intercept", "slope", "covariance")})
         StatedCalibration.model_validate(told["used"])
+
+
+def test_answers_far_from_what_was_predicted_are_fitted_all_the_same() -> None:
+    # Three in four were expected: whole steps of Newton's method go to and fro.
+    p = expit(np.linspace(-2.0, 4.0, 200))
+    answers = (np.arange(200) % 5 == 0).astype(np.int64)
+    found = calibrated(p, answers, np.arange(200), OWN, PARAMETERS).found
+    assert found is not None
+    fitted = expit(found.intercept + found.slope * log_odds(p))
+    assert fitted.sum() == pytest.approx(answers.sum(), abs=1e-6)
+    assert (fitted - answers) @ log_odds(p) == pytest.approx(0.0, abs=1e-6)

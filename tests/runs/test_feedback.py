@@ -193,6 +193,7 @@ def test_the_next_plan_is_made_with_what_came_back_unless_a_parameter_says_no(
     assert reported(project, "campaign")["contacted"] < before / 2
     off = f"{again},campaign_planning.updated_calibration=false"
     result = project.run("--pipeline=campaign_planning", off)
+    assert result.exit_code == 0, result.output
     assert "Probabilities are corrected" not in result.output
     assert reported(project, "campaign")["contacted"] > before / 2
     known = read_table(str(project.root / "data"), "gold_campaign_inputs")
