@@ -186,7 +186,9 @@ def test_the_next_plan_is_made_with_what_came_back_unless_a_parameter_says_no(
 ) -> None:
     project, _ = turned
     before = reported(project, "campaign")["contacted"]
-    again = "--params=campaign_planning.name=summer,campaign_planning.quiet_days=0"
+    # Days after everybody was contacted.
+    named = "campaign_planning.name=summer,campaign_planning.day=2014-09-01"
+    again = f"--params={named}"
     result = project.run("--pipeline=campaign_planning", again)
     assert result.exit_code == 0, result.output
     assert "Probabilities are corrected by the outcomes of" in result.output
