@@ -72,6 +72,7 @@ SPARK = {
     "runs/test_databricks.py",
     "runs/test_engines.py",
     "runs/test_feast.py",
+    "runs/test_feedback.py",
     "runs/test_forgetting_delta.py",
     "runs/test_parity.py",
     "runs/test_promotion.py",
