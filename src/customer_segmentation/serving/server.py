@@ -38,7 +38,7 @@ class Server:
         self.champion = Champion(settings.bundle, settings.device)
         self.stored = StoredAnswers(settings.segments)
         self.history = StoredHistory(settings.history)
-        self.metrics = Metrics()
+        self.metrics = _metrics(settings)
         self.metrics.used(self.champion.current.version)
         self.log = AccessLog()
         batcher = Batcher()
@@ -86,3 +86,13 @@ class Server:
     def _refresh_champion(self) -> None:
         if self.champion.refresh():
             self.metrics.used(self.champion.current.version)
+
+
+def _metrics(settings: Settings) -> Metrics:
+    if not settings.traces:
+        return Metrics()
+    from customer_segmentation.serving.tracing import (  # noqa: PLC0415 - an extra, where it is asked for
+        TracedMetrics,
+    )
+
+    return TracedMetrics(settings.traces)
