@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from pydantic import TypeAdapter
 
 Source = Literal["batch", "api", "stream"]
 Subject = Literal["input", "segment", "response", "rows", "service"]
@@ -62,3 +65,17 @@ class Finding:
     def is_alarm(self) -> bool:
         """Whether it is beyond its bound."""
         return self.value is not None and self.bound is not None and self.value > self.bound
+
+    def stated(self) -> dict[str, Any]:
+        """As JSON, with whether it is an alarm."""
+        return asdict(self) | {"is_alarm": self.is_alarm}
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> Self:
+        """From JSON.
+
+        Raises:
+            ValueError: It is none, as pydantic says.
+        """
+        told = {name: value for name, value in stated.items() if name != "is_alarm"}
+        return TypeAdapter(cls).validate_python(told)

@@ -7,36 +7,25 @@ two summaries of one baseline can be added or compared.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
-# Margins in twentieths; probabilities of an answer in hundredths.
-MARGINS, CHANCES = 20, 100
+from customer_segmentation.monitoring.bins import Bins, Counts
+from customer_segmentation.monitoring.counting import (
+    CHANCES,
+    MARGINS,
+    codes_of,
+    counted_chances,
+    counted_columns,
+    counted_margins,
+)
 
-
-@dataclass(frozen=True)
-class Bins:
-    """The bins of one numeric column of the matrix.
-
-    Attributes:
-        edges: Ascending; bin i holds edges[i - 1] <= value < edges[i], the first all below, the
-            last all from the last edge on. A category's codes have an edge before each but the
-            first.
-        labels: Of a category's codes; empty for numbers and parts of dates.
-    """
-
-    edges: tuple[float, ...]
-    labels: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many bins there are."""
-        return len(self.edges) + 1
+_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -46,13 +35,16 @@ class Summary:
     Attributes:
         baseline: Version of the artifact whose training data made the bins.
         customers: How many were answered.
-        columns: Of each column, (bins + 1,) customers by bin; the last are those without a value.
-        sums: Of each column, (3,) number, sum and sum of squares of the values that are known.
+        columns: Of each column that was there, (bins + 1,) customers by bin; the last are those
+            without a value.
+        sums: Of each, (3,) number, sum and sum of squares of what the values that are known are
+            above the bins' middle.
         segments: (segments + 1,) by segment's code; the last are those without one.
         margins: (20,) by margin.
-        chances: (segments + 1, 101) by segment and probability of an answer in hundredths; the last
-            column are those without one.
-        rejected: Customers, or fields of them, that were refused: why -> how many.
+        chances: (segments + 1, 101) by segment and probability of an answer (`chance_edges`); the
+            last column are those without one.
+        rejected: Customers, or fields of them, that were refused: why, as the contract says it
+            (`marital_status: unknown category`) -> how many.
     """
 
     baseline: str
@@ -70,20 +62,88 @@ class Summary:
         Raises:
             ValueError: They are of two baselines.
         """
-        raise NotImplementedError
+        if self.baseline != other.baseline:
+            raise ValueError(f"summaries of {self.baseline} and {other.baseline} do not add up")
+        return Summary(
+            self.baseline,
+            self.customers + other.customers,
+            _added(self.columns, other.columns),
+            _added(self.sums, other.sums),
+            _sum(self.segments, other.segments),
+            _sum(self.margins, other.margins),
+            _sum(self.chances, other.chances),
+            {
+                why: self.rejected.get(why, 0) + other.rejected.get(why, 0)
+                for why in sorted({*self.rejected, *other.rejected})
+            },
+        )
+
+    def with_rejected(self, rejected: Mapping[str, int]) -> Summary:
+        """The same with these refused, too: why -> how many."""
+        nobody = Summary(
+            self.baseline,
+            0,
+            {},
+            {},
+            np.zeros_like(self.segments),
+            np.zeros_like(self.margins),
+            np.zeros_like(self.chances),
+            rejected,
+        )
+        return self.merged(nobody)
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
-        raise NotImplementedError
+        return {
+            "baseline": self.baseline,
+            "customers": self.customers,
+            "columns": {name: counts.tolist() for name, counts in sorted(self.columns.items())},
+            "sums": {name: sums.tolist() for name, sums in sorted(self.sums.items())},
+            "segments": self.segments.tolist(),
+            "margins": self.margins.tolist(),
+            "chances": self.chances.tolist(),
+            "rejected": dict(sorted(self.rejected.items())),
+        }
 
     @classmethod
-    def of(cls, stated: Mapping[str, Any]) -> Summary:
+    def of(cls, stated: Mapping[str, Any]) -> Self:
         """From JSON.
 
         Raises:
             ValueError: It is no summary.
         """
-        raise NotImplementedError
+        try:
+            summary = cls(
+                str(stated["baseline"]),
+                int(stated["customers"]),
+                {str(name): _counts(counts) for name, counts in stated["columns"].items()},
+                {str(n): np.array(s, dtype=np.float64) for n, s in stated["sums"].items()},
+                _counts(stated["segments"]),
+                _counts(stated["margins"]),
+                _counts(stated["chances"]),
+                {str(why): int(count) for why, count in stated["rejected"].items()},
+            )
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            raise ValueError(f"no summary: {error!r}") from error
+        summary.require_shapes()
+        return summary
+
+    def require_shapes(self) -> None:
+        """Check that the parts belong together.
+
+        Raises:
+            ValueError: They do not.
+        """
+        whole = {
+            "margins": self.margins.shape == (MARGINS,),
+            "segments": self.segments.ndim == 1 and len(self.segments) > 0,
+            "chances": self.chances.shape == (len(self.segments), CHANCES + 1),
+            "columns": all(counts.ndim == 1 for counts in self.columns.values()),
+            "sums": self.sums.keys() == self.columns.keys()
+            and all(sums.shape == (3,) for sums in self.sums.values()),
+        }
+        if wrong := [name for name, is_whole in whole.items() if not is_whole]:
+            raise ValueError(f"no summary: its {', '.join(wrong)} are of another shape")
 
 
 @dataclass(frozen=True)
@@ -106,7 +166,7 @@ class Baseline:
 
     def empty(self) -> Summary:
         """The summary of nobody."""
-        raise NotImplementedError
+        return nobody(self.version, len(self.segments))
 
     def summarise(
         self,
@@ -119,7 +179,103 @@ class Baseline:
         Args:
             columns: Names of the matrix's; those that the baseline lacks are left out.
             matrix: (customers x columns), null as NaN.
-            outputs: Of the artifacts, (customers,) each: `segment`, `margin` and, where it is known,
-                `p_response`.
+            outputs: Of the artifacts, (customers,) each: `segment`, `margin` and `p_response`, as
+                far as they are known.
         """
-        raise NotImplementedError
+        counts, sums = counted_columns(self.bins, columns, matrix)
+        empty = self.empty()
+        codes = codes_of(outputs.get("segment"), len(self.segments))
+        return Summary(
+            self.version,
+            len(matrix),
+            counts,
+            sums,
+            empty.segments if codes is None else np.bincount(codes, minlength=len(empty.segments)),
+            counted_margins(outputs.get("margin")),
+            counted_chances(outputs.get("p_response"), codes, len(self.segments)),
+            {},
+        )
+
+    def stated(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "format": _FORMAT,
+            "version": self.version,
+            "as_of": self.as_of,
+            "segments": list(self.segments),
+            "bins": {name: bins.stated() for name, bins in sorted(self.bins.items())},
+            "summary": self.summary.stated(),
+        }
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any] | bytes | str) -> Self:
+        """From JSON, read or as text.
+
+        Raises:
+            ValueError: It is no baseline, or one of a newer version of this project.
+        """
+        told = json.loads(stated) if isinstance(stated, bytes | str) else stated
+        try:
+            _require_format(told["format"])
+            baseline = cls(
+                str(told["version"]),
+                str(told["as_of"]),
+                tuple(str(key) for key in told["segments"]),
+                {str(name): Bins.of(bins) for name, bins in told["bins"].items()},
+                Summary.of(told["summary"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no baseline: {error!r}") from error
+        baseline.require_fitting(baseline.summary)
+        return baseline
+
+    def require_fitting(self, summary: Summary) -> None:
+        """Check that a summary was counted in these bins.
+
+        Raises:
+            ValueError: It was not.
+        """
+        summary.require_shapes()
+        wrong = [
+            name
+            for name, counts in summary.columns.items()
+            if name not in self.bins or len(counts) != self.bins[name].count + 1
+        ]
+        if summary.baseline != self.version or len(summary.segments) != len(self.segments) + 1:
+            wrong.append("segments")
+        if wrong:
+            raise ValueError(f"counted in other bins than those of {self.version}: {wrong}")
+
+
+def _require_format(given: object) -> None:
+    if given != _FORMAT:
+        raise ValueError(f"its format is {given}, not {_FORMAT}")
+
+
+def nobody(version: str, segments: int) -> Summary:
+    """The summary of nobody: a version, and how many segments it has."""
+    chances = np.zeros((segments + 1, CHANCES + 1), dtype=np.int64)
+    return Summary(
+        version, 0, {}, {}, chances[:, 0].copy(), np.zeros(MARGINS, dtype=np.int64), chances, {}
+    )
+
+
+def _counts(given: Any) -> Counts:  # noqa: ANN401 - of JSON
+    counts = np.array(given, dtype=np.int64)
+    if (counts < 0).any():
+        raise ValueError("a count is below 0")
+    return counts
+
+
+def _sum(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    if one.shape != other.shape:
+        raise ValueError("summaries that were counted in other bins do not add up")
+    return one + other
+
+
+def _added(
+    one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Of each column the counts of both; one that only one of them has is that one's."""
+    both = {name: _sum(counts, other[name]) for name, counts in one.items() if name in other}
+    return {**one, **other, **both}
