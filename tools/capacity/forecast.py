@@ -3,9 +3,10 @@
 Weeks are counted back from the last hour. A week's level is the median of its hours, each divided
 by what is usual at that hour of the week; what is usual is the median over the weeks. Levels follow
 a line through their logarithms by Theil and Sen (H. Theil, 1950; P. K. Sen, Journal of the American
-Statistical Association 63, 1968), which no single odd week turns. Intervals come from the past:
-each week is forecast by those before it, and the errors, as differences of square roots (of counts
-these are alike at night and at noon), are those that the week to come may have.
+Statistical Association 63, 1968), which no single odd week turns; it counts where its slope's 95 %
+interval leaves out 0. Intervals come from the past: each week is forecast by those before it, and
+what it was wrong by, a factor for the week and differences of square roots for its hours (alike at
+night and at noon, where requests are counted), is what the week to come may be wrong by.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Forecast:
         peak_high: The upper end.
         coverage: Of the intervals.
         weeks: From which it was made.
-        growth: By which a week is above the one before; None where it was not asked for a trend.
+        growth: By which a week is above the one before: 0 where it might be chance, None where the
+            weeks are too few to ask.
         unknown: Hours of these weeks of which nothing is known.
     """
 
@@ -132,7 +134,9 @@ def _next(table: NDArray[np.float64]) -> tuple[NDArray[np.float64], float | None
         )
     if len(table) < TREND_WEEKS:
         return usual * float(np.median(levels)), None
-    slope, intercept, *_ = theilslopes(np.log(levels), np.arange(len(table)))
+    slope, intercept, least, most = theilslopes(np.log(levels), np.arange(len(table)))
+    if least <= 0.0 <= most:
+        return usual * float(np.median(levels)), 0.0
     return usual * float(np.exp(intercept + slope * len(table))), float(np.expm1(slope))
 
 

