@@ -43,7 +43,8 @@ class Forecast:
         expected: (168,) requests an hour.
         low: (168,) the lower end of the interval.
         high: (168,) the upper end.
-        peak_low: The lower end of the interval of the busiest hour, whichever it will be.
+        peak: Requests in the busiest hour, whichever it will be.
+        peak_low: The lower end of its interval.
         peak_high: The upper end.
         coverage: Of the intervals.
         weeks: From which it was made.
@@ -56,6 +57,7 @@ class Forecast:
     expected: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    peak: float
     peak_low: float
     peak_high: float
     coverage: float
@@ -64,13 +66,8 @@ class Forecast:
     unknown: int
 
     @property
-    def peak(self) -> float:
-        """Requests in the busiest hour."""
-        return float(self.expected.max())
-
-    @property
     def peak_hour(self) -> datetime:
-        """The busiest hour."""
+        """The hour that is most likely to be the busiest."""
         return self.first + int(self.expected.argmax()) * HOUR
 
 
@@ -107,14 +104,17 @@ def forecast(hours: Hours, coverage: float = 0.9) -> Forecast:
     tails = [(1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0]
     low, high = _interval(np.sqrt(expected), came, told, tails)
     top = np.array([np.sqrt(expected.max())])
-    busiest = _interval(top, came, told, tails, above if top[0] else 0.0)
+    rise = above if top[0] else 0.0
+    ends = _interval(top, came, told, [tails[0], 0.5, tails[1]], rise)
+    peak_low, peak, peak_high = ends[:, 0].tolist()
     return Forecast(
         first=hours.at(len(hours.counts)),
         expected=expected,
         low=low,
         high=high,
-        peak_low=float(busiest[0, 0]),
-        peak_high=float(busiest[1, 0]),
+        peak=peak,
+        peak_low=peak_low,
+        peak_high=peak_high,
         coverage=coverage,
         weeks=weeks,
         growth=growth,
