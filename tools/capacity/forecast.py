@@ -143,7 +143,8 @@ def _next(table: NDArray[np.float64]) -> tuple[NDArray[np.float64], float | None
 def _median(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     """Without what is unknown; NaN where nothing is known."""
     masked = np.ma.masked_invalid(values)
-    return np.asarray(np.ma.median(masked, axis=axis).filled(np.nan), dtype=np.float64)
+    median = np.ma.median(masked, axis=axis)  # type: ignore[no-untyped-call]
+    return np.asarray(median.filled(np.nan), dtype=np.float64)
 
 
 def _filled(usual: NDArray[np.float64]) -> NDArray[np.float64]:

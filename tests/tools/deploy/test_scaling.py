@@ -14,8 +14,10 @@ import yaml
 
 from customer_segmentation.serving.settings import PREFIX, Settings
 from tools.capacity.plan import plan
+from tools.deploy.databricks import bundle, serving
 from tools.deploy.declared import DEPLOY, declared
 from tools.deploy.scaling import documents
+from tools.deploy.terraform import project
 
 MODULES = {"apps/v1": "apps_v1", "v1": "core_v1", "autoscaling/v2": "autoscaling_v2"}
 MODULES |= {"policy/v1": "policy_v1"}
@@ -112,6 +114,25 @@ def test_the_autoscaler_goes_by_the_plan_and_finds_what_it_scales(environment: s
         selected = found[kind]["spec"]["selector"]["matchLabels"].items()
         assert selected <= pod["metadata"]["labels"].items()
     assert found["Service"]["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("environment", sorted(declared().environments))
+def test_terraform_and_databricks_are_told_the_same_plan(environment: str) -> None:
+    found = plan(environment)
+    machines = found.machines(declared().sizes["sagemaker"]["workers"])
+    assert project()["environments"][environment]["scaling"] == {
+        "emr": {"max_executors": found.executors},
+        "sagemaker": {
+            "least": machines.least,
+            "most": machines.most,
+            "requests_per_instance": machines.requests_a_minute,
+        },
+    }
+    jobs = bundle.document()["targets"][environment]["variables"]
+    endpoint = serving.document()["targets"][environment]["variables"]
+    assert jobs["workers"] == found.databricks_workers
+    assert endpoint["workload_size"] == found.databricks_size
+    assert endpoint["scale_to_zero"] == found.sleeps
 
 
 def test_the_pod_gives_settings_that_the_server_has_and_stops_after_it() -> None:
