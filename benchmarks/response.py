@@ -21,9 +21,11 @@ from report import arguments, machine, table, write_json
 from sklearn import dummy, ensemble, linear_model, pipeline, preprocessing
 from sklearn.metrics import log_loss, roc_auc_score
 
-from customer_segmentation.pipelines.supervised_training import policies, response
+from customer_segmentation.pipelines.supervised_training import policies
 from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.answers import examples
 from customer_segmentation.segmentation.fitting import assign_folds, one_thread
+from customer_segmentation.segmentation.regression import chances
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tools.engines import block
 
@@ -88,22 +90,22 @@ def main() -> None:
     options = parser.parse_args()
     parameters = TrainingParameters(**block("supervised_training"))
     customers, _ = labelled(Path(os.environ["SEGMENTATION_REAL_CSV"]), parameters)
-    example, kept = response.examples(customers, parameters)
+    example, kept = examples(customers, parameters)
     segments = customers.labels[kept]
     results: dict[str, list[dict[str, float]]] = {}
     with one_thread():
         for seed in range(FIRST_SEED, FIRST_SEED + options.repeats):
             folds = assign_folds(example.answers, example.groups, parameters.folds, seed)
             odds = regression.out_of_fold(example, folds, parameters)
-            predicted = {"ours": regression.chances(odds)}
+            predicted = {"ours": chances(odds)}
             for name, peer in peers().items():
                 predicted[name] = np.empty(len(odds))
                 for fold in range(parameters.folds):
                     out = folds == fold
                     predicted[name][out] = peer(example.of(~out), example.values[out])
-            for name, chances in predicted.items():
+            for name, shares in predicted.items():
                 answered = policies.Answered(
-                    example.answers, chances, segments, folds, example.groups
+                    example.answers, shares, segments, folds, example.groups
                 )
                 results.setdefault(name, []).append(quality(answered))
     print(

@@ -27,7 +27,7 @@ from kedro.utils import find_kedro_project, load_obj
 
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.configuration import configuration_folder, project_of
-from customer_segmentation.errors import UserError
+from customer_segmentation.errors import NothingDue, UserError
 from customer_segmentation.hooks import anchor_mlflow
 from customer_segmentation.lineage.flow import SOURCE
 from customer_segmentation.lineage.ledger import ledger_place, read_ledger
@@ -102,6 +102,8 @@ class _MendableErrors(click.Command):
         gc.freeze()
         try:
             return super().invoke(ctx)
+        except NothingDue:
+            raise
         except KedroCliError as error:
             raise click.ClickException(str(error)) from error
         except ParameterValidationError as error:
@@ -358,6 +360,34 @@ def champion(env: str | None, on: str | None, is_all: bool, conf_source: str | N
         click.echo(commands.as_csv(log), nl=False)
         return
     click.echo("\n".join(commands.told(store, log, on)))
+
+
+@cli.command(cls=_MendableErrors)
+@click.option("--env", default=None, help="The environment whose challenger is meant.")
+@click.option("--take", "is_taken", is_flag=True, help="Try the champion of the environment below.")
+@click.option("--drop", default=None, metavar="REASON", help="Try nothing any longer.")
+@_conf_source
+def challenger(
+    *, env: str | None, is_taken: bool, drop: str | None, conf_source: str | None
+) -> None:
+    """Tell which bundle is tried beside the champion, and how it does; or begin or end that."""
+    from customer_segmentation.retraining import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.retraining.trial import Shadows  # noqa: PLC0415 - slow
+
+    root, loader = _configured(env, conf_source)
+    places = loader["globals"]
+    here = BundleStore(_anchored(root, places["models"]), places["environment"])
+    other = places["below"]
+    below = BundleStore(_anchored(root, other["models"]), other["environment"])
+    shadows = Shadows(_anchored(root, f"{places['tables']}/monitoring"))
+    if is_taken and drop is not None:
+        raise UserError("--take begins a trial and --drop ends one: give one of them")
+    if is_taken:
+        click.echo(commands.take(here, below if other["environment"] else None))
+    elif drop is not None:
+        click.echo(commands.drop(here, drop))
+    else:
+        click.echo("\n".join(commands.told(here, shadows)))
 
 
 @cli.command(cls=_MendableErrors)

@@ -42,6 +42,7 @@ from customer_segmentation.preconditions import (
 )
 from customer_segmentation.promotion import at_end
 from customer_segmentation.reading_from import READ_FROM, Environment, borrow, refuse_writes
+from customer_segmentation.retraining.asking import require_due
 from customer_segmentation.run_lock import RunLock, run_lock
 from customer_segmentation.run_record import LENDER, current_run, describe_run
 from customer_segmentation.schema.file import SCHEMA_BLOCK, checked_schema
@@ -110,6 +111,7 @@ class RunHooks:
 
         Raises:
             UserError: Something is missing or does not match, or another run is in progress.
+            NothingDue: The run would learn a model without a reason.
         """
         require_environment(self._tables, pipeline, catalog)
         require_known_parameters(catalog, run_params)
@@ -117,6 +119,7 @@ class RunHooks:
         catalog.lend(lent)
         require_inputs(run_params, pipeline, catalog)
         require_feature_store(pipeline, catalog)
+        require_due(pipeline, catalog)
         ledger = read_ledger(self._ledger)
         # The outputs of a killed run are published first; then each step is checked.
         if not ledger.publishing:
@@ -204,6 +207,7 @@ class RunHooks:
             self._state = None
             publish_run(self._ledger, state, told.entry)
             at_end.require_live(told, catalog)
+            at_end.tell_challenger(told, catalog)
             at_end.show_in_mlflow(told, catalog)
         _tell(pipeline, catalog)
         for line in told.lines:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from customer_segmentation.bundles.bundle import BASELINE
+from customer_segmentation.monitoring.bins import number_bins
+from customer_segmentation.monitoring.summary import Baseline, nobody
 from customer_segmentation.scoring.cold_start import build_cold_start
 from customer_segmentation.scoring.graph import build_segmenter
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.response import build_response
 from customer_segmentation.segmentation.cold_start import ColdStartModel
+from customer_segmentation.serving.bundle import Champion
 from tests.marketing import CAMPAIGNS, CHANNELS, PRODUCTS
 from tests.scoring.example import make_response, make_segmenter, quantised_like
 
@@ -74,3 +80,18 @@ def a_new_customer() -> dict[str, Any]:
     """Somebody who has not bought yet: what the example's cold-start model needs."""
     known = {"income": 58138, "year_birth": 1957, "marital_status": "single"}
     return known | {"kids_home": 0, "teens_home": 0}
+
+
+def add_baseline(folder: Path) -> Baseline:
+    """Write what the bundle of a folder would have learned from: customers like the example's."""
+    bundle = Champion(str(folder)).current
+    columns = bundle.columns
+    draw = np.random.default_rng(1)
+    matrix = draw.integers(0, 100, size=(500, len(columns))).astype(np.float64)
+    bins = {name: number_bins(values) for name, values in zip(columns, matrix.T, strict=True)}
+    empty = nobody(bundle.version, len(bundle.keys))
+    baseline = Baseline(bundle.version, "2014-06-30", tuple(bundle.keys), bins, empty)
+    outputs = {"segment": draw.integers(0, len(bundle.keys), size=500)}
+    whole = replace(baseline, summary=baseline.summarise(columns, matrix, outputs))
+    (folder / BASELINE).write_text(json.dumps(whole.stated()))
+    return whole

@@ -18,6 +18,7 @@ from customer_segmentation.bundles.bundle import (
     Promotion,
     StoredBundle,
 )
+from customer_segmentation.bundles.challenger import Challenger, Ending
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
@@ -28,13 +29,15 @@ from customer_segmentation.promotion.registry import CANDIDATE, CHAMPION, regist
 from customer_segmentation.promotion.whole_run import candidate_bundle, is_whole, why_kept
 from customer_segmentation.run_record import LENDER, current_run
 
-VERDICT = "promotion_verdict"
+VERDICT, PROPOSAL = "promotion_verdict", "challenger_proposal"
 _OVERRIDE = (
     " Whoever answers for it lets it pass with "
     "--params=promotion.approver=NAME,promotion.reason=WHY"
 )
 _CANDIDATES = {name: f"{name.removesuffix('.onnx')}_candidate" for name in MODELS}
 _BASELINE = "baseline_candidate"
+# What retraining learns stands beside the candidate of the last whole run.
+RETRAINED = "retrained_"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Outcome:
         champion: The bundle that the entry names.
         lines: What the run says of it.
         refused: Why the promotion that was asked for is refused; '' if it is not.
+        challenger: What is tried from now on; None if that does not change.
+        ended: How the trial of the challenger ended, and why; None if it goes on.
     """
 
     candidate: StoredBundle | None = None
@@ -54,6 +59,8 @@ class Outcome:
     champion: StoredBundle | None = None
     lines: Sequence[str] = ()
     refused: str = ""
+    challenger: Challenger | None = None
+    ended: tuple[Ending, str] | None = None
 
 
 def outcome(run_params: Mapping[str, Any], state: RunState) -> Outcome:
@@ -64,6 +71,8 @@ def outcome(run_params: Mapping[str, Any], state: RunState) -> Outcome:
     """
     if VERDICT in state.made:
         return _of_verdict(state.catalog)
+    if PROPOSAL in state.made:
+        return _of_proposal(state)
     candidate = _kept_candidate(state)
     entry, why = _of_whole_run(run_params, state.catalog, candidate)
     return Outcome(candidate, entry, candidate if entry else None, ["", why] if why else [])
@@ -83,6 +92,23 @@ def require_live(told: Outcome, catalog: WholeFilesCatalog) -> None:
         raise UserError(f"bundle {entry.bundle} is not promoted: meanwhile {now}. Run again")
 
 
+def tell_challenger(told: Outcome, catalog: WholeFilesCatalog) -> None:
+    """Have a bundle tried, or no longer, as this run has come to.
+
+    The champion is switched by now; a kill before this leaves a trial that is over by itself, or
+    one that goes on, and nobody is answered otherwise.
+
+    Raises:
+        UserError: Somebody else has begun or ended one meanwhile.
+    """
+    if told.challenger:
+        catalog.load("bundles").challengers.begin(told.challenger)
+    if told.ended:
+        event, reason = told.ended
+        run_id = str(current_run.get().get("run_id", ""))
+        catalog.load("bundles").challengers.end(event, by=who(), reason=reason, run_id=run_id)
+
+
 def show_in_mlflow(told: Outcome, catalog: WholeFilesCatalog) -> None:
     """Have the aliases of MLflow's registry name the candidate and the champion."""
     for bundle, alias in ((told.candidate, CANDIDATE), (told.champion, CHAMPION)):
@@ -90,20 +116,56 @@ def show_in_mlflow(told: Outcome, catalog: WholeFilesCatalog) -> None:
             register(bundle, catalog.load("bundles"), alias)
 
 
-def _kept_candidate(state: RunState) -> StoredBundle | None:
-    """Keep the bundle of the candidates, if this run made one and they belong together."""
-    catalog, names = state.catalog, _CANDIDATES.values()
+def _of_proposal(state: RunState) -> Outcome:
+    """A bundle that was learned anew is kept and tried; the champion stays."""
+    candidate, proposal = _kept_candidate(state, RETRAINED), state.catalog.load(PROPOSAL)
+    if candidate is None or candidate.id != proposal["bundle"]:
+        raise UserError(
+            "what was learned does not belong together, or was learned from another environment's "
+            "customers: nothing is tried. Run kedro run --pipeline=retraining again"
+        )
+    why = f"{proposal['why']}: {proposal['reason']}"
+    if candidate.id == proposal["champion"]:
+        told = f"Learned anew ({why}), it is the champion {candidate.id} again: nothing is tried"
+        return Outcome(lines=["", told])
+    fields = ("bundle", "champion", "promotion", "why", "reason", "agreement")
+    run_id = str(current_run.get().get("run_id", ""))
+    tried = Challenger(by=who(), run_id=run_id, **{name: proposal[name] for name in fields})
+    source = "outcomes" if proposal["learned_from_outcomes"] else "the answers in the source"
+    told = (
+        f"Bundle {tried.bundle} is tried beside the champion {tried.champion}, and answers nobody: "
+        f"{tried.agreement:.1%} of the customers here have the same segment by both. Its response "
+        f"model is learned from {source}."
+    )
+    further = (
+        "See kedro challenger; promote it by kedro run --pipeline=promotion "
+        "--params=promotion.source=challenger"
+    )
+    lines = ["", f"Learned anew ({why}).", told, further]
+    return Outcome(candidate, challenger=tried, lines=lines)
+
+
+def _kept_candidate(state: RunState, prefix: str = "") -> StoredBundle | None:
+    """Keep the bundle of the candidates, if this run made one and they belong together.
+
+    Args:
+        state: Of the run.
+        prefix: What their names begin with, in the catalog.
+    """
+    catalog = state.catalog
+    candidates = {file: f"{prefix}{name}" for file, name in _CANDIDATES.items()}
+    names = candidates.values()
     if not any(name in state.made for name in names) or not all(map(catalog.exists, names)):
         return None
     # What was learned from another environment's customers is not promoted here.
     if LENDER in current_run.get():
         return None
-    origin = {**state.ledger.entries, **state.made}.get(_CANDIDATES[SEGMENTER])
+    origin = {**state.ledger.entries, **state.made}.get(candidates[SEGMENTER])
     if origin is None:
         return None
     models = {
         file: catalog.load(name).SerializeToString(deterministic=True)
-        for file, name in _CANDIDATES.items()
+        for file, name in candidates.items()
     }
     told = {
         "environment": current_run.get().get("environment", ""),
@@ -112,19 +174,19 @@ def _kept_candidate(state: RunState) -> StoredBundle | None:
         "code": origin.code,
         "source_sha256": origin.source_sha256,
     }
-    summary = catalog.load("clustering_summary")
+    summary = catalog.load(f"{prefix}clustering_summary")
     bundle = candidate_bundle(models, told, {n: summary[n] for n in ("silhouette", "stability")})
     if bundle:
-        bundle = _with_baseline(bundle, catalog)
+        bundle = _with_baseline(bundle, catalog, f"{prefix}{_BASELINE}")
         catalog.load("bundles").add(bundle)
     return bundle
 
 
-def _with_baseline(bundle: StoredBundle, catalog: WholeFilesCatalog) -> StoredBundle:
+def _with_baseline(bundle: StoredBundle, catalog: WholeFilesCatalog, name: str) -> StoredBundle:
     """The bundle and what its models learned from, if that is there and theirs."""
-    if not catalog.exists(_BASELINE):
+    if not catalog.exists(name):
         return bundle
-    baseline = catalog.load(_BASELINE)
+    baseline = catalog.load(name)
     if baseline["version"] != bundle.about["artifact_version"]:
         return bundle
     return StoredBundle({**bundle.files, BASELINE: json.dumps(baseline).encode() + b"\n"})
@@ -157,13 +219,24 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
     verdict = catalog.load(VERDICT)
     here: BundleStore = catalog.load("bundles")
     below: BundleStore | None = catalog.load("bundles_below")
-    environment, named = here.environment, verdict["bundle"]
+    environment, named, tried = here.environment, verdict["bundle"], verdict["is_tried"]
     lines = ["", *as_lines(verdict["gates"]), ""]
     if verdict["refused"]:
         gates = ", ".join(verdict["refused"])
         override = "" if {*NEVER_OVERRIDDEN} & {*verdict["refused"]} else _OVERRIDE
         refused = f"bundle {named} is not promoted to {environment}: refused by {gates}."
-        return Outcome(lines=lines, refused=f"{refused} The champion is unchanged.{override}")
+        refused += " The champion is unchanged."
+        if not tried:
+            return Outcome(lines=lines, refused=f"{refused}{override}")
+        if verdict["goes_on"]:
+            still = " It was tried on too few customers yet: its trial goes on."
+            return Outcome(lines=lines, refused=f"{refused}{still}")
+        ended: tuple[Ending, str] = ("refused", f"refused by {gates}")
+        over = (
+            " It is tried no longer. Whoever answers for it learns it again by "
+            "--params=retraining.by_hand=true and promotes it with an approver and a reason"
+        )
+        return Outcome(lines=lines, refused=f"{refused}{over}", ended=ended)
     if named == verdict["champion"]:
         return Outcome(lines=[*lines, f"Bundle {named} is the champion of {environment} already"])
     store = below if below and below.environment == verdict["source"] else here
@@ -184,7 +257,8 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
         )
     before = f", in place of {promoted.previous}" if promoted.previous else ""
     lines.append(f"Bundle {named} is the champion of {environment} now{before}")
-    return Outcome(None, promoted, bundle, lines)
+    done: tuple[Ending, str] | None = ("promoted", "passed the gates") if tried else None
+    return Outcome(None, promoted, bundle, lines, ended=done)
 
 
 def promotion_of(catalog: CatalogProtocol[Any, Any]) -> PromotionParameters:
@@ -218,13 +292,13 @@ def entry(
         artifact_version=str(bundle.about["artifact_version"]),
         previous=live.bundle if live else None,
         at="",
-        by=_who(),
+        by=who(),
         files=bundle.hashes,
         **{**defaults, **told},
     )
 
 
-def _who() -> str:
+def who() -> str:
     """Who runs this: as told, such as the actor of a CI workflow, or the user of the machine."""
     try:
         return os.environ.get("SEGMENTATION_USER") or getpass.getuser()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_segmentation.bundles.bundle import Promotion, StoredBundle
+from customer_segmentation.bundles.challenger import Challenger
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.promotion.parameters import PromotionParameters
@@ -23,6 +24,7 @@ class Chosen:
         made_champion: The entry of that environment's log; None for a candidate.
         champion: The bundle that is live here; None if there is none.
         features: Versions and hashes of the features of every bundle that was live here.
+        challenger: Its trial beside the champion, if it is the challenger.
     """
 
     bundle: StoredBundle
@@ -31,10 +33,11 @@ class Chosen:
     made_champion: Promotion | None
     champion: StoredBundle | None
     features: tuple[Mapping[str, Any], ...] = ()
+    challenger: Challenger | None = None
 
 
 def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionParameters) -> Chosen:
-    """The champion of the environment below, or the candidate that was learned here.
+    """The champion of the environment below, or what was learned here: candidate or challenger.
 
     Raises:
         UserError: There is none, or the champion here cannot be read.
@@ -54,6 +57,8 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
             here.champion(),
             _features(here),
         )
+    if promotion.source == "challenger":
+        return _tried(here)
     if below is None:
         raise UserError(
             f"no environment is below {here.environment}: say --params=promotion.source=here to "
@@ -73,6 +78,25 @@ def choose(here: BundleStore, below: BundleStore | None, promotion: PromotionPar
         entry,
         here.champion(),
         _features(here),
+    )
+
+
+def _tried(here: BundleStore) -> Chosen:
+    """The challenger, whose id its models bear out."""
+    tried = here.challenger()
+    if tried is None:
+        raise UserError(
+            f"{here.root}: nothing is tried beside the champion of {here.environment}. Run kedro "
+            f"run --env={here.environment} --pipeline=retraining first"
+        )
+    return Chosen(
+        here.read(tried.bundle),
+        tried.bundle,
+        here.environment,
+        None,
+        here.champion(),
+        _features(here),
+        tried,
     )
 
 

@@ -46,7 +46,7 @@ class PromotionParameters(Parameters):
         after_whole_run: Whether a whole successful run makes its candidate the champion.
         even_if_worse: Also if one of its learned parts is worse than none.
         source: Which bundle goes through the gates: `below`, the champion of the environment below,
-            or `here`, this environment's candidate.
+            `here`, this environment's candidate, or `challenger`, what is tried here.
         bounds: What the gates demand.
         approver: Who takes the responsibility for gates that fail.
         reason: Why they may.
@@ -54,7 +54,7 @@ class PromotionParameters(Parameters):
 
     after_whole_run: bool
     even_if_worse: bool
-    source: Literal["below", "here"]
+    source: Literal["below", "here", "challenger"]
     bounds: Bounds
     approver: Shown = ""
     reason: Shown = ""

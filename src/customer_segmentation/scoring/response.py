@@ -15,7 +15,15 @@ from spox import Var, build
 
 from customer_segmentation.scoring import metadata
 from customer_segmentation.scoring.graph import column, constant, trace, within
+from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.verify import verified
+from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation.answers import LearnedAnswers, measured
+from customer_segmentation.segmentation.labelled import LeftOut
+from customer_segmentation.segmentation.regression import chances
 from customer_segmentation.segmentation.response import Regression, ResponseModel
+
+_TOLERANCE = 1e-9
 
 
 def build_response(model: ResponseModel) -> onnx.ModelProto:
@@ -45,6 +53,38 @@ def build_no_response(reason: str, segmenter: Mapping[str, Any]) -> onnx.ModelPr
         segmenter: The metadata of the segmenter that it stands beside.
     """
     return metadata.without_model(metadata.NO_RESPONSE, reason, segmenter)
+
+
+def checked_response(
+    learned: LearnedAnswers | LeftOut, segmenter: Mapping[str, Any]
+) -> onnx.ModelProto:
+    """The artifact of what was learned, checked on the customers; or a file that says why not.
+
+    Args:
+        learned: From customers.
+        segmenter: The metadata of the segmenter that it stands beside.
+
+    Raises:
+        RuntimeError: The artifact answers otherwise than what was learned.
+    """
+    if isinstance(learned, LeftOut):
+        none = build_no_response(learned.reason, segmenter)
+        verified(none.SerializeToString(deterministic=True))
+        return none
+    schema = learned.customers.schema
+    artifact = build_response(
+        ResponseModel(
+            response=schema.roles.response,
+            regression=learned.learned,
+            calibration=learned.calibration.told(),
+            segmenter_version=segmenter[metadata.VERSION],
+            schema=schema,
+            provenance=segmenter["provenance"],
+            metrics=measured(learned),
+        )
+    )
+    _check(artifact, learned)
+    return artifact
 
 
 def _log_odds(selected: Var, model: Regression) -> Var:
@@ -81,3 +121,24 @@ def _describe(model: ResponseModel, columns: tuple[str, ...]) -> dict[str, Any]:
         "metrics": model.metrics,
         "provenance": model.provenance,
     }
+
+
+def _check(artifact: onnx.ModelProto, learned: LearnedAnswers) -> None:
+    """Compare the artifact's answers with what was learned, on every customer it is from.
+
+    Raises:
+        RuntimeError: They differ.
+    """
+    scorer, example = Scorer(artifact.SerializeToString(deterministic=True)), learned.example
+    odds = regression.predict(learned.learned, example)
+    matrix = np.ascontiguousarray(learned.customers.columns(scorer.columns))
+    given = scorer.score(matrix)[metadata.P_RESPONSE]
+    worst = float(np.abs(given - chances(odds)).max())
+    # Written so that NaN fails.
+    if not worst <= _TOLERANCE:
+        message = (
+            f"the response model's artifact differs by {worst:.3g} from what was learned (at most "
+            f"{_TOLERANCE:g} is allowed). Nothing was saved; this is a fault of the graph "
+            "(scoring/response.py)."
+        )
+        raise RuntimeError(message)

@@ -40,6 +40,13 @@ class Counts(Protocol):
         """Wrong fields; `known` are the names that may be told."""
 
 
+class Refusals(Protocol):
+    """Counts what is refused, by the bundle."""
+
+    def rejected(self, bundle: Bundle, problems: Iterable[Problem]) -> None:
+        """Wrong fields."""
+
+
 class Rows(Protocol):
     """Makes customers of its kind ready to be scored."""
 
@@ -96,9 +103,17 @@ class Answering:
         metrics: Counts answers and rejections.
         batcher: Scores single customers together.
         max_customers: In one request.
+        monitor: Counts rejections by bundle, where there is monitoring.
     """
 
-    def __init__(self, metrics: Counts, batcher: Batcher, max_customers: int) -> None:
+    def __init__(
+        self,
+        metrics: Counts,
+        batcher: Batcher,
+        max_customers: int,
+        monitor: Refusals | None = None,
+    ) -> None:
+        self._monitor = monitor
         self._batcher = batcher
         self._metrics = metrics
         self._max_customers = max_customers
@@ -148,6 +163,8 @@ class Answering:
         wrong = [one for one in read if isinstance(one, list)]
         problems = list(chain.from_iterable(wrong))
         self._metrics.rejected(problems, bundle.contract.rules)
+        if self._monitor and problems:
+            self._monitor.rejected(bundle, problems)
         if problems and not partial:
             raise wrong_fields(problems)
         limit_problems(wrong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import repeat
@@ -166,20 +166,23 @@ class Predictor:
             for name, (output, words) in told.items()
         }
 
-    def predict(
+    def score(self, matrix: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+        """The artifact's outputs, for a (customers x the artifact's columns) matrix."""
+        return self._scorer.score(matrix)
+
+    def in_words(
         self,
         ids: Sequence[str | None],
-        matrix: NDArray[np.float64],
+        outputs: Mapping[str, NDArray[Any]],
         chances: Iterable[float | None] = repeat(None),
     ) -> list[Answer]:
         """One answer per row.
 
         Args:
             ids: Of the customers.
-            matrix: (customers x the artifact's columns).
+            outputs: As of `score`.
             chances: Of an answer to a campaign; None where it is not known.
         """
-        outputs = self._scorer.score(matrix)
         columns: dict[str, Iterable[Any]] = {
             "artifact_version": repeat(self._scorer.version),
             "model": repeat(self._kind),

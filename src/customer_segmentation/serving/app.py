@@ -65,12 +65,23 @@ def make_app(settings: Settings) -> Guard:
         logging_config=None,
     )
 
-    return Guard(inside, Routes(inside.routes), server)
+    return _guard(settings)(inside, Routes(inside.routes), server)
+
+
+def _guard(settings: Settings) -> type[Guard]:
+    if not settings.traces:
+        return Guard
+    from customer_segmentation.serving.tracing import (  # noqa: PLC0415 - an extra, where it is asked for
+        TracedGuard,
+    )
+
+    return TracedGuard
 
 
 @asynccontextmanager
 async def _life(server: Server) -> AsyncIterator[None]:
     """Reload the champion and the keys while the server runs."""
+    server.monitor.start()
     following = asyncio.create_task(server.follow())
     # Objects made so far stay: the garbage collector need not visit them again.
     gc.collect()
@@ -84,6 +95,7 @@ async def _life(server: Server) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await following
         await server.online.end()
+        await asyncio.to_thread(server.monitor.end)
         server.log.flush()
 
 
@@ -140,6 +152,7 @@ def _routes(server: Server) -> list[Any]:
     @get("/metrics", opt={"access": "admin"}, sync_to_thread=True)
     def metrics() -> Response[bytes]:
         server.jobs.measure(server.metrics)
+        server.metrics.stored_answers(server.stored.newest())
         return Response(server.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import fsspec
 import numpy as np
@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 from customer_segmentation.bundles.bundle import (
     ALWAYS,
+    BASELINE,
     COLD_START,
     MODELS,
     RESPONSE,
     SEGMENTER,
+    StoredBundle,
     sha256,
 )
 from customer_segmentation.bundles.store import BUNDLES, BundleStore
 from customer_segmentation.errors import UserError
+from customer_segmentation.monitoring.stored import baseline_of
 from customer_segmentation.scoring.artifact_file import MAX_BYTES, WrongArtifactError
 from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
 from customer_segmentation.scoring.scorer import Scorer, providers_of
@@ -36,6 +39,18 @@ class BrokenBundleError(UserError):
     """The files are no bundle: absent, damaged, or of different runs."""
 
 
+class Watcher(Protocol):
+    """Is told what a bundle answers; it never waits, and raises nothing."""
+
+    def answered(
+        self, bundle: Bundle, matrix: NDArray[np.float64], outputs: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """The segmenter has answered customers: their inputs and `Bundle.score` of them."""
+
+    def answered_cold(self, bundle: Bundle, customers: int) -> None:
+        """The cold-start model has answered so many."""
+
+
 class Bundle:
     """A segmenter and the models beside it: cold start, and answers to campaigns.
 
@@ -44,6 +59,13 @@ class Bundle:
         cold_start: The cold-start model's file, or the one that says why there is none.
         response: The same of the response model; None in a bundle that is older than that.
         device: `cpu` or `cuda`.
+        baseline: What they learned from, in counts; None in a bundle that is older than that.
+
+    Attributes:
+        id: Twelve hexadecimal digits that name the models, as the store has them.
+        columns: What the segmenter and the response model read.
+        baseline: What answers are compared with; None where `unmonitored` says why there is none.
+        watcher: Is told what is answered; None unless set.
 
     Raises:
         BrokenBundleError: A file is invalid, or they do not belong together.
@@ -55,9 +77,14 @@ class Bundle:
         cold_start: bytes,
         response: bytes | None = None,
         device: str = "cpu",
+        baseline: bytes | None = None,
     ) -> None:
+        models = {SEGMENTER: segmenter, COLD_START: cold_start, RESPONSE: response}
+        self.id = StoredBundle({name: file for name, file in models.items() if file}).id
+        self.watcher: Watcher | None = None
         self.segmenter = _opened(segmenter, "segmenter", device)
         self.version = self.segmenter.version
+        self.baseline, self.unmonitored = baseline_of(baseline, self.version)
         # Answer that it does not give, or `cold_start` -> why.
         self.left_out: dict[str, str] = dict(self.segmenter.metadata["left_out"])
         self.cold_start = self._beside(cold_start, "cold_start", "cold_start", device)
@@ -78,10 +105,10 @@ class Bundle:
             self._predictors[True] = Predictor(self.cold_start)
         for predictor in self._predictors.values():
             # A file that loads may still fail to score.
-            predictor.predict(["tried"], np.zeros((1, predictor.width)))
-        every = (*self.contract.columns, *self.contract.others)
-        # Of the response model's inputs among all.
-        self._places = [every.index(name) for name in self.contract.response_columns]
+            predictor.in_words(["tried"], predictor.score(np.zeros((1, predictor.width))))
+        # What the models read, in the order of `answer_matrix`.
+        self.columns = (*self.contract.columns, *self.contract.others)
+        self._places = [self.columns.index(name) for name in self.contract.response_columns]
         # The segments' keys, in the order of their ids.
         self.keys = self._predictors[False].keys
 
@@ -90,19 +117,33 @@ class Bundle:
 
         Args:
             ids: Of the customers.
-            matrix: (customers x the segmenter's columns, and others).
+            matrix: (customers x `columns`).
+        """
+        outputs = self.score(matrix)
+        if self.watcher:
+            self.watcher.answered(self, matrix, outputs)
+        chances = outputs.get(P_RESPONSE)
+        if chances is None:
+            return self._predictors[False].in_words(ids, outputs)
+        # JSON has no NaN.
+        told = [None if p != p else p for p in chances.tolist()]  # noqa: PLR0124 - NaN
+        return self._predictors[False].in_words(ids, outputs, told)
+
+    def score(self, matrix: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+        """The segmenter's outputs, and `p_response` where it is known of anybody, else NaN.
+
+        Args:
+            matrix: (customers x `columns`).
         """
         predictor = self._predictors[False]
         if not self.response:
-            return predictor.predict(ids, matrix)
-        known = np.ascontiguousarray(matrix[:, : predictor.width])
+            return predictor.score(matrix)
+        outputs = predictor.score(np.ascontiguousarray(matrix[:, : predictor.width]))
         inputs = matrix[:, self._places]
         # Most callers give nothing but what the segmenter needs.
-        if np.isnan(inputs).any(axis=1).all():
-            return predictor.predict(ids, known)
-        chances = self.response.score(np.ascontiguousarray(inputs))[P_RESPONSE].tolist()
-        # JSON has no NaN.
-        return predictor.predict(ids, known, [None if p != p else p for p in chances])  # noqa: PLR0124 - NaN
+        if not np.isnan(inputs).any(axis=1).all():
+            outputs |= self.response.score(np.ascontiguousarray(inputs))
+        return outputs
 
     def _beside(self, content: bytes, kind: str, answer: str, device: str) -> Scorer | None:
         """A model that was made for the segmenter; None where its file says why there is none.
@@ -141,8 +182,13 @@ class Bundle:
             chosen = [customer for customer in customers if customer.is_cold is is_cold]
             if chosen:
                 ids = [customer.customer_id for customer in chosen]
-                predict = predictor.predict if is_cold else self.answer_matrix
-                answers[is_cold] = iter(predict(ids, matrix_of(chosen)))
+                matrix = matrix_of(chosen)
+                if is_cold:
+                    answers[is_cold] = iter(predictor.in_words(ids, predictor.score(matrix)))
+                    if self.watcher:
+                        self.watcher.answered_cold(self, len(chosen))
+                else:
+                    answers[is_cold] = iter(self.answer_matrix(ids, matrix))
         return [next(answers[customer.is_cold]) for customer in customers]
 
 
@@ -153,17 +199,18 @@ class Champion:
         folder: An environment's folder of models, whose log of promotions names the bundle, or a
             folder that holds the files of one: a path, or a URL that fsspec reads.
         device: `cpu` or `cuda`.
+        watcher: Is told what the bundle answers.
 
     Raises:
         BrokenBundleError: There is no bundle, or it is invalid.
     """
 
-    def __init__(self, folder: str, device: str = "cpu") -> None:
+    def __init__(self, folder: str, device: str = "cpu", watcher: Watcher | None = None) -> None:
         self._files, root = fsspec.core.url_to_fs(folder)
         self._root = root.rstrip("/")
         is_bundle = self._files.exists(f"{self._root}/{SEGMENTER}")
         self._store = None if is_bundle else BundleStore(folder)
-        self._device = device
+        self._device, self._watcher = device, watcher
         self._seen = self._signature()
         self.current = self._load()
         self._last_error = ""
@@ -217,32 +264,55 @@ class Champion:
                     "there. Make one with kedro run"
                 )
             folder = f"{folder}/{BUNDLES}/{promoted.bundle}"
-        models = self._models(folder)
+        names = self._models(folder)
         if promoted:
-            models = [n for n in MODELS if n in ALWAYS or n in promoted.files]
-        paths = [f"{folder}/{name}" for name in models]
-        for path, name in zip(paths, models, strict=True):
-            # From the store's metadata, so that nothing large is read.
-            info = self._info(path)
-            if info["type"] != "file":
-                # Such as a pipe, which would block.
-                raise BrokenBundleError(
-                    f"{path} is not a file. Promote the file that kedro run wrote"
-                )
-            if (size := info["size"]) > MAX_BYTES:
-                raise BrokenBundleError(
-                    f"{name} is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
-                    "file that kedro run wrote"
-                )
-        # The file may have grown since.
-        contents = [self._files.cat_file(path, start=0, end=MAX_BYTES + 1) for path in paths]
-        for path, name, content in zip(paths, models, contents, strict=True):
+            names = [n for n in MODELS if n in ALWAYS or n in promoted.files]
+        found = {name: self._content(f"{folder}/{name}", name) for name in names}
+        for name, content in found.items():
             if promoted and sha256(content) != promoted.files.get(name):
                 raise BrokenBundleError(
-                    f"{path} is not the file that was promoted: restore it, or roll back"
+                    f"{folder}/{name} is not the file that was promoted: restore it, or roll back"
                 )
-        found = dict(zip(models, contents, strict=True))
-        return Bundle(found[SEGMENTER], found[COLD_START], found.get(RESPONSE), self._device)
+        baseline = self._baseline(folder, promoted.files if promoted else {})
+        models = found[SEGMENTER], found[COLD_START], found.get(RESPONSE)
+        bundle = Bundle(*models, self._device, baseline)
+        bundle.watcher = self._watcher
+        return bundle
+
+    def _content(self, path: str, name: str) -> bytes:
+        """The content of a file, which must be one, and not too large."""
+        # From the store's metadata, so that nothing large is read.
+        info = self._info(path)
+        if info["type"] != "file":
+            # Such as a pipe, which would block.
+            raise BrokenBundleError(f"{path} is not a file. Promote the file that kedro run wrote")
+        if (size := info["size"]) > MAX_BYTES:
+            raise BrokenBundleError(
+                f"{name} is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
+                "file that kedro run wrote"
+            )
+        # The file may have grown since.
+        content: bytes = self._files.cat_file(path, start=0, end=MAX_BYTES + 1)
+        return content
+
+    def _baseline(self, folder: str, promoted: Mapping[str, str]) -> bytes | None:
+        """The file of the baseline, if there is one; no answer depends on it.
+
+        Args:
+            folder: Of the bundle.
+            promoted: The SHA-256 of each file that was promoted; empty where nothing says.
+        """
+        path = f"{folder}/{BASELINE}"
+        try:
+            is_there = BASELINE in promoted if promoted else self._files.exists(path)
+            if not is_there:
+                return None
+            content = self._content(path, BASELINE)
+        except Exception as error:  # noqa: BLE001 - a store may raise anything
+            logger.warning("%s cannot be read: %s", path, error)
+            return b""
+        is_changed = bool(promoted) and sha256(content) != promoted[BASELINE]
+        return b"" if is_changed else content
 
 
 def file_state(info: Mapping[str, Any]) -> str:

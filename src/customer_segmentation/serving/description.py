@@ -108,6 +108,8 @@ class Description(msgspec.Struct):
     answer's value -> what people call it, as in a sentence.
     `decisions`: each answer beside the segment -> its unit.
     `left_out`: answer, or `cold_start` -> why this bundle does not give it.
+    `unmonitored`: why nobody sees whether what it answers is still like what it learned from; null
+    where that is watched.
     """
 
     artifact_version: str
@@ -119,14 +121,18 @@ class Description(msgspec.Struct):
     decisions: dict[str, str]
     left_out: dict[str, str]
     stored: Stored | None
+    unmonitored: str | None = None
 
 
-def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
+def describe_bundle(
+    bundle: Bundle, summary: Summary | None, unmonitored: str | None = None
+) -> Description:
     """Describe the bundle and what the last batch run stored.
 
     Args:
         bundle: In use.
         summary: Of the stored answers, if any.
+        unmonitored: Why its answers are not watched.
     """
     metadata, schema = bundle.segmenter.metadata, bundle.contract.schema
     is_own = summary is not None and summary.artifact_version == bundle.version
@@ -150,6 +156,7 @@ def describe_bundle(bundle: Bundle, summary: Summary | None) -> Description:
         decisions={name: schema.decisions[name].unit for name in decided_of(schema)},
         left_out=bundle.left_out,
         stored=Stored(summary.customers, summary.artifact_version, is_own) if summary else None,
+        unmonitored=unmonitored,
     )
 
 
@@ -208,7 +215,8 @@ def description_routes(server: Server) -> list[Any]:
 
     @lru_cache(maxsize=4)
     def described(bundle: Bundle, summary: Summary | None) -> bytes:
-        return msgspec.json.encode(describe_bundle(bundle, summary))
+        why = server.monitor.why_not(bundle)
+        return msgspec.json.encode(describe_bundle(bundle, summary, why or None))
 
     # Not open: it says how many customers there are.
     @get("/v1/bundle", opt={"access": "score"}, sync_to_thread=True)

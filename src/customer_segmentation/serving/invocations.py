@@ -78,6 +78,7 @@ def invocation_routes(server: Server) -> list[Any]:
         # In a thread: ten thousand rows would block the event loop.
         matrix = await asyncio.to_thread(read, body)
         outputs = await asyncio.to_thread(bundle.segmenter.score, matrix)
+        server.monitor.answered(bundle, matrix, outputs)
         keys, counts = np.unique(outputs["segment"], return_counts=True)
         names = [*bundle.keys, UNSEGMENTED]
         scored = zip(keys, counts, strict=True)

@@ -44,7 +44,7 @@ class Metrics:
         waiting = "segmentation_requests_in_flight", "Requests being answered"
         self.waiting = gauge(*waiting, multiprocess_mode="livesum")
         self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
-        self.store_seconds = Histogram(
+        self._store_seconds = Histogram(
             "segmentation_feature_store_seconds",
             "Reads of the online store, as a request waits for them",
             buckets=_SECONDS,
@@ -52,6 +52,15 @@ class Metrics:
         )
         day = "The day, UTC, of what the online store holds; 0 before it is read"
         self._features = gauge("segmentation_features_as_of_timestamp_seconds", day)
+        self._stored = gauge(
+            "segmentation_stored_answers_as_of_timestamp_seconds",
+            "The newest day, UTC, of the stored answers; 0 where there are none",
+        )
+        self._dropped = count(
+            "segmentation_monitoring_dropped", "Customers who were answered and not counted"
+        )
+        shadowed = "Customers whom a challenger was tried on, and whether its segment is the same"
+        self._shadowed = count("segmentation_shadow_customers", shadowed, ["agrees"])
         in_use = "1 for the artifact in use, 0 for earlier ones"
         self._artifact = gauge("segmentation_artifact", in_use, ["version"])
         self._version = ""
@@ -81,9 +90,26 @@ class Metrics:
             field = problem.path.rsplit(".", 1)[-1]
             self._rejections.labels(field if field in names else "other", problem.problem).inc()
 
+    def read_store(self, seconds: float, asked: int) -> None:  # noqa: ARG002 - for spans
+        """Count a read of the online store, for so many customers."""
+        self._store_seconds.observe(seconds)
+
     def used_features(self, as_of: date) -> None:
         """Set the day of the features in use."""
         self._features.set(datetime.combine(as_of, time(), UTC).timestamp())
+
+    def stored_answers(self, as_of: date | None) -> None:
+        """Set the newest day of the stored answers."""
+        self._stored.set(datetime.combine(as_of, time(), UTC).timestamp() if as_of else 0.0)
+
+    def not_counted(self, customers: int) -> None:
+        """Count customers who are missing from what monitoring counts."""
+        self._dropped.inc(customers)
+
+    def shadowed(self, same: int, others: int) -> None:
+        """Count customers by whether champion and challenger agree."""
+        for agrees, customers in (("true", same), ("false", others)):
+            self._shadowed.labels(agrees).inc(customers)
 
     def used(self, version: str) -> None:
         """Set the artifact in use."""

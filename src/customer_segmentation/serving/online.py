@@ -20,7 +20,7 @@ from customer_segmentation.feature_store.online import StoreDownError
 from customer_segmentation.feature_store.reading import FeatureReader
 from customer_segmentation.feature_store.rows import DAMAGED, Snapshot
 from customer_segmentation.feature_store.stores import ONLINE_FILE, open_store
-from customer_segmentation.serving.answering import Batcher
+from customer_segmentation.serving.answering import Batcher, Refusals
 from customer_segmentation.serving.answers import Answer, StoredFeatures
 from customer_segmentation.serving.asgi import Receive, Scope, Send, respond
 from customer_segmentation.serving.bundle import Bundle
@@ -134,13 +134,16 @@ class OnlineSegments:
         settings: Which store.
         metrics: Counts answers and times reads.
         batcher: Scores single customers together.
+        monitor: Counts rejections by bundle.
 
     Raises:
         UserError: There is no such kind of store, or its client is not installed.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, batcher: Batcher) -> None:
-        self._metrics, self._batcher = metrics, batcher
+    def __init__(
+        self, settings: Settings, metrics: Metrics, batcher: Batcher, monitor: Refusals
+    ) -> None:
+        self._metrics, self._batcher, self._monitor = metrics, batcher, monitor
         named, environment = settings.feature_store, settings.feature_environment
         self._store = open_store(named, environment, FILE, seconds=_SECONDS)
         self._store.prepare()
@@ -222,7 +225,7 @@ class OnlineSegments:
         except UserError as error:
             raise self._failed(error, _LATER) from error
         finally:
-            self._metrics.store_seconds.observe(perf_counter() - started)
+            self._metrics.read_store(perf_counter() - started, len(ids))
         if snapshot is None:
             detail = f"the online store {self._store.name} was never filled: {_FILL} fills it"
             raise RefusedError(404, detail)
@@ -251,6 +254,7 @@ class OnlineSegments:
 
     def _wrong(self, bundle: Bundle, problems: list[Problem]) -> RefusedError:
         self._metrics.rejected(problems, bundle.contract.rules)
+        self._monitor.rejected(bundle, problems)
         return wrong_fields(problems)
 
 

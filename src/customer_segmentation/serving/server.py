@@ -15,15 +15,19 @@ from customer_segmentation.serving.history import StoredHistory
 from customer_segmentation.serving.jobs.service import JobService
 from customer_segmentation.serving.keys import Keys
 from customer_segmentation.serving.metrics import AccessLog, Metrics
+from customer_segmentation.serving.monitoring.monitor import Monitor
 from customer_segmentation.serving.online import OnlineSegments
 from customer_segmentation.serving.problems import RefusedError
 from customer_segmentation.serving.segments import Segments
 from customer_segmentation.serving.settings import Settings, is_prefix
 from customer_segmentation.serving.stored import StoredAnswers
 
+# Times as long between two looks for a challenger, which read two logs.
+_CHALLENGER = 5.0
+
 
 class Server:
-    """The champion, the keys, stored answers, history, online store, jobs and metrics.
+    """The champion, the keys, stored answers, history, online store, jobs, metrics and monitoring.
 
     Args:
         settings: The server's.
@@ -35,15 +39,17 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = Keys(settings.keys)
-        self.champion = Champion(settings.bundle, settings.device)
         self.stored = StoredAnswers(settings.segments)
         self.history = StoredHistory(settings.history)
-        self.metrics = Metrics()
+        self.metrics = _metrics(settings)
+        self.monitor = Monitor(settings, self.metrics)
+        self.champion = Champion(settings.bundle, settings.device, self.monitor)
+        self.monitor.uses(self.champion.current)
         self.metrics.used(self.champion.current.version)
         self.log = AccessLog()
         batcher = Batcher()
-        self.segments = Segments(self.metrics, batcher, settings.max_customers)
-        self.online = OnlineSegments(settings, self.metrics, batcher)
+        self.segments = Segments(self.metrics, batcher, settings.max_customers, self.monitor)
+        self.online = OnlineSegments(settings, self.metrics, batcher, self.monitor)
         self.jobs = JobService(settings)
         self.is_ready = False
 
@@ -62,27 +68,49 @@ class Server:
             raise RefusedError(503, "starting or stopping")
 
     async def follow(self) -> None:
-        """Reload keys and champion when they change, until cancelled; at SIGHUP at once."""
+        """Reload keys, champion and challenger when they change, until cancelled.
+
+        At SIGHUP at once.
+        """
+        pause = self.settings.look_seconds
         # Separately: a revoked key does not wait for a slow store of bundles.
-        refreshes = (self.keys.refresh, self._refresh_champion)
-        events = {refresh: asyncio.Event() for refresh in refreshes}
+        followed = [
+            (self.keys.refresh, pause, asyncio.Event()),
+            (self._refresh_champion, pause, asyncio.Event()),
+            # Nobody waits for who is tried beside it.
+            (self._look_for_challenger, _CHALLENGER * pause, asyncio.Event()),
+        ]
 
         def wake() -> None:
-            for event in events.values():
+            for _, _, event in followed:
                 event.set()
 
         # Windows has none.
         if hasattr(signal, "SIGHUP"):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wake)
-        await asyncio.gather(*(self._follow(refresh, event) for refresh, event in events.items()))
+        await asyncio.gather(*(self._follow(*each) for each in followed))
 
-    async def _follow(self, refresh: Callable[[], None], wake: asyncio.Event) -> None:
+    async def _follow(self, refresh: Callable[[], None], pause: float, wake: asyncio.Event) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), self.settings.look_seconds)
+                await asyncio.wait_for(wake.wait(), pause)
             wake.clear()
             await asyncio.to_thread(refresh)
 
     def _refresh_champion(self) -> None:
         if self.champion.refresh():
             self.metrics.used(self.champion.current.version)
+            self.monitor.uses(self.champion.current)
+
+    def _look_for_challenger(self) -> None:
+        self.monitor.look(self.champion.current)
+
+
+def _metrics(settings: Settings) -> Metrics:
+    if not settings.traces:
+        return Metrics()
+    from customer_segmentation.serving.tracing import (  # noqa: PLC0415 - an extra, where it is asked for
+        TracedMetrics,
+    )
+
+    return TracedMetrics(settings.traces)

@@ -17,6 +17,8 @@ _Count = Annotated[int, Meta(ge=0)]
 _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
 # No `.`, `..` or empty part: a browser reads `//shop` as a host name.
 _PREFIX_OF_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*")
+_HOUR = r"\A(\d{4}-\d{2}-\d{2}T\d{2})?\Z"
+_COLLECTOR = re.compile(r"https?://[^/]")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -54,6 +56,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest_events: str = ""
     ingest_records: str = ""
     ingest_outcomes: str = ""
+    # Where answers are counted by hour, and beside a challenger's: a folder or s3://, or `off`.
+    monitoring: str = "data/monitoring"
+    # Between two writings of the counts: as many seconds are lost when a process is killed.
+    monitoring_seconds: Annotated[float, Meta(gt=0.0, le=3_600.0)] = 10.0
+    # In place of the clock's hour, UTC, such as 2014-06-30T12: for rehearsals.
+    monitoring_hour: Annotated[str, Meta(pattern=_HOUR)] = ""
+    # Of the customers who are answered, the share that a challenger is tried on.
+    shadow_share: Annotated[float, Meta(ge=0.0, le=1.0)] = 1.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
     # The prefix that a proxy strips, such as /shop.
@@ -90,18 +100,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     min_rate: _Count = 10_000
     stop_seconds: _Amount = 20.0
     look_seconds: _Amount = 1.0
+    # Where spans of requests go: an OTLP collector, such as http://127.0.0.1:4318.
+    traces: str = ""
 
     def __post_init__(self) -> None:
         """Refuse unsafe or contradictory settings.
 
         Raises:
             UserError: The host is not loopback and there are neither keys nor a gateway; there are
-                both; or the root path is invalid.
+                both; or the root path or the collector's address is invalid.
         """
         if not is_prefix(self.root_path):
             raise UserError(
                 f"root-path {self.root_path} is not a path prefix: write it as /shop or "
                 "/shop/segments, without a slash at the end"
+            )
+        if self.traces and not _COLLECTOR.match(self.traces):
+            raise UserError(
+                f"traces {self.traces} is no collector's address: write it as http://HOST:4318"
             )
         if self.behind_gateway and self.keys is not None:
             message = "behind-gateway says that no keys are asked for, and there are keys: give one"
@@ -113,6 +129,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 "--role score, and start with --keys keys.json; or, where something else lets only "
                 "those through who may ask, say so with --behind-gateway"
             )
+
+    @property
+    def is_monitoring(self) -> bool:
+        """Whether answers are counted."""
+        return self.monitoring not in {"", "off"}
 
     @property
     def database_url(self) -> str:

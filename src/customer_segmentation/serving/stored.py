@@ -7,6 +7,7 @@ customer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.serving.bundle import file_state
 from customer_segmentation.serving.commits import Commit, Commits
+from customer_segmentation.serving.paced import Paced
 from customer_segmentation.serving.validation import LONGEST_KEY
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
@@ -128,6 +130,8 @@ class StoredAnswers:
         self._table = StoredTable(path)
         self._find = lru_cache(maxsize=_KEPT)(self._read_row)
         self._summary = lru_cache(maxsize=1)(self._summarise)
+        self._newest = lru_cache(maxsize=1)(self._newest_day)
+        self._paced = Paced(lambda: self._newest(self._table.state()))
 
     def find(self, customer_id: str) -> tuple[dict[str, Any] | None, str]:
         """The answer for a customer, or None; and the state of the table.
@@ -148,6 +152,19 @@ class StoredAnswers:
             FileNotFoundError: No batch run has stored answers yet.
         """
         return self._summary(self._table.state())
+
+    def newest(self) -> date | None:
+        """The newest day of the answers; None where there are none, or they cannot be read."""
+        try:
+            return self._paced()
+        except Exception:  # noqa: BLE001 - a store may raise anything, and its reader says what
+            return None
+
+    def _newest_day(self, _state: str) -> date | None:
+        import polars as pl  # noqa: PLC0415 - as above
+
+        day = self._table.scan().select(pl.col(AS_OF).max().cast(pl.Date)).collect().item()
+        return day if isinstance(day, date) else None
 
     def _summarise(self, state: str) -> Summary | None:
         import polars as pl  # noqa: PLC0415 - as above

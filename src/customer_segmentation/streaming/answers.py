@@ -19,10 +19,12 @@ import onnx
 import polars as pl
 
 from customer_segmentation.bundles.bundle import SEGMENTER
+from customer_segmentation.customers.rules import REASONS
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.sources.messages.offsets import take
+from customer_segmentation.streaming.counting import StreamCounts
 from customer_segmentation.streaming.decoding import Decoder
 from customer_segmentation.streaming.online import OnlineWriter
 from customer_segmentation.streaming.places import Stream
@@ -65,6 +67,7 @@ class Answering:
         self._topics = settings.topics
         self._bundles = stream.bundles
         self._promotion, self._looked = "", 0.0
+        self._counts = StreamCounts(stream.tables, stream.schema)
         self._artifact, self._version = self._champion()
         self._decoder = Decoder(stream.settings, has_lines=bool(stream.schema.orders))
         self._kafka = Transactions(settings.clients, self._topics.events, settings.group)
@@ -110,6 +113,7 @@ class Answering:
         self._state.close()
         if self._online:
             self._online.close()
+        self._counts.end()
 
     def answer(self, messages: Sequence[Message]) -> None:
         """Take these events, in one transaction."""
@@ -121,9 +125,10 @@ class Answering:
         taken = self._in_transaction(partial(self._take_in, messages, positions))
         if taken is None:
             return
-        step, rejected = taken
+        step, answers, rejected = taken
         self.at = positions
         self._put(step)
+        self._counts.answered(step.customers, answers, step.rejected[REASONS])
         self._progress.batch(
             len(messages),
             monotonic() - begun,
@@ -134,19 +139,23 @@ class Answering:
 
     def _take_in(
         self, messages: Sequence[Message], positions: Mapping[str, int]
-    ) -> tuple[Step, int]:
-        """Change the state and send what comes of it; the change, and how many are dead letters."""
+    ) -> tuple[Step, pl.DataFrame, int]:
+        """Change the state and send what comes of it.
+
+        Returns:
+            The change, its answers, and how many are dead letters.
+        """
         decoded = self._decoder.decode(messages)
         with self._state.batch(decoded.events, positions) as step:
             dead = self._decoder.dead_letters(messages, decoded, step.rejected)
             self._kafka.send(self._topics.dead_letters, dead)
-            self._send(step, positions)
+            answers = self._send(step, positions)
         for note in step.notes:
             _log.warning("%s", note)
-        return step, len(dead)
+        return step, answers, len(dead)
 
-    def _send(self, step: Step, positions: Mapping[str, int]) -> None:
-        """Answers and moves of a change of the state."""
+    def _send(self, step: Step, positions: Mapping[str, int]) -> pl.DataFrame:
+        """Answers and moves of a change of the state; the answers."""
         answers = answers_of(step.customers, self._artifact)
         moves = moves_of(step.before, answers, self._state.as_of)
         self._kafka.send(self._topics.answers, letters(answers, _changed(step.before, answers)))
@@ -157,6 +166,7 @@ class Answering:
         self._kafka.send(self._topics.movers, letters(moves))
         self._kafka.send_positions(positions, str(step.number))
         step.set_answers(answers)
+        return answers
 
     def _in_transaction(self, work: Callable[[], _T]) -> _T | None:
         """Do a change of the state and its messages together; None if they do not last."""
@@ -316,7 +326,9 @@ class Answering:
                 f"{self._stream.environment} has no champion yet: run kedro run with the same --env"
             )
         artifact = onnx.load_from_string(bundle.files[SEGMENTER])
-        return artifact, str(metadata_of(artifact)[VERSION])
+        version = str(metadata_of(artifact)[VERSION])
+        self._counts.use(bundle, version)
+        return artifact, version
 
     def _day(self) -> date:
         is_today = self._stream.settings.as_of == "today"

@@ -7,7 +7,7 @@ from scipy.special import softmax
 
 from customer_segmentation.pipelines.supervised_training import comparison, metrics, models
 from customer_segmentation.pipelines.supervised_training.folds import Validation
-from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
+from customer_segmentation.segmentation.labelled import LabelledCustomers
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA

@@ -9,9 +9,9 @@ from customer_segmentation.pipelines.supervised_training.metrics import (
     confusion,
     measure,
 )
-from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.segmentation.capping import UpperCap
 from customer_segmentation.segmentation.fitting import assign_folds
+from customer_segmentation.segmentation.labelled import LabelledCustomers
 from customer_segmentation.segmentation.naming import SegmentName
 from tests.marketing import SCHEMA
 

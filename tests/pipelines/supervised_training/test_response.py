@@ -10,13 +10,13 @@ import pytest
 from scipy.special import expit
 
 from customer_segmentation.pipelines.supervised_training import policies, response
-from customer_segmentation.pipelines.supervised_training.folds import LeftOut
-from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
 from customer_segmentation.scoring.metadata import metadata_of
 from customer_segmentation.scoring.scorer import Scorer
-from customer_segmentation.segmentation import regression
+from customer_segmentation.segmentation import answers, regression
 from customer_segmentation.segmentation.fitting import assign_folds
+from customer_segmentation.segmentation.labelled import LabelledCustomers, LeftOut
 from customer_segmentation.segmentation.naming import SegmentName
+from customer_segmentation.segmentation.regression import calibrate
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from tests.marketing import SCHEMA, changed
 
@@ -47,7 +47,7 @@ def customers(rows: int = 600, *, seed: int = 0, strength: float = 1.5) -> Label
 
 def validated(given: LabelledCustomers, parameters: TrainingParameters) -> Any:
     found = response.validate_response(given, parameters)
-    assert isinstance(found, response.ResponseValidation), found
+    assert isinstance(found, answers.LearnedAnswers), found
     return found
 
 
@@ -64,7 +64,7 @@ def test_an_earlier_answer_is_looked_at_only_where_the_schema_says_it_was_known(
     block = SCHEMA.model_dump(mode="json")
     block = changed(block, ("campaigns", block["campaigns"] | {"known_before": []}))
     given = replace(customers(), schema=type(SCHEMA).model_validate(block))
-    example, _ = response.examples(given, parameters)
+    example, _ = answers.examples(given, parameters)
     assert "accepted_campaign_1" not in example.names
 
 
@@ -76,7 +76,7 @@ def test_customers_who_repeat_each_other_are_in_one_fold(parameters: TrainingPar
 
 def test_nothing_of_a_fold_reaches_what_is_predicted_of_it(parameters: TrainingParameters) -> None:
     """Turned answers within a fold change no prediction of that fold, and those of the others."""
-    example, _ = response.examples(customers(), parameters)
+    example, _ = answers.examples(customers(), parameters)
     folds = assign_folds(example.answers, example.groups, 3, seed=1)
     before = regression.out_of_fold(example, folds, parameters)
     turned = np.where(folds == 0, 1 - example.answers, example.answers)
@@ -90,7 +90,7 @@ def test_inner_folds_choose_the_penalty_that_suits_the_data(parameters: Training
     changed_to = parameters.model_copy(
         update={"response": type(parameters.response).model_validate(wide)}
     )
-    example, _ = response.examples(customers(), changed_to)
+    example, _ = answers.examples(customers(), changed_to)
     _, shape = regression.learn(example, changed_to)
     assert shape.inverse_penalty == 1.0
 
@@ -108,14 +108,14 @@ def test_a_calibration_finds_the_numbers_that_answers_were_drawn_with() -> None:
     draw = np.random.default_rng(1)
     odds = draw.normal(-1.0, 1.5, 20_000)
     answers = (draw.uniform(size=20_000) < expit(0.4 + 0.7 * odds)).astype(np.int64)
-    once = regression.calibrate(odds, answers, np.arange(20_000))
+    once = calibrate(odds, answers, np.arange(20_000))
     assert (once.intercept, once.slope) == (
         pytest.approx(0.4, abs=0.1),
         pytest.approx(0.7, abs=0.05),
     )
     # Everybody twice is not more knowledge.
     groups = np.concatenate([np.arange(20_000)] * 2)
-    twice = regression.calibrate(np.tile(odds, 2), np.tile(answers, 2), groups)
+    twice = calibrate(np.tile(odds, 2), np.tile(answers, 2), groups)
     np.testing.assert_allclose(twice.covariance, once.covariance, rtol=1e-6)
 
 

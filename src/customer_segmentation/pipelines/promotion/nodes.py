@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
-from narwhals.typing import IntoFrame
+from narwhals.typing import IntoDataFrame, IntoFrame
 
 from customer_segmentation.bundles.bundle import (
     BASELINE,
@@ -16,19 +16,32 @@ from customer_segmentation.bundles.bundle import (
     StoredBundle,
 )
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.feature_store.definitions import conflicts, feature_set
+from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.pages import render
 from customer_segmentation.promotion import agreement, quality
 from customer_segmentation.promotion.bundling import differing_answers, lacks, made_for_others
 from customer_segmentation.promotion.chosen import Chosen, choose
 from customer_segmentation.promotion.gates import NEVER_OVERRIDDEN, Gate, failed
 from customer_segmentation.promotion.parameters import PromotionParameters
+from customer_segmentation.retraining.comparing import compare_on_outcomes
+from customer_segmentation.retraining.outcomes import KnownOutcomes, known_outcomes
+from customer_segmentation.retraining.parameters import RetrainingParameters
+from customer_segmentation.retraining.trial import (
+    Shadows,
+    gates_of_outcomes,
+    gates_of_shadow,
+    goes_on,
+    is_judged,
+)
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model
 from customer_segmentation.scoring.metadata import VERSION, schema_of
 from customer_segmentation.scoring.table import score_table
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.tables.check import broken_promises
+from customer_segmentation.tables.history import History
 from customer_segmentation.tables.schemas import tables_of
 
 # What `bundle.json` must say of where its models come from.
@@ -40,7 +53,7 @@ _SEED = 1
 def choose_bundle(
     bundles: BundleStore, bundles_below: BundleStore | None, promotion: PromotionParameters
 ) -> Chosen:
-    """The champion of the environment below, or this environment's own candidate."""
+    """The champion of the environment below, or this environment's candidate or challenger."""
     return choose(bundles, bundles_below, promotion)
 
 
@@ -180,19 +193,58 @@ def measure_quality(
     ]
 
 
+def gather_later_outcomes(
+    chosen: Chosen,
+    recorded_outcomes: History,
+    assignments: IntoDataFrame,
+    recorded_campaign_inputs: History,
+    feedback: FeedbackParameters,
+) -> KnownOutcomes | None:
+    """What came of contacts, by which a challenger is judged; None for any other bundle."""
+    if chosen.challenger is None:
+        return None
+    return known_outcomes(recorded_outcomes, assignments, recorded_campaign_inputs, feedback)
+
+
+def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
+    chosen: Chosen,
+    of_bundle: list[Gate],
+    shadows: Shadows,
+    outcomes: KnownOutcomes | None,
+    retraining: RetrainingParameters,
+    campaign_planning: CampaignParameters,
+) -> list[Gate]:
+    """What a challenger did beside the champion, and how well it foretold later answers."""
+    tried, champion = chosen.challenger, chosen.champion
+    if tried is None or champion is None or failed(of_bundle):
+        return []
+    bounds, compared = retraining.trial, None
+    old, new = (one.files.get(RESPONSE) for one in (champion, chosen.bundle))
+    if outcomes is not None and outcomes.training is not None:
+        offers = campaign_planning.offers
+        compared = compare_on_outcomes(outcomes.training, old, new, offers)
+    counts = shadows.of(champion.id, chosen.named)
+    told = is_judged(compared, bounds)
+    return [
+        *gates_of_shadow(counts, tried.agreement, bounds, is_judged=told),
+        *gates_of_outcomes(compared, bounds),
+    ]
+
+
 def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
     chosen: Chosen,
     of_bundle: list[Gate],
     of_customers: list[Gate],
     of_agreement: list[Gate],
     of_quality: list[Gate],
+    of_trial: list[Gate],
     promotion: PromotionParameters,
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """The verdict, and the figures for MLflow.
 
     What is refused is named; an override lets all pass but what may never be overridden.
     """
-    gates = [*of_bundle, *of_customers, *of_agreement, *of_quality]
+    gates = [*of_bundle, *of_customers, *of_agreement, *of_quality, *of_trial]
     refused = failed(gates)
     overridden = [
         name for name in refused if promotion.approver.strip() and name not in NEVER_OVERRIDDEN
@@ -204,6 +256,9 @@ def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
         "artifact_version": bundle.about["artifact_version"] if is_known else "unknown",
         "source": chosen.source,
         "champion": champion.id if champion else None,
+        "is_tried": chosen.challenger is not None,
+        # Time alone may let it pass.
+        "goes_on": goes_on(gates),
         "files": bundle.hashes,
         "gates": [gate.told() for gate in gates],
         "refused": [name for name in refused if name not in overridden],

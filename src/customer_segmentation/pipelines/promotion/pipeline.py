@@ -34,6 +34,22 @@ def create_pipeline() -> Pipeline:
                 "gates_of_quality",
             ),
             step(
+                nodes.gather_later_outcomes,
+                [
+                    *("chosen_bundle", "recorded_outcomes", "assignments"),
+                    *("recorded_campaign_inputs", "params:feedback"),
+                ],
+                "outcomes_to_judge_by",
+            ),
+            step(
+                nodes.judge_trial,
+                [
+                    *("chosen_bundle", "gates_of_bundle", "shadow_counts", "outcomes_to_judge_by"),
+                    *("params:retraining", "params:campaign_planning"),
+                ],
+                "gates_of_trial",
+            ),
+            step(
                 nodes.judge,
                 [
                     "chosen_bundle",
@@ -41,6 +57,7 @@ def create_pipeline() -> Pipeline:
                     "gates_of_customers",
                     "gates_of_agreement",
                     "gates_of_quality",
+                    "gates_of_trial",
                     "params:promotion",
                 ],
                 ["promotion_verdict", "promotion_mlflow_metrics"],

@@ -9,7 +9,7 @@ import narwhals as nw
 from narwhals.typing import IntoFrame
 
 from customer_segmentation.monitoring.learned_from import make_baseline, refused_of
-from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers
+from customer_segmentation.segmentation.labelled import LabelledCustomers
 
 # onnx.ModelProto: its library is imported when run.
 Artifact = Any

@@ -9,29 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.errors import UserError
-from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, varying
 from customer_segmentation.segmentation.fitting import assign_folds, one_thread
-
-# Of customers who may lack an input; of one that more lack, too few would be left to learn from.
-_MAX_MISSING = 0.05
-
-
-class NothingToLearnError(UserError):
-    """Why models of one kind are not learned; the message goes on from "left out:"."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Why there is no validation.
-
-    Attributes:
-        reason: In words.
-        is_worse_than_none: Whether the model was learned and predicts worse than sizes alone.
-    """
-
-    reason: str
-    is_worse_than_none: bool = False
+from customer_segmentation.segmentation.labelled import (
+    LabelledCustomers,
+    NothingToLearnError,
+    known_inputs,
+)
 
 
 @dataclass(frozen=True)
@@ -100,18 +83,6 @@ def validate(
         }
     left_out = int((~is_complete).sum())
     return Validation(known, complete, left_out, len(np.unique(groups)), fold_of, probabilities)
-
-
-def known_inputs(customers: LabelledCustomers, inputs: Sequence[str]) -> tuple[str, ...]:
-    """Those that differ between customers, and that most know.
-
-    An input that many customers lack is left out, and not the customers.
-    """
-    return tuple(
-        name
-        for name in varying(customers, inputs)
-        if np.isnan(customers.columns([name])).mean() <= _MAX_MISSING
-    )
 
 
 def _require_members(customers: LabelledCustomers, groups: NDArray[np.int64], folds: int) -> None:

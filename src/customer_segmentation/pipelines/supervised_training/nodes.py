@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 
 from customer_segmentation.pipelines.supervised_training import comparison, folds, metrics, models
-from customer_segmentation.pipelines.supervised_training.sample import LabelledCustomers, describing
+from customer_segmentation.pipelines.supervised_training.sample import describing
 from customer_segmentation.scoring.metadata import metadata_of
+from customer_segmentation.segmentation.labelled import (
+    LabelledCustomers,
+    LeftOut,
+    NothingToLearnError,
+)
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 logger = logging.getLogger(__name__)
@@ -35,14 +40,14 @@ _COLD_START = (
 
 def relearn_segments(
     customers: LabelledCustomers, parameters: TrainingParameters
-) -> folds.Validation | folds.LeftOut:
+) -> folds.Validation | LeftOut:
     """The demonstration: every model on every feature that is no campaign answer."""
     return _validate(customers, describing(customers), models.RELEARNING, parameters)
 
 
 def validate_cold_start(
     customers: LabelledCustomers, parameters: TrainingParameters
-) -> folds.Validation | folds.LeftOut:
+) -> folds.Validation | LeftOut:
     """The cold start: models on what is known at sign-up, out of fold.
 
     Left out where the source has nothing of it, and where it does no better than sizes alone.
@@ -50,7 +55,7 @@ def validate_cold_start(
     validation = _validate(
         customers, customers.schema.sign_up_features, models.COMPARED, parameters
     )
-    if isinstance(validation, folds.LeftOut):
+    if isinstance(validation, LeftOut):
         return validation
     gains = comparison.gains(validation, parameters.exported).values()
     gained, error = max(gains, key=lambda gain: gain[0] - gain[1])
@@ -61,14 +66,14 @@ def validate_cold_start(
         f"loss lower by {gained:.3f}, with an error of {error:.3f})"
     )
     logger.warning("Left out: the cold-start model: %s.", reason)
-    return folds.LeftOut(reason, is_worse_than_none=gained < 0.0)
+    return LeftOut(reason, is_worse_than_none=gained < 0.0)
 
 
 def build_cold_start(
-    validation: folds.Validation | folds.LeftOut,
+    validation: folds.Validation | LeftOut,
     segmenter: Artifact,
     parameters: TrainingParameters,
-) -> tuple[Artifact, comparison.Comparison | folds.LeftOut]:
+) -> tuple[Artifact, comparison.Comparison | LeftOut]:
     """The cold-start artifact, checked against scikit-learn, and what it was chosen from.
 
     Or a file that says there is none. The models are fitted on all customers of the validation.
@@ -80,7 +85,7 @@ def build_cold_start(
     from customer_segmentation.scoring.verify import verified  # noqa: PLC0415 - as above
 
     metadata = metadata_of(segmenter)
-    if isinstance(validation, folds.LeftOut):
+    if isinstance(validation, LeftOut):
         artifact = cold_start.build_no_cold_start(validation.reason, metadata)
         verified(artifact.SerializeToString(deterministic=True))
         return artifact, validation
@@ -132,8 +137,8 @@ def check_against_scikit_learn(
 
 
 def report_supervised_metrics(
-    demonstration: folds.Validation | folds.LeftOut,
-    cold_start: comparison.Comparison | folds.LeftOut,
+    demonstration: folds.Validation | LeftOut,
+    cold_start: comparison.Comparison | LeftOut,
     artifact: Artifact,
     response: dict[str, Any],
     parameters: TrainingParameters,
@@ -145,7 +150,7 @@ def report_supervised_metrics(
     metadata = metadata_of(artifact)
     told = {name: metadata[name] for name in ("version", "segmenter_version")}
     latency: dict[str, Any] = {}
-    if isinstance(cold_start, folds.LeftOut):
+    if isinstance(cold_start, LeftOut):
         told |= _left_out(cold_start)
     else:
         latency, validation = cold_start.latency, cold_start.validation
@@ -160,7 +165,7 @@ def report_supervised_metrics(
         }
     demonstrated = (
         _left_out(demonstration)
-        if isinstance(demonstration, folds.LeftOut)
+        if isinstance(demonstration, LeftOut)
         else _section(demonstration, metrics.summarise(demonstration, parameters.calibration_bins))
     )
     report = {
@@ -176,14 +181,14 @@ def _validate(
     inputs: Sequence[str],
     names: Sequence[str],
     parameters: TrainingParameters,
-) -> folds.Validation | folds.LeftOut:
+) -> folds.Validation | LeftOut:
     every = models.unfitted(parameters.models, parameters.seed)
     chosen = {name: every[name] for name in names}
     try:
         validation = folds.validate(customers, inputs, chosen, parameters.folds, parameters.seed)
-    except folds.NothingToLearnError as error:
+    except NothingToLearnError as error:
         logger.warning("Left out: %s.", error)
-        return folds.LeftOut(str(error))
+        return LeftOut(str(error))
     if validation.left_out:
         logger.warning(
             "%d of %d customers lack one of %s: no model learns from them.",
@@ -194,7 +199,7 @@ def _validate(
     return validation
 
 
-def _left_out(left_out: folds.LeftOut) -> dict[str, Any]:
+def _left_out(left_out: LeftOut) -> dict[str, Any]:
     return {"left_out": left_out.reason, "is_worse_than_none": left_out.is_worse_than_none}
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_segmentation.pipelines.supervised_training.comparison import Comparison
-from customer_segmentation.pipelines.supervised_training.folds import LeftOut
 from customer_segmentation.pipelines.supervised_training.metrics import calibration_curve, confusion
+from customer_segmentation.segmentation.labelled import LeftOut
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 # matplotlib.figure.Figure: its library is imported when run.

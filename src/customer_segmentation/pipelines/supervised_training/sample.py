@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 from narwhals.typing import IntoFrame
-from numpy.typing import NDArray
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
-from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import metadata_of, schema_of
 from customer_segmentation.segmentation.coreset import uniform_part
+from customer_segmentation.segmentation.labelled import LabelledCustomers
 from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 
 _RELABEL = "Run kedro run --pipelines=clustering,label_generation."
-
-
-@dataclass(frozen=True)
-class LabelledCustomers:
-    """Customers in the order of their sample keys.
-
-    Attributes:
-        schema: Of the artifact whose segments these are.
-        names: Numeric canonical columns, then features.
-        values: (rows x names), missing as NaN.
-        labels: The id of each one's segment.
-        segments: By id.
-        drawn_from: How many customers the sample was drawn from.
-    """
-
-    schema: Schema
-    names: tuple[str, ...]
-    values: NDArray[np.float64]
-    labels: NDArray[np.int64]
-    segments: tuple[SegmentName, ...]
-    drawn_from: int
-
-    def columns(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """(rows x names)."""
-        return self.values[:, [self.names.index(name) for name in names]]
-
-    def of(self, rows: NDArray[np.bool_]) -> LabelledCustomers:
-        """The customers of these rows."""
-        return replace(self, values=self.values[rows], labels=self.labels[rows])
-
-    def repeats(self) -> NDArray[np.int64]:
-        """A number for each row, the same for customers that are equal in all but the key.
-
-        Campaign answers are no input of any model: who differs in them only is a repeat, too.
-        """
-        made, schema = self.schema.features, self.schema
-        compared = [n for n in self.names if n not in made and not schema.uses_outcome(n)]
-        # Infinity is outside the domain: it makes two missing values equal.
-        known = np.nan_to_num(self.columns(compared), nan=np.inf)
-        return np.unique(known, axis=0, return_inverse=True)[1].astype(np.int64)
 
 
 def draw_labelled_customers(
@@ -101,17 +59,6 @@ def draw_labelled_customers(
         sample["segment_id"].to_numpy().astype(np.int64),
         segments,
         rows,
-    )
-
-
-def varying(customers: LabelledCustomers, names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the names that are there and have two different known values at least."""
-    present = [name for name in names if name in customers.names]
-    columns = customers.columns(present).T
-    return tuple(
-        name
-        for name, values in zip(present, columns, strict=True)
-        if len(np.unique(values[~np.isnan(values)])) > 1
     )
 
 

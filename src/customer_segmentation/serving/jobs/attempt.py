@@ -8,6 +8,7 @@ import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.monitoring.hourly import HourlySummary
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.jobs.files import UPLOAD
 from customer_segmentation.serving.jobs.output import tables
@@ -24,19 +25,22 @@ _MAX_WAITING = 20_000
 _MAX_WAITING_BYTES = 1 << 24
 
 
-def attempt(held: HeldJob, bundle: Bundle) -> None:
+def attempt(held: HeldJob, bundle: Bundle) -> HourlySummary | None:
     """Work on a leased job until it ends, is lost or is given back.
 
     Args:
         held: The job.
         bundle: What answers.
+
+    Returns:
+        What its customers look like, once its results are published.
     """
     job, leases, files = held.job, held.leases, held.files
     files.keep_only(job.id, UPLOAD)
-    is_published = False
+    is_published, counts = False, None
     try:
         with held.watched():
-            _write_results(held, bundle)
+            counts = _write_results(held, bundle)
         is_published = leases.publish(job, files.size(job.id, job.attempt))
     except LostJobError:
         pass
@@ -44,7 +48,7 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         leases.give_back(job)
     except UserError as error:
         held.fail(str(error).replace(str(files.upload(job.id)), "the file"))
-        return
+        return None
     except SQLAlchemyError:
         # Unknown whether the job is still ours: the lease decides.
         raise
@@ -53,14 +57,15 @@ def attempt(held: HeldJob, bundle: Bundle) -> None:
         if leases.renew(job):
             logger.exception("job %s failed", job.id)
             held.fail("the worker failed on this file: see its log")
-            return
+            return None
     if is_published:
         files.keep_only(job.id, job.attempt)
-    else:
-        held.remove_results()
+        return counts
+    held.remove_results()
+    return None
 
 
-def _write_results(held: HeldJob, bundle: Bundle) -> None:
+def _write_results(held: HeldJob, bundle: Bundle) -> HourlySummary | None:
     job, files = held.job, held.files
     kind = job.parameters["format"]
     source = open_source(files.upload(job.id), kind, job.parameters.get("encoding", UTF8))
@@ -90,6 +95,7 @@ def _write_results(held: HeldJob, bundle: Bundle) -> None:
             held.report(message=" ".join(filter(None, (told, warnings))))
     if done != rows:
         raise UserError(f"the file has {rows} rows, and {done} could be read. Post it again.")
+    return scorer.counted.counts
 
 
 def _warnings(scorer: FileScorer, source: Source, rows: int) -> str | None:

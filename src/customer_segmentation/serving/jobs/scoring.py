@@ -30,6 +30,7 @@ from customer_segmentation.scoring.metadata import P_RESPONSE
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.answers import decided_of
 from customer_segmentation.serving.bundle import Bundle
+from customer_segmentation.serving.jobs.counting import JobCounts
 from customer_segmentation.serving.jobs.order_lines import OrderLines
 from customer_segmentation.tables.schemas import ARTIFACT_VERSION
 
@@ -52,6 +53,7 @@ class FileScorer:
     Attributes:
         headers: Those that the contract uses, in the file's order.
         version: Of the artifact that answers.
+        counted: What its customers look like.
 
     Raises:
         UserError: A needed column is missing or given twice, or the date format is ambiguous.
@@ -74,6 +76,7 @@ class FileScorer:
         cold_start = bundle.cold_start if is_new else None
         self._scorer = cold_start or bundle.segmenter
         self.version = self._scorer.version
+        self.counted, self._is_cold = JobCounts(bundle), cold_start is not None
         answering = schema.canonical_columns(self._scorer.columns)
         needed = of_lines if has_lines else answering
         # Where the schema says so, a customer without a key is known by the number of the row.
@@ -177,12 +180,19 @@ class FileScorer:
 
     def _answered(self, customers: nw.DataFrame[pl.DataFrame]) -> pl.DataFrame:
         numbers = customers.select(KEY, **self._numbers)
-        answers = self._scorer.scored(numbers, KEY).select(KEY, **self._answers)
+        scored = self._scorer.scored(numbers, KEY)
+        answers = scored.select(KEY, **self._answers)
+        if self._is_cold:
+            self.counted.answered_cold(len(answers))
+            return answers.to_native()
+        chances = None
         if self._response:
+            told = self._response.scored(numbers, KEY)
+            chances = told[P_RESPONSE].to_numpy()
             # NaN is where an input is missing.
             known = nw.when(~nw.col(P_RESPONSE).is_nan()).then(nw.col(P_RESPONSE))
-            chances = self._response.scored(numbers, KEY).select(known.alias(P_RESPONSE))
-            answers = nw.concat([answers, chances], how="horizontal")
+            answers = nw.concat([answers, told.select(known.alias(P_RESPONSE))], how="horizontal")
+        self.counted.answered(numbers, scored, chances)
         return answers.to_native()
 
     def broken(self, checked: pl.DataFrame) -> pl.DataFrame:
@@ -195,7 +205,9 @@ class FileScorer:
         key = nw.col(canonical_name(KEY)).alias(KEY)
         rows = self._rules.parsed(self._keyed(nw.from_native(broken.lazy())))
         told = rows.select(ROW_NUMBER, key, reasons(self._rules.problems()), *cells)
-        return told.collect().to_native()
+        found = told.collect().to_native()
+        self.counted.rejected(found)
+        return found
 
     def _keyed(self, rows: nw.LazyFrame[pl.LazyFrame]) -> nw.LazyFrame[pl.LazyFrame]:
         if self._is_keyed:

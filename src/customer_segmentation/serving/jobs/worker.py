@@ -22,6 +22,7 @@ from customer_segmentation.serving.jobs.files import JobFiles
 from customer_segmentation.serving.jobs.leases import Leases
 from customer_segmentation.serving.jobs.table import JobTable
 from customer_segmentation.serving.jobs.watch import HeldJob, memory, restart
+from customer_segmentation.serving.monitoring.monitor import END_SECONDS, counting
 from customer_segmentation.serving.settings import Settings, read_settings
 
 logger = logging.getLogger(__name__)
@@ -71,24 +72,29 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     if settings.job_memory and not memory():
         logger.warning("the memory of this process is unknown here: job-memory is not enforced")
     next_sweep = 0.0
-    while not stopping.is_set():
-        try:
-            if monotonic() >= next_sweep:
-                # Longer than a server waits for an upload.
-                files.sweep(table, 3.0 * settings.body_seconds + 60.0)
-                next_sweep = monotonic() + pause
-            job = leases.take()
-            if job is None:
-                stopping.wait(_IDLE_SECONDS)
-                continue
-            champion.refresh()
-            attempt(HeldJob(job, leases, files, settings, stopping), champion.current)
-            # Memory that one job leaves must not count against the next.
-            if settings.job_memory and memory() > settings.job_memory / 2:
-                restart(stopping)
-        except (SQLAlchemyError, OSError):
-            logger.exception("the job table or the jobs' folder does not answer")
-            stopping.wait(1.0)
+    with counting(settings) as collector:
+        while not stopping.is_set():
+            try:
+                if monotonic() >= next_sweep:
+                    # Longer than a server waits for an upload.
+                    files.sweep(table, 3.0 * settings.body_seconds + 60.0)
+                    next_sweep = monotonic() + pause
+                job = leases.take()
+                if job is None:
+                    stopping.wait(_IDLE_SECONDS)
+                    continue
+                champion.refresh()
+                held = HeldJob(job, leases, files, settings, stopping)
+                counts = attempt(held, champion.current)
+                if counts and settings.is_monitoring:
+                    collector.add(counts)
+                # Memory that one job leaves must not count against the next.
+                if settings.job_memory and memory() > settings.job_memory / 2:
+                    collector.end(END_SECONDS)
+                    restart(stopping)
+            except (SQLAlchemyError, OSError):
+                logger.exception("the job table or the jobs' folder does not answer")
+                stopping.wait(1.0)
 
 
 def _watch(parent: int, stopping: threading.Event, seconds: float) -> None:

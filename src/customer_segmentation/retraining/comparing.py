@@ -1,0 +1,186 @@
+"""Two response models on what came of contacts that neither learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from narwhals.typing import IntoDataFrame
+from numpy.typing import NDArray
+
+from customer_segmentation.campaigns.outcomes import ANSWERED
+from customer_segmentation.campaigns.parameters import OfferParameters
+from customer_segmentation.feedback.training import DAY, WEIGHT
+from customer_segmentation.retraining.outcomes import LEARNED_UNTIL
+from customer_segmentation.schema.parts import KEY
+from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
+from customer_segmentation.scoring.scorer import Scorer
+from customer_segmentation.scoring.verify import verified
+
+Values = NDArray[np.float64]
+
+# One-sided: noise alone is more once in twenty times.
+_REACH = 1.645
+# Of probabilities: an answer that was called impossible costs much, and not everything.
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A challenger's probabilities beside the champion's, for the same contacts.
+
+    Attributes:
+        contacts: How many.
+        answers: Of them.
+        unknown: Contacts for whom the champion knows a probability and the challenger none.
+        loss: By how much the challenger's log loss is higher, a contact.
+        loss_error: The standard error of that.
+        profit: By how much less it would have brought to contact whom the challenger chooses, a
+            contact, than whom the champion does.
+        profit_error: The standard error of that.
+    """
+
+    contacts: int
+    answers: int
+    unknown: int
+    loss: float
+    loss_error: float
+    profit: float
+    profit_error: float
+
+    @property
+    def worse_loss(self) -> float:
+        """How much higher the log loss is than by chance; below 0 where that may be chance."""
+        return self.loss - _REACH * self.loss_error
+
+    @property
+    def worse_profit(self) -> float:
+        """How much less it would have brought than by chance; below 0 where that may be chance."""
+        return self.profit - _REACH * self.profit_error
+
+
+def compare_on_outcomes(
+    training: IntoDataFrame,
+    champion: bytes | None,
+    challenger: bytes | None,
+    offers: Mapping[str, OfferParameters],
+) -> Compared | None:
+    """Both response models on contacts that are later than what either learned from.
+
+    Args:
+        training: As `feedback.training.training_set` gives it.
+        champion: The file of its response model, if it has one.
+        challenger: Likewise.
+        offers: Cost and value of each; of one that is not among them, those of the first.
+
+    Returns:
+        None if one has no model, or there are no such contacts.
+    """
+    if champion is None or challenger is None:
+        return None
+    files = champion, challenger
+    told = [verified(content) for content in files]
+    if not all(map(has_model, told)):
+        return None
+    since = max(map(learned_until, told))
+    rows = nw.from_native(training, eager_only=True).filter(nw.col(DAY) > since)
+    if not len(rows):
+        return None
+    costs, values = _terms(rows["offer"].to_list(), offers)
+    return compare(
+        *(_scored(rows, content) for content in files),
+        answers=rows[ANSWERED].to_numpy().astype(np.float64),
+        weights=rows[WEIGHT].to_numpy().astype(np.float64),
+        customers=rows[KEY].to_numpy().astype(str),
+        costs=costs,
+        values=values,
+    )
+
+
+def learned_until(metadata: Mapping[str, Any]) -> str:
+    """The last day, in ISO format, of which a response model knows anything."""
+    until = metadata["metrics"].get(LEARNED_UNTIL)
+    return str(until or metadata["provenance"]["as_of"])[:10]
+
+
+def compare(  # noqa: PLR0913 - contacts in columns
+    champion: Values,
+    challenger: Values,
+    *,
+    answers: Values,
+    weights: Values,
+    customers: NDArray[Any],
+    costs: Values,
+    values: Values,
+) -> Compared | None:
+    """Probabilities of the same contacts, held against what came of them; None if there is none.
+
+    Args:
+        champion: (n,) its probabilities; NaN where it knows none, which are left out.
+        challenger: (n,)
+        answers: (n,) 0 or 1.
+        weights: (n,) how many customers each stands for.
+        customers: (n,) the same for contacts of one customer.
+        costs: (n,) of the contact.
+        values: (n,) of an answer.
+    """
+    is_known = np.isfinite(champion)
+    unknown = int((is_known & ~np.isfinite(challenger)).sum())
+    both = is_known & np.isfinite(challenger)
+    if not is_known.any():
+        return None
+    if not both.any():
+        nothing = float("nan")
+        return Compared(
+            *(int(is_known.sum()), int(answers[is_known].sum()), unknown),
+            *(nothing, nothing, nothing, nothing),
+        )
+    old, new, came, worth = (
+        part[both] for part in (champion, challenger, answers, values * answers - costs)
+    )
+    chosen_old, chosen_new = (p * values[both] > costs[both] for p in (old, new))
+    _, groups = np.unique(customers[both], return_inverse=True)
+    loss, loss_error = _mean(_losses(new, came) - _losses(old, came), weights[both], groups)
+    gained = worth * (chosen_old.astype(float) - chosen_new.astype(float))
+    profit, profit_error = _mean(gained, weights[both], groups)
+    return Compared(
+        *(int(is_known.sum()), int(answers[is_known].sum()), unknown),
+        *(loss, loss_error, profit, profit_error),
+    )
+
+
+def _losses(p: Values, answers: Values) -> Values:
+    inside = np.clip(p, _EDGE, 1.0 - _EDGE)
+    lost: Values = -np.log(np.where(answers == 1.0, inside, 1.0 - inside))
+    return lost
+
+
+def _mean(values: Values, weights: Values, groups: NDArray[np.int64]) -> tuple[float, float]:
+    """A weighted mean, and its standard error, contacts of one customer being one."""
+    total = weights.sum()
+    mean = float(weights @ values / total)
+    summed = np.bincount(groups, weights * (values - mean))
+    return mean, float(np.sqrt((summed**2).sum()) / total)
+
+
+def _scored(rows: nw.DataFrame[Any], content: bytes) -> Values:
+    scorer, known = Scorer(content), {*rows.columns}
+    absent = np.full(len(rows), np.nan)
+    columns = [
+        rows[name].cast(nw.Float64).to_numpy() if name in known else absent
+        for name in scorer.columns
+    ]
+    matrix = np.ascontiguousarray(np.column_stack(columns), dtype=np.float64)
+    scored: Values = scorer.score(matrix)[P_RESPONSE]
+    return scored
+
+
+def _terms(
+    names: list[str], offers: Mapping[str, OfferParameters]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    first = next(iter(offers.values()))
+    found = [offers.get(name, first) for name in names]
+    return np.array([one.cost for one in found]), np.array([one.value for one in found])

@@ -1,0 +1,1 @@
+"""Counts what the server answers, and tries a challenger on it, beside the requests."""
