@@ -123,6 +123,8 @@ def test_staging_and_prod_keep_the_same(
             result = feedback(project, f"--env={environment}")
             assert result.exit_code == 0, result.output
             assert "1 are new" in result.output
+            # Nothing new is nothing to append.
+            assert ", 0 are new" in feedback(project, f"--env={environment}").output
             found[environment] = read_table(place, "gold_outcomes").drop(columns=WHEN)
             assert len(read_table(place, "silver_outcomes_apart")) == 1
             require_declared(place, "gold_outcomes")

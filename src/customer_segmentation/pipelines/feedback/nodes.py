@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 import pyarrow as pa
 from narwhals.typing import IntoDataFrame
 
@@ -71,12 +72,12 @@ def record_outcomes(outcomes: Outcomes) -> IntoDataFrame:
     """The rows to append: outcomes that count and were not recorded before."""
     rows = nw.from_native(outcomes.new, eager_only=True)
     day = nw.col(SENT_ON).str.to_datetime(format="%Y-%m-%d")
-    return rows.with_columns(day).to_pandas()
+    return _as_pandas(rows.with_columns(day).to_native())
 
 
 def keep_apart(outcomes: Outcomes) -> IntoDataFrame:
     """Outcomes that do not count, each with its reason."""
-    return nw.from_native(outcomes.joined.apart, eager_only=True).to_pandas()
+    return _as_pandas(outcomes.joined.apart)
 
 
 def calibrate_responses(
@@ -139,6 +140,12 @@ def measure_campaigns(
 def show_feedback(feedback_results: dict[str, Any]) -> str:
     """What came back, as one page of HTML that needs nothing else."""
     return render("feedback", "feedback.html.jinja", **words.page(feedback_results))
+
+
+def _as_pandas(rows: pa.Table) -> pd.DataFrame:
+    """With text that is text also where there is no row: Spark would take it for nothing."""
+    text = pa.string()
+    return rows.to_pandas(types_mapper={text: pd.ArrowDtype(text)}.get)
 
 
 def _with_day_as_text(recorded: pa.Table) -> pa.Table:
