@@ -31,6 +31,7 @@ from tests.services.ferretdb.server import ferretdb_url  # noqa: F401 - fixtures
 from tests.services.kafka import kafka, needs_kafka, own_kafka  # noqa: F401 - fixtures
 from tests.services.ministack import ministack  # noqa: F401 - a fixture
 from tests.services.postgresql import logged_shop, postgresql_server, shop  # noqa: F401 - fixtures
+from tests.services.prometheus import promtool  # noqa: F401 - a fixture
 from tests.services.redis import own_redis, redis_server  # noqa: F401 - fixtures
 from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
 from tests.services.terraform import ABSENT, terraform  # noqa: F401 - a fixture
@@ -65,6 +66,7 @@ SPARK = {
     "pipelines/label_generation/test_border_calm.py",
     "pipelines/label_generation/test_nodes.py",
     "pipelines/lifetime_value/test_nodes.py",
+    "pipelines/monitoring/test_counted.py",
     "runs/test_campaign_engines.py",
     "runs/test_campaign_measurement.py",
     "runs/test_databricks.py",
@@ -87,6 +89,11 @@ SPARK = {
     "streaming/spark/test_stream.py",
     "tools/deploy/databricks/test_describe.py",
     "tools/deploy/sql/test_engines.py",
+}
+# What starts more than Python: a test that asks for one of these is left to `make test-all`.
+SERVICES = {
+    *("browser", "cassandra_server", "ferretdb_url", "kafka", "ministack", "needs_kafka"),
+    *("own_kafka", "own_redis", "postgresql_server", "redis_server", "spark", "terraform"),
 }
 # About how long the longest groups of tests take; the others take less.
 SECONDS = {
@@ -183,6 +190,11 @@ if is_usable(MEMORY):
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Begin with what takes longest: a long file that begins last leaves the other worker idle."""
+    for item in items:
+        # With the fixtures of its fixtures.
+        asked = SERVICES & {*getattr(item, "fixturenames", ())}
+        if asked or item.get_closest_marker("spark"):
+            item.add_marker("services")
     yield
     # Afterwards, since pytest orders tests by the parameters of their fixtures.
     items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))

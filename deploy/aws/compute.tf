@@ -104,6 +104,7 @@ module "lambda" {
   bucket            = module.lake.bucket
   landing           = local.project.landing
   state_machine_arn = local.state_machine_arn
+  slow_seconds      = local.project.objectives.budgets["slow-answers"].slow_seconds
 }
 
 module "ingestion" {
@@ -120,6 +121,7 @@ module "ingestion" {
   bucket        = module.lake.bucket
   posted        = local.project.posted
   customer_keys = local.project.customer_keys
+  slow_seconds  = local.project.objectives.budgets["slow-taking"].slow_seconds
 }
 
 module "api" {
@@ -139,6 +141,7 @@ module "monitoring" {
   name              = local.name
   region            = var.region
   alarms            = local.project.alarms
+  objectives        = local.project.objectives
   topic_arn         = one(module.orchestration[*].topic_arn)
   state_machine_arn = local.state_machine_arn
   watches = {

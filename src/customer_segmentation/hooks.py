@@ -62,6 +62,8 @@ _TOLD = {
     "campaign_results": "campaign_results_page",
     "feedback_results": "feedback_page",
     "uplift_summary": "uplift_page",
+    # It has none where all is well.
+    "monitoring_summary": "monitoring_page",
 }
 
 
@@ -312,8 +314,8 @@ def _tell(pipeline: Pipeline, catalog: Catalog) -> None:
     if "segment_summary" in made:
         click.echo(f"\n{catalog.load('segment_summary')}")
     for name, page in _TOLD.items():
-        if name in made:
-            told = [*catalog.load(name)["lines"], f"Page: {place_of(catalog.get(page))}"]
+        if name in made and (said := catalog.load(name)["lines"]):
+            told = [*said, f"Page: {place_of(catalog.get(page))}"]
             click.echo("\n" + "\n".join(told))
     landed = getattr(catalog.get(SOURCE), "landed", None)
     lines = landed.lines() if landed else []

@@ -17,6 +17,7 @@ ORDER = (
     "lifetime_value",
     "supervised_training",
     "feature_export",
+    "monitoring",
     "reporting",
 )
 # Run by name only.
@@ -46,6 +47,7 @@ SCORED = (
     "history",
     "lifetime_value",
     "feature_export",
+    "monitoring",
 )
 
 

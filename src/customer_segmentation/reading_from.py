@@ -25,7 +25,10 @@ READ_FROM = "SEGMENTATION_READ_FROM"
 # It names the data of the run in MLflow, whether or not a step reads it.
 _ACCOUNT = "row_accounting"
 # What an environment promotes, compares its own with and adds to is never another's.
-_OWN = {"bundles", "bundles_below", CHAMPION, "recorded_history"}
+_OWN = {
+    *("bundles", "bundles_below", CHAMPION, "recorded_history"),
+    *("monitoring_before", "monitoring_hours"),
+}
 _POLARS = "customer_segmentation.datasets.polars_table.PolarsTableDataset"
 DELTA = "delta"
 # The globals that are places; only databricks has the last.

@@ -132,7 +132,12 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
         "setting": setting,
         "is_set": lambda name: bool(setting(name)),
     },
-    "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"], "stream": ["stream*"]},
+    "config_patterns": {
+        "spark": ["spark*"],
+        "mlflow": ["mlflow*"],
+        "stream": ["stream*"],
+        "alerts": ["alerts*"],
+    },
 }
 SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog

@@ -15,6 +15,8 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
+from customer_segmentation.datasets.before_run import BeforeRun
+from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.schema.parts import KEY
@@ -65,11 +67,18 @@ def parameters_of(pipeline: str, **changed: Any) -> Any:
     """The class that a pipeline declares for its block, with the shipped values."""
     if pipeline == "campaign_planning":
         return CampaignParameters(**block(pipeline, **changed))
+    if pipeline == "feedback":
+        return FeedbackParameters(**block(pipeline, **changed))
     module = import_module(f"customer_segmentation.pipelines.{pipeline}.parameters")
     values = block(pipeline, **changed)
     declared = (each for each in vars(module).values() if isinstance(each, type))
     (kind,) = (each for each in declared if {*getattr(each, "model_fields", ())} == {*values})
     return kind(**values)
+
+
+def no_hours(_source: str, _since: str) -> dict[str, Any]:
+    """As where neither API nor stream counted anything."""
+    return {}
 
 
 def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
@@ -99,6 +108,9 @@ def run_without(absent: set[str], features: list[str]) -> dict[str, Any]:
         "bundles": None,
         "recorded_history": History((), {}.__getitem__, datetime.now(UTC), "none"),
         "recorded_features": History((), {}.__getitem__, datetime.now(UTC), "none"),
+        "latest_calibration": None,
+        "monitoring_hours": no_hours,
+        "monitoring_before": BeforeRun(None, datetime.now(UTC), "none"),
     }
     for name in (found.removeprefix("params:") for found in whole.inputs() - given.keys()):
         given[f"params:{name}"] = parameters_of(name, **quick.get(name, {}))

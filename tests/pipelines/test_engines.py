@@ -152,9 +152,8 @@ def test_the_response_models_and_what_they_learned_from_are_equal_to_the_byte(
         validation = validate_response(customers, parameters)
         response = build_response(validation, segmenter)
         made.append(response.SerializeToString(deterministic=True))
-        baseline = describe_customers(
-            result["gold_features"], customers, segmenter, response, response
-        )
+        tables = (result[name] for name in ("gold_features", "row_accounting"))
+        baseline = describe_customers(*tables, customers, segmenter, response, response)
         described.append(json.dumps(baseline))
     assert verified(made[0])["kind"] == "response"
     assert made[0] == made[1]

@@ -21,6 +21,8 @@ KEYS = {name: [*table.key] for name, table in SCHEMAS.items()}
 # The history of features is of runs with a feature store; a campaign's plan and results, of theirs.
 NOT_OF_EVERY_RUN = {
     *("gold_feature_history", "gold_campaign", "gold_campaign_results"),
+    # What came of a campaign, likewise.
+    *("gold_campaign_inputs", "gold_outcomes", "silver_outcomes_apart"),
     # Of streams alone.
     "gold_moves",
 }

@@ -12,7 +12,7 @@ import pytest
 from tests.runs.project import Project
 
 SAMPLE = "data/sample/customers.csv"
-LATER_STEPS = "label_generation,history,lifetime_value,supervised_training,reporting"
+LATER_STEPS = "label_generation,history,lifetime_value,supervised_training,monitoring,reporting"
 AFTER_CLUSTERING = f"kedro run --pipelines={LATER_STEPS}"
 
 

@@ -103,8 +103,10 @@ def test_one_setting_names_the_catalog_of_tables_and_files() -> None:
 
 def test_files_go_to_the_volume_of_those_who_may_read_them() -> None:
     assert entry("source")["landing"] == "/Volumes/prod/bronze/landed/source.parquet"
-    others = {"source", "consents", "outcomes", "bundles_below"}
-    for name in kept() - set(TABLES) - others - {"recorded_history", "recorded_features"}:
+    others = {"source", "consents", "outcomes", "arrived_outcomes", "bundles_below"}
+    recorded = {name for name in kept() if name.startswith("recorded_")}
+    assert entry("arrived_outcomes")["parts"] == "/Volumes/prod/bronze/landed/outcomes"
+    for name in kept() - set(TABLES) - others - recorded:
         found = entry(name)
         path = found.get("filepath") or found.get("dataset", {}).get("filepath")
         # What has no path goes to MLflow.

@@ -63,6 +63,8 @@ IN_MEMORY = {
     "cold_start_comparison",
     "response_validation",
     "response_report",
+    "observed_run",
+    "watched_windows",
 }
 
 

@@ -73,9 +73,17 @@ def test_it_ends_with_the_segments_in_five_lines_the_account_and_the_report(
     whole_run: tuple[Project, Result],
 ) -> None:
     project, result = whole_run
-    *_, summary, account, report = result.output.rstrip().split("\n\n")
+    *_, summary, monitoring, account, report = result.output.rstrip().split("\n\n")
     assert len(summary.splitlines()) <= 5
     assert "silhouette" in summary
+    said, page = monitoring.splitlines()
+    assert said == (
+        "Monitoring: the customers of 2014-06-30 are compared with nothing: no champion was live "
+        "before this run."
+    )
+    assert Path(page.removeprefix("Page: ")).samefile(
+        project.root / "data" / "reporting" / "monitoring.html"
+    )
     assert account.splitlines() == [
         "customers.csv: 2,240 rows, 2,202 customers kept (98 %), 27 left out, 11 repeats removed",
         "Left out most often for: income: missing (24); year_birth: age outside 18 to 100 (3)",
@@ -186,6 +194,7 @@ def test_rows_in_another_order_change_nothing(quick_run: Project, new_project: P
         "history",
         "supervised_training",
         "feature_export",
+        "monitoring",
         "reporting",
     ],
 )

@@ -143,7 +143,7 @@ def test_who_names_nobody_may_do_nothing(versitygw_server: S3Server) -> None:
         config=Config(signature_version=UNSIGNED),
     )
     for name in ACCESS.environments:
-        bucket = f"{name}-segmentation"
+        bucket = f"{name}-kept"
         assert not allowed(lambda at=bucket: client.list_objects_v2(Bucket=at))
         for key in (key for objects in keys(name).values() for key in objects):
             at = {"Bucket": bucket, "Key": key}

@@ -65,14 +65,14 @@ def tried(server: S3Server) -> Outcome:
     access, root = declared(), server.client()
     names = Names(
         {role: [role] for role in access.roles},
-        {environment: f"{environment}-segmentation" for environment in access.environments},
+        {environment: f"{environment}-kept" for environment in access.environments},
     )
     users = {role: add_user(server, role).client() for role in access.roles}
     outcome: Outcome = {}
     for environment in access.environments:
         bucket = names.buckets[environment]
         root.create_bucket(Bucket=bucket)
-        # versitygw keeps it as an attribute of a folder, which may have 4,096 bytes.
+        # versitygw keeps it as an attribute of a folder, of 4,096 bytes at most: hence short names.
         policy = json.dumps(bucket_policy(environment, names), separators=(",", ":"))
         root.put_bucket_policy(Bucket=bucket, Policy=policy)
         for role, user in users.items():

@@ -19,6 +19,7 @@ GENERATORS: tuple[str, ...] = (
     "sql",
     "state_machine",
     "terraform",
+    "watching",
 )
 
 

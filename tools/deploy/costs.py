@@ -18,11 +18,15 @@ import click
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from customer_segmentation.serving.aws_lambda.metrics import UNITS
 from tools.deploy.declared import DEPLOY, declared
+from tools.deploy.watching.cloudwatch import promised
 
 SIZES = (10_000, 1_000_000, 100_000_000)
 _SCALE = DEPLOY.parent / "docs" / "scale.json"
 _DAYS, _HOURS, _GB, _MILLION = 30.4, 730.0, 1e9, 1e6
+# Of the log, with its metrics; and who tells such.
+_LINE_BYTES, _FUNCTIONS = 700, ("scoring", "ingestion")
 
 
 class _Read(BaseModel):
@@ -170,9 +174,22 @@ def _always(customers: int) -> list[Line]:
         Line("Athena", {"athena_tb": assumed["athena_queries_month"] * gold / 1e12}),
         Line(
             "logs and alarms",
-            {"logs_gb": 1 + answers * 500 / _GB, "alarm_month": len(declared().alarms) * 2},
+            {"logs_gb": 1 + answers * _LINE_BYTES / _GB, **_watched()},
         ),
     ]
+
+
+def _watched() -> dict[str, float]:
+    """Alarms of two environments, and the metrics that two functions tell of themselves."""
+    said = promised()["budgets"].values()
+    # Each window asks for all requests and for the bad ones.
+    asked = sum(2 * len(window["minutes"]) for one in said for window in one["windows"])
+    composite = sum(len({window["severity"] for window in one["windows"]}) for one in said)
+    return {
+        "alarm_month": (len(declared().alarms) + asked) * 2,
+        "composite_alarm_month": composite * 2,
+        "metric_month": len(UNITS) * len(_FUNCTIONS) * 2,
+    }
 
 
 def _options(customers: int) -> list[Line]:

@@ -71,6 +71,7 @@ class Deployment(_Declared):
     jobs: dict[Name, Job]
     gate: Job
     scoring: Job
+    alerts_after: tuple[Name, ...]
     schedules: dict[Name, Schedule | None]
     standing: dict[Name, tuple[Name, ...]]
     retention: dict[str, Days]
@@ -82,6 +83,8 @@ class Deployment(_Declared):
         environments = access_declared().environments
         if {*self.environments} != {*environments}:
             raise ValueError(f"environments: name {', '.join(environments)}, as roles.yml does")
+        if unknown := {*self.alerts_after} - {*self.jobs, "scoring", "gate"}:
+            raise ValueError(f"alerts_after: no job {', '.join(sorted(unknown))}")
         for name, where_on in self.standing.items():
             if unknown := {*where_on} - {*self.environments}:
                 raise ValueError(f"standing.{name}: no environment {', '.join(sorted(unknown))}")

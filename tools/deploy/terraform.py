@@ -15,6 +15,8 @@ from tools.deploy.declared import declared
 from tools.deploy.project import schema, tables
 from tools.deploy.sql.questions import questions
 from tools.deploy.sql.types import type_of
+from tools.deploy.watching.cloudwatch import promised
+from tools.deploy.watching.declared import runbook
 
 # Where files arrive in an environment's bucket: in the layer `landed`, which is personal.
 LANDING = "landed/source/"
@@ -41,7 +43,11 @@ def project() -> dict[str, Any]:
         "customer_keys": [*key_names(schema())],
         "retention": said.retention,
         "sizes": said.sizes,
-        "alarms": {name: one.model_dump() for name, one in said.alarms.items()},
+        "alarms": {
+            name: {**one.model_dump(), "runbook": runbook(name.replace("_", "-"))}
+            for name, one in said.alarms.items()
+        },
+        "objectives": promised(),
         "standing": {name: [*where] for name, where in said.standing.items()},
         "tables": {
             table.name: {

@@ -107,6 +107,15 @@ with DAG(
         retry_delay=timedelta(minutes=5),
         execution_timeout=timedelta(minutes=60),
     )
+    monitoring = BashOperator(
+        task_id="monitoring",
+        bash_command=f"{KEDRO} run --env=staging --pipeline=monitoring",
+        cwd=PROJECT,
+        append_env=True,
+        retries=1,
+        retry_delay=timedelta(minutes=5),
+        execution_timeout=timedelta(minutes=60),
+    )
     reporting = BashOperator(
         task_id="reporting",
         bash_command=f"{KEDRO} run --env=staging --pipeline=reporting",
@@ -131,11 +140,14 @@ with DAG(
     clustering >> supervised_training
     label_generation >> supervised_training
     preprocessing >> supervised_training
+    history >> monitoring
+    preprocessing >> monitoring
     clustering >> reporting
     eda >> reporting
     history >> reporting
     label_generation >> reporting
     lifetime_value >> reporting
+    monitoring >> reporting
     preprocessing >> reporting
     supervised_training >> reporting
     promotion = BashOperator(
@@ -155,4 +167,18 @@ with DAG(
     label_generation >> promotion
     history >> promotion
     supervised_training >> promotion
+    monitoring >> promotion
     reporting >> promotion
+    # What monitoring found is told to people; of a task that fails, Airflow tells.
+    alerts = BashOperator(
+        task_id="alerts",
+        bash_command=f"{KEDRO} monitor alert --env=staging",
+        cwd=PROJECT,
+        append_env=True,
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        execution_timeout=timedelta(minutes=15),
+    )
+    feature_export >> alerts
+    monitoring >> alerts
+    reporting >> alerts

@@ -55,3 +55,7 @@ TBLPROPERTIES ('table_type' = 'DELTA');
 CREATE EXTERNAL TABLE IF NOT EXISTS gold_campaign_results
 LOCATION 's3://<bucket>/gold/campaign_results/'
 TBLPROPERTIES ('table_type' = 'DELTA');
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_monitoring
+LOCATION 's3://<bucket>/gold/monitoring/'
+TBLPROPERTIES ('table_type' = 'DELTA');

@@ -456,3 +456,26 @@ ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION 's3://<code-bucket>/manifests/gold_campaign_results/';
+
+CREATE EXTERNAL TABLE IF NOT EXISTS gold_monitoring (
+  `source` string COMMENT 'Where: batch, api or stream',
+  `window_start` string COMMENT 'Start of the window, UTC; of a batch, its day',
+  `window_end` string COMMENT 'End of the window, likewise',
+  `subject` string COMMENT 'What it is about: input, segment, response, rows, service',
+  `name` string COMMENT 'Which one, such as a column or a segment; empty for all',
+  `measure` string COMMENT 'The figure, such as psi or missing_share',
+  `value` double COMMENT 'Its value; missing where it cannot be told',
+  `bound` double COMMENT 'Beyond which it is an alarm; missing if only told',
+  `is_alarm` bigint COMMENT '1 if it is beyond its bound',
+  `since` string COMMENT 'Start of the first window in a row beyond; else empty',
+  `affected` bigint COMMENT 'Customers whom it is about',
+  `money` double COMMENT 'What it is thought to cost a window; missing if unknown',
+  `customers` bigint COMMENT 'Customers of the window',
+  `artifact_version` string COMMENT 'Version of the model that the baseline is of',
+  `as_of` timestamp COMMENT 'Day of the snapshot that it holds for',
+  `recorded_at` string COMMENT 'When it was recorded, UTC, as ISO 8601',
+  `run_id` string COMMENT 'Run or stream that said so'
+)
+COMMENT 'One row a figure of a window: how it is against the champion’s baseline'
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/monitoring/';

@@ -880,6 +880,52 @@ COMMENT ON COLUMN gold_campaign_results."profit_low" IS 'Lower bound of its 95 %
 COMMENT ON COLUMN gold_campaign_results."profit_high" IS 'Upper bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."verdict" IS 'What the interval allows to say';
 
+SET VARIABLE gold_monitoring = (
+  SELECT CASE WHEN COUNT(*) = 0 THEN 'SELECT NULL AS "source" WHERE FALSE'
+    ELSE 'FROM read_parquet(''' || replace(getvariable('data') || '/gold/monitoring/*.parquet', '''', '''''')
+      || ''', union_by_name = true)' END
+  FROM glob(getvariable('data') || '/gold/monitoring/*.parquet'));
+
+CREATE OR REPLACE TEMPORARY VIEW gold_monitoring AS
+SELECT
+  CAST("source" AS VARCHAR) AS "source",
+  CAST("window_start" AS VARCHAR) AS "window_start",
+  CAST("window_end" AS VARCHAR) AS "window_end",
+  CAST("subject" AS VARCHAR) AS "subject",
+  CAST("name" AS VARCHAR) AS "name",
+  CAST("measure" AS VARCHAR) AS "measure",
+  CAST("value" AS DOUBLE) AS "value",
+  CAST("bound" AS DOUBLE) AS "bound",
+  CAST("is_alarm" AS BIGINT) AS "is_alarm",
+  CAST("since" AS VARCHAR) AS "since",
+  CAST("affected" AS BIGINT) AS "affected",
+  CAST("money" AS DOUBLE) AS "money",
+  CAST("customers" AS BIGINT) AS "customers",
+  CAST("artifact_version" AS VARCHAR) AS "artifact_version",
+  CAST("as_of" AS TIMESTAMP) AS "as_of",
+  CAST("recorded_at" AS VARCHAR) AS "recorded_at",
+  CAST("run_id" AS VARCHAR) AS "run_id"
+FROM (SELECT CAST(NULL AS VARCHAR) AS "source", CAST(NULL AS VARCHAR) AS "window_start", CAST(NULL AS VARCHAR) AS "window_end", CAST(NULL AS VARCHAR) AS "subject", CAST(NULL AS VARCHAR) AS "name", CAST(NULL AS VARCHAR) AS "measure", CAST(NULL AS DOUBLE) AS "value", CAST(NULL AS DOUBLE) AS "bound", CAST(NULL AS BIGINT) AS "is_alarm", CAST(NULL AS VARCHAR) AS "since", CAST(NULL AS BIGINT) AS "affected", CAST(NULL AS DOUBLE) AS "money", CAST(NULL AS BIGINT) AS "customers", CAST(NULL AS VARCHAR) AS "artifact_version", CAST(NULL AS TIMESTAMP) AS "as_of", CAST(NULL AS VARCHAR) AS "recorded_at", CAST(NULL AS VARCHAR) AS "run_id" WHERE FALSE
+  UNION ALL BY NAME FROM query(getvariable('gold_monitoring')));
+COMMENT ON VIEW gold_monitoring IS 'One row a figure of a window: how it is against the champion''s baseline';
+COMMENT ON COLUMN gold_monitoring."source" IS 'Where: batch, api or stream';
+COMMENT ON COLUMN gold_monitoring."window_start" IS 'Start of the window, UTC; of a batch, its day';
+COMMENT ON COLUMN gold_monitoring."window_end" IS 'End of the window, likewise';
+COMMENT ON COLUMN gold_monitoring."subject" IS 'What it is about: input, segment, response, rows, service';
+COMMENT ON COLUMN gold_monitoring."name" IS 'Which one, such as a column or a segment; empty for all';
+COMMENT ON COLUMN gold_monitoring."measure" IS 'The figure, such as psi or missing_share';
+COMMENT ON COLUMN gold_monitoring."value" IS 'Its value; missing where it cannot be told';
+COMMENT ON COLUMN gold_monitoring."bound" IS 'Beyond which it is an alarm; missing if only told';
+COMMENT ON COLUMN gold_monitoring."is_alarm" IS '1 if it is beyond its bound';
+COMMENT ON COLUMN gold_monitoring."since" IS 'Start of the first window in a row beyond; else empty';
+COMMENT ON COLUMN gold_monitoring."affected" IS 'Customers whom it is about';
+COMMENT ON COLUMN gold_monitoring."money" IS 'What it is thought to cost a window; missing if unknown';
+COMMENT ON COLUMN gold_monitoring."customers" IS 'Customers of the window';
+COMMENT ON COLUMN gold_monitoring."artifact_version" IS 'Version of the model that the baseline is of';
+COMMENT ON COLUMN gold_monitoring."as_of" IS 'Day of the snapshot that it holds for';
+COMMENT ON COLUMN gold_monitoring."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_monitoring."run_id" IS 'Run or stream that said so';
+
 CREATE OR REPLACE TEMPORARY VIEW customer_profile AS
 SELECT
   s."customer_id",

@@ -447,3 +447,25 @@ ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
 STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION 's3://<code-bucket>/manifests/gold_campaign_results/';
+
+CREATE EXTERNAL TABLE lake.gold_monitoring (
+  "source" varchar(max),
+  "window_start" varchar(max),
+  "window_end" varchar(max),
+  "subject" varchar(max),
+  "name" varchar(max),
+  "measure" varchar(max),
+  "value" double precision,
+  "bound" double precision,
+  "is_alarm" bigint,
+  "since" varchar(max),
+  "affected" bigint,
+  "money" double precision,
+  "customers" bigint,
+  "artifact_version" varchar(max),
+  "as_of" timestamp,
+  "recorded_at" varchar(max),
+  "run_id" varchar(max)
+)
+STORED AS PARQUET
+LOCATION 's3://<bucket>/gold/monitoring/';

@@ -71,4 +71,9 @@ DELETE FROM gold_campaign_results;
 INSERT INTO gold_campaign_results ("campaign", "outcome", "level", "segment", "offer", "contacted", "held_out", "mean_contacted", "mean_held_out", "incremental", "low", "high", "cost", "profit", "profit_low", "profit_high", "verdict")
 SELECT "campaign", "outcome", "level", "segment", "offer", "contacted", "held_out", "mean_contacted", "mean_held_out", "incremental", "low", "high", "cost", "profit", "profit_low", "profit_high", "verdict"
 FROM lake.gold_campaign_results;
+DELETE FROM gold_monitoring;
+
+INSERT INTO gold_monitoring ("source", "window_start", "window_end", "subject", "name", "measure", "value", "bound", "is_alarm", "since", "affected", "money", "customers", "artifact_version", "as_of", "recorded_at", "run_id")
+SELECT "source", "window_start", "window_end", "subject", "name", "measure", "value", "bound", "is_alarm", "since", "affected", "money", "customers", "artifact_version", "as_of", "recorded_at", "run_id"
+FROM lake.gold_monitoring;
 COMMIT;

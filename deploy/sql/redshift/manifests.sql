@@ -28,3 +28,5 @@ ALTER TABLE delta.`s3a://<bucket>/gold/feature_history/` SET TBLPROPERTIES ('del
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/feature_history/`;
 ALTER TABLE delta.`s3a://<bucket>/gold/campaign_results/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
 GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/campaign_results/`;
+ALTER TABLE delta.`s3a://<bucket>/gold/monitoring/` SET TBLPROPERTIES ('delta.compatibility.symlinkFormatManifest.enabled' = 'true');
+GENERATE symlink_format_manifest FOR TABLE delta.`s3a://<bucket>/gold/monitoring/`;

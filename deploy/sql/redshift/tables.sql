@@ -779,3 +779,42 @@ COMMENT ON COLUMN gold_campaign_results."profit" IS 'Worth of the increment less
 COMMENT ON COLUMN gold_campaign_results."profit_low" IS 'Lower bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."profit_high" IS 'Upper bound of its 95 % interval';
 COMMENT ON COLUMN gold_campaign_results."verdict" IS 'What the interval allows to say';
+
+CREATE TABLE IF NOT EXISTS gold_monitoring (
+  "source" varchar(max) NOT NULL,
+  "window_start" varchar(max) NOT NULL,
+  "window_end" varchar(max) NOT NULL,
+  "subject" varchar(max) NOT NULL,
+  "name" varchar(max) NOT NULL,
+  "measure" varchar(max) NOT NULL,
+  "value" double precision,
+  "bound" double precision,
+  "is_alarm" bigint NOT NULL,
+  "since" varchar(max) NOT NULL,
+  "affected" bigint NOT NULL,
+  "money" double precision,
+  "customers" bigint NOT NULL,
+  "artifact_version" varchar(max) NOT NULL,
+  "as_of" timestamp NOT NULL,
+  "recorded_at" varchar(max) NOT NULL,
+  "run_id" varchar(max) NOT NULL,
+  PRIMARY KEY ("window_start", "source", "subject", "name", "measure", "recorded_at")
+);
+COMMENT ON TABLE gold_monitoring IS 'One row a figure of a window: how it is against the champion\'s baseline';
+COMMENT ON COLUMN gold_monitoring."source" IS 'Where: batch, api or stream';
+COMMENT ON COLUMN gold_monitoring."window_start" IS 'Start of the window, UTC; of a batch, its day';
+COMMENT ON COLUMN gold_monitoring."window_end" IS 'End of the window, likewise';
+COMMENT ON COLUMN gold_monitoring."subject" IS 'What it is about: input, segment, response, rows, service';
+COMMENT ON COLUMN gold_monitoring."name" IS 'Which one, such as a column or a segment; empty for all';
+COMMENT ON COLUMN gold_monitoring."measure" IS 'The figure, such as psi or missing_share';
+COMMENT ON COLUMN gold_monitoring."value" IS 'Its value; missing where it cannot be told';
+COMMENT ON COLUMN gold_monitoring."bound" IS 'Beyond which it is an alarm; missing if only told';
+COMMENT ON COLUMN gold_monitoring."is_alarm" IS '1 if it is beyond its bound';
+COMMENT ON COLUMN gold_monitoring."since" IS 'Start of the first window in a row beyond; else empty';
+COMMENT ON COLUMN gold_monitoring."affected" IS 'Customers whom it is about';
+COMMENT ON COLUMN gold_monitoring."money" IS 'What it is thought to cost a window; missing if unknown';
+COMMENT ON COLUMN gold_monitoring."customers" IS 'Customers of the window';
+COMMENT ON COLUMN gold_monitoring."artifact_version" IS 'Version of the model that the baseline is of';
+COMMENT ON COLUMN gold_monitoring."as_of" IS 'Day of the snapshot that it holds for';
+COMMENT ON COLUMN gold_monitoring."recorded_at" IS 'When it was recorded, UTC, as ISO 8601';
+COMMENT ON COLUMN gold_monitoring."run_id" IS 'Run or stream that said so';

@@ -15,8 +15,8 @@ from customer_segmentation.monitoring.bins import Counts
 
 # Customers to be expected in each bin, and in a sample for its mean to be about normal.
 _EXPECTED, _FEWEST = 5.0, 30
-# Bins that are compared, of about as many customers of the baseline each.
-_COARSE = 10
+# Bins that are compared, of about as many customers of the baseline each; categories by themselves.
+_COARSE, _CATEGORIES = 10, 20
 # What takes the place of an empty bin's share.
 _NONE, _RARE = 1e-4, 1e-6
 _ROUNDING = 1e-12
@@ -53,8 +53,10 @@ def coarse(baseline: Counts, *, is_ordered: bool) -> NDArray[np.int64]:
     """(bins,) which of about 10 coarser bins each one joins.
 
     Neighbours join, or the rarest where bins have no order, until each coarse bin has about a tenth
-    of the baseline.
+    of the baseline. Where there are few, all stay as they are.
     """
+    if len(baseline) <= (_COARSE if is_ordered else _CATEGORIES):
+        return np.arange(len(baseline))
     return _joined(baseline, baseline.sum() / _COARSE, is_ordered=is_ordered)
 
 
@@ -141,6 +143,8 @@ def _shares(counts: Counts) -> Floats:
 
 
 def _joined(counts: Counts, fewest: float, *, is_ordered: bool) -> NDArray[np.int64]:
+    if (counts >= fewest).all():
+        return np.arange(len(counts))
     order = np.arange(len(counts)) if is_ordered else np.argsort(-counts, kind="stable")
     places = np.empty(len(counts), dtype=np.int64)
     place, inside = 0, 0.0

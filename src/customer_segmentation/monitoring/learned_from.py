@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ def make_baseline(
     sample: Mapping[str, NDArray[np.float64]],
     segmenter: bytes,
     response: bytes,
+    refused: Mapping[str, int],
 ) -> Baseline:
     """The baseline of a segmenter and its response model; equal customers give equal bytes.
 
@@ -33,6 +35,7 @@ def make_baseline(
             one is missing. The parts of the snapshot's day are left out: they are the same for all.
         segmenter: The artifact.
         response: The artifact, or the file that says there is none.
+        refused: Of the source, why -> rows.
     """
     metadata = verified(segmenter)
     schema = schema_of(metadata)
@@ -52,7 +55,13 @@ def make_baseline(
     numbers = customers.select(*sorted({*bins} | needed))
     summary = count_table(numbers, empty, models)
     sums = {name: rounded_sums(each) for name, each in summary.sums.items()}
-    return replace(empty, summary=replace(summary, sums=sums))
+    return replace(empty, summary=replace(summary, sums=sums).with_rejected(refused))
+
+
+def refused_of(accounting: Mapping[str, Any]) -> dict[str, int]:
+    """Why rows of a source were left out, or lost a value -> how many, by the account of it."""
+    counts = Counter(accounting["reasons"]) + Counter(accounting["lost_values"])
+    return dict(counts)
 
 
 def make_bins(schema: Schema, sample: Mapping[str, NDArray[np.float64]]) -> dict[str, Bins]:

@@ -84,4 +84,5 @@ def _rank(finding: Finding) -> tuple[bool, int, float, str, str]:
     value, bound = finding.value, finding.bound
     beyond = value / bound if value is not None and bound else 0.0
     order = _ORDER.index(finding.subject)
-    return not finding.is_alarm, order, -beyond, finding.name, finding.measure
+    # Two that are as far beyond come by their names, whatever rounding makes of them.
+    return not finding.is_alarm, order, -round(beyond, 9), finding.name, finding.measure

@@ -92,6 +92,7 @@ _ABOUT = {
     "gold_feature_table": "One row a customer: features raw and as the segmenter sees them",
     "gold_feature_history": "One row a customer and statement: features on a day, as was known",
     "gold_campaign_results": "One row an outcome and part of a campaign: what it brought",
+    "gold_monitoring": "One row a figure of a window: how it is against the champion's baseline",
 }
 _KEY = TypedColumn(KEY, "text", "Key of the customer, as the source has it")
 _DAY = TypedColumn(AS_OF, "day", "Day of the snapshot that it holds for")
@@ -176,6 +177,7 @@ def _columns(schema: Schema) -> dict[str, list[TypedColumn]]:
             *(_RECORDED, _RUN),
         ],
         "gold_campaign_results": _results(),
+        "gold_monitoring": _monitoring(),
     }
 
 
@@ -324,4 +326,24 @@ def _results() -> list[TypedColumn]:
         TypedColumn("held_out", "whole", "Customers who would have got one"),
         *(TypedColumn(name, "number", about) for name, about in numbers.items()),
         TypedColumn("verdict", "text", "What the interval allows to say"),
+    ]
+
+
+def _monitoring() -> list[TypedColumn]:
+    return [
+        TypedColumn("source", "text", "Where: batch, api or stream"),
+        TypedColumn("window_start", "text", "Start of the window, UTC; of a batch, its day"),
+        TypedColumn("window_end", "text", "End of the window, likewise"),
+        TypedColumn("subject", "text", "What it is about: input, segment, response, rows, service"),
+        TypedColumn("name", "text", "Which one, such as a column or a segment; empty for all"),
+        TypedColumn("measure", "text", "The figure, such as psi or missing_share"),
+        TypedColumn("value", "number", "Its value; missing where it cannot be told"),
+        TypedColumn("bound", "number", "Beyond which it is an alarm; missing if only told"),
+        TypedColumn("is_alarm", "whole", "1 if it is beyond its bound"),
+        TypedColumn("since", "text", "Start of the first window in a row beyond; else empty"),
+        TypedColumn("affected", "whole", "Customers whom it is about"),
+        TypedColumn("money", "number", "What it is thought to cost a window; missing if unknown"),
+        TypedColumn("customers", "whole", "Customers of the window"),
+        TypedColumn(ARTIFACT_VERSION, "text", "Version of the model that the baseline is of"),
+        *(_DAY, _RECORDED, _RUN),
     ]

@@ -46,6 +46,9 @@ MOVES = ("entered", "left")
 LEVELS = ("all", "segment", "offer", "segment and offer")
 BROUGHT, COST, NOT_SHOWN, TOO_FEW = "brought", "cost", "no effect shown", "too few to tell"
 VERDICTS = (BROUGHT, COST, NOT_SHOWN, TOO_FEW)
+# Where monitoring looks, and what it tells of.
+WATCHED = ("batch", "api", "stream")
+SUBJECTS = ("input", "segment", "response", "rows", "service")
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,21 @@ def tables_of(schema: Schema) -> dict[str, TableContract]:
                 Column("level", "category", "", categories=LEVELS),
                 Column("verdict", "category", "", categories=VERDICTS),
             ),
+        ),
+        "gold_monitoring": TableContract(
+            ("window_start", "source", "subject", "name", "measure", RECORDED_AT),
+            (
+                *("window_end", "is_alarm", "since", "affected", "customers"),
+                *(AS_OF, ARTIFACT_VERSION, RUN_ID),
+            ),
+            (
+                Column("source", "category", "", categories=WATCHED),
+                Column("subject", "category", "", categories=SUBJECTS),
+                _bounded("is_alarm", 0.0, 1.0, whole=True),
+                _bounded("affected", 0.0, whole=True),
+                _bounded("customers", 0.0, whole=True),
+            ),
+            is_appended=True,
         ),
     }
 

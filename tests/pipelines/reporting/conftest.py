@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from pydantic_core import to_jsonable_python
 
+from customer_segmentation.monitoring.findings import Finding, Window
 from customer_segmentation.pipelines.reporting.nodes import build_report
 from customer_segmentation.scoring.metadata import metadata_of, with_metadata
 from customer_segmentation.segmentation.identity import Identity
@@ -153,6 +154,32 @@ def flow_of(names: dict[str, str]) -> dict[str, Any]:
     }
 
 
+_WINDOW = {
+    "source": "batch",
+    "start": "2014-06-30",
+    "end": "2014-06-30",
+    "customers": 1000,
+    "baseline": "",
+}
+# What monitoring says of a first run.
+NOTHING_COMPARED: dict[str, Any] = {
+    "currency": "MU",
+    "windows": [_WINDOW | {"costs": [], "notes": []}],
+    "findings": [
+        Finding(
+            Window(**_WINDOW),
+            "rows",
+            "",
+            "customers",
+            1000.0,
+            None,
+            told="The customers of 2014-06-30 are compared with nothing: there is no champion.",
+        ).stated()
+    ],
+    "blind": ["A change of the concept is not seen."],
+}
+
+
 @pytest.fixture
 def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
     """Names of segments -> everything that `build_report` takes."""
@@ -266,6 +293,7 @@ def inputs_for() -> Callable[[list[str]], dict[str, Any]]:
             },
             "flow": flow_of(dict(zip(keys, names, strict=True))),
             "lifetime": {},
+            "monitoring": NOTHING_COMPARED,
         }
 
     return make

@@ -39,6 +39,10 @@ def _variables() -> Document:
         "below": {"description": "The catalog that a promotion takes the champion from"},
         "promotes": {"description": "below or here: which bundle goes through the gates"},
         "notify": {"description": "Address that is told of failed runs and of alerts"},
+        "alert_webhook": {
+            "description": "Where drift is told: a secret, {{secrets/SCOPE/KEY}}; none without it",
+            "default": "",
+        },
         "runtime": {"description": "Databricks Runtime of the jobs", "default": _RUNTIME},
         "node": {"description": "Machines of the jobs", "default": sizes["node"]},
         "workers": {"description": "How many besides the driver", "default": sizes["workers"]},

@@ -20,6 +20,7 @@ from customer_segmentation.pipelines.reporting import (
     relations,
 )
 from customer_segmentation.pipelines.reporting.cleaning import explain_cleaning
+from customer_segmentation.pipelines.reporting.drift import explain_drift
 from customer_segmentation.pipelines.reporting.glossary import define_terms
 from customer_segmentation.pipelines.reporting.identity import explain_identity
 from customer_segmentation.pipelines.reporting.key_points import key_points
@@ -47,6 +48,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
     supervised: dict[str, Any],
     flow: dict[str, Any],
     lifetime: dict[str, Any],
+    monitoring: dict[str, Any],
 ) -> str:
     """The report: one page of HTML that needs nothing else, the same bytes for the same input.
 
@@ -86,6 +88,7 @@ def build_report(  # noqa: PLR0913, PLR0917 - one page of all results
         targets=relations.explain_relations(schema, eda),
         moves=moves.explain_moves(schema, flow),
         moves_width=moves.WIDTH,
+        drift=explain_drift(monitoring),
         worth=explain_lifetime(schema, lifetime),
         looked_at=phrases.count(eda["sample_rows"]),
         terms=define_terms(metadata),

@@ -24,6 +24,7 @@ def create_pipeline() -> Pipeline:
                 "supervised_metrics",
                 "segment_flow",
                 "lifetime_summary",
+                "monitoring_summary",
             ],
             "report",
         ),

@@ -50,6 +50,7 @@ def create_pipeline() -> Pipeline:
             described.describe_customers,
             [
                 "gold_features",
+                "row_accounting",
                 "labelled_customers",
                 "segmenter_candidate",
                 "response_candidate",
