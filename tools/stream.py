@@ -30,13 +30,13 @@ import yaml
 from customer_segmentation.errors import UserError
 from customer_segmentation.sources.messages.kafka import Clients, Outgoing, Publisher, make_topics
 from customer_segmentation.streaming.progress import told_by
+from tools import project
 from tools.kafka_broker import KafkaBroker, java, kafka_jars
 from tools.order_events import OrderEvents
 from tools.ports import free_port
 from tools.stage import TICK, Stage, staged
 
-CHECKOUT = Path(__file__).parents[1]
-PLACE = CHECKOUT / "data" / "shop"
+PLACE = project.CHECKOUT / "data" / "shop"
 # The shipped schema of order lines, where each line has a number and a version.
 SCHEMA, SHIPPED = "till", "online_retail"
 CUSTOMERS, PAST, DAYS = 4_000, 60_000, 300
@@ -64,11 +64,7 @@ def make_project(root: Path, past: Sequence[Event]) -> None:
 
 def configure(root: Path) -> None:
     """Write the checkout's configuration as of now to a folder, for lines that have versions."""
-    shutil.rmtree(root / "conf", ignore_errors=True)
-    shutil.copytree(CHECKOUT / "conf", root / "conf")
-    for name in ("pyproject.toml", ".telemetry"):
-        shutil.copy(CHECKOUT / name, root)
-    (root / "src").mkdir(exist_ok=True)
+    project.configure(root)
     schemas = root / "conf" / "schemas"
     schema = yaml.safe_load((schemas / f"{SHIPPED}.yml").read_text(encoding="utf-8"))
     schema["orders"]["columns"] |= {

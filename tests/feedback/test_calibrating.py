@@ -87,6 +87,7 @@ def test_it_is_stated_as_an_artifact_states_its_own() -> None:
     contacts = pa.table(
         {
             "customer_id": [str(n // 2) for n in range(500)],
+            "day": ["2026-03-01"] * 500,
             "p_response": p,
             "answered": answers.astype(float),
             "response_version": ["a" * 12] * 400 + ["b" * 12] * 100,
@@ -98,3 +99,53 @@ def test_it_is_stated_as_an_artifact_states_its_own() -> None:
         told = json.loads(json.dumps(one.stated()))
         StatedCalibration.model_validate({k: told[k] for k in ("intercept", "slope", "covariance")})
         StatedCalibration.model_validate(told["used"])
+
+
+def by_week(*parts: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Calibrated:
+    """Contacts of one model, of a week each."""
+    p, answers = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    weeks = np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts])
+    contacts = pa.table(
+        {
+            "customer_id": [str(n) for n in range(len(p))],
+            "day": [f"2026-03-{1 + week:02}" for week in weeks.tolist()],
+            "p_response": p,
+            "answered": answers.astype(float),
+            "response_version": ["a" * 12] * len(p),
+        }
+    )
+    return calibrations(contacts, {"a" * 12: OWN}, PARAMETERS)["a" * 12]
+
+
+def test_a_model_that_was_right_for_months_is_found_wrong_since_last_week() -> None:
+    right = [drawn(400, seed=seed) for seed in range(20)]
+    found = by_week(*right, drawn(400, -1.0, seed=99))
+    assert found.departs
+    assert found.since == "2026-03-21"
+    assert found.contacts == 400
+    assert found.used is not None
+    assert found.used.intercept == pytest.approx(-1.0, abs=0.4)
+    told = [*lines({"a" * 12: found}, 20)]
+    assert "of 400 contacts since 2026-03-21 answered" in told[0]
+    # What the twenty weeks say together: hardly wrong.
+    p, answers = (np.concatenate([week[n] for week in [*right, drawn(400, -1.0)]]) for n in (0, 1))
+    together = calibrated(p, answers, np.arange(len(p)), OWN, PARAMETERS)
+    assert together.moved is not None
+    assert together.moved < PARAMETERS.tolerated
+
+
+def test_weeks_of_a_model_that_is_right_make_no_more_false_alarms() -> None:
+    found = [by_week(*(drawn(100, seed=100 * n + w) for w in range(10))) for n in range(100)]
+    assert sum(one.departs for one in found) <= 1
+    assert {one.since for one in found if not one.departs} == {""}
+
+
+def test_answers_far_from_what_was_predicted_are_fitted_all_the_same() -> None:
+    # Three in four were expected: whole steps of Newton's method go to and fro.
+    p = expit(np.linspace(-2.0, 4.0, 200))
+    answers = (np.arange(200) % 5 == 0).astype(np.int64)
+    found = calibrated(p, answers, np.arange(200), OWN, PARAMETERS).found
+    assert found is not None
+    fitted = expit(found.intercept + found.slope * log_odds(p))
+    assert fitted.sum() == pytest.approx(answers.sum(), abs=1e-6)
+    assert (fitted - answers) @ log_odds(p) == pytest.approx(0.0, abs=1e-6)

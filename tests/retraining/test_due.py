@@ -117,3 +117,12 @@ def test_while_one_is_tried_only_a_person_begins_another() -> None:
     assert not found.is_due
     assert found.reason == "bundle b is tried since 2026-11-28 (drift)"
     assert decide(known, parameters(by_hand=True)).is_due
+
+
+def test_what_came_before_a_departure_is_learned_from_no_more() -> None:
+    wrong = {"r1": {**calibrated(departs=True)["r1"], "since": "2026-11-20"}}
+    assert decide(replace(QUIET, calibration=wrong), parameters()).since == "2026-11-20"
+    # Nor is it later, once the champion is of the time since.
+    later = replace(QUIET, response_since="2026-11-20", learned=date(2026, 8, 1))
+    assert decide(later, parameters()).since == "2026-11-20"
+    assert decide(replace(later, response_since=""), parameters()).since == ""

@@ -16,6 +16,7 @@ GENERATORS: tuple[str, ...] = (
     "costs",
     "databricks",
     "powerbi",
+    "scaling",
     "sql",
     "state_machine",
     "terraform",

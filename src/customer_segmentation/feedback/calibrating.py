@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.outcomes import ANSWERED
 from customer_segmentation.feedback.parameters import FeedbackParameters
+from customer_segmentation.feedback.training import DAY
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE
-from customer_segmentation.segmentation.regression import Calibration, calibrate, chances
+from customer_segmentation.segmentation.regression import Calibration, calibrate, chances, losses
 from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.tables.outcomes import RESPONSE_VERSION
 
@@ -26,6 +27,8 @@ _EDGE = 1e-12
 # A slope that is known less well is not used.
 _WIDEST_SLOPE = 0.5
 _STEPS = 50
+# Days of contacts, the last, that a departure may have begun on.
+_MOST_STARTS = 60
 RIGHT = np.array([0.0, 1.0])
 
 
@@ -44,6 +47,7 @@ class Calibrated:
         moved: By which share probabilities are off, on average, by `found`; None as `found`.
         departs: Whether the model is shown to be wrong, by more than is tolerated.
         used: The calibration to plan with; None if there is none.
+        since: The first day of these contacts, if the model departs; those before are not counted.
     """
 
     contacts: int
@@ -55,6 +59,7 @@ class Calibrated:
     moved: float | None
     departs: bool
     used: Calibration | None
+    since: str = ""
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
@@ -67,6 +72,7 @@ class Calibrated:
             "moved": self.moved,
             "departs": self.departs,
             "used": self.used and self.used.told(),
+            "since": self.since,
         }
         return told | (self.found.told() if self.found else {})
 
@@ -85,15 +91,49 @@ def calibrations(
     found = {}
     for version in sorted(rows[RESPONSE_VERSION].unique().to_list()):
         some = rows.filter(nw.col(RESPONSE_VERSION) == version)
-        _, groups = np.unique(some[KEY].to_numpy().astype(str), return_inverse=True)
-        found[version] = calibrated(
-            some[P_RESPONSE].to_numpy(),
-            some[ANSWERED].to_numpy().astype(np.int64),
-            groups.astype(np.int64),
-            own.get(version, np.zeros((2, 2))),
-            parameters,
-        )
+        found[version] = _since_it_departs(some, own.get(version, np.zeros((2, 2))), parameters)
     return found
+
+
+def _since_it_departs(
+    rows: nw.DataFrame[Any], own: Values, parameters: FeedbackParameters
+) -> Calibrated:
+    """How right a model is; of the contacts since it departs, if it does.
+
+    A model that was right for months and is wrong since a week is hardly wrong on average. So each
+    day of contacts is looked at as the first on which it is wrong, and the one under which all that
+    came is likeliest is held against chance, which had as many tries (Bonferroni). Source: the
+    likelihood ratio of a change point, as in Hinkley (1970).
+    """
+    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
+    gains = {day: _gain(rows.filter(nw.col(DAY) >= day), parameters) for day in days}
+    since = max(days, key=lambda day: (gains[day], day))
+    strict = parameters.model_copy(update={"departure": parameters.departure / len(days)})
+    later = _calibrated(rows.filter(nw.col(DAY) >= since), own, strict)
+    return replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
+
+
+def _gain(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> float:
+    """By how much likelier answers are by what they say themselves than by what was predicted."""
+    answers = rows[ANSWERED].to_numpy().astype(np.int64)
+    if min(answers.sum(), (1 - answers).sum()) < parameters.least_answers:
+        return 0.0
+    odds = log_odds(rows[P_RESPONSE].to_numpy())
+    found = calibrate(odds, answers, np.arange(len(answers)))
+    lost = (losses(one, answers).sum() for one in (odds, found.intercept + found.slope * odds))
+    predicted, corrected = lost
+    return float(predicted - corrected)
+
+
+def _calibrated(rows: nw.DataFrame[Any], own: Values, parameters: FeedbackParameters) -> Calibrated:
+    _, groups = np.unique(rows[KEY].to_numpy().astype(str), return_inverse=True)
+    return calibrated(
+        rows[P_RESPONSE].to_numpy(),
+        rows[ANSWERED].to_numpy().astype(np.int64),
+        groups.astype(np.int64),
+        own,
+        parameters,
+    )
 
 
 def calibrated(
@@ -169,9 +209,10 @@ def _alone(found: Calibration, odds: Values, answers: NDArray[np.int64]) -> Cali
 def lines(found: Mapping[str, Calibrated], least: int) -> Iterator[str]:
     """What a run says of each response model."""
     for version, one in found.items():
+        since = f" since {one.since}" if one.since else ""
         told = (
-            f"Response model {version}: {one.answers:,} of {one.contacts:,} contacts answered, "
-            f"{one.expected:,.1f} were expected"
+            f"Response model {version}: {one.answers:,} of {one.contacts:,} contacts{since} "
+            f"answered, {one.expected:,.1f} were expected"
         )
         if one.found is None:
             yield f"{told}: too few to tell whether it is right ({least} of each kind are needed)"

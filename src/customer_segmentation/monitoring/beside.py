@@ -7,11 +7,14 @@ nobody from working.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 from time import monotonic, thread_time
 from typing import Generic, TypeVar
+
+_log = logging.getLogger(__name__)
 
 # A portion takes about a millisecond, for which whoever answers may have to wait.
 _PORTION = 512
@@ -26,8 +29,8 @@ class Beside(Generic[_Item]):
     """Works and writes in threads that end with the process, whatever they wait for.
 
     Args:
-        work: Is given what waited, in order; it raises nothing.
-        write: Writes what came of it; it raises nothing.
+        work: Is given what waited, in order, and now and then nothing.
+        write: Writes what came of it.
         most: The sizes that may wait, together.
         seconds: Between two writings.
     """
@@ -41,7 +44,7 @@ class Beside(Generic[_Item]):
     ) -> None:
         self._do, self._write, self._most, self._seconds = work, write, most, seconds
         self._waiting: deque[tuple[_Item, int]] = deque()
-        self._size = 0
+        self._size, self._has_failed = 0, False
         self._handing = Lock()
         self._stopping, self._worked = Event(), Event()
         self._threads = [Thread(target=each, daemon=True) for each in (self._work, self._keep)]
@@ -76,8 +79,9 @@ class Beside(Generic[_Item]):
     def _take(self) -> list[_Item]:
         """What has waited longest: a portion, and at least one if any waits."""
         taken: list[_Item] = []
-        left = _PORTION
         with self._handing:
+            # Where much waits, larger portions take less time for each customer.
+            left = max(_PORTION, self._size // 4)
             while self._waiting and (not taken or self._waiting[0][1] <= left):
                 item, size = self._waiting.popleft()
                 taken.append(item)
@@ -92,7 +96,7 @@ class Beside(Generic[_Item]):
                 is_last = self._stopping.is_set()
                 begun = thread_time()
                 taken = self._take()
-                self._do(taken)
+                self._safely(self._do, taken)
                 if taken and not is_last:
                     used = thread_time() - begun
                     self._stopping.wait(used / _SHARE - used)
@@ -105,6 +109,16 @@ class Beside(Generic[_Item]):
 
     def _keep(self) -> None:
         while not self._stopping.wait(self._seconds):
-            self._write()
+            self._safely(self._write)
         self._worked.wait()
-        self._write()
+        self._safely(self._write)
+
+    def _safely(self, act: Callable[..., object], *given: object) -> None:
+        """Do something; a mistake in it must not end all that comes after."""
+        try:
+            act(*given)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            if not self._has_failed:
+                # What a library says may hold what a customer sent.
+                _log.error("monitoring goes on after a mistake (%s)", type(error).__name__)
+            self._has_failed = True

@@ -36,8 +36,8 @@ class ShadowCounts:
 
     @property
     def about(self) -> str:
-        """The id of the champion's bundle."""
-        return self.champion
+        """The ids of both bundles."""
+        return f"{self.champion} {self.challenger}"
 
     def merged(self, other: ShadowCounts) -> ShadowCounts:
         """The counts of both.

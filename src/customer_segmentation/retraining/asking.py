@@ -15,6 +15,7 @@ from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import NothingDue
 from customer_segmentation.monitoring.findings import Finding
 from customer_segmentation.retraining.due import Situation, decide
+from customer_segmentation.retraining.outcomes import FIRST
 from customer_segmentation.retraining.parameters import RetrainingParameters
 from customer_segmentation.scoring.metadata import VERSION, has_model
 from customer_segmentation.scoring.verify import verified
@@ -44,15 +45,17 @@ def situation(
     if live is None or champion is None:
         return Situation(today, "")
     response = verified(champion.files[RESPONSE]) if RESPONSE in champion.files else None
+    is_known = response is not None and has_model(response)
     return Situation(
         today,
         champion.id,
         str(champion.about["artifact_version"]),
-        str(response[VERSION]) if response and has_model(response) else "",
+        str(response[VERSION]) if response and is_known else "",
         _day(champion.about.get("made_at")),
         tuple(Finding.of(one) for one in (monitoring or {}).get("findings", ())),
         (calibration or {}).get("versions", {}),
         bundles.challenger(),
+        str(response["metrics"].get(FIRST, "")) if response and is_known else "",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -29,6 +29,8 @@ class Situation:
         findings: Of the last run of monitoring.
         calibration: Response version -> what came of contacts, as feedback states it.
         challenger: What is tried already.
+        response_since: The first day of the outcomes that the response model was learned from; ''
+            if it was learned from the answers in a source.
     """
 
     today: date
@@ -39,6 +41,7 @@ class Situation:
     findings: tuple[Finding, ...] = ()
     calibration: Mapping[str, Mapping[str, Any]] | None = None
     challenger: Challenger | None = None
+    response_since: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,13 @@ class Decision:
     Attributes:
         why: `by hand`, `drift`, `calibration` or `schedule`; '' if it is not due.
         reason: In words, either way.
+        since: The first day of contacts, in ISO format, that response models are learned from; ''
+            for all.
     """
 
     why: str
     reason: str
+    since: str = ""
 
     @property
     def is_due(self) -> bool:
@@ -67,13 +73,26 @@ def decide(known: Situation, parameters: RetrainingParameters) -> Decision:
     if not known.champion:
         return Decision("", "there is no champion to compare with yet")
     if parameters.by_hand:
-        return Decision(BY_HAND, "somebody asked for it")
+        return Decision(BY_HAND, "somebody asked for it", _since(known))
     if one := known.challenger:
         return Decision("", f"bundle {one.bundle} is tried since {one.since[:10]} ({one.why})")
     asked = [judge(known, parameters) for judge in (_by_drift, _by_calibration, _by_age)]
     due = next((one for one in asked if one.is_due), None)
+    if due:
+        return replace(due, since=_since(known))
     reasons = "; ".join(one.reason for one in asked if one.reason)
-    return due or Decision("", reasons or "nothing is watched")
+    return Decision("", reasons or "nothing is watched")
+
+
+def _since(known: Situation) -> str:
+    """Since when outcomes tell of the market as it is.
+
+    Where the champion is shown to be wrong, it is so since a day, and what came before tells of
+    another market. Else nothing from before the outcomes that the champion was learned from counts.
+    """
+    one = (known.calibration or {}).get(known.response_version) or {}
+    departed = str(one.get("since", "")) if one.get("departs") else ""
+    return max(departed, known.response_since)
 
 
 def _by_drift(known: Situation, parameters: RetrainingParameters) -> Decision:

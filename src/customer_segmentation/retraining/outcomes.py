@@ -28,7 +28,7 @@ from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from customer_segmentation.tables.history import History
 
-LEARNED_UNTIL = "learned_until"
+FIRST, LEARNED_UNTIL = "first", "learned_until"
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,14 @@ def known_outcomes(
     return KnownOutcomes(training_set(came, assignments, known, until, answer_days=days), until)
 
 
-def learn_response_from(
+def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
     training: IntoDataFrame,
     segmenter: bytes,
     parameters: TrainingParameters,
     retraining: RetrainingParameters,
     until: str,
+    *,
+    since: str = "",
 ) -> LearnedAnswers | LeftOut:
     """The response model of a segmenter, from outcomes; or why there are too few.
 
@@ -78,9 +80,11 @@ def learn_response_from(
         parameters: Of the regression.
         retraining: Fewest answers, and how soon outcomes are forgotten.
         until: The day, in ISO format, that outcomes are known up to.
+        since: The first day of contacts that count, in ISO format; '' for all.
     """
-    # The order in which sums are made, whichever order contacts came in.
+    # Sums are made in one order, whichever order contacts came in.
     rows = nw.from_native(training, eager_only=True).sort(KEY, CAMPAIGN, DAY)
+    rows = rows.filter(nw.col(DAY) >= since)
     answered = int(rows[ANSWERED].sum() or 0)
     fewest = min(answered, len(rows) - answered)
     if fewest < retraining.min_answers:
@@ -93,7 +97,7 @@ def learn_response_from(
     if isinstance(learned, LeftOut):
         return learned
     days = rows[DAY].to_list()
-    about = {"from": "outcomes", "first": min(days), "last": max(days), LEARNED_UNTIL: until}
+    about = {"from": "outcomes", FIRST: min(days), "last": max(days), LEARNED_UNTIL: until}
     return LearnedAnswers(**{**vars(learned), "about": about})
 
 

@@ -29,6 +29,8 @@ def serve(folders: Folders) -> None:
             # No route that SageMaker calls makes jobs.
             "JOB_WORKERS": "0",
             "JOBS": jobs,
+            # What is counted in its own folder would be lost with it: name a bucket instead.
+            "MONITORING": "off",
         }
         for name, value in settings.items():
             os.environ.setdefault(_SETTING + name, value)

@@ -22,6 +22,9 @@ from customer_segmentation.serving.segments import Segments
 from customer_segmentation.serving.settings import Settings, is_prefix
 from customer_segmentation.serving.stored import StoredAnswers
 
+# Times as long between two looks for a challenger, which read two logs.
+_CHALLENGER = 5.0
+
 
 class Server:
     """The champion, the keys, stored answers, history, online store, jobs, metrics and monitoring.
@@ -38,7 +41,7 @@ class Server:
         self.keys = Keys(settings.keys)
         self.stored = StoredAnswers(settings.segments)
         self.history = StoredHistory(settings.history)
-        self.metrics = Metrics()
+        self.metrics = _metrics(settings)
         self.monitor = Monitor(settings, self.metrics)
         self.champion = Champion(settings.bundle, settings.device, self.monitor)
         self.monitor.uses(self.champion.current)
@@ -69,23 +72,28 @@ class Server:
 
         At SIGHUP at once.
         """
+        pause = self.settings.look_seconds
         # Separately: a revoked key does not wait for a slow store of bundles.
-        refreshes = (self.keys.refresh, self._refresh_champion, self._look_for_challenger)
-        events = {refresh: asyncio.Event() for refresh in refreshes}
+        followed = [
+            (self.keys.refresh, pause, asyncio.Event()),
+            (self._refresh_champion, pause, asyncio.Event()),
+            # Nobody waits for who is tried beside it.
+            (self._look_for_challenger, _CHALLENGER * pause, asyncio.Event()),
+        ]
 
         def wake() -> None:
-            for event in events.values():
+            for _, _, event in followed:
                 event.set()
 
         # Windows has none.
         if hasattr(signal, "SIGHUP"):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, wake)
-        await asyncio.gather(*(self._follow(refresh, event) for refresh, event in events.items()))
+        await asyncio.gather(*(self._follow(*each) for each in followed))
 
-    async def _follow(self, refresh: Callable[[], None], wake: asyncio.Event) -> None:
+    async def _follow(self, refresh: Callable[[], None], pause: float, wake: asyncio.Event) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), self.settings.look_seconds)
+                await asyncio.wait_for(wake.wait(), pause)
             wake.clear()
             await asyncio.to_thread(refresh)
 
@@ -96,3 +104,13 @@ class Server:
 
     def _look_for_challenger(self) -> None:
         self.monitor.look(self.champion.current)
+
+
+def _metrics(settings: Settings) -> Metrics:
+    if not settings.traces:
+        return Metrics()
+    from customer_segmentation.serving.tracing import (  # noqa: PLC0415 - an extra, where it is asked for
+        TracedMetrics,
+    )
+
+    return TracedMetrics(settings.traces)

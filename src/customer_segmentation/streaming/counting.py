@@ -36,6 +36,8 @@ class StreamCounts:
 
     def __init__(self, tables: str, schema: Schema) -> None:
         self._root, self._schema = f"{tables}/monitoring", schema
+        # Those of an order line, and of a customer.
+        self._named = frozenset({*schema.rows.columns, *schema.columns})
         self._baseline: Baseline | None = None
         # None until there is something to be compared with.
         self._collector: Collector | None = None
@@ -62,14 +64,15 @@ class StreamCounts:
             return
         try:
             reasons = dict(refused.value_counts().iter_rows())
-            if told := count_by_reason(reasons, frozenset(self._schema.columns)):
+            if told := count_by_reason(reasons, self._named):
                 self._collector.put(Answered(self._baseline, rejected=told))
             if len(customers):
                 self._collector.put(self._answered(self._baseline, customers, answers))
         except Exception as error:  # noqa: BLE001 - no answer depends on it
-            if str(error) != self._last_error:
-                _log.error("customers are not counted: %s", error)
-            self._last_error = str(error)
+            # What a library says may hold what a customer sent.
+            if type(error).__name__ != self._last_error:
+                _log.error("customers are not counted (%s)", type(error).__name__)
+            self._last_error = type(error).__name__
 
     def _answered(
         self, baseline: Baseline, customers: pl.DataFrame, answers: pl.DataFrame

@@ -90,7 +90,7 @@ def calibrate_responses(
     told = {"until": until, "answer_days": feedback.answer_days}
     if outcomes.inputs is None or not len(outcomes.recorded):
         return told | {"versions": {}, "lines": []}
-    contacts = training_set(
+    contacts: pa.Table = training_set(
         *(outcomes.recorded, assignments, outcomes.inputs, until), answer_days=feedback.answer_days
     )
     versions = contacts[RESPONSE_VERSION].unique().to_pylist()
@@ -107,22 +107,23 @@ def measure_campaigns(
     """What each campaign brought, where outcomes went, and figures for MLflow."""
     joined = outcomes.joined
     results = campaign_results(in_force(outcomes.recorded), assignments, margin)
+    counts: dict[str, Any] = {
+        "arrived": outcomes.arrived,
+        "new": len(joined.new),
+        "recorded": len(outcomes.recorded),
+        "in_force": len(in_force(outcomes.recorded)),
+        "repeats": joined.repeats,
+        "without_plan": joined.without_plan,
+        "apart": dict(sorted(Counter(joined.apart[REASON].to_pylist()).items())),
+    }
     summary = {
-        "outcomes": {
-            "arrived": outcomes.arrived,
-            "new": len(joined.new),
-            "recorded": len(outcomes.recorded),
-            "in_force": len(in_force(outcomes.recorded)),
-            "repeats": joined.repeats,
-            "without_plan": joined.without_plan,
-            "apart": dict(sorted(Counter(joined.apart[REASON].to_pylist()).items())),
-        },
+        "outcomes": counts,
         "notes": list(outcomes.notes),
         "calibration": calibration,
         "campaigns": results,
     }
     told = {
-        f"outcomes.{name}": {"value": float(summary["outcomes"][name]), "step": 0}
+        f"outcomes.{name}": {"value": float(counts[name]), "step": 0}
         for name in ("arrived", "new", "recorded", "in_force", "repeats")
     }
     told["outcomes.apart"] = {"value": float(len(joined.apart)), "step": 0}

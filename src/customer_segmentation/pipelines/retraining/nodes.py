@@ -53,7 +53,8 @@ def gather_outcomes(
     return known_outcomes(recorded_outcomes, assignments, recorded_campaign_inputs, feedback)
 
 
-def learn_from_outcomes(
+def learn_from_outcomes(  # noqa: PLR0913, PLR0917 - what is learned from, and how
+    decision: Decision,
     of_source: LearnedAnswers | LeftOut,
     outcomes: KnownOutcomes,
     segmenter: Artifact,
@@ -70,6 +71,7 @@ def learn_from_outcomes(
         supervised_training,
         retraining,
         outcomes.until,
+        since=decision.since,
     )
     if isinstance(learned, LeftOut):
         logger.warning("The response model is learned from the source: %s.", learned.reason)

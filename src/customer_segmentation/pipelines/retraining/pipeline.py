@@ -28,7 +28,8 @@ def create_pipeline() -> Pipeline:
             step(
                 nodes.learn_from_outcomes,
                 [
-                    *("retrained_response_of_source", "outcomes_to_learn_from"),
+                    *("retraining_decision", "retrained_response_of_source"),
+                    "outcomes_to_learn_from",
                     "retrained_segmenter_candidate",
                     *("params:supervised_training", "params:retraining"),
                 ],

@@ -29,7 +29,9 @@ class JobCounts:
 
     def __init__(self, bundle: Bundle) -> None:
         self._baseline = bundle.baseline
-        self._columns, self._rules = bundle.columns, frozenset(bundle.contract.rules)
+        self._columns, schema = bundle.columns, bundle.contract.schema
+        # Those of an order line, and of a customer.
+        self._named = frozenset({*schema.rows.columns, *schema.columns})
         self.counts = HourlySummary(self._baseline.empty()) if self._baseline else None
 
     def answered(
@@ -65,5 +67,5 @@ class JobCounts:
         """Count the reasons of rows that were refused."""
         if self._baseline is None or self.counts is None or not len(reasons):
             return
-        told = count_by_reason(dict(reasons[REASONS].value_counts().iter_rows()), self._rules)
+        told = count_by_reason(dict(reasons[REASONS].value_counts().iter_rows()), self._named)
         self.counts = self.counts.merged(HourlySummary(self._baseline.empty().with_rejected(told)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.bundles.bundle import BASELINE, COLD_START, RESPONSE, SEGMENTER
+from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.monitoring.beside import Beside
+from customer_segmentation.monitoring.collecting import joined
 from customer_segmentation.monitoring.hourly import HourlyFiles, hours_of
 from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.schema.formula import date_parts
@@ -66,6 +68,8 @@ class Shadow:
         self._metrics = metrics
         self._tried: Tried | None = None
         self._drawn = 0.0
+        self._skipped: dict[tuple[str, str], int] = {}
+        self._skipping = Lock()
         self._last_errors: dict[str, str] = {}
         self._beside: Beside[_Answered] = Beside(
             self._try, self._files.write, _MOST_CUSTOMERS, settings.monitoring_seconds
@@ -122,18 +126,15 @@ class Shadow:
     def skip(self, champion: Bundle, customers: int) -> None:
         """Tell of customers whom it is not tried on."""
         if tried := self._tried:
-            self._add(ShadowCounts(champion.id, tried.id, skipped=customers))
+            key = champion.id, tried.id
+            with self._skipping:
+                self._skipped[key] = self._skipped.get(key, 0) + customers
 
     def _loaded(self, bundle_id: str) -> Bundle | None:
         try:
             files = self._store.bundle(bundle_id).files
-            bundle = Bundle(
-                files[SEGMENTER],
-                files[COLD_START],
-                files.get(RESPONSE),
-                self._device,
-                baseline=files.get(BASELINE),
-            )
+            models = files[SEGMENTER], files[COLD_START], files.get(RESPONSE)
+            bundle = Bundle(*models, self._device)
         except Exception as error:  # noqa: BLE001 - nobody's answer depends on it
             self._say_once("load", f"challenger {bundle_id} cannot be tried: {error}")
             return None
@@ -141,8 +142,12 @@ class Shadow:
         return bundle
 
     def _try(self, taken: list[_Answered]) -> None:
-        if tried := self._tried:
+        if taken and (tried := self._tried):
             self._try_on(tried, taken)
+        with self._skipping:
+            skipped, self._skipped = self._skipped, {}
+        for (champion, challenger), count in skipped.items():
+            self._files.add(ShadowCounts(champion, challenger, skipped=count))
 
     def _try_on(self, tried: Tried, taken: list[_Answered]) -> None:
         groups: dict[tuple[int, int], list[_Answered]] = {}
@@ -160,14 +165,12 @@ class Shadow:
                 self._say_once("unlike", f"challenger {tried.id} is not tried: {error}")
                 counts = ShadowCounts(champion.id, tried.id, skipped=count)
             except Exception as error:  # noqa: BLE001 - nobody's answer depends on it
-                self._say_once("try", f"challenger {tried.id} fails: {error}")
+                # What a library says may hold what a customer sent.
+                self._say_once("try", f"challenger {tried.id} fails ({type(error).__name__})")
                 counts = ShadowCounts(champion.id, tried.id, failed=count)
-            self._add(counts)
+            self._files.add(counts)
             same = sum(n for (one, other), n in counts.pairs.items() if one == other)
             self._metrics.shadowed(same, counts.customers - same)
-
-    def _add(self, counts: ShadowCounts) -> None:
-        self._files.add(counts)
 
     def _say_once(self, about: str, error: str) -> None:
         if self._last_errors.get(about) != error:
@@ -189,11 +192,11 @@ def compared(champion: Bundle, challenger: Bundle, together: list[_Answered]) ->
     """
     matrix = np.concatenate([one.matrix for one in together])
     other = challenger.score(inputs_of(champion, challenger, matrix))
-    own_codes = np.concatenate([one.outputs["segment"] for one in together])
-    own_chances = np.concatenate(
-        [one.outputs.get(P_RESPONSE, np.full(len(one.matrix), np.nan)) for one in together]
-    )
-    chances = other.get(P_RESPONSE, np.full(len(matrix), np.nan))
+    parts = [(len(one.matrix), one.outputs) for one in together]
+    unknown = np.full(len(matrix), np.nan)
+    found = joined(parts, P_RESPONSE)
+    own_chances = unknown if found is None else found
+    chances = other.get(P_RESPONSE, unknown)
     is_known = ~np.isnan(own_chances)
     is_sound = (chances >= 0.0) & (chances <= 1.0)
     tenths = [
@@ -201,6 +204,7 @@ def compared(champion: Bundle, challenger: Bundle, together: list[_Answered]) ->
         for values in (own_chances, chances)
     ]
     names = [*champion.keys, UNSEGMENTED], [*challenger.keys, UNSEGMENTED]
+    own_codes = np.concatenate([outputs["segment"] for _, outputs in parts])
     pairs = _counted(own_codes, other["segment"])
     return ShadowCounts(
         champion.id,
