@@ -183,7 +183,8 @@ def test_each_task_is_a_command_of_kedro_that_runs_pipelines_of_the_registry(tar
     ]
     parsed = monitor_alert.make_context("alert", [alerts[2]]).params
     assert parsed["env"] == "databricks"
-    assert len(runs) == len(steps()) + 2
+    # Besides: gate, scoring, retraining.
+    assert len(runs) == len(steps()) + 3
     for command in runs:
         # The configuration is where the bundle's files are, and those are the checkout's.
         assert command[1] == "--conf-source=/Workspace/files/conf"
