@@ -108,6 +108,20 @@ def test_hours_that_cannot_be_written_are_bounded_and_those_given_up_are_told(tm
     assert lost == 6
 
 
+def test_an_hour_that_is_written_is_forgotten_once_it_is_over_and_never_told_as_lost(tmp_path):
+    hours = [ONE]
+    files = files_of(tmp_path, hours)
+    lost = 0
+    for number in range(203):
+        # Written before it ends, and nobody comes until the next.
+        hours.append(f"hour {number}")
+        lost += files.add(counted(2))
+        assert files.write()
+    assert lost == 0
+    assert len(files._kept) == 1
+    assert sum(versions["v1"] for versions in told(tmp_path).values()) == 406
+
+
 def test_other_counts_stand_beside_the_summary(tmp_path):
     files = files_of(tmp_path, [ONE])
     files.add(HourlySummary(a_baseline().empty(), cold_start=3))

@@ -53,9 +53,14 @@ class Answered:
     cold_start: int = 0
 
     @property
-    def size(self) -> int:
-        """How much it takes of the buffer."""
-        return len(self.matrix) if self.matrix is not None else 1
+    def rows(self) -> int:
+        """Of the matrix."""
+        return 0 if self.matrix is None else len(self.matrix)
+
+    @property
+    def customers(self) -> int:
+        """How many were answered."""
+        return self.rows + self.cold_start
 
 
 class Collector:
@@ -100,8 +105,9 @@ class Collector:
 
     def put(self, answered: Answered) -> None:
         """Have customers counted soon; never waits."""
-        if not self._beside.put(answered, answered.size):
-            self._drop(answered.baseline, answered.size)
+        # What has no rows takes some room, too.
+        if not self._beside.put(answered, max(1, answered.rows)):
+            self._drop(answered.baseline, answered.customers)
 
     def add(self, counts: HourlySummary) -> None:
         """Add what was counted elsewhere."""
@@ -126,7 +132,7 @@ class Collector:
                     self._counters[key] = Together(together[0].baseline, key[1])
                 self.add(counts_of(together, self._counters[key]))
             except Exception as error:  # noqa: BLE001 - what is counted must not end the counting
-                self._drop(together[0].baseline, sum(one.size for one in together))
+                self._drop(together[0].baseline, sum(one.customers for one in together))
                 # What a library says may hold what a customer sent.
                 self._say_once(f"customers are not counted ({type(error).__name__})")
         self._count_dropped()
@@ -165,7 +171,7 @@ def counts_of(together: list[Answered], counter: Together) -> HourlySummary:
 
 def _outputs_of(scored: list[Answered]) -> dict[str, NDArray[Any]]:
     """What is counted of the outputs, as far as it was asked for."""
-    parts = [(one.size, one.outputs or {}) for one in scored]
+    parts = [(one.rows, one.outputs or {}) for one in scored]
     found = {name: joined(parts, name) for name in _COUNTED}
     return {name: values for name, values in found.items() if values is not None}
 
