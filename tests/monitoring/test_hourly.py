@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from s3fs import S3FileSystem
 
+from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.hourly import (
     HourlyFiles,
     HourlySummary,
@@ -120,6 +121,11 @@ def test_an_hour_that_is_written_is_forgotten_once_it_is_over_and_never_told_as_
     assert lost == 0
     assert len(files._kept) == 1
     assert sum(versions["v1"] for versions in told(tmp_path).values()) == 406
+
+
+def test_a_place_that_nothing_here_writes_to_is_refused_with_its_name():
+    with pytest.raises(UserError, match="counts cannot be kept in foo://x: Protocol not known"):
+        HourlyFiles("foo://x", hours_of(ONE), place)
 
 
 def test_other_counts_stand_beside_the_summary(tmp_path):

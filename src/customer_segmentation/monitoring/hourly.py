@@ -19,6 +19,7 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 
 from customer_segmentation.customers.rules import SEPARATOR
+from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.new_files import WRITING, write_through
 
@@ -109,6 +110,9 @@ class HourlyFiles(Generic[_Counts]):
         root: The folder `monitoring` of an environment, or a URL that fsspec writes.
         hour: Tells the hour that is counted now.
         place: Root, counts, hour and a name -> the file.
+
+    Raises:
+        UserError: Nothing here writes to such a URL.
     """
 
     def __init__(
@@ -117,7 +121,11 @@ class HourlyFiles(Generic[_Counts]):
         hour: Callable[[], str],
         place: Callable[[str, _Counts, str, str], str],
     ) -> None:
-        self._files, path = url_to_fs(root.replace("s3a://", "s3://", 1))
+        try:
+            self._files, path = url_to_fs(root.replace("s3a://", "s3://", 1))
+        except (ImportError, ValueError) as error:
+            message = f"counts cannot be kept in {root}: {error}. Give a folder, or s3://BUCKET/..."
+            raise UserError(message) from error
         self._root = path.rstrip("/")
         self._hour, self._place = hour, place
         self._is_local = "file" in self._files.protocol

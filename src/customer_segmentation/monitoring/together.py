@@ -71,8 +71,7 @@ class Together:
         above = np.where(is_known, values - self._middle, 0.0)
         # Those that are not known come last.
         values.sort(axis=1)
-        for row, edges, found in zip(values, self._edges, below, strict=True):
-            found += row.searchsorted(edges)
+        below += [row.searchsorted(edges) for row, edges in zip(values, self._edges, strict=True)]
         with np.errstate(over="ignore"):
             sums[:, 1] += above.sum(axis=1)
             sums[:, 2] += (above * above).sum(axis=1)
