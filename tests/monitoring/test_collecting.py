@@ -94,6 +94,14 @@ def test_a_list_that_is_larger_than_the_buffer_is_counted_where_nothing_waits(
     assert not dropped
 
 
+def test_wide_customers_are_fewer_in_the_buffer(collector, dropped):
+    columns = tuple(f"column {place}" for place in range(320))
+    for count in (MOST_CUSTOMERS // 10, 1):
+        collector.put(Answered(a_baseline(), columns, np.zeros((count, 320)), {}))
+    assert dropped == [1]
+    collector.end(SECONDS)
+
+
 def test_many_small_items_are_worked_on_in_small_portions():
     portions = []
     beside = Beside(portions.append, lambda: None, 10_000, 3_600.0)

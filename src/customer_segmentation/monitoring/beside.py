@@ -14,6 +14,9 @@ from threading import Event, Lock, Thread
 from time import monotonic, thread_time
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 _log = logging.getLogger(__name__)
 
 # A portion of so many takes about a millisecond, for which whoever answers may have to wait.
@@ -21,8 +24,19 @@ _PORTION = 512
 _PAUSE = 0.25
 # Of one processor; what comes faster waits, and is refused once the buffer is full.
 _SHARE = 0.25
+# Of a customer, who takes one place; those with more take several.
+_COLUMNS = 32
 
 _Item = TypeVar("_Item")
+
+
+def room_of(matrix: NDArray[np.float64]) -> int:
+    """The places that customers take in a buffer, so that wide ones are fewer.
+
+    Args:
+        matrix: (customers x columns).
+    """
+    return max(len(matrix), matrix.size // _COLUMNS)
 
 
 class Beside(Generic[_Item]):

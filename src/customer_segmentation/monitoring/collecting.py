@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.monitoring.beside import Beside
+from customer_segmentation.monitoring.beside import Beside, room_of
 from customer_segmentation.monitoring.findings import Source
 from customer_segmentation.monitoring.hourly import HourlyFiles, HourlySummary
 from customer_segmentation.monitoring.hours import hour_file
@@ -25,7 +25,7 @@ from customer_segmentation.monitoring.together import Together
 _log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 10.0
-# Some tens of MB at most.
+# With their answers, some tens of MB.
 MOST_CUSTOMERS = 50_000
 # Baselines, and sets of columns, that come at once.
 _MOST_COUNTERS = 8
@@ -105,8 +105,8 @@ class Collector:
 
     def put(self, answered: Answered) -> None:
         """Have customers counted soon; never waits."""
-        # What has no rows takes some room, too.
-        if not self._beside.put(answered, max(1, answered.rows)):
+        room = 1 if answered.matrix is None else room_of(answered.matrix)
+        if not self._beside.put(answered, room):
             self._drop(answered.baseline, answered.customers)
 
     def add(self, counts: HourlySummary) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
-from customer_segmentation.monitoring.beside import Beside
+from customer_segmentation.monitoring.beside import Beside, room_of
 from customer_segmentation.monitoring.hourly import HourlyFiles, hours_of
 from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.serving.bundle import Bundle
@@ -101,7 +101,7 @@ class Shadow:
         if self._drawn < 1.0:
             return
         self._drawn -= 1.0
-        if not self._beside.put(ChampionAnswers(champion, matrix, outputs), len(matrix)):
+        if not self._beside.put(ChampionAnswers(champion, matrix, outputs), room_of(matrix)):
             self.skip(champion, len(matrix))
 
     def skip(self, champion: Bundle, customers: int) -> None:
