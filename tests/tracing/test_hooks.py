@@ -74,9 +74,10 @@ def test_without_the_setting_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -
     run(lambda: 1)
 
 
+@pytest.mark.parametrize("address", ["collector:4318", "http://"])
 def test_what_is_no_address_is_refused_before_anything_runs(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    monkeypatch.setenv("SEGMENTATION_TRACES", "collector:4318")
+    monkeypatch.setenv("SEGMENTATION_TRACES", address)
     with pytest.raises(UserError, match="SEGMENTATION_TRACES is no collector's address"):
         run(fails)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from customer_segmentation.errors import UserError
+from customer_segmentation.tracing import is_collector
 
 PREFIX = "SEGMENTATION_SERVING_"
 _Count = Annotated[int, Meta(ge=0)]
@@ -18,7 +19,6 @@ _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
 # No `.`, `..` or empty part: a browser reads `//shop` as a host name.
 _PREFIX_OF_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*")
 _HOUR = r"\A(\d{4}-\d{2}-\d{2}T\d{2})?\Z"
-_COLLECTOR = re.compile(r"https?://[^/]")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -115,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"root-path {self.root_path} is not a path prefix: write it as /shop or "
                 "/shop/segments, without a slash at the end"
             )
-        if self.traces and not _COLLECTOR.match(self.traces):
+        if self.traces and not is_collector(self.traces):
             raise UserError(
                 f"traces {self.traces} is no collector's address: write it as http://HOST:4318"
             )

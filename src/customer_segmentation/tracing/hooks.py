@@ -12,6 +12,7 @@ from kedro.pipeline.node import Node
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.flow import WHOLE
 from customer_segmentation.run_record import current_run
+from customer_segmentation.tracing import is_collector
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -41,7 +42,7 @@ class TracingHooks:
         """
         if not (collector := os.environ.get(COLLECTOR)):
             return
-        if not collector.startswith(("http://", "https://")):
+        if not is_collector(collector):
             raise UserError(f"{COLLECTOR} is no collector's address: write it as http://HOST:4318")
         from customer_segmentation.tracing.spans import (  # noqa: PLC0415 - an extra, where it is asked for
             Tracing,
