@@ -125,9 +125,6 @@ def _distribution(  # noqa: PLR0913 - two samples, and what they are called
 
 
 def _rejected(pair: Pair) -> Iterator[Measured]:
-    # A baseline of an earlier version, or the first window, does not say what was refused.
-    if not pair.then.rejected and not pair.is_before:
-        return
     for why in sorted({*pair.now.rejected, *pair.then.rejected}):
         shares = []
         for each in (pair.now, pair.then):

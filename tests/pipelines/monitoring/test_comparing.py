@@ -15,6 +15,7 @@ from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.monitoring.bins import Bins
 from customer_segmentation.monitoring.bounds import Bounds
 from customer_segmentation.monitoring.findings import Finding, Window
+from customer_segmentation.monitoring.profit import ALL
 from customer_segmentation.monitoring.summary import Baseline, Summary, nobody
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
 from customer_segmentation.pipelines.monitoring.calibrated import of_outcomes
@@ -22,6 +23,7 @@ from customer_segmentation.pipelines.monitoring.comparing import Compared, Means
 from customer_segmentation.pipelines.monitoring.memory import Memory
 from customer_segmentation.pipelines.monitoring.observed import ObservedRun
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
+from customer_segmentation.pipelines.monitoring.profit import money_of
 from tests.marketing import SCHEMA
 from tests.runs.project import CHECKOUT
 
@@ -86,7 +88,7 @@ def told_of(
     hours: Mapping[str, Mapping[str, Summary]],
     memory: Memory | None = None,
     own: Summary | None = None,
-    moved: float | None = None,
+    movers: tuple[int, int] = (0, 0),
 ) -> tuple[Compared, ...]:
     own = own or counted()
     run = ObservedRun(
@@ -95,8 +97,8 @@ def told_of(
         summary=own,
         new=(),
         left_out=0.01,
-        moved=moved,
-        movers=0 if moved is None else round(moved * own.customers),
+        movers=movers[0],
+        both=movers[1],
     )
 
     def read(source: str, since: str) -> Mapping[str, Mapping[str, Summary]]:
@@ -181,12 +183,14 @@ def test_who_was_answered_by_another_version_of_the_day_is_counted_and_said() ->
 
 
 def test_movers_by_other_data_are_an_alarm_beyond_their_share() -> None:
-    for moved, is_alarm in ((0.05, False), (0.2, True)):
-        run, *_ = told_of({}, moved=moved)
+    for movers, both, is_alarm in ((200, 4_000, False), (800, 4_000, True), (2, 8, False)):
+        run, *_ = told_of({}, movers=(movers, both))
         (finding,) = [one for one in run.findings if one.measure == "moved_share"]
         assert finding.is_alarm is is_alarm
         assert bool(finding.advice) is is_alarm
-        assert finding.affected == round(4_000 * moved)
+        assert (finding.value, finding.affected) == (movers / both, movers)
+        # A fourth of eight is beyond a tenth, and may be chance.
+        assert ("Chance alone" in finding.told) is (both == 8)
 
 
 def profits(told: Compared) -> dict[str, Finding]:
@@ -248,3 +252,25 @@ def test_outcomes_say_whether_the_response_model_is_right(
     assert "30 of 500 contacts answered, and 60 were expected" in finding.told
     assert of_outcomes(window, known, {"versions": {"other": told}}, 0.1) == []
     assert of_outcomes(window, known, None, 0.1) == []
+
+
+@pytest.mark.parametrize("is_updated", [True, False])
+def test_profit_is_estimated_with_the_probabilities_that_plans_are_made_with(
+    is_updated: bool,  # noqa: FBT001 - a case
+) -> None:
+    known = replace(KNOWN)
+    known.__dict__["response"] = {"version": "r1"}
+    used = {"intercept": -1.0, "slope": 1.0, "covariance": [[0.0, 0.0], [0.0, 0.0]]}
+    latest = {"versions": {"r1": {"used": used, "contacts": 500, "departs": True}}}
+    planning = means().planning.model_copy(update={"updated_calibration": is_updated})
+    as_modelled, corrected = (
+        money_of(BASELINE.summary, known, planning, "EUR", each).now for each in (None, latest)
+    )
+    assert as_modelled
+    assert corrected
+    assert (corrected[ALL].profit < 0.7 * as_modelled[ALL].profit) is is_updated
+
+
+def test_customers_like_those_of_the_training_data_bring_as_much() -> None:
+    (sentence,) = told_of({}, own=BASELINE.summary)[0].costs
+    assert ": as much, if answers depend" in sentence

@@ -86,7 +86,7 @@ def compare(
 
 def _of_run(run: ObservedRun, means: Means) -> list[Finding]:
     """What only a run knows: of its rows, of who moved, and of outcomes."""
-    found = [of_rows(run), *of_movers(run, means.parameters.moved)]
+    found = [of_rows(run), *of_movers(run, means.parameters)]
     known = run.baselines.champion
     if isinstance(known, Known):
         found += of_outcomes(run.window, known, means.latest, means.tolerated)
