@@ -15,7 +15,7 @@ from customer_segmentation.monitoring.bounds import Bounds
 from customer_segmentation.monitoring.measures import measure
 from customer_segmentation.monitoring.summary import Baseline, Summary, nobody
 from customer_segmentation.pipelines.monitoring.calibrated import CALIBRATION
-from customer_segmentation.pipelines.monitoring.observed import MOVED
+from customer_segmentation.pipelines.monitoring.observed import GONE, MOVED
 from customer_segmentation.schema.limits import NO_CATEGORY
 from tests.monitoring.alerts.reports import NOON, window
 from tools.deploy.declared import DEPLOY, declared
@@ -29,8 +29,11 @@ LINES = {
 }
 # Of Terraform alone: modules/monitoring.
 AWS = {"stuck-runs", "dead-messages"}
-# Of the pipeline, which knows who moved, and what outcomes say.
-OF_RUNS = {line_of("segment", MOVED), line_of("response", CALIBRATION)}
+# Of the pipeline, which knows who moved or is gone, and what outcomes say.
+OF_RUNS = {
+    *(line_of("segment", MOVED), line_of("rows", GONE)),
+    line_of("response", CALIBRATION),
+}
 
 
 def summaries() -> tuple[Baseline, Summary]:

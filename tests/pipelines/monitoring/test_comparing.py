@@ -80,7 +80,9 @@ def counted(known: Known = KNOWN, **how: Any) -> Summary:
 def means(latest: Mapping[str, Any] | None = None) -> Means:
     block = yaml.safe_load((CHECKOUT / "conf/base/parameters_campaign_planning.yml").read_text())
     planning = CampaignParameters(**block["campaign_planning"])
-    parameters = MonitoringParameters(remembered=60, pictures=6, moved=0.1, bounds=Bounds())
+    parameters = MonitoringParameters(
+        remembered=60, pictures=6, moved=0.1, gone=0.2, bounds=Bounds()
+    )
     return Means(SCHEMA, planning, latest, 0.1, parameters)
 
 
@@ -89,6 +91,7 @@ def told_of(
     memory: Memory | None = None,
     own: Summary | None = None,
     movers: tuple[int, int] = (0, 0),
+    gone: int = 0,
 ) -> tuple[Compared, ...]:
     own = own or counted()
     run = ObservedRun(
@@ -99,6 +102,7 @@ def told_of(
         left_out=0.01,
         movers=movers[0],
         both=movers[1],
+        gone=gone,
     )
 
     def read(source: str, since: str) -> Mapping[str, Mapping[str, Summary]]:
@@ -191,6 +195,17 @@ def test_movers_by_other_data_are_an_alarm_beyond_their_share() -> None:
         assert (finding.value, finding.affected) == (movers / both, movers)
         # A fourth of eight is beyond a tenth, and may be chance.
         assert ("Chance alone" in finding.told) is (both == 8)
+
+
+def test_half_a_delivery_is_told_before_all_that_differs_in_it() -> None:
+    run, *_ = told_of({}, own=counted(richer=1.0), movers=(0, 1_000), gone=1_000)
+    first, second, *_ = run.findings
+    assert (first.measure, first.value, first.is_alarm) == ("gone_share", 0.5, True)
+    assert (first.affected, second.name) == (1_000, "income")
+    # One of four may be chance, and nobody's being gone is none.
+    for both, left in ((3, 1), (1_000, 100), (0, 0)):
+        run, *_ = told_of({}, movers=(0, both), gone=left)
+        assert not [one for one in run.findings if one.is_alarm]
 
 
 def profits(told: Compared) -> dict[str, Finding]:

@@ -15,7 +15,7 @@ from customer_segmentation.monitoring.words import SIZE, place_of
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
 from customer_segmentation.pipelines.monitoring.calibrated import of_outcomes
 from customer_segmentation.pipelines.monitoring.memory import Memory, alarms_of
-from customer_segmentation.pipelines.monitoring.observed import ObservedRun, of_movers, of_rows
+from customer_segmentation.pipelines.monitoring.observed import ObservedRun, of_flow, of_rows
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
 from customer_segmentation.pipelines.monitoring.pictures import pictures_of
 from customer_segmentation.pipelines.monitoring.profit import money_of
@@ -85,8 +85,8 @@ def compare(
 
 
 def _of_run(run: ObservedRun, means: Means) -> list[Finding]:
-    """What only a run knows: of its rows, of who moved, and of outcomes."""
-    found = [of_rows(run), *of_movers(run, means.parameters)]
+    """What only a run knows: of its rows, of who moved or is gone, and of outcomes."""
+    found = [of_rows(run), *of_flow(run, means.parameters)]
     known = run.baselines.champion
     if isinstance(known, Known):
         found += of_outcomes(run.window, known, means.latest, means.tolerated)
@@ -149,7 +149,10 @@ def _others(counted: Counted) -> tuple[str, ...]:
 def _with_since(
     findings: Iterable[Finding], told: Sequence[Compared], memory: Memory
 ) -> list[Finding]:
-    """Since when each alarm holds: as long as each window before had it, too. Alarms come first."""
+    """Since when each alarm holds: as long as each window before had it, too.
+
+    Alarms come first, those on rows before all: of half a delivery, everything is otherwise.
+    """
     found = [*findings]
     window = found[0].window
     last = _alarms_before(window, told, memory)
@@ -159,7 +162,7 @@ def _with_since(
         else one
         for one in found
     ]
-    return sorted(dated, key=lambda one: not one.is_alarm)
+    return sorted(dated, key=lambda one: (not one.is_alarm, one.subject != "rows"))
 
 
 def _alarms_before(

@@ -21,7 +21,7 @@ from customer_segmentation.pipelines.monitoring.counted import count_customers, 
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
 from customer_segmentation.schema.schema import Schema
 
-MOVED, LEFT_OUT = "moved_share", "left_out_share"
+MOVED, GONE, LEFT_OUT = "moved_share", "gone_share", "left_out_share"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class ObservedRun:
         left_out: The share of rows that break the contract.
         both: Customers who had a segment in the state before, too; 0 where there is none.
         movers: Those of them whom other data moved to another segment.
+        gone: Customers who had a segment in the state before, and have none now.
     """
 
     window: Window
@@ -45,6 +46,7 @@ class ObservedRun:
     left_out: float
     both: int
     movers: int
+    gone: int
 
 
 def observe(
@@ -76,6 +78,7 @@ def observe(
         left_out=row_accounting["quarantined"] / row_accounting["rows_in"],
         both=both if is_compared else 0,
         movers=movers if is_compared else 0,
+        gone=sum(segment_flow["left"].values()) if is_compared else 0,
     )
 
 
@@ -85,31 +88,39 @@ def of_rows(run: ObservedRun) -> Finding:
     return Finding(run.window, "rows", "", LEFT_OUT, run.left_out, None, told=told)
 
 
-def of_movers(run: ObservedRun, parameters: MonitoringParameters) -> list[Finding]:
-    """The share of customers whom other data moved, where there is a state to compare with.
+def of_flow(run: ObservedRun, parameters: MonitoringParameters) -> list[Finding]:
+    """The shares of customers who moved and who are gone since the state before, if there is one.
 
     Of few customers a share beyond the bound can be chance, which is no alarm.
     """
-    if not run.both:
-        return []
-    moved, most = run.movers / run.both, parameters.moved
-    finding = Finding(
-        run.window,
-        "segment",
-        "",
-        MOVED,
-        moved,
-        most,
-        affected=run.movers,
-        told=(
-            f"Other data moved {percent(moved)} of the customers to another segment since the "
-            "state before."
+    before = run.both + run.gone
+    moved, gone = run.movers / max(1, run.both), run.gone / max(1, before)
+    found = [
+        Finding(
+            *(run.window, "segment", "", MOVED, moved, parameters.moved),
+            affected=run.movers,
+            told=(
+                f"Other data moved {percent(moved)} of the customers to another segment since the "
+                "state before."
+            ),
+            advice="See in the report, Who moved, what those who moved have in common.",
         ),
-    )
-    if not finding.is_alarm:
-        return [finding]
-    if at_least_by_chance(run.movers, run.both, most) > parameters.bounds.false_alarms:
-        told = finding.told + phrases.unsure(run.both, is_known=True)
-        return [replace(finding, bound=None, told=told)]
-    advice = "See in the report, Who moved, what those who moved have in common."
-    return [replace(finding, advice=advice)]
+        Finding(
+            *(run.window, "rows", "", GONE, gone, parameters.gone),
+            affected=run.gone,
+            told=f"{percent(gone)} of the customers of the state before have no segment any more.",
+            advice="Ask whether the source sent all of its customers, and run again with all.",
+        ),
+    ]
+    counted = zip(found, (run.both, before), strict=True)
+    return [_judged(one, of_them, parameters) for one, of_them in counted if of_them]
+
+
+def _judged(finding: Finding, of_them: int, parameters: MonitoringParameters) -> Finding:
+    if not finding.is_alarm or finding.bound is None:
+        return replace(finding, advice="")
+    chance = at_least_by_chance(finding.affected, of_them, finding.bound)
+    if chance <= parameters.bounds.false_alarms:
+        return finding
+    told = finding.told + phrases.unsure(of_them, is_known=True)
+    return replace(finding, bound=None, told=told, advice="")
