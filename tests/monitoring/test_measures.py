@@ -277,3 +277,19 @@ def found_first(baseline, unchanged, name, values) -> str:
     )
     first = judged(baseline, now)[0]
     return first.name if first.is_alarm and first.subject == "input" else ""
+
+
+def test_probabilities_of_another_response_model_are_not_compared_and_inputs_are() -> None:
+    draw = np.random.default_rng(17)
+    values = draw.normal(size=(3_000, 1))
+    baseline = baseline_of(("x",), values)
+    low, high = (
+        baseline.summarise(("x",), values, {"p_response": draw.beta(a, 9.0, 3_000)})
+        for a in (1.0, 4.0)
+    )
+    baseline = replace(baseline, summary=replace(low, response="r1"))
+    same = judged(baseline, replace(high, response="r1"), baseline.summary)
+    assert {one.measure for one in alarms(same)} == {"psi", "psi_before"}
+    learned_anew = judged(baseline, replace(high, response="r2"), baseline.summary)
+    assert not [one for one in learned_anew if one.subject == "response"]
+    assert found(learned_anew, "x", "psi_before").value < 1e-6

@@ -68,7 +68,8 @@ class Fixed(Baselines):
         super().__init__(None)
         self.champion = KNOWN
 
-    def of(self, version: str) -> Known | str:
+    def of(self, version: str, response: str) -> Known | str:
+        assert not response
         known = {"abc": KNOWN, "xyz": OTHER}
         return known.get(version, f"the artifact {version} was never live here")
 
@@ -289,3 +290,11 @@ def test_profit_is_estimated_with_the_probabilities_that_plans_are_made_with(
 def test_customers_like_those_of_the_training_data_bring_as_much() -> None:
     (sentence,) = told_of({}, own=BASELINE.summary)[0].costs
     assert ": as much, if answers depend" in sentence
+
+
+def test_a_day_that_another_response_model_has_answered_costs_nobody_knows_what() -> None:
+    other = replace(counted(), response="r2")
+    window = Window("api", "2026-11-01", "2026-11-02", other.customers, "abc")
+    money = money_of(other, KNOWN, means().planning, "EUR", None)
+    assert money.findings(window) == []
+    assert "unknown" in money.sentences(window)[0]

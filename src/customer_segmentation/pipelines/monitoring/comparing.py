@@ -97,7 +97,9 @@ def _known(counted: Counted, baselines: Baselines) -> Known | str:
     window = counted.window
     if not window.customers:
         return "nobody was counted"
-    return baselines.champion if window.source == "batch" else baselines.of(window.baseline)
+    if window.source == "batch" or counted.summary is None:
+        return baselines.champion
+    return baselines.of(window.baseline, counted.summary.response)
 
 
 def _compared(counted: Counted, known: Known | str, means: Means) -> Compared:

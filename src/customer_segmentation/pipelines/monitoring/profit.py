@@ -123,6 +123,8 @@ def money_of(
     """
     name, offer = next(iter(planning.offers.items()))
     words = f"{spoken(name)}: a contact costs {offer.cost:g}, an answer brings {offer.value:g}"
+    if summary.response != known.baseline.summary.response:
+        return Money(None, None, words, currency)
     calibration, logit = Calibration.of(known.response), (0.0, 1.0)
     # Where campaigns are planned without it, what they bring is estimated without it, too.
     used = latest if planning.updated_calibration else None

@@ -81,7 +81,7 @@ def _without_gaps(days: Sequence[str]) -> list[str]:
 
 
 def _counted(source: Source, day: str, days: ByTime, before: str | None) -> Counted:
-    """A day, by the version that most customers were answered by."""
+    """A day, by the models that most customers were answered by."""
     end = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
     versions = days.get(day, {})
     if not versions:
@@ -89,7 +89,7 @@ def _counted(source: Source, day: str, days: ByTime, before: str | None) -> Coun
     version = max(sorted(versions), key=lambda one: versions[one].customers)
     summary = versions[version]
     return Counted(
-        Window(source, day, end, summary.customers, version),
+        Window(source, day, end, summary.customers, summary.baseline),
         summary,
         days.get(before or "", {}).get(version),
         sum(each.customers for name, each in versions.items() if name != version),
