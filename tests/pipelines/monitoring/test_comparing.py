@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def told_of(
     def read(source: str, since: str) -> Mapping[str, Mapping[str, Summary]]:
         return {h: s for h, s in hours.items() if source == "api" and h >= since}
 
-    return compare(run, read, memory or Memory(), means())
+    return compare(run, read, memory or Memory(), means(), date(2026, 11, 30))
 
 
 def remembered(told: tuple[Compared, ...]) -> Memory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
@@ -67,14 +68,14 @@ class Means:
 
 
 def compare(
-    run: ObservedRun, hours: HoursReader, memory: Memory, means: Means
+    run: ObservedRun, hours: HoursReader, memory: Memory, means: Means, today: date
 ) -> tuple[Compared, ...]:
     """The run's own window first, then days of the API and of the stream."""
     window = run.window
     before = memory.batch_before(window.start, window.baseline)
     counted = [Counted(window, run.summary, before, new=run.new)]
     for source in ("api", "stream"):
-        counted += days_of(source, hours, memory, means.parameters.remembered)
+        counted += days_of(source, hours, memory, means.parameters.remembered, today)
     told: list[Compared] = []
     for one in counted:
         found = _compared(one, _known(one, run.baselines), means)
