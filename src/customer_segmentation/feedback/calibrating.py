@@ -47,7 +47,8 @@ class Calibrated:
         moved: By which share probabilities are off, on average, by `found`; None as `found`.
         departs: Whether the model is shown to be wrong, by more than is tolerated.
         used: The calibration to plan with; None if there is none.
-        since: The first day of these contacts, if the model departs; those before are not counted.
+        since: The first day of these contacts, if the model departs, and was right before: the
+            contacts before are not counted. '' also where it never was right.
     """
 
     contacts: int
@@ -110,7 +111,10 @@ def _since_it_departs(
     since = max(days, key=lambda day: (gains[day], day))
     strict = parameters.model_copy(update={"departure": parameters.departure / len(days)})
     later = _calibrated(rows.filter(nw.col(DAY) >= since), own, strict)
-    return replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
+    if not later.departs:
+        return _calibrated(rows, own, strict)
+    # One that never was right says nothing of a change.
+    return replace(later, since=since if since > rows[DAY].min() else "")
 
 
 def _gain(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> float:

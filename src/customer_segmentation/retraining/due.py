@@ -87,7 +87,7 @@ def decide(known: Situation, parameters: RetrainingParameters) -> Decision:
 def _since(known: Situation) -> str:
     """Since when outcomes tell of the market as it is.
 
-    Where the champion is shown to be wrong, it is so since a day, and what came before tells of
+    Where the champion was right and is shown to be wrong since a day, what came before tells of
     another market. Else nothing from before the outcomes that the champion was learned from counts.
     """
     one = (known.calibration or {}).get(known.response_version) or {}
