@@ -96,7 +96,8 @@ class Year:
         """The market, and what does not change in the year."""
         wanted = self.wanted
         self.market = Market(wanted.customers, wanted.seed, wanted.turn)
-        offer = {"channel": "e_mail", "cost": COST, "value": VALUE}
+        # Nobody is asked for consent, which is another story.
+        offer = {"channel": "e_mail", "purpose": "", "cost": COST, "value": VALUE}
         self.house.parameters(
             "campaign_planning",
             {
