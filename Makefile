@@ -46,7 +46,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run feature-store dashboard rehearsal-year staging prod integrate release serve stream services test extras faults security fuzz lint format bench docs deploy deploy-test aws aws-apply aws-destroy package lambda access viz notebook lock clean
+.PHONY: help run feature-store dashboard rehearsal-year staging prod integrate release serve stream services test test-all extras faults security fuzz lint format bench docs deploy deploy-test aws aws-apply aws-destroy package lambda access viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -182,7 +182,10 @@ lint: $(VENV)/dev.done
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## lint, types, import contracts and all tests
+test: lint  ## lint, types, import contracts, and every test that needs nothing but Python; 10 minutes
+	$(BIN)/pytest $(TWO_WORKERS) -m 'not services and not deploy and not extras and not faults and not security'
+
+test-all: lint  ## the same and all tests with Spark, Kafka, databases, a browser; make services first
 	$(BIN)/pytest $(TWO_WORKERS)
 
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes

@@ -70,6 +70,7 @@ SPARK = {
     "runs/test_databricks.py",
     "runs/test_engines.py",
     "runs/test_feast.py",
+    "runs/test_feedback.py",
     "runs/test_forgetting_delta.py",
     "runs/test_parity.py",
     "runs/test_promotion.py",
@@ -87,6 +88,11 @@ SPARK = {
     "streaming/spark/test_stream.py",
     "tools/deploy/databricks/test_describe.py",
     "tools/deploy/sql/test_engines.py",
+}
+# What starts more than Python: a test that asks for one of these is left to `make test-all`.
+SERVICES = {
+    *("browser", "cassandra_server", "ferretdb_url", "kafka", "ministack", "needs_kafka"),
+    *("own_kafka", "own_redis", "postgresql_server", "redis_server", "spark", "terraform"),
 }
 # About how long the longest groups of tests take; the others take less.
 SECONDS = {
@@ -185,6 +191,11 @@ if is_usable(MEMORY):
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """Begin with what takes longest: a long file that begins last leaves the other worker idle."""
+    for item in items:
+        # With the fixtures of its fixtures.
+        asked = SERVICES & {*getattr(item, "fixturenames", ())}
+        if asked or item.get_closest_marker("spark"):
+            item.add_marker("services")
     yield
     # Afterwards, since pytest orders tests by the parameters of their fixtures.
     items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))

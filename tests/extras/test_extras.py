@@ -42,8 +42,9 @@ LOCKS = {
 # Feast allows old versions of much, and so stands alone.
 SERVING = ["duckdb", "litestar", "polars", "psycopg", "deltalake", "sqlglot"]
 TOGETHER = {
-    "cloud,databases,rehearsal,serving,spark,streaming": [
-        *(*LOCKS["staging"], *LOCKS["prod"], *SERVING, *LOCKS["streaming"])
+    "cloud,databases,rehearsal,serving,spark,streaming,tracing": [
+        *(*LOCKS["staging"], *LOCKS["prod"], *SERVING, *LOCKS["streaming"]),
+        "opentelemetry.exporter.otlp.proto.http",
     ],
     "bi": ["pantab", "spotfire"],
     "features": LOCKS["features"],

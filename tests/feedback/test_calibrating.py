@@ -138,3 +138,14 @@ def test_weeks_of_a_model_that_is_right_make_no_more_false_alarms() -> None:
     found = [by_week(*(drawn(100, seed=100 * n + w) for w in range(10))) for n in range(100)]
     assert sum(one.departs for one in found) <= 1
     assert {one.since for one in found if not one.departs} == {""}
+
+
+def test_answers_far_from_what_was_predicted_are_fitted_all_the_same() -> None:
+    # Three in four were expected: whole steps of Newton's method go to and fro.
+    p = expit(np.linspace(-2.0, 4.0, 200))
+    answers = (np.arange(200) % 5 == 0).astype(np.int64)
+    found = calibrated(p, answers, np.arange(200), OWN, PARAMETERS).found
+    assert found is not None
+    fitted = expit(found.intercept + found.slope * log_odds(p))
+    assert fitted.sum() == pytest.approx(answers.sum(), abs=1e-6)
+    assert (fitted - answers) @ log_odds(p) == pytest.approx(0.0, abs=1e-6)

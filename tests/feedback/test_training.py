@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 
 from customer_segmentation.feedback.training import in_force, training_set
@@ -120,3 +121,5 @@ def test_tables_of_any_engine_are_taken() -> None:
     tables = (table(outcome("o", "1")), table(sent("1")), table(plan("1", 5.0)))
     as_pandas = [pd.DataFrame(each.to_pylist()) for each in tables]
     assert rows_of(*as_pandas, UNTIL) == rows_of(*tables, UNTIL)
+    in_polars = [pl.from_arrow(each) for each in tables]
+    assert rows_of(in_polars[0], tables[1], in_polars[2], UNTIL) == rows_of(*tables, UNTIL)

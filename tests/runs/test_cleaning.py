@@ -15,11 +15,16 @@ import pytest
 
 from customer_segmentation.bundles.bundle import ABOUT, COLD_START, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.delivery.log import FOLDER
 from customer_segmentation.retention.clean import clean
+from customer_segmentation.retention.erase import has_rows
 from customer_segmentation.retention.places import Environment
 from customer_segmentation.session import ProjectSession
 from tests.promotion.example import an_entry
 from tests.runs.project import Project
+from tests.runs.tables import read_table
+from tests.runs.test_campaign_measurement import write_log
+from tests.runs.test_feedback import feedback, write_inbox
 from tests.services.s3 import S3Server
 
 BUCKET = "cleaning"
@@ -170,3 +175,30 @@ def aged(file: Path) -> None:
 def keys(client: Any, bucket: str) -> set[str]:
     found = client.list_objects_v2(Bucket=bucket).get("Contents", [])
     return {each["Key"] for each in found}
+
+
+def test_outcomes_go_where_they_landed_and_where_they_were_recorded(
+    new_project: Project, staging: BundleStore
+) -> None:
+    root = staging.root.removesuffix("/models")
+    write_log(f"{root}/{FOLDER}")
+    for name in ("first", "second"):
+        # The newest statement stays, as of the other histories.
+        row = f"{name},7,spring,1,2026-11-30"
+        header = "outcome_id,customer_id,campaign,answered,happened_at"
+        write_inbox(new_project.root / "data" / "staging", f"{name}.csv", [header, row])
+        assert feedback(new_project, "--env=staging").exit_code == 0
+    with environment(new_project) as found:
+        clean(found, 30, [].append, is_dry=False, now=datetime.now(UTC) + OLD)
+        assert not any(map(has_rows, _parts(found)))
+    assert set(read_table(root, "gold_outcomes")["outcome_id"]) == {"second"}
+    again = feedback(new_project, "--env=staging")
+    assert again.exit_code == 0, again.output
+    assert "Outcomes: 0 have arrived, 0 are new, 1 are in force" in again.output
+
+
+def _parts(found: Environment) -> list[str]:
+    dataset: Any = found.catalog.get("arrived_outcomes")
+    places = [parts.url(part) for parts in dataset.landed() for part in parts.all()]
+    assert len(places) == 2
+    return places

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -27,6 +27,8 @@ from tools.terraform import NoTerraformError
 pytestmark = pytest.mark.deploy
 
 RUN_SECONDS = 600.0
+# In the command of a process that Terraform starts.
+_PROVIDER, _SECONDS = "terraform-provider", 60.0
 ROWS = 1_500
 # Set in a process, and so in all that it starts.
 MARK = "SEGMENTATION_TEST_OF_AWS"
@@ -234,14 +236,22 @@ def test_ctrl_c_leaves_no_process_and_no_file(tmp_path: Path) -> None:
         assert process.stdout
         lines = iter(process.stdout.readline, "")
         assert any("Functions are packed" in line for line in lines)
-        # Terraform is at work.
-        time.sleep(10)
+        assert _in_time(lambda: any(_PROVIDER in one for one in marked(str(tmp_path))))
         os.killpg(process.pid, signal.SIGINT)
         said = process.communicate(timeout=60)[0]
     assert "stopped" in said
     assert process.returncode
-    assert marked(str(tmp_path)) == []
+    # Terraform's provider ends by itself, once nobody talks to it.
+    assert _in_time(lambda: not marked(str(tmp_path))), marked(str(tmp_path))
     assert [*tmp_path.iterdir()] == []
+
+
+def _in_time(is_so: Callable[[], bool]) -> bool:
+    """Whether it becomes so."""
+    until = time.monotonic() + _SECONDS
+    while not (found := is_so()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return found
 
 
 def marked(value: str) -> list[str]:

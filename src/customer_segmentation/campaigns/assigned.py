@@ -166,4 +166,4 @@ def _worth(name: str, found: dict[str, Numbers], values: Numbers, margin: float)
 
 def _is_of_contacted_alone(has_row: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> bool:
     rate = float(has_row[~held_out].mean())
-    return not has_row[held_out].any() and rate * held_out.sum() >= _EXPECTED_ROWS
+    return bool(not has_row[held_out].any() and rate * held_out.sum() >= _EXPECTED_ROWS)

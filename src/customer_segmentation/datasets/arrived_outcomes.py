@@ -13,7 +13,7 @@ from customer_segmentation.errors import UserError
 
 if TYPE_CHECKING:
     from customer_segmentation.feedback.arrived import Arrivals, Arrived
-    from customer_segmentation.sources.arrivals.parts import Reader, RememberingReader
+    from customer_segmentation.sources.arrivals.parts import Parts, Reader, RememberingReader
 
 _KAFKA = re.compile(r"kafka://(?P<bootstrap>[^/@\s]+)/(?P<topic>[A-Za-z0-9._-]{1,249})")
 
@@ -67,20 +67,29 @@ class ArrivedOutcomes(AbstractDataset[None, Any]):
             anchored,
         )
         from customer_segmentation.sources.arrivals.parts import (  # noqa: PLC0415 - as above
-            Parts,
             land_arrivals,
         )
 
         found: list[Arrived] = []
         notes: list[str] = []
-        for name, source in self._sources.items():
-            parts = Parts(f"{anchored(self._parts)}/{name}")
+        for parts, (name, source) in zip(self.landed(), self._sources.items(), strict=True):
             if isinstance(source, str) and _is_absent(place := anchored(source)):
                 notes.append(f"{place} is not there: nothing can arrive by it")
             else:
                 land_arrivals(self._reader(name, source), parts)
             found += _arrived(parts)
         return Arrivals(tuple(sorted(found, key=lambda one: one.at)), tuple(notes))
+
+    def landed(self) -> list[Parts]:
+        """What has landed so far, by source; nothing is read anew."""
+        from customer_segmentation.sources.arrivals.dataset import (  # noqa: PLC0415 - as above
+            anchored,
+        )
+        from customer_segmentation.sources.arrivals.parts import (  # noqa: PLC0415 - as above
+            Parts,
+        )
+
+        return [Parts(f"{anchored(self._parts)}/{name}") for name in self._sources]
 
     def _reader(self, name: str, source: str | dict[str, Any]) -> Reader | RememberingReader:
         from customer_segmentation.sources.arrivals.dataset import (  # noqa: PLC0415 - as above

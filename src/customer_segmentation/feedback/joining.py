@@ -13,6 +13,7 @@ from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_NAME
 from customer_segmentation.feedback.training import DAY, contacts_with_plan
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE
+from customer_segmentation.tables.in_memory import in_memory
 from customer_segmentation.tables.outcomes import (
     HAPPENED_AT,
     IN_HOLD_OUT,
@@ -133,7 +134,7 @@ def _equal(left: nw.Expr, right: nw.Expr) -> nw.Expr:
 
 def _contacts(sent: Any, inputs: pa.Table | None) -> nw.DataFrame[Any]:  # noqa: ANN401 - any table
     """Each customer of each campaign, with what they got and what was planned for them."""
-    log = nw.from_native(sent).lazy().collect("pyarrow")
+    log = nw.from_native(in_memory(sent), eager_only=True)
     terms = log.select(
         *(*_CONTACT, "segment", "offer", "cost", "value"),
         nw.col(DAY).alias(SENT_ON),

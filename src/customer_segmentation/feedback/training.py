@@ -13,6 +13,7 @@ from customer_segmentation.campaigns.outcomes import ANSWERED, CAMPAIGN
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE
 from customer_segmentation.tables.history import RECORDED_AT
+from customer_segmentation.tables.in_memory import in_memory
 from customer_segmentation.tables.outcomes import (
     ANSWER_FACTOR,
     CHANCE,
@@ -28,7 +29,6 @@ from customer_segmentation.tables.outcomes import (
 WEIGHT, DAY, AT = "weight", "day", "at"
 TRAINING = (KEY, CAMPAIGN, DAY, "offer", ANSWERED, WEIGHT, P_RESPONSE, RESPONSE_VERSION)
 _CONTACT = (KEY, CAMPAIGN)
-_ENGINE = "pyarrow"
 
 
 def training_set(  # noqa: PLR0913 - which contacts
@@ -115,4 +115,4 @@ def contacts_with_plan(sent: IntoFrame, inputs: IntoFrame) -> nw.DataFrame[Any]:
 
 def _eager(table: IntoFrame) -> nw.DataFrame[Any]:
     """In memory, as Arrow has it: one row a contact."""
-    return nw.from_native(table).lazy().collect(backend=_ENGINE)
+    return nw.from_native(in_memory(table), eager_only=True)

@@ -16,10 +16,16 @@ from customer_segmentation.datasets.pending import FOLDER, filesystem_of
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.ledger import Ledger, read_ledger
 from customer_segmentation.lineage.rewriting import begin_rewriting, end_rewriting
-from customer_segmentation.retention.places import Environment, is_below, is_half
+from customer_segmentation.retention.erase import erase_all_rows, has_rows
+from customer_segmentation.retention.places import OUTCOMES, Environment, is_below, is_half
 
 # A table that is appended to -> what a statement of it says of its day.
-_HISTORIES = {"gold_history": "who was where on", "gold_feature_history": "features on"}
+_HISTORIES = {
+    "gold_history": "who was where on",
+    "gold_feature_history": "features on",
+    "gold_campaign_inputs": "what was known of whom a campaign chose on",
+    "gold_outcomes": "outcomes that were recorded on",
+}
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,14 @@ class Removal:
         what: What it is, in words.
         since: From when it is.
         upload: The id of an unfinished upload to that place, which has no content yet.
+        is_part: Whether only the rows go: the part says how far its source is read.
     """
 
     place: str
     what: str
     since: datetime
     upload: str = ""
+    is_part: bool = False
 
 
 def clean(
@@ -100,8 +108,10 @@ def _found(environment: Environment, ledger: Ledger) -> Iterator[Removal]:
     yield from _bundles(BundleStore(environment.models, environment.name))
     yield from _uploads(environment)
     yield from _file(environment.landing, "copy of the source, which each run lands anew")
+    # Before they are forgotten where they were recorded, or the next run would record them anew.
+    yield from _landed_outcomes(environment)
     made = environment.made()
-    for name in made.keys() & _HISTORIES.keys():
+    for name in sorted(made.keys() & _HISTORIES.keys()):
         yield from _history(environment.catalog.get(name), made[name], _HISTORIES[name])
     for place in _reports(environment):
         yield from _file(place, "report that no pipeline reads")
@@ -163,11 +173,21 @@ def _history(history: Any, folder: str, what: str) -> Iterator[Removal]:  # noqa
     if not hasattr(history, "statements"):
         return
     statements = history.statements()
-    newest = {max(statements), max(statements, key=lambda one: one.as_of)} if statements else set()
+    latest = max(statements, key=lambda one: (one.as_of, one.recorded_at), default=None)
+    newest = {max(statements, default=None), latest}
     for each in statements:
         if each not in newest:
             since = datetime.fromisoformat(each.recorded_at)
             yield Removal(f"{folder}/{each.part}", f"{what} {each.as_of}", since)
+
+
+def _landed_outcomes(environment: Environment) -> Iterator[Removal]:
+    dataset: Any = environment.catalog.get(OUTCOMES)
+    for parts in dataset.landed():
+        for part in parts.all():
+            if has_rows(parts.url(part)):
+                since = datetime.fromisoformat(part.landed_at)
+                yield Removal(parts.url(part), "outcomes that landed", since, is_part=True)
 
 
 def _reports(environment: Environment) -> Iterator[str]:
@@ -196,6 +216,8 @@ def _remove(removal: Removal) -> None:
     if removal.upload:
         bucket, _, key = path.partition("/")
         files.abort_mpu(bucket, key, removal.upload)
+    elif removal.is_part:
+        erase_all_rows(removal.place)
     elif files.isfile(path):
         files.rm_file(path)
         _remove_empty(files, path)

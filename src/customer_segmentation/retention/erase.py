@@ -33,6 +33,21 @@ def erase_names(holder: Holder, sought: Sought) -> None:
     _replace(files, path, lambda target: target.write(content))
 
 
+def has_rows(place: str) -> bool:
+    """Whether a Parquet file has any."""
+    files, path = filesystem_of(place)
+    with files.open(path, "rb") as opened:
+        return int(parquet.read_metadata(opened).num_rows) > 0
+
+
+def erase_all_rows(place: str) -> None:
+    """Write a Parquet file anew without any row; what its schema says stays."""
+    files, path = filesystem_of(place)
+    with files.open(path, "rb") as opened:
+        nothing = parquet.read_schema(opened).empty_table()
+    _replace(files, path, lambda target: parquet.write_table(nothing, target))
+
+
 def erase_version(holder: Holder) -> None:
     """Delete an old version of an object."""
     files, path = filesystem_of(holder.place)

@@ -27,6 +27,7 @@ _FEWEST_VALUES = 5
 _INNER_FOLDS = 3
 _STEPS = 50
 _TINY = 1e-12
+_NOISE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,9 @@ def calibrate(
 ) -> Calibration:
     """Answers regressed on log odds, by Newton's method.
 
+    A step that makes the answers less likely is halved: whole ones would go to and fro for ever
+    where answers are far from what was predicted.
+
     Source of the covariance, which holds for customers who repeat each other: Liang and Zeger,
     Longitudinal data analysis using generalized linear models (1986), with working independence.
 
@@ -176,13 +180,22 @@ def calibrate(
     """
     terms = np.column_stack([np.ones_like(odds), odds])
     # A product with 1 changes no number.
-    weighted = terms * (np.ones_like(odds) if weights is None else weights)[:, None]
+    counts = np.ones_like(odds) if weights is None else weights
+    weighted = terms * counts[:, None]
+
+    def loss(at: Values) -> float:
+        return float(counts @ losses(terms @ at, answers))
+
     both = np.array([0.0, 1.0])
+    lost = loss(both)
     for _ in range(_STEPS):
         chance = chances(terms @ both)
         curvature = (weighted * (chance * (1.0 - chance))[:, None]).T @ terms
         step = np.linalg.solve(curvature + _TINY * np.eye(2), weighted.T @ (answers - chance))
-        both += np.clip(step, -2.0, 2.0)
+        # Below what rounding makes of it, a loss is no higher.
+        while (now := loss(both + step)) > lost * (1.0 + _NOISE) and np.abs(step).max() > _TINY:
+            step /= 2.0
+        both, lost = both + step, now
         if np.abs(step).max() < _TINY:
             break
     residuals = weighted * (answers - chances(terms @ both))[:, None]

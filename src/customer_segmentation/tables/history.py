@@ -168,12 +168,14 @@ class History:
 
     def everything(self) -> Any:  # noqa: ANN401 - a table of Arrow's
         """Every row of every statement, in memory; None before the first one."""
-        import pyarrow as pa  # noqa: PLC0415 - the server has none of it
+        import pyarrow as pa  # noqa: PLC0415 - the server has none of it at its start
+
+        from customer_segmentation.tables.in_memory import in_memory  # noqa: PLC0415 - as above
 
         if not self.statements:
             return None
         found = [self.table()] if self.table else map(self.rows, self.statements)
-        tables = [nw.from_native(each).lazy().collect("pyarrow").to_native() for each in found]
+        tables = [in_memory(each) for each in found]
         # A later statement may have columns that an earlier one lacks.
         return pa.concat_tables(tables, promote_options="permissive")
 

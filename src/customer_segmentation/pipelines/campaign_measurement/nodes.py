@@ -36,7 +36,7 @@ def measure_campaign(
 ) -> tuple[IntoDataFrame, dict[str, Any], dict[str, dict[str, float]]]:
     """What the campaign brought: a row an outcome and part of it, a summary, figures for MLflow."""
     summary = summarise_results(campaign_outcomes)
-    table = {
+    table: dict[str, list[Any]] = {
         name: [float("nan") if one[name] is None else one[name] for one in summary["results"]]
         for name in RESULT_COLUMNS
     }

@@ -261,8 +261,10 @@ _INPUTS_SCHEMA = {
 }
 _SCHEMA = {
     **dict.fromkeys(_TEXTS, nw.String()),
-    **dict.fromkeys(("cost", P_RESPONSE, "expected_profit", "chance"), nw.Float64()),
+    **dict.fromkeys(("cost", P_RESPONSE, "expected_profit"), nw.Float64()),
     **dict.fromkeys(("is_contacted", "in_hold_out"), nw.Int64()),
+    # In the order of the columns, which Polars takes from here.
+    "chance": nw.Float64(),
     **dict.fromkeys(("why", MAY_GET, ARTIFACT_VERSION), nw.String()),
 }
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import narwhals as nw
+import pandas as pd
 import pyarrow as pa
 from narwhals.typing import IntoDataFrame
 
@@ -71,12 +72,12 @@ def record_outcomes(outcomes: Outcomes) -> IntoDataFrame:
     """The rows to append: outcomes that count and were not recorded before."""
     rows = nw.from_native(outcomes.new, eager_only=True)
     day = nw.col(SENT_ON).str.to_datetime(format="%Y-%m-%d")
-    return rows.with_columns(day).to_pandas()
+    return _as_pandas(rows.with_columns(day).to_native())
 
 
 def keep_apart(outcomes: Outcomes) -> IntoDataFrame:
     """Outcomes that do not count, each with its reason."""
-    return nw.from_native(outcomes.joined.apart, eager_only=True).to_pandas()
+    return _as_pandas(outcomes.joined.apart)
 
 
 def calibrate_responses(
@@ -90,7 +91,7 @@ def calibrate_responses(
     told = {"until": until, "answer_days": feedback.answer_days}
     if outcomes.inputs is None or not len(outcomes.recorded):
         return told | {"versions": {}, "lines": []}
-    contacts = training_set(
+    contacts: pa.Table = training_set(
         *(outcomes.recorded, assignments, outcomes.inputs, until), answer_days=feedback.answer_days
     )
     versions = contacts[RESPONSE_VERSION].unique().to_pylist()
@@ -107,22 +108,23 @@ def measure_campaigns(
     """What each campaign brought, where outcomes went, and figures for MLflow."""
     joined = outcomes.joined
     results = campaign_results(in_force(outcomes.recorded), assignments, margin)
+    counts: dict[str, Any] = {
+        "arrived": outcomes.arrived,
+        "new": len(joined.new),
+        "recorded": len(outcomes.recorded),
+        "in_force": len(in_force(outcomes.recorded)),
+        "repeats": joined.repeats,
+        "without_plan": joined.without_plan,
+        "apart": dict(sorted(Counter(joined.apart[REASON].to_pylist()).items())),
+    }
     summary = {
-        "outcomes": {
-            "arrived": outcomes.arrived,
-            "new": len(joined.new),
-            "recorded": len(outcomes.recorded),
-            "in_force": len(in_force(outcomes.recorded)),
-            "repeats": joined.repeats,
-            "without_plan": joined.without_plan,
-            "apart": dict(sorted(Counter(joined.apart[REASON].to_pylist()).items())),
-        },
+        "outcomes": counts,
         "notes": list(outcomes.notes),
         "calibration": calibration,
         "campaigns": results,
     }
     told = {
-        f"outcomes.{name}": {"value": float(summary["outcomes"][name]), "step": 0}
+        f"outcomes.{name}": {"value": float(counts[name]), "step": 0}
         for name in ("arrived", "new", "recorded", "in_force", "repeats")
     }
     told["outcomes.apart"] = {"value": float(len(joined.apart)), "step": 0}
@@ -138,6 +140,12 @@ def measure_campaigns(
 def show_feedback(feedback_results: dict[str, Any]) -> str:
     """What came back, as one page of HTML that needs nothing else."""
     return render("feedback", "feedback.html.jinja", **words.page(feedback_results))
+
+
+def _as_pandas(rows: pa.Table) -> pd.DataFrame:
+    """With text that is text also where there is no row: Spark would take it for nothing."""
+    text = pa.string()
+    return rows.to_pandas(types_mapper={text: pd.ArrowDtype(text)}.get)
 
 
 def _with_day_as_text(recorded: pa.Table) -> pa.Table:
