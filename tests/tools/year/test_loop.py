@@ -1,7 +1,7 @@
 """A simulated year: what feedback and retraining keep of the profit of a market that turns.
 
-The steps are those that the pipelines take (tools/year/loop.py); the whole of it with commands and a
-server is `make rehearsal-year`.
+The steps are those of the pipelines (tools/year/loop.py); the whole with commands and a server is
+`make rehearsal-year`.
 """
 
 from __future__ import annotations
