@@ -20,6 +20,7 @@ AZURE := $(CUSTOMER_SEGMENTATION_CACHE)/azure-ai-ml-1.35.2
 CDNOW := $(CUSTOMER_SEGMENTATION_CACHE)/cdnow/lifetimes-0.11.3-py3-none-any.whl
 CDNOW_SHA256 := 261e3dc89977c2b60767ca6728aaa29d429de0c814635070a749c36555895da8
 NGINX := $(or $(wildcard /usr/sbin/nginx),$(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx)
+PROMTOOL := $(or $(wildcard /usr/bin/promtool),$(CUSTOMER_SEGMENTATION_CACHE)/prometheus/usr/bin/promtool)
 # Debian's names and places of what tests run beside Python.
 PACKAGES := chromium curl postgresql-15 postgresql-15-wal2json redis-server
 POSTGRESQL := /usr/lib/postgresql/15
@@ -117,6 +118,15 @@ $(CUSTOMER_SEGMENTATION_CACHE)/nginx/usr/sbin/nginx:
 		&& dpkg -x nginx_*.deb . && rm nginx_*.deb && test -x $@ \
 		|| { echo "make services: install nginx with your system's packages" >&2; exit 1; }
 
+# Of the package only what reads rules: nothing is to run.
+$(CUSTOMER_SEGMENTATION_CACHE)/prometheus/usr/bin/promtool:
+	@mkdir -p $(CUSTOMER_SEGMENTATION_CACHE)/prometheus
+	@cd $(CUSTOMER_SEGMENTATION_CACHE)/prometheus && rm -f prometheus_*.deb \
+		&& { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
+		&& dpkg -x prometheus_*.deb unpacked && mkdir -p $(@D) && mv unpacked/usr/bin/promtool $@ \
+		&& rm -r prometheus_*.deb unpacked && test -x $@ \
+		|| { echo "make services: install promtool, of Prometheus, with your system's packages" >&2; exit 1; }
+
 # What others run, each in an environment of its own: it wants other versions than the project.
 $(MINISTACK)/done: requirements/emulator.txt
 $(AIRFLOW)/done: requirements/airflow.txt
@@ -165,7 +175,7 @@ feature-store: $(VENV)/features.done  ## fill the feature store from the last ru
 	SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro run --pipeline=feature_export $(ARGS)
 	@SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro feature apply $(ARGS)
 
-services: $(VERSITYGW) $(KAFKA) $(FERRETDB) $(CASSANDRA) $(NGINX) $(CDNOW) $(MINISTACK)/done  ## what `make test` tries besides: an S3 server (needs Go, minutes once), AWS's services, Kafka and Cassandra (need Java 17 and Maven), FerretDB (Go), PostgreSQL with wal2json, Redis, Chromium, nginx, a published table
+services: $(VERSITYGW) $(KAFKA) $(FERRETDB) $(CASSANDRA) $(NGINX) $(PROMTOOL) $(CDNOW) $(MINISTACK)/done  ## what `make test` tries besides: an S3 server (needs Go, minutes once), AWS's services, Kafka and Cassandra (need Java 17 and Maven), FerretDB (Go), PostgreSQL with wal2json, Redis, Chromium, nginx, promtool, a published table
 	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x /usr/bin/redis-server && test -x $(POSTGRESQL)/bin/initdb && test -f $(POSTGRESQL)/lib/wal2json.so \
 		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
 		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }

@@ -31,6 +31,7 @@ from tests.services.ferretdb.server import ferretdb_url  # noqa: F401 - fixtures
 from tests.services.kafka import kafka, needs_kafka, own_kafka  # noqa: F401 - fixtures
 from tests.services.ministack import ministack  # noqa: F401 - a fixture
 from tests.services.postgresql import logged_shop, postgresql_server, shop  # noqa: F401 - fixtures
+from tests.services.prometheus import promtool  # noqa: F401 - a fixture
 from tests.services.redis import own_redis, redis_server  # noqa: F401 - fixtures
 from tests.services.s3 import moto_server, s3_server, versitygw_server  # noqa: F401 - fixtures
 from tests.services.terraform import ABSENT, terraform  # noqa: F401 - a fixture
@@ -65,6 +66,7 @@ SPARK = {
     "pipelines/label_generation/test_border_calm.py",
     "pipelines/label_generation/test_nodes.py",
     "pipelines/lifetime_value/test_nodes.py",
+    "pipelines/monitoring/test_counted.py",
     "runs/test_campaign_engines.py",
     "runs/test_campaign_measurement.py",
     "runs/test_databricks.py",

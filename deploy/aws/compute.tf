@@ -19,7 +19,7 @@ locals {
     "spark.driver.memory"                                  = "${local.project.sizes.emr.driver_gb}g"
     "spark.executor.cores"                                 = local.project.sizes.emr.executor_cores
     "spark.executor.memory"                                = "${local.project.sizes.emr.executor_gb}g"
-    "spark.dynamicAllocation.maxExecutors"                 = local.project.sizes.emr.max_executors
+    "spark.dynamicAllocation.maxExecutors"                 = local.environment.scaling.emr.max_executors
   }
   settings = merge(
     {
@@ -53,7 +53,7 @@ module "emr_serverless" {
   runner_name        = local.runner_name
   results_bucket     = local.results
   log_days           = local.project.retention.logs
-  sizes              = local.project.sizes.emr
+  sizes              = merge(local.project.sizes.emr, local.environment.scaling.emr)
   subnet_ids         = var.subnet_ids
   security_group_ids = var.security_group_ids
 }
@@ -104,6 +104,7 @@ module "lambda" {
   bucket            = module.lake.bucket
   landing           = local.project.landing
   state_machine_arn = local.state_machine_arn
+  slow_seconds      = local.project.objectives.budgets["slow-answers"].slow_seconds
 }
 
 module "ingestion" {
@@ -120,6 +121,7 @@ module "ingestion" {
   bucket        = module.lake.bucket
   posted        = local.project.posted
   customer_keys = local.project.customer_keys
+  slow_seconds  = local.project.objectives.budgets["slow-taking"].slow_seconds
 }
 
 module "api" {
@@ -139,6 +141,7 @@ module "monitoring" {
   name              = local.name
   region            = var.region
   alarms            = local.project.alarms
+  objectives        = local.project.objectives
   topic_arn         = one(module.orchestration[*].topic_arn)
   state_machine_arn = local.state_machine_arn
   watches = {
@@ -163,7 +166,7 @@ module "sagemaker" {
   reader_name = local.reader_name
   image       = var.images.serving
   models      = local.models
-  sizes       = local.project.sizes.sagemaker
+  sizes       = merge(local.project.sizes.sagemaker, local.environment.scaling.sagemaker)
   features    = [for one in local.project.tables.gold_feature_table.columns : { name = one.name, type = one.type }]
   log_days    = local.project.retention.logs
 }

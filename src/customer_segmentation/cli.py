@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from customer_segmentation.bi.left import Left
     from customer_segmentation.datasets.online_features import OnlineFeaturesDataset
     from customer_segmentation.feature_store.commands import Known
+    from customer_segmentation.monitoring.commands import Environment as Watched
     from customer_segmentation.retention.places import Environment
 
 _ENV = click.Command(
@@ -677,6 +678,47 @@ def rebuild_stream(source: str, env: str | None, conf_source: str | None) -> Non
     rebuild_from_catalog(read.state_file, read.schema, entry, click.echo, day)
 
 
+@cli.group()
+def monitor() -> None:
+    """Tell people what monitoring found: docs/monitoring.md."""
+
+
+_monitor_env = click.option("--env", default=None, help="The environment that is meant.")
+
+
+@monitor.command(cls=_MendableErrors)
+@_monitor_env
+@_conf_source
+def alert(env: str | None, conf_source: str | None) -> None:
+    """Tell by webhook, mail and SNS what is beyond its bound and was not told, or is over."""
+    from customer_segmentation.monitoring import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.monitoring.alerts.receivers import (  # noqa: PLC0415 - slow
+        receivers_of,
+    )
+
+    environment = watched(env, conf_source)
+    # Its own: a run need not have ended.
+    with run_lock(environment.memory, "kedro monitor alert"):
+        receivers = receivers_of(environment.settings, click.echo)
+        commands.alert(environment, receivers, click.echo)
+
+
+@monitor.command("status", cls=_MendableErrors)
+@_monitor_env
+@_conf_source
+def monitor_status(env: str | None, conf_source: str | None) -> None:
+    """Tell what was found last, which alerts are open, and who was told when."""
+    from customer_segmentation.monitoring import commands  # noqa: PLC0415 - slow
+    from customer_segmentation.monitoring.alerts.receivers import (  # noqa: PLC0415 - slow
+        receivers_of,
+    )
+
+    environment = watched(env, conf_source)
+    receivers = receivers_of(environment.settings, click.echo)
+    for line in commands.status_lines(environment, receivers):
+        click.echo(line)
+
+
 @cli.command(cls=_MendableErrors)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
@@ -703,6 +745,13 @@ def left_in(env: str | None, conf_source: str | None) -> Left:
     from customer_segmentation.bi.left import Left  # noqa: PLC0415 - slow
 
     return Left.of(*_configured(env, conf_source))
+
+
+def watched(env: str | None, conf_source: str | None) -> Watched:
+    """An environment, as alerts see it."""
+    from customer_segmentation.monitoring import commands  # noqa: PLC0415 - slow
+
+    return commands.Environment.of(*_configured(env, conf_source))
 
 
 def _features(env: str | None, conf_source: str | None) -> tuple[Known, OnlineFeaturesDataset]:

@@ -26,6 +26,7 @@ _EXTRAS = {
         "",
         "adbc_driver_manager adbc_driver_postgresql bson cassandra pymongo",
     ),
+    "tracing": ("traces need packages of their own", "", "opentelemetry"),
     "streaming": ("Kafka needs packages of its own", "", "confluent_kafka fastavro"),
 }
 _NOT_INSTALLED = r"No module named '(\w+)|Install (s3fs) to access S3"

@@ -58,16 +58,16 @@ def register_pipelines() -> dict[str, Pipeline]:
     pipeline makes a missing input. Each has a namespace, which Kedro-Viz shows as one box; the
     datasets are shared and keep their names.
     """
-    pipelines = {
-        name: Pipeline(
-            import_module(f"customer_segmentation.pipelines.{name}").create_pipeline(),
-            namespace=name,
-            prefix_datasets_with_namespace=False,
-        )
+    made: dict[str, Pipeline] = {
+        name: import_module(f"customer_segmentation.pipelines.{name}").create_pipeline()
         for name in (*ORDER, *ALONE)
     }
+    made["retraining"] += _learning(made)
+    pipelines = {
+        name: Pipeline(one, namespace=name, prefix_datasets_with_namespace=False)
+        for name, one in made.items()
+    }
     whole = sum((pipelines[name] for name in ORDER), start=Pipeline([]))
-    pipelines["retraining"] += _learning(pipelines)
     return pipelines | {"scoring": _scoring(pipelines), "__default__": whole}
 
 

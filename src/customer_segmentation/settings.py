@@ -19,6 +19,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.openlineage.hooks import LineageHooks
 from customer_segmentation.schema.file import SCHEMA_BLOCK, chosen_schema, merged_schema
 from customer_segmentation.session import ProjectSession
+from customer_segmentation.tracing.hooks import TracingHooks
 
 # At Python's 700 new objects, collecting garbage takes an eighth of a run on the sample, nearly all
 # of it over what imports made.
@@ -132,9 +133,20 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
         "setting": setting,
         "is_set": lambda name: bool(setting(name)),
     },
-    "config_patterns": {"spark": ["spark*"], "mlflow": ["mlflow*"], "stream": ["stream*"]},
+    "config_patterns": {
+        "spark": ["spark*"],
+        "mlflow": ["mlflow*"],
+        "stream": ["stream*"],
+        "alerts": ["alerts*"],
+    },
 }
 SESSION_CLASS = ProjectSession
 DATA_CATALOG_CLASS = WholeFilesCatalog
 # At the end of a run the last one is first: the record in MLflow is complete before publishing.
-HOOKS = (hooks.RunHooks(), hooks.ProgressHooks(), hooks.TrackingHooks(), LineageHooks())
+HOOKS = (
+    hooks.RunHooks(),
+    hooks.ProgressHooks(),
+    hooks.TrackingHooks(),
+    LineageHooks(),
+    TracingHooks(),
+)

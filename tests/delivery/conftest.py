@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation.delivery import http
+from customer_segmentation.delivery import posting
 from customer_segmentation.delivery.receivers import TOKEN, WAIT
 from tests.services.receiver import FaultyReceiver, serve_receiver
 
@@ -25,6 +25,6 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(posting, "_FIRST_PAUSE", 0.01)
     monkeypatch.setenv(WAIT, "5")
     monkeypatch.delenv(TOKEN, raising=False)

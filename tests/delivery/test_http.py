@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from customer_segmentation.delivery import http
+from customer_segmentation.delivery import posting
 from customer_segmentation.delivery.receivers import TOKEN, receiver_of
 from customer_segmentation.errors import UserError
 from tests.delivery.lists import deliver, sending, wanted
@@ -102,7 +102,7 @@ def test_ids_alone_may_be_rejected_too(
 def test_a_receiver_that_is_slow_is_asked_again(
     log: Path, receiver: FaultyReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(posting, "_TIMEOUT", 0.2)
     receiver.faults.append("kept")
     told: list[str] = []
     sending(log, receiver.url, tell=told.append).deliver(wanted(ONE))

@@ -22,6 +22,15 @@ SEGMENTS = ("high", "low", "moderate")
 
 
 @dataclass(frozen=True)
+class _Counted:
+    """Of each single customer: segments, margins and chances; bins; sums."""
+
+    parts: dict[str, NDArray[np.int64]]
+    columns: dict[str, NDArray[np.int64]]
+    sums: dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Population:
     """Customers that windows are drawn from.
 
@@ -38,16 +47,29 @@ class Population:
     @cached_property
     def bins(self) -> dict[str, Bins]:
         numbers = dict(zip(self.columns, self.matrix.T, strict=True))
-        is_known = {*SCHEMA.numeric_columns(SCHEMA.columns)}
-        categories = {n: v for n, v in numbers.items() if n in is_known}
-        others = {n: v for n, v in numbers.items() if n not in is_known}
-        made = make_bins(SCHEMA, categories)
-        return made | ({} if not others else make_bins(SCHEMA, others))
+        return make_bins(SCHEMA, numbers)
+
+    @cached_property
+    def _empty(self) -> Baseline:
+        return Baseline("v1", "2014-06-30", SEGMENTS, self.bins, nobody("v1", len(SEGMENTS)))
+
+    @cached_property
+    def _counted(self) -> _Counted:
+        each = [self.summary(self._empty, np.array([row])) for row in range(len(self.matrix))]
+        parts = {
+            "segments": np.array([one.segments for one in each]),
+            "margins": np.array([one.margins for one in each]),
+            "chances": np.array([one.chances.ravel() for one in each]),
+        }
+        return _Counted(
+            parts,
+            {n: np.array([one.columns[n] for one in each]) for n in self.columns},
+            {n: np.array([one.sums[n] for one in each]) for n in self.columns},
+        )
 
     def baseline(self, customers: int, draw: np.random.Generator) -> Baseline:
         """What a champion learned from so many of them."""
-        empty = Baseline("v1", "2014-06-30", SEGMENTS, self.bins, nobody("v1", len(SEGMENTS)))
-        return replace(empty, summary=next(self.windows(empty, customers, 1, draw)))
+        return replace(self._empty, summary=next(self.windows(self._empty, customers, 1, draw)))
 
     def summary(self, baseline: Baseline, rows: NDArray[np.int64] | slice) -> Summary:
         """Of some of them."""
@@ -61,23 +83,16 @@ class Population:
 
         How often each customer is drawn says all, so that a large window takes no longer.
         """
-        each = [self.summary(baseline, np.array([row])) for row in range(len(self.matrix))]
-        parts = {
-            "segments": np.array([one.segments for one in each]),
-            "margins": np.array([one.margins for one in each]),
-            "chances": np.array([one.chances.ravel() for one in each]),
-        }
-        counts = {n: np.array([one.columns[n] for one in each]) for n in self.columns}
-        sums = {n: np.array([one.sums[n] for one in each]) for n in self.columns}
-        shares = np.full(len(each), 1.0 / len(each))
+        counted = self._counted
+        shares = np.full(len(self.matrix), 1.0 / len(self.matrix))
         drawn = draw.multinomial(customers, shares, size=number).astype(np.float64)
 
         def added(values: NDArray[Any]) -> NDArray[np.int64]:
             return np.rint(drawn @ values.astype(np.float64)).astype(np.int64)
 
-        whole = {name: added(values) for name, values in parts.items()}
-        inside = {name: added(values) for name, values in counts.items()}
-        summed = {name: drawn @ values for name, values in sums.items()}
+        whole = {name: added(values) for name, values in counted.parts.items()}
+        inside = {name: added(values) for name, values in counted.columns.items()}
+        summed = {name: drawn @ values for name, values in counted.sums.items()}
         for window in range(number):
             yield Summary(
                 baseline.version,
@@ -86,7 +101,7 @@ class Population:
                 {name: values[window] for name, values in summed.items()},
                 whole["segments"][window],
                 whole["margins"][window],
-                whole["chances"][window].reshape(each[0].chances.shape),
+                whole["chances"][window].reshape(baseline.summary.chances.shape),
                 {},
             )
 

@@ -150,3 +150,27 @@ def test_columns_counted_together_are_those_counted_one_after_another(matrix):
         np.testing.assert_allclose(together.sums[name], sums)
     assert together.customers == len(matrix)
     assert together.stated()["margins"] == expected.stated()["margins"]
+
+
+def test_a_mistake_in_the_work_or_in_the_writing_ends_neither(caplog):
+    worked = []
+
+    def work(taken):
+        worked.extend(taken)
+        if "bad" in taken:
+            raise ZeroDivisionError("Ana's income")
+
+    def write():
+        raise ZeroDivisionError("Ana's income")
+
+    beside = Beside(work, write, 10, 0.001)
+    beside.start()
+    for item in ("bad", "good"):
+        beside.put(item, 1)
+        until = monotonic() + SECONDS
+        while item not in worked:
+            assert monotonic() < until
+            Event().wait(0.01)
+    assert beside.end(SECONDS)
+    assert "monitoring goes on after a mistake (ZeroDivisionError)" in caplog.text
+    assert "Ana" not in caplog.text

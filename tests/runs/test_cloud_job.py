@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,7 +14,9 @@ import pytest
 from customer_segmentation import cloud_job
 from customer_segmentation.cloud_job import run_and_say
 from customer_segmentation.errors import RefusedError, UserError
+from customer_segmentation.monitoring.alerts.receivers import WEBHOOK
 from customer_segmentation.run_lock import run_lock
+from tests.monitoring.alerts.reports import finding, window, write
 from tests.runs.project import Project, make_project
 
 
@@ -82,3 +85,35 @@ def test_what_may_pass_by_itself_is_left_to_another_try(
     with pytest.raises(click.ClickException):
         run_and_say(["--pipelines=ingestion"], str(there / "lost.json"))
     assert not (there / "lost.json").exists()
+
+
+def test_what_monitoring_found_is_in_the_outcome_once(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cloud_job.ALERTS, "yes")
+    monkeypatch.delenv(WEBHOOK, raising=False)
+    (there.parent / "conf/dev/alerts.yml").write_text("quiet: {}\n", "utf-8")
+    # A run that looks for nothing: the report is as it was.
+    monkeypatch.setattr(cloud_job, "find_run_command", lambda _: lambda *_, **__: None)
+    write(there.parent / "data", finding(0.3, window(source="batch")), at=datetime.now(UTC))
+    told = run_and_say(["--env=dev", "--pipelines=scoring"], str(there / "alerts.json"))
+    assert told == json.loads((there / "alerts.json").read_text("utf-8"))
+    assert told["outcome"] == "done"
+    assert told["alert"]["title"] == "[ticket] customer segmentation, dev: 1 new"
+    assert "NEW: input income (batch)" in told["alert"]["text"]
+    assert run_and_say(["--env=dev"], str(there / "again.json")) == {
+        "outcome": "done",
+        "message": "",
+    }
+
+
+def test_alerts_that_cannot_be_told_leave_a_run_done_and_are_said(
+    there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cloud_job.ALERTS, "yes")
+    monkeypatch.setenv("SEGMENTATION_ALERT_SNS", "our-topic")
+    monkeypatch.setattr(cloud_job, "find_run_command", lambda _: lambda *_, **__: None)
+    told = run_and_say(["--env=dev"], str(there / "odd.json"))
+    assert told["outcome"] == "done"
+    assert told["alert"]["title"] == "Alerts are not known"
+    assert "conf/*/alerts.yml: `sns`" in told["alert"]["text"]

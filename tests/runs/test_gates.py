@@ -14,7 +14,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from customer_segmentation.bundles.bundle import ABOUT, COLD_START, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.bundle import (
+    ABOUT,
+    BASELINE,
+    COLD_START,
+    SEGMENTER,
+    StoredBundle,
+)
 from customer_segmentation.pipelines.clustering import nodes as clustering
 from customer_segmentation.pipelines.clustering.parameters import ClusteringParameters
 from customer_segmentation.pipelines.promotion import nodes
@@ -135,6 +141,21 @@ def test_a_file_that_was_tampered_with_is_not_run(base: Base, three: Segmenter) 
     assert verdict["refused"] == ["provenance"]
     assert note_of(gates, "provenance") == SEGMENTER
     assert [gate.gate for gate in gates] == ["provenance"]
+
+
+def test_another_baseline_than_the_recorded_one_is_refused_and_one_that_came_later_is_not(
+    three: Segmenter,
+) -> None:
+    older = bundle_of(three)
+    bundle = StoredBundle({**older.files, BASELINE: b"{}"})
+    entry = replace(an_entry(bundle, None), environment="dev", number=1)
+    other = StoredBundle({**older.files, BASELINE: b"{} "})
+    assert failed(nodes.check_bundle(Chosen(bundle, bundle.id, "dev", entry, None))) == ()
+    (gate,) = nodes.check_bundle(Chosen(other, bundle.id, "dev", entry, None))
+    assert (gate.gate, gate.passed, gate.note) == ("provenance", False, BASELINE)
+    # Promoted before there was monitoring, and made again since.
+    before = replace(an_entry(older, None), environment="dev", number=1)
+    assert failed(nodes.check_bundle(Chosen(bundle, bundle.id, "dev", before, None))) == ()
 
 
 def test_a_changed_definition_under_the_same_version_is_refused(three: Segmenter) -> None:

@@ -22,6 +22,8 @@ UNNEEDED = (
     *("feast", "redis", "botocore"),
     # Only where what is sent goes to Kafka.
     "confluent_kafka",
+    # Only where traces are asked for.
+    *("opentelemetry.sdk", "opentelemetry.exporter"),
 )
 
 

@@ -93,6 +93,7 @@ def test_what_a_run_writes_lies_in_the_layer_that_says_so(name: str) -> None:
             layers = [each for each in ACCESS.layers if holds(name, each, below)]
             named = {"source": "landed", "checked_customers": "working"}
             of_gold = ("recorded_history", "recorded_features", "online_features")
+            of_gold += ("monitoring_hours", "monitoring_memory", "monitoring_before")
             expected = (named | dict.fromkeys(of_gold, "gold")).get(dataset)
             if dataset.split("_")[0] in {"bronze", "silver", "gold", "export"}:
                 expected = ACCESS.layer_of(dataset)

@@ -16,9 +16,11 @@ GENERATORS: tuple[str, ...] = (
     "costs",
     "databricks",
     "powerbi",
+    "scaling",
     "sql",
     "state_machine",
     "terraform",
+    "watching",
 )
 
 

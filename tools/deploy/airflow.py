@@ -35,12 +35,15 @@ def _dag(name: str, environment: str, schedule: Schedule) -> str:
     alone = {"gate": declared().gate, "scoring": declared().scoring}
     then = [p for run in schedule.runs if run != "jobs" for p in alone[run].pipelines]
     jobs: list[Job] = [*declared().jobs.values(), *alone.values()]
+    every = declared().jobs | alone
+    telling = [p for name in declared().alerts_after for p in every[name].pipelines]
     parameters = {
         "about": f"The schedule `{name}` of customer segmentation.",
         "dag_id": f"customer_segmentation_{name}",
         "schedule": schedule.cron,
         "whole": "yes" if "jobs" in schedule.runs else "",
         "then": "|".join(then),
+        "alerts_after": "|".join(telling),
         **{f"retries.{p}": str(job.retries) for job in jobs for p in job.pipelines},
         **{f"minutes.{p}": str(job.timeout_minutes) for job in jobs for p in job.pipelines},
     }

@@ -11,12 +11,15 @@ from typing import Any
 
 import yaml
 
+from tools.capacity.plan import plan
 from tools.deploy.declared import Job, declared
 from tools.deploy.project import Step, measuring, steps
 
 _WRITTEN = "# Written by `make deploy`: docs/elsewhere.md.\n"
 _BATCH, _API = "customer-segmentation-batch", "customer-segmentation-api"
 _COMPUTE = "azureml:cpu-cluster"
+# Of the machine that answers, as its image has a worker a core.
+_CORES = 2
 _DATA = "azureml://datastores/workspaceblobstore/paths/customer-segmentation/data"
 # A deployment finds a model below its name and version, as the folder that it was.
 _MODEL, _VERSION, _MODELS = "customer-segmentation-bundle", "1", "models"
@@ -137,7 +140,6 @@ def _endpoint() -> _Document:
 
 
 def _deployment() -> _Document:
-    sizes = declared().sizes["sagemaker"]
     return {
         "name": "champion",
         "endpoint_name": declared().project,
@@ -154,7 +156,7 @@ def _deployment() -> _Document:
             "SEGMENTATION_SERVING_BEHIND_GATEWAY": "true",
         },
         "instance_type": "Standard_F2s_v2",
-        "instance_count": sizes["least"],
+        "instance_count": plan("prod").machines(_CORES).least,
         "liveness_probe": {"initial_delay": 5, "period": 10, "timeout": 2},
         "readiness_probe": {"initial_delay": 5, "period": 10, "timeout": 2},
         "request_settings": {

@@ -6,44 +6,24 @@ run (deploy/deployment.yml); beyond 10^7 customers time grows as the customers d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from functools import cache
-from itertools import pairwise
-from math import ceil, log
+from math import ceil
 
 import click
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
 
-from tools.deploy.declared import DEPLOY, declared
+from customer_segmentation.serving.aws_lambda.metrics import UNITS
+from tools.capacity.plan import Machines, plan
+from tools.capacity.runs import run_seconds
+from tools.deploy.answer_costs import section
+from tools.deploy.declared import declared
+from tools.deploy.prices import prices
+from tools.deploy.watching.cloudwatch import promised
 
 SIZES = (10_000, 1_000_000, 100_000_000)
-_SCALE = DEPLOY.parent / "docs" / "scale.json"
 _DAYS, _HOURS, _GB, _MILLION = 30.4, 730.0, 1e9, 1e6
-
-
-class _Read(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Price(_Read):
-    """A price, and what one of it is."""
-
-    of: str
-    price: float = Field(ge=0)
-
-
-class Prices(_Read):
-    """The file of prices."""
-
-    date: date
-    currency: str
-    prices: dict[str, Price]
-    measured: dict[str, float]
-    assumed: dict[str, float]
+# Of the log, with its metrics; and who tells such.
+_LINE_BYTES, _FUNCTIONS = 700, ("scoring", "ingestion")
 
 
 @dataclass(frozen=True)
@@ -64,30 +44,6 @@ class Line:
     def cost(self) -> float:
         """For a month, in the file's currency."""
         return sum(n * prices().prices[name].price for name, n in self.quantities.items())
-
-
-@cache
-def prices() -> Prices:
-    """The file of the checkout."""
-    return Prices.model_validate(yaml.safe_load((DEPLOY / "prices.yml").read_text("utf-8")))
-
-
-def run_seconds(customers: int, environment: str = "prod") -> float:
-    """Seconds of a whole run on two cores, as measured, between and beyond by powers.
-
-    Between two sizes that were measured, time grows by a power; beyond the last as customers do;
-    below the first it is that of the first.
-    """
-    told = json.loads(_SCALE.read_text("utf-8"))
-    points = sorted((r["rows"], r["seconds"]) for r in told if r["environment"] == environment)
-    if customers <= points[0][0]:
-        return float(points[0][1])
-    for (less, fast), (more, slow) in pairwise(points):
-        if customers <= more:
-            power = log(slow / fast) / log(more / less)
-            return float(fast * (customers / less) ** power)
-    most, slowest = points[-1]
-    return float(slowest * customers / most)
 
 
 def runs_a_month() -> float:
@@ -170,9 +126,22 @@ def _always(customers: int) -> list[Line]:
         Line("Athena", {"athena_tb": assumed["athena_queries_month"] * gold / 1e12}),
         Line(
             "logs and alarms",
-            {"logs_gb": 1 + answers * 500 / _GB, "alarm_month": len(declared().alarms) * 2},
+            {"logs_gb": 1 + answers * _LINE_BYTES / _GB, **_watched()},
         ),
     ]
+
+
+def _watched() -> dict[str, float]:
+    """Alarms of two environments, and the metrics that two functions tell of themselves."""
+    said = promised()["budgets"].values()
+    # Each window asks for all requests and for the bad ones.
+    asked = sum(2 * len(window["minutes"]) for one in said for window in one["windows"])
+    composite = sum(len({window["severity"] for window in one["windows"]}) for one in said)
+    return {
+        "alarm_month": (len(declared().alarms) + asked) * 2,
+        "composite_alarm_month": composite * 2,
+        "metric_month": len(UNITS) * len(_FUNCTIONS) * 2,
+    }
 
 
 def _options(customers: int) -> list[Line]:
@@ -182,7 +151,7 @@ def _options(customers: int) -> list[Line]:
     redshift = {name: float(value) for name, value in sizes["redshift"].items()}
     asked = redshift["base_rpu"] * assumed["redshift_hours_a_day"] * _DAYS
     writes = customers * (1 + assumed["changed_a_day"] * _DAYS)
-    nodes = _hours(customers) * (float(sizes["databricks"]["workers"]) + 1)
+    nodes = _hours(customers) * (plan("prod").databricks_workers + 1)
     return [
         Line(
             "online store in DynamoDB",
@@ -202,7 +171,7 @@ def _options(customers: int) -> list[Line]:
         ),
         Line(
             "SageMaker endpoint",
-            {"sagemaker_hour": float(sizes["sagemaker"]["least"]) * _HOURS},
+            {"sagemaker_hour": _endpoint().least * _HOURS},
             is_option=not standing["sagemaker"],
         ),
         Line("Transfer Family", {"transfer_hour": _HOURS}, is_option=not standing["transfer"]),
@@ -215,6 +184,10 @@ def _options(customers: int) -> list[Line]:
             is_option=True,
         ),
     ]
+
+
+def _endpoint() -> Machines:
+    return plan("prod").machines(int(declared().sizes["sagemaker"]["workers"]))
 
 
 def table(sizes: Iterable[int]) -> list[str]:
@@ -235,7 +208,8 @@ def table(sizes: Iterable[int]) -> list[str]:
 
 def documents() -> dict[str, str]:
     """Each file by its path below `deploy/`."""
-    return {"costs.md": "\n".join([*_introduction(), "", *table(SIZES)]) + "\n"}
+    told = [*_introduction(), "", *table(SIZES), "", *section()]
+    return {"costs.md": "\n".join(told) + "\n"}
 
 
 def _introduction() -> list[str]:

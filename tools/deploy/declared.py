@@ -62,6 +62,47 @@ class Alarm(_Declared):
     about: str
 
 
+class Asked(_Declared):
+    """What an environment has to do.
+
+    Attributes:
+        busy: Requests about a customer a second, in the busiest hour.
+        quiet: In the quietest.
+        customers: Of a run.
+        minutes: That a run may take.
+    """
+
+    busy: Annotated[float, Field(gt=0)]
+    quiet: Annotated[float, Field(ge=0)]
+    customers: Annotated[int, Field(ge=1)]
+    minutes: Annotated[float, Field(gt=0)]
+
+
+_LITTLE = Asked(busy=1, quiet=0, customers=10_000, minutes=60)
+
+
+class Traffic(_Declared):
+    """What is to be answered.
+
+    Attributes:
+        burst: The busiest minute of an hour, by the hour's mean.
+        growth: By which all of it may have grown before the next deployment.
+        utilisation: The share of the time that a worker is taken, above which one more is started.
+        spare: Workers besides, while one is lost or replaced.
+        environments: Those in which somebody asks.
+    """
+
+    burst: Annotated[float, Field(ge=1)]
+    growth: Annotated[float, Field(ge=1)]
+    utilisation: Annotated[float, Field(gt=0, lt=1)]
+    spare: Annotated[int, Field(ge=0)]
+    environments: dict[Name, Asked]
+
+    def of(self, environment: str) -> Asked:
+        """What an environment has to do; little, where nothing is declared."""
+        return self.environments.get(environment, _LITTLE)
+
+
 class Deployment(_Declared):
     """The whole declaration."""
 
@@ -71,9 +112,11 @@ class Deployment(_Declared):
     jobs: dict[Name, Job]
     gate: Job
     scoring: Job
+    alerts_after: tuple[Name, ...]
     schedules: dict[Name, Schedule | None]
     standing: dict[Name, tuple[Name, ...]]
     retention: dict[str, Days]
+    traffic: Traffic
     sizes: dict[Name, dict[str, int | float | str]]
     alarms: dict[Name, Alarm]
 
@@ -82,9 +125,13 @@ class Deployment(_Declared):
         environments = access_declared().environments
         if {*self.environments} != {*environments}:
             raise ValueError(f"environments: name {', '.join(environments)}, as roles.yml does")
+        if unknown := {*self.alerts_after} - {*self.jobs, "scoring", "gate"}:
+            raise ValueError(f"alerts_after: no job {', '.join(sorted(unknown))}")
         for name, where_on in self.standing.items():
             if unknown := {*where_on} - {*self.environments}:
                 raise ValueError(f"standing.{name}: no environment {', '.join(sorted(unknown))}")
+        if unknown := {*self.traffic.environments} - {*self.environments}:
+            raise ValueError(f"traffic: no environment {', '.join(sorted(unknown))}")
         for name, schedule in self.schedules.items():
             where = schedule.environment if schedule and schedule.environment else name
             if where not in self.environments:

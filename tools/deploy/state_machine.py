@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from customer_segmentation.cloud_job import ALERTS
 from customer_segmentation.run_lock import EXPIRY
 from tools.deploy.declared import Job, declared
 from tools.deploy.job_states import RUNNERS, Runner, State, crashed, retry, sagemaker
@@ -161,14 +162,23 @@ def _choice(name: str, condition: str, then: str, otherwise: str) -> dict[str, S
 def _job(name: str, job: Job, arguments: list[str], after: str, runner: Runner) -> dict[str, State]:
     """A job, and the ways on from how it ended."""
     judged = f"{name}_ended"
-    states = runner(name, arguments, judged)
+    is_told = name in declared().alerts_after
+    by_outcome = [f"--{ALERTS}=yes"] if is_told else []
+    states = runner(name, [*arguments, *by_outcome], judged)
     states[name] |= {"TimeoutSeconds": job.timeout_minutes * 60}
     if job.retries:
         # The lease of a job that was killed must have ended, or the next one is refused.
         states[name]["Retry"] = [retry(job.retries, round(1.5 * EXPIRY))]
     for state in states.values():
         state["Catch"] = [crashed(name)]
-    states |= _choice(judged, "$outcome.outcome = 'done'", after, "tell_failure")
+    alerts, told = f"{name}_has_alerts", f"tell_{name}_alerts"
+    then = alerts if is_told else after
+    states |= _choice(judged, "$outcome.outcome = 'done'", then, "tell_failure")
+    if is_told:
+        states |= _choice(alerts, "$exists($outcome.alert)", told, after)
+        states[told] = _publish("$outcome.alert.title", "$outcome.alert.text", after)
+        # What the job made is right; what was not told stands in its outcome.
+        states[told]["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": after}]
     refused = {"Condition": "{% $outcome.outcome = 'refused' %}", "Next": "tell_refusal"}
     states[judged]["Choices"].append(refused)
     return states
@@ -203,13 +213,18 @@ def _ends() -> dict[str, State]:
 
 def _tell(word: str, after: str) -> State:
     lines = "[$outcome.message, $source, $states.context.Execution.Id]"
+    return _publish(f"'${{name}}: ' & $job & ' {word}'", f"$join({lines}, '\\n')", after)
+
+
+def _publish(subject: str, message: str, after: str) -> State:
+    """Tell the topic what two expressions give."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::sns:publish",
         "Arguments": {
             "TopicArn": "${topic_arn}",
-            "Subject": f"{{% '${{name}}: ' & $job & ' {word}' %}}",
-            "Message": f"{{% $join({lines}, '\\n') %}}",
+            "Subject": f"{{% {subject} %}}",
+            "Message": f"{{% {message} %}}",
         },
         "Retry": [retry(3)],
         "Next": after,

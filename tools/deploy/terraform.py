@@ -11,10 +11,13 @@ from tools.access.places import CHECKOUT, environment, place
 from tools.access.places import tables as layers
 from tools.access.policies import Document, Names, bucket_policy, iam_policy, online_policy
 from tools.access.roles import declared as access_declared
+from tools.capacity.plan import plan
 from tools.deploy.declared import declared
 from tools.deploy.project import schema, tables
 from tools.deploy.sql.questions import questions
 from tools.deploy.sql.types import type_of
+from tools.deploy.watching.cloudwatch import promised
+from tools.deploy.watching.declared import runbook
 
 # Where files arrive in an environment's bucket: in the layer `landed`, which is personal.
 LANDING = "landed/source/"
@@ -41,7 +44,11 @@ def project() -> dict[str, Any]:
         "customer_keys": [*key_names(schema())],
         "retention": said.retention,
         "sizes": said.sizes,
-        "alarms": {name: one.model_dump() for name, one in said.alarms.items()},
+        "alarms": {
+            name: {**one.model_dump(), "runbook": runbook(name.replace("_", "-"))}
+            for name, one in said.alarms.items()
+        },
+        "objectives": promised(),
         "standing": {name: [*where] for name, where in said.standing.items()},
         "tables": {
             table.name: {
@@ -80,6 +87,7 @@ def _environment(name: str) -> dict[str, Any]:
         "reader": reader(name),
         "roles": {role: access_declared().roles[role].about for role in _made(name)},
         "guests": guests(name),
+        "scaling": _scaling(name),
         "schedules": {
             each: schedule.model_dump() for each, schedule in said.scheduled(name).items()
         },
@@ -89,6 +97,20 @@ def _environment(name: str) -> dict[str, Any]:
             for layer in layers().values()
             for table in layer
             if not table.startswith("export_")
+        },
+    }
+
+
+def _scaling(name: str) -> dict[str, dict[str, int]]:
+    """How many machines, by the traffic that is declared."""
+    found = plan(name)
+    machines = found.machines(int(declared().sizes["sagemaker"]["workers"]))
+    return {
+        "emr": {"max_executors": found.executors},
+        "sagemaker": {
+            "least": machines.least,
+            "most": machines.most,
+            "requests_per_instance": machines.requests_a_minute,
         },
     }
 

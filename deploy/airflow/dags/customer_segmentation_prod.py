@@ -34,3 +34,14 @@ with DAG(
         retries=1,
         execution_timeout=timedelta(minutes=120),
     )
+    # What monitoring found is told to people; of a task that fails, Airflow tells.
+    alerts = BashOperator(
+        task_id="alerts",
+        bash_command=f"{KEDRO} monitor alert --env=prod",
+        cwd=PROJECT,
+        append_env=True,
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        execution_timeout=timedelta(minutes=15),
+    )
+    scoring >> alerts

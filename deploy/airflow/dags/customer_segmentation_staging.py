@@ -169,3 +169,16 @@ with DAG(
     supervised_training >> promotion
     monitoring >> promotion
     reporting >> promotion
+    # What monitoring found is told to people; of a task that fails, Airflow tells.
+    alerts = BashOperator(
+        task_id="alerts",
+        bash_command=f"{KEDRO} monitor alert --env=staging",
+        cwd=PROJECT,
+        append_env=True,
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        execution_timeout=timedelta(minutes=15),
+    )
+    feature_export >> alerts
+    monitoring >> alerts
+    reporting >> alerts

@@ -19,6 +19,7 @@ variables {
   bucket        = "lake"
   posted        = { events = "landed/events", records = "landed/records", outcomes = "landed/outcomes" }
   customer_keys = ["ID", "customer_id"]
+  slow_seconds  = 0.25
 }
 
 run "it_writes_and_reads_where_it_lands_and_nowhere_else" {

@@ -28,7 +28,18 @@ variables {
   results_bucket    = "results"
   bucket            = "lake"
   landing           = "landed/source/"
+  slow_seconds      = 0.25
   state_machine_arn = "arn:aws:states:eu-central-1:000000000000:stateMachine:customer-segmentation-prod"
+}
+
+run "what_is_promised_is_told_to_cloudwatch" {
+  module {
+    source = "./modules/lambda"
+  }
+  assert {
+    condition     = aws_lambda_function.scoring.environment[0].variables["SEGMENTATION_METRICS_NAMESPACE"] == var.name && aws_lambda_function.scoring.environment[0].variables["SEGMENTATION_SLOW_SECONDS"] == "0.25"
+    error_message = "The function does not know what is slow, or where metrics go."
+  }
 }
 
 run "what_lands_may_start_this_machine_and_nothing_else" {

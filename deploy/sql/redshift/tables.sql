@@ -798,7 +798,7 @@ CREATE TABLE IF NOT EXISTS gold_monitoring (
   "as_of" timestamp NOT NULL,
   "recorded_at" varchar(max) NOT NULL,
   "run_id" varchar(max) NOT NULL,
-  PRIMARY KEY ("source", "window_start", "subject", "name", "measure", "recorded_at")
+  PRIMARY KEY ("window_start", "source", "subject", "name", "measure", "recorded_at")
 );
 COMMENT ON TABLE gold_monitoring IS 'One row a figure of a window: how it is against the champion\'s baseline';
 COMMENT ON COLUMN gold_monitoring."source" IS 'Where: batch, api or stream';

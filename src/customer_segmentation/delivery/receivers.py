@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 import pyarrow as pa
 
 from customer_segmentation.delivery.files import FileReceiver
-from customer_segmentation.delivery.http import Endpoint, HttpReceiver
+from customer_segmentation.delivery.http import HttpReceiver
+from customer_segmentation.delivery.posting import Endpoint
 from customer_segmentation.errors import UserError
 
 TOKEN, WAIT = "SEGMENTATION_RECEIVER_TOKEN", "SEGMENTATION_RECEIVER_WAIT"
@@ -72,14 +73,12 @@ def _endpoint(place: str) -> Endpoint:
             f"or a fragment would stand in logs: leave it out, and set {TOKEN} to the receiver's "
             "bearer token"
         )
-    if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+    if parts.scheme == "http" and not is_here(parts.hostname or ""):
         raise UserError(
             f"--to {place}: customers would be sent without encryption: use https://, or have a "
             "proxy on this machine encrypt what is sent to it"
         )
-    token = os.environ.get(TOKEN, "")
-    if any(not "!" <= sign <= "~" for sign in token):
-        raise UserError(f"{TOKEN} holds a space, a line end or another sign that no token has")
+    token = token_of(TOKEN)
     text = os.environ.get(WAIT, "")
     try:
         wait = float(text) if text else _DEFAULT_WAIT
@@ -88,6 +87,18 @@ def _endpoint(place: str) -> Endpoint:
     if not 0.0 <= wait < float("inf"):
         raise UserError(f"{WAIT} is {text!r}: set it to a number of seconds")
     return Endpoint(place, token, wait)
+
+
+def token_of(name: str) -> str:
+    """The token in an environment variable; '' for none.
+
+    Raises:
+        UserError: It can be none.
+    """
+    token = os.environ.get(name, "")
+    if any(not "!" <= sign <= "~" for sign in token):
+        raise UserError(f"{name} holds a space, a line end or another sign that no token has")
+    return token
 
 
 def _split(place: str) -> SplitResult:
@@ -101,7 +112,8 @@ def _split(place: str) -> SplitResult:
     return parts
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:

@@ -6,7 +6,7 @@ What comes faster than it can be counted is dropped, and the number of those is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -127,7 +127,8 @@ class Collector:
                 self.add(counts_of(together, self._counters[key]))
             except Exception as error:  # noqa: BLE001 - what is counted must not end the counting
                 self._drop(together[0].baseline, sum(one.size for one in together))
-                self._say_once(f"customers are not counted: {type(error).__name__}: {error}")
+                # What a library says may hold what a customer sent.
+                self._say_once(f"customers are not counted ({type(error).__name__})")
         self._count_dropped()
 
     def _count_dropped(self) -> None:
@@ -137,7 +138,7 @@ class Collector:
             try:
                 self.add(HourlySummary(baseline.empty(), dropped=customers))
             except Exception as error:  # noqa: BLE001 - as above
-                self._say_once(f"dropped customers are not told: {error}")
+                self._say_once(f"dropped customers are not told ({type(error).__name__})")
 
     def _say_once(self, error: str) -> None:
         if error != self._last_error:
@@ -163,15 +164,26 @@ def counts_of(together: list[Answered], counter: Together) -> HourlySummary:
 
 
 def _outputs_of(scored: list[Answered]) -> dict[str, NDArray[Any]]:
-    """What is counted of the outputs; NaN where one was not asked for."""
-    found = {}
-    for name in _COUNTED:
-        parts = [(one.outputs or {}).get(name) for one in scored]
-        if any(part is not None for part in parts):
-            found[name] = np.concatenate(
-                [
-                    np.full(one.size, np.nan) if part is None else part
-                    for one, part in zip(scored, parts, strict=True)
-                ]
-            )
-    return found
+    """What is counted of the outputs, as far as it was asked for."""
+    parts = [(one.size, one.outputs or {}) for one in scored]
+    found = {name: joined(parts, name) for name in _COUNTED}
+    return {name: values for name, values in found.items() if values is not None}
+
+
+def joined(
+    parts: Sequence[tuple[int, Mapping[str, NDArray[Any]]]], name: str
+) -> NDArray[Any] | None:
+    """An output of customers who were answered one after another; None if nobody has it.
+
+    Args:
+        parts: Customers, and their outputs by name.
+        name: Of the output; NaN for customers who lack it.
+    """
+    if not any(name in outputs for _, outputs in parts):
+        return None
+    return np.concatenate(
+        [
+            outputs[name] if name in outputs else np.full(customers, np.nan)
+            for customers, outputs in parts
+        ]
+    )

@@ -65,7 +65,17 @@ def make_app(settings: Settings) -> Guard:
         logging_config=None,
     )
 
-    return Guard(inside, Routes(inside.routes), server)
+    return _guard(settings)(inside, Routes(inside.routes), server)
+
+
+def _guard(settings: Settings) -> type[Guard]:
+    if not settings.traces:
+        return Guard
+    from customer_segmentation.serving.tracing import (  # noqa: PLC0415 - an extra, where it is asked for
+        TracedGuard,
+    )
+
+    return TracedGuard
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ class Metrics:
         waiting = "segmentation_requests_in_flight", "Requests being answered"
         self.waiting = gauge(*waiting, multiprocess_mode="livesum")
         self.jobs = gauge("segmentation_jobs", "Jobs by state", ["state"])
-        self.store_seconds = Histogram(
+        self._store_seconds = Histogram(
             "segmentation_feature_store_seconds",
             "Reads of the online store, as a request waits for them",
             buckets=_SECONDS,
@@ -89,6 +89,10 @@ class Metrics:
         for problem in problems:
             field = problem.path.rsplit(".", 1)[-1]
             self._rejections.labels(field if field in names else "other", problem.problem).inc()
+
+    def read_store(self, seconds: float, asked: int) -> None:  # noqa: ARG002 - for spans
+        """Count a read of the online store, for so many customers."""
+        self._store_seconds.observe(seconds)
 
     def used_features(self, as_of: date) -> None:
         """Set the day of the features in use."""

@@ -225,7 +225,7 @@ class OnlineSegments:
         except UserError as error:
             raise self._failed(error, _LATER) from error
         finally:
-            self._metrics.store_seconds.observe(perf_counter() - started)
+            self._metrics.read_store(perf_counter() - started, len(ids))
         if snapshot is None:
             detail = f"the online store {self._store.name} was never filled: {_FILL} fills it"
             raise RefusedError(404, detail)

@@ -41,7 +41,7 @@ class Server:
         self.keys = Keys(settings.keys)
         self.stored = StoredAnswers(settings.segments)
         self.history = StoredHistory(settings.history)
-        self.metrics = Metrics()
+        self.metrics = _metrics(settings)
         self.monitor = Monitor(settings, self.metrics)
         self.champion = Champion(settings.bundle, settings.device, self.monitor)
         self.monitor.uses(self.champion.current)
@@ -104,3 +104,13 @@ class Server:
 
     def _look_for_challenger(self) -> None:
         self.monitor.look(self.champion.current)
+
+
+def _metrics(settings: Settings) -> Metrics:
+    if not settings.traces:
+        return Metrics()
+    from customer_segmentation.serving.tracing import (  # noqa: PLC0415 - an extra, where it is asked for
+        TracedMetrics,
+    )
+
+    return TracedMetrics(settings.traces)

@@ -18,6 +18,7 @@ _Amount = Annotated[float, Meta(ge=0.0, le=1e9)]
 # No `.`, `..` or empty part: a browser reads `//shop` as a host name.
 _PREFIX_OF_PATH = re.compile(r"(/(?!\.\.?(/|\Z))[A-Za-z0-9._~-]+)*")
 _HOUR = r"\A(\d{4}-\d{2}-\d{2}T\d{2})?\Z"
+_COLLECTOR = re.compile(r"https?://[^/]")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -99,18 +100,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     min_rate: _Count = 10_000
     stop_seconds: _Amount = 20.0
     look_seconds: _Amount = 1.0
+    # Where spans of requests go: an OTLP collector, such as http://127.0.0.1:4318.
+    traces: str = ""
 
     def __post_init__(self) -> None:
         """Refuse unsafe or contradictory settings.
 
         Raises:
             UserError: The host is not loopback and there are neither keys nor a gateway; there are
-                both; or the root path is invalid.
+                both; or the root path or the collector's address is invalid.
         """
         if not is_prefix(self.root_path):
             raise UserError(
                 f"root-path {self.root_path} is not a path prefix: write it as /shop or "
                 "/shop/segments, without a slash at the end"
+            )
+        if self.traces and not _COLLECTOR.match(self.traces):
+            raise UserError(
+                f"traces {self.traces} is no collector's address: write it as http://HOST:4318"
             )
         if self.behind_gateway and self.keys is not None:
             message = "behind-gateway says that no keys are asked for, and there are keys: give one"

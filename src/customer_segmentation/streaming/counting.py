@@ -69,9 +69,10 @@ class StreamCounts:
             if len(customers):
                 self._collector.put(self._answered(self._baseline, customers, answers))
         except Exception as error:  # noqa: BLE001 - no answer depends on it
-            if str(error) != self._last_error:
-                _log.error("customers are not counted: %s", error)
-            self._last_error = str(error)
+            # What a library says may hold what a customer sent.
+            if type(error).__name__ != self._last_error:
+                _log.error("customers are not counted (%s)", type(error).__name__)
+            self._last_error = type(error).__name__
 
     def _answered(
         self, baseline: Baseline, customers: pl.DataFrame, answers: pl.DataFrame

@@ -148,6 +148,17 @@ def test_the_log_has_a_line_for_each_reply_and_nothing_personal(
     assert "anna" not in line
 
 
+def test_what_somebody_waits_for_is_told_to_cloudwatch_and_nothing_else(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMENTATION_METRICS_NAMESPACE", "customer-segmentation-prod")
+    answer(request(json.dumps(a_customer())))
+    answer(a_customer())
+    asked, invoked = map(json.loads, capfd.readouterr().out.splitlines())
+    assert (asked["function"], asked["Answered"], asked["Customers"]) == ("scoring", 1, 1)
+    assert "_aws" not in invoked
+
+
 def test_each_message_has_its_answer_or_is_told_what_is_wrong_with_it(replies: Replies) -> None:
     kept: dict[str, Any] = {}
     bodies = [BODIES[n] for n in ("a customer", "half of a JSON", "wrong fields", "a list")]

@@ -7,6 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from tools.deploy.answer_costs import targets
 from tools.deploy.costs import SIZES, lines, main, prices, run_seconds, runs_a_month, table
 from tools.deploy.declared import DEPLOY, declared
 
@@ -43,6 +44,7 @@ def test_no_part_is_cheaper_for_more_customers_and_every_price_is_used() -> None
     for few, some, many in zip(*bills, strict=True):
         assert 0 < few.cost <= some.cost <= many.cost, few.service
     used = {name for line in bills[0] for name in line.quantities}
+    used |= {name for target in targets() for name in target.prices}
     assert used == {*prices().prices}
 
 

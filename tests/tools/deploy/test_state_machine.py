@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from customer_segmentation.cloud_job import ALERTS
 from customer_segmentation.run_lock import EXPIRY
 from tools.deploy.declared import declared
 from tools.deploy.job_states import RUNNERS
@@ -44,6 +45,21 @@ def test_every_state_is_reached_and_leads_on(machine: dict[str, Any]) -> None:
     assert reached == {*states}
     ends = {name for name, state in states.items() if not followers(state)}
     assert ends == {"done", "refused", "failed"}
+
+
+def test_what_monitoring_found_is_told_to_the_topic_and_stops_nothing(
+    machine: dict[str, Any],
+) -> None:
+    states = machine["States"]
+    for name in declared().alerts_after:
+        asked = states[f"{name}_ended"]["Choices"][0]["Next"]
+        assert asked == f"{name}_has_alerts"
+        told = states[states[asked]["Choices"][0]["Next"]]
+        assert told["Arguments"]["Message"] == "{% $outcome.alert.text %}"
+        assert told["Next"] == told["Catch"][0]["Next"] == states[asked]["Default"]
+        assert f"--{ALERTS}=yes" in json.dumps(states[name])
+    others = {*TASKS} - {*declared().alerts_after}
+    assert not [name for name in others if ALERTS in json.dumps(states[name])]
 
 
 def test_jobs_follow_the_kedro_graph_and_are_tried_again_as_declared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tools.access.roles import declared as access_declared
+from tools.capacity.plan import plan
 from tools.deploy.databricks.written import Document
 from tools.deploy.declared import declared
 
@@ -39,9 +40,13 @@ def _variables() -> Document:
         "below": {"description": "The catalog that a promotion takes the champion from"},
         "promotes": {"description": "below or here: which bundle goes through the gates"},
         "notify": {"description": "Address that is told of failed runs and of alerts"},
+        "alert_webhook": {
+            "description": "Where drift is told: a secret, {{secrets/SCOPE/KEY}}; none without it",
+            "default": "",
+        },
         "runtime": {"description": "Databricks Runtime of the jobs", "default": _RUNTIME},
         "node": {"description": "Machines of the jobs", "default": sizes["node"]},
-        "workers": {"description": "How many besides the driver", "default": sizes["workers"]},
+        "workers": {"description": "How many besides the driver", "default": 1},
         "scoring_runtime": {
             "description": "Databricks Runtime that scores; a -gpu-ml- one for scoring_device cuda",
             "default": _RUNTIME,
@@ -66,6 +71,7 @@ def _target(name: str) -> Document:
         "catalog": declared().environments[name].prefix,
         "below": declared().environments[named[max(0, place - 1)]].prefix,
         "promotes": "below" if place else "here",
+        "workers": plan(name).databricks_workers,
     }
     if name not in _RUN_BY_ONE:
         # Not `mode: development`, which gives schemas a name of the developer's.

@@ -17,6 +17,7 @@ from tools.deploy.project import schema, steps
 NAME = "segmentation"
 _RUN = f"${{resources.jobs.{NAME}.id}}"
 _MINUTE = 60_000
+_ALERT_MINUTES = 15
 # Job parameter -> what of a schedule's `runs` it stands for.
 _PARTS = {"learn": "jobs", "promote": "gate", "score": "scoring"}
 _LIBRARIES: list[Document] = [
@@ -61,7 +62,7 @@ def _job() -> Document:
     tasks.append(_wanted("score", ["promote", "gate"]))
     scoring = _task("scoring", declared().scoring, [_if("score")], cluster="scoring")
     scoring["libraries"] = [*_LIBRARIES, {"pypi": {"package": "${var.scoring_onnxruntime}"}}]
-    tasks.append(scoring)
+    tasks += [scoring, _alerts()]
     return {
         "name": f"{declared().project} (${{bundle.target}})",
         "description": "Learn, promote, score: docs/deploy_databricks.md",
@@ -81,6 +82,13 @@ def _job() -> Document:
         ],
         "tasks": tasks,
     }
+
+
+def _alerts() -> Document:
+    """What monitoring found is told if anything that looks for it has ended well."""
+    after = [{"task_key": name} for name in declared().alerts_after]
+    task = _command("alerts", ("monitor", "alert"), after, "pipelines")
+    return {**task, "run_if": "AT_LEAST_ONE_SUCCESS", "timeout_seconds": _ALERT_MINUTES * 60}
 
 
 def _description() -> Document:
@@ -137,19 +145,28 @@ def _task(
     cluster: str = "pipelines",
 ) -> Document:
     """A run of pipelines by the package's own command."""
-    arguments = [
-        f"--env={ENVIRONMENT}",
-        f"--conf-source={FILES}/conf",
-        f"--pipelines={','.join(job.pipelines)}",
-        *more,
-    ]
+    pipelines = f"--pipelines={','.join(job.pipelines)}"
+    return {
+        **_command(key, (), after, cluster, (pipelines, *more)),
+        "timeout_seconds": job.timeout_minutes * 60,
+        "max_retries": job.retries,
+        **({"min_retry_interval_millis": _MINUTE} if job.retries else {}),
+    }
+
+
+def _command(
+    key: str,
+    words: Iterable[str],
+    after: list[Document],
+    cluster: str,
+    more: Iterable[str] = (),
+) -> Document:
+    """A command of the package; without words, `kedro run`."""
+    arguments = [*words, f"--env={ENVIRONMENT}", f"--conf-source={FILES}/conf", *more]
     return {
         "task_key": key,
         "depends_on": after,
         "job_cluster_key": cluster,
-        "timeout_seconds": job.timeout_minutes * 60,
-        "max_retries": job.retries,
-        **({"min_retry_interval_millis": _MINUTE} if job.retries else {}),
         "python_wheel_task": {
             "package_name": "customer_segmentation",
             "entry_point": "customer-segmentation",
@@ -178,6 +195,7 @@ def _cluster(prefix: str, settings: Document) -> Document:
             "SEGMENTATION_SCHEMA": chosen_schema(CHECKOUT / "conf").stem,
             "SEGMENTATION_KEY": _key(),
             "SEGMENTATION_MODELS_BELOW": _models("${var.below}"),
+            "SEGMENTATION_ALERT_WEBHOOK": "${var.alert_webhook}",
             "MLFLOW_EXPERIMENT_NAME": "/Shared/customer_segmentation_${bundle.target}",
             **settings,
         },

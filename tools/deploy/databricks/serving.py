@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tools.capacity.plan import plan
 from tools.deploy.databricks.bundle import document as main_bundle
 from tools.deploy.databricks.catalog import registered
 from tools.deploy.databricks.written import Document, permissions, readers, tags
@@ -22,9 +23,9 @@ def document() -> Document:
                     "name": "segmenter",
                     "entity_name": registered("segmenter"),
                     "entity_version": "${var.model_version}",
-                    "workload_size": "Small",
+                    "workload_size": "${var.workload_size}",
                     "workload_type": "CPU",
-                    "scale_to_zero_enabled": True,
+                    "scale_to_zero_enabled": "${var.scale_to_zero}",
                 }
             ],
             "traffic_config": {
@@ -38,6 +39,8 @@ def document() -> Document:
         "bundle": {**main["bundle"], "name": f"{declared().project}-serving"},
         "variables": {
             "model_version": {"description": "The version of the model that is served"},
+            "workload_size": {"description": "Requests at a time: tools/capacity"},
+            "scale_to_zero": {"description": "Whether it sleeps while nobody asks"},
             **{
                 name: said
                 for name, said in main["variables"].items()
@@ -55,6 +58,10 @@ def _target(name: str, main: Document) -> Document:
     granted = {"model_serving_endpoints": {"segmenter": {"permissions": may}}}
     return {
         **said,
-        "variables": {"catalog": main["variables"]["catalog"]},
+        "variables": {
+            "catalog": main["variables"]["catalog"],
+            "workload_size": plan(name).databricks_size,
+            "scale_to_zero": plan(name).sleeps,
+        },
         **({"resources": granted} if may else {}),
     }

@@ -79,6 +79,8 @@ resource "aws_lambda_function" "this" {
       SEGMENTATION_SERVING_INGEST_RECORDS  = "s3://${var.bucket}/${var.posted.records}"
       SEGMENTATION_SERVING_INGEST_OUTCOMES = "s3://${var.bucket}/${var.posted.outcomes}"
       SEGMENTATION_CUSTOMER_KEYS           = jsonencode(var.customer_keys)
+      SEGMENTATION_METRICS_NAMESPACE       = var.name
+      SEGMENTATION_SLOW_SECONDS            = tostring(var.slow_seconds)
     }
   }
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]

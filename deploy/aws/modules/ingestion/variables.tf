@@ -52,3 +52,8 @@ variable "customer_keys" {
   description = "The names under which an object may have the customer's key."
   type        = list(string)
 }
+
+variable "slow_seconds" {
+  description = "From where on an answer is slow, as deploy/objectives.yml promises."
+  type        = number
+}

@@ -30,8 +30,10 @@ resource "aws_lambda_function" "scoring" {
   kms_key_arn                    = var.key_arn
   environment {
     variables = {
-      SEGMENTATION_SERVING_BUNDLE = var.models
-      SEGMENTATION_RESULTS        = "s3://${local.results}"
+      SEGMENTATION_SERVING_BUNDLE    = var.models
+      SEGMENTATION_RESULTS           = "s3://${local.results}"
+      SEGMENTATION_METRICS_NAMESPACE = var.name
+      SEGMENTATION_SLOW_SECONDS      = tostring(var.slow_seconds)
     }
   }
   tracing_config {

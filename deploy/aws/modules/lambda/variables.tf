@@ -72,3 +72,8 @@ variable "state_machine_arn" {
   description = "What a file that lands starts."
   type        = string
 }
+
+variable "slow_seconds" {
+  description = "From where on an answer is slow, as deploy/objectives.yml promises."
+  type        = number
+}

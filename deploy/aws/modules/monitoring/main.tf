@@ -8,10 +8,6 @@ locals {
     {
       failed_runs = { namespace = "AWS/States", metric = "ExecutionsFailed", dimensions = local.machine, statistic = "Sum" }
     },
-    !var.watches.api ? {} : {
-      api_errors = { namespace = "AWS/ApiGateway", metric = "5xx", dimensions = local.api, statistic = "Sum" }
-      api_p99_ms = { namespace = "AWS/ApiGateway", metric = "Latency", dimensions = local.api, statistic = "p99" }
-    },
     !var.watches.jobs ? {} : {
       quarantined_share = { namespace = var.name, metric = "QuarantinedShare", dimensions = {}, statistic = "Maximum" }
     },
@@ -24,7 +20,7 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each            = local.said
   alarm_name          = "${var.name}-${replace(each.key, "_", "-")}"
-  alarm_description   = each.value.about
+  alarm_description   = "${each.value.about}: ${each.value.runbook}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
@@ -41,7 +37,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 
 resource "aws_cloudwatch_metric_alarm" "old" {
   alarm_name          = "${var.name}-hours-since-gold"
-  alarm_description   = var.alarms["hours_since_gold"].about
+  alarm_description   = "${var.alarms["hours_since_gold"].about}: ${var.alarms["hours_since_gold"].runbook}"
   namespace           = "AWS/States"
   metric_name         = "ExecutionsSucceeded"
   dimensions          = local.machine
@@ -60,7 +56,7 @@ resource "aws_cloudwatch_metric_alarm" "old" {
 # A run that ends by the clock is none that failed, and tells nobody itself.
 resource "aws_cloudwatch_metric_alarm" "stuck" {
   alarm_name          = "${var.name}-stuck-runs"
-  alarm_description   = "a run waited or worked longer than all its jobs may"
+  alarm_description   = "a run waited or worked longer than all its jobs may: docs/runbook.md#stuck-runs"
   namespace           = "AWS/States"
   metric_name         = "ExecutionsTimedOut"
   dimensions          = local.machine
@@ -76,7 +72,7 @@ resource "aws_cloudwatch_metric_alarm" "stuck" {
 resource "aws_cloudwatch_metric_alarm" "dead" {
   count               = var.watches.messages ? 1 : 0
   alarm_name          = "${var.name}-dead-messages"
-  alarm_description   = "messages that could not be answered wait for a person"
+  alarm_description   = "messages that could not be answered wait for a person: docs/runbook.md#dead-messages"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = var.dead_queue }
@@ -87,6 +83,74 @@ resource "aws_cloudwatch_metric_alarm" "dead" {
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
   alarm_actions       = [var.topic_arn]
+}
+
+# What the API promises: budgets of bad requests, and how fast they burn. What a function tells in
+# its log has its name; of requests that fail the API itself knows more, such as time-outs.
+locals {
+  measured = {
+    "slow-answers"     = { namespace = var.name, bad = "Slow", all = "Answered", dimensions = { function = "scoring" } }
+    "slow-taking"      = { namespace = var.name, bad = "Slow", all = "Answered", dimensions = { function = "ingestion" } }
+    "failing-requests" = { namespace = "AWS/ApiGateway", bad = "5xx", all = "Count", dimensions = local.api }
+  }
+  budgets = var.watches.api ? var.objectives.budgets : {}
+  burning = merge([
+    for name, one in local.budgets : merge([
+      for window in one.windows : {
+        for minutes in window.minutes : "${name}-${minutes}m" => merge(local.measured[name], { name = name, about = one.about, minutes = minutes, above = window.above })
+      }
+    ]...)
+  ]...)
+  # A budget burns too fast if it does over a long window, and still does over the short one.
+  burnt = merge([
+    for name, one in local.budgets : {
+      for severity in toset(one.windows[*].severity) : "${name}-${severity}" => {
+        about = "${one.about} (${severity}): ${one.runbook}"
+        rule  = join(" OR ", [for window in one.windows : "(${join(" AND ", [for minutes in window.minutes : "ALARM(\"${var.name}-${name}-${minutes}m\")"])})" if window.severity == severity])
+      }
+    }
+  ]...)
+}
+
+resource "aws_cloudwatch_metric_alarm" "burning" {
+  for_each            = local.burning
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = "${each.value.about}, over ${each.value.minutes} minutes"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.above
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  metric_query {
+    id          = "share"
+    label       = "share of requests"
+    return_data = true
+    # Of few requests, one decides too much.
+    expression = "IF(every >= ${var.objectives.least_requests}, FILL(bad, 0) / every, 0)"
+  }
+  dynamic "metric_query" {
+    for_each = { bad = each.value.bad, every = each.value.all }
+    content {
+      id          = metric_query.key
+      return_data = false
+      metric {
+        namespace   = each.value.namespace
+        metric_name = metric_query.value
+        dimensions  = each.value.dimensions
+        stat        = "Sum"
+        period      = 60 * each.value.minutes
+      }
+    }
+  }
+}
+
+resource "aws_cloudwatch_composite_alarm" "burnt" {
+  for_each          = local.burnt
+  alarm_name        = "${var.name}-${each.key}"
+  alarm_description = each.value.about
+  alarm_rule        = each.value.rule
+  alarm_actions     = [var.topic_arn]
+  ok_actions        = [var.topic_arn]
+  depends_on        = [aws_cloudwatch_metric_alarm.burning]
 }
 
 # Jobs say how they ended in a line of JSON: customer_segmentation.cloud_job.
@@ -122,6 +186,9 @@ locals {
     { title = "Share of rows left out", lines = [[var.name, "QuarantinedShare", {}]], statistic = "Maximum" },
     { title = "Promotions refused", lines = [[var.name, "RefusedPromotions", {}]], statistic = "Sum" },
     { title = "Requests", lines = [["AWS/ApiGateway", "Count", local.api], ["AWS/ApiGateway", "4xx", local.api], ["AWS/ApiGateway", "5xx", local.api]], statistic = "Sum" },
+    { title = "Answered, slow and failed", lines = [for line in setproduct(["scoring", "ingestion"], ["Answered", "Slow", "Failed"]) : [var.name, line[1], { function = line[0] }]], statistic = "Sum" },
+    { title = "Seconds of an answer, p99", lines = [for line in ["scoring", "ingestion"] : [var.name, "Seconds", { function = line }]], statistic = "p99" },
+    { title = "Customers answered", lines = [[var.name, "Customers", { function = "scoring" }]], statistic = "Sum" },
     { title = "Milliseconds of a request, p99", lines = [["AWS/ApiGateway", "Latency", local.api], ["AWS/Lambda", "Duration", local.functions]], statistic = "p99" },
   ]
 }

@@ -10,7 +10,19 @@ variable "region" {
 
 variable "alarms" {
   description = "The alarms of deploy/deployment.yml: bound, minutes and words by name."
-  type        = map(object({ above = number, minutes = number, about = string }))
+  type        = map(object({ above = number, minutes = number, about = string, runbook = string }))
+}
+
+variable "objectives" {
+  description = "What deploy/objectives.yml promises of the API: budgets by the line of the runbook, each with its windows in minutes, long and short."
+  type = object({
+    least_requests = number
+    budgets = map(object({
+      about   = string
+      runbook = string
+      windows = list(object({ severity = string, minutes = list(number), above = number }))
+    }))
+  })
 }
 
 variable "topic_arn" {

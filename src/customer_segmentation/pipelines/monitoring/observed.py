@@ -12,6 +12,7 @@ from narwhals.typing import IntoFrame
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.customers.account import percent
 from customer_segmentation.monitoring.findings import Finding, Window
+from customer_segmentation.monitoring.learned_from import refused_of
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
 from customer_segmentation.pipelines.monitoring.counted import count_customers, new_columns
@@ -60,7 +61,7 @@ def observe(
         version = champion.baseline.version
         customers: nw.LazyFrame[Any] = nw.from_native(silver_customers).lazy()
         counted = count_customers(customers, schema, champion)
-        summary = counted.with_rejected(row_accounting["reasons"])
+        summary = counted.with_rejected(refused_of(row_accounting))
         new = new_columns(customers, schema, champion)
     day, both = row_accounting["as_of"], segment_flow["moved"] + segment_flow["stayed"]
     movers = sum(segment_flow["causes"][cause] for cause in ("data", "both"))

@@ -88,15 +88,15 @@ class Money:
         estimate = self.now[ALL]
         change = f"{count(abs(cost))} {self.currency} {'less' if cost > 0.0 else 'more'}"
         told = (
-            f"{place_of(window)}: contacting those who pay ({self.offer}) would bring "
-            f"{self._range(estimate)}; of as many customers like those that the champion learned "
-            f"from it would be {count(estimate.profit + cost)}: {change} a window, if answers "
-            "depend on customers as they did then."
+            f"{place_of(window)}: contacting those whom it pays to contact ({self.offer}) would "
+            f"bring {self._range(estimate)}; of as many customers like those that the champion "
+            f"learned from it would be {count(estimate.profit + cost)}: {change} a window, if "
+            "answers depend on customers as they did then."
         )
         return (told,)
 
     def _who(self, key: str) -> str:
-        return f"Those of {key} who pay" if key else "All who pay"
+        return f"Those of {key} whom it pays to contact" if key else "All whom it pays to contact"
 
     def _range(self, estimate: Estimate) -> str:
         ends = f"{count(estimate.low)} to {count(estimate.high)}"

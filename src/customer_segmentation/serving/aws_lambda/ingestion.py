@@ -24,6 +24,7 @@ from customer_segmentation.serving.aws_lambda.gateway import (
     response_of,
     route_of,
 )
+from customer_segmentation.serving.aws_lambda.metrics import embedded
 from customer_segmentation.serving.aws_lambda.response import replied
 from customer_segmentation.serving.body import too_large
 from customer_segmentation.serving.idempotency import HEADER
@@ -54,7 +55,8 @@ _AT_ONCE = 4
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's
     """Take the objects of a request."""
-    started, told = perf_counter(), {"kind": "", "objects": 0}
+    started = perf_counter()
+    told: dict[str, Any] = {"kind": "", "objects": 0}
 
     def answer(headers: dict[str, str]) -> bytes:
         kind = _ROUTES[route_of(event, [*_ROUTES])]
@@ -65,11 +67,13 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN4
         return msgspec.json.encode(receipt)
 
     reply = replied(answer, context.aws_request_id, 202)
+    seconds = round(perf_counter() - started, 6)
     line = {
         "request_id": context.aws_request_id,
         "status": reply.status,
-        "seconds": round(perf_counter() - started, 6),
+        "seconds": seconds,
         **told,
+        **embedded("ingestion", reply.status, seconds, told["objects"]),
     }
     print(json.dumps(line), flush=True)  # noqa: T201 - Lambda keeps what is written
     return response_of(reply)

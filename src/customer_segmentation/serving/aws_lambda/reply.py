@@ -12,6 +12,7 @@ from time import perf_counter
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.answering import Answering, Batcher, flags
 from customer_segmentation.serving.answers import Answer
+from customer_segmentation.serving.aws_lambda.metrics import embedded
 from customer_segmentation.serving.aws_lambda.models import Models
 from customer_segmentation.serving.aws_lambda.response import Reply, replied
 from customer_segmentation.serving.body import too_large
@@ -73,24 +74,30 @@ class Replies:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def reply(self, read: Callable[[], Body], request_id: str) -> Reply:
+    def reply(
+        self, read: Callable[[], Body], request_id: str, *, is_request: bool = False
+    ) -> Reply:
         """The reply to a body.
 
         Args:
             read: Gives the body, or raises RefusedError.
             request_id: For the log, and in the response.
+            is_request: Whether somebody waits for it: what is promised is of such.
         """
         started, counted = perf_counter(), _Counted()
         reply = replied(lambda headers: self._answer(read(), counted, headers), request_id)
+        seconds, customers = round(perf_counter() - started, 6), sum(counted.segments.values())
         line = {
             "request_id": request_id,
             "status": reply.status,
-            "seconds": round(perf_counter() - started, 6),
+            "seconds": seconds,
             "artifact_version": reply.headers.get("artifact-version"),
-            "customers": sum(counted.segments.values()),
+            "customers": customers,
             "segments": counted.segments,
             "wrong_fields": counted.wrong_fields,
         }
+        if is_request:
+            line |= embedded("scoring", reply.status, seconds, customers)
         print(json.dumps(line), flush=True)  # noqa: T201 - Lambda keeps what is written
         return reply
 

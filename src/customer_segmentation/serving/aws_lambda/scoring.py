@@ -40,7 +40,8 @@ def handle(event: Any, context: Any) -> Any:  # noqa: ANN401 - JSON; Lambda's
         UserError: Messages came, and nothing says where answers go.
     """
     if isinstance(event, dict) and is_request(event):
-        return response_of(_replies().reply(lambda: _sent(event), context.aws_request_id))
+        request_id = context.aws_request_id
+        return response_of(_replies().reply(lambda: _sent(event), request_id, is_request=True))
     if isinstance(event, dict) and _is_batch(event):
         return reply_to_messages(event, _replies(), _results())
     reply = _replies().reply(lambda: _body(event), context.aws_request_id)

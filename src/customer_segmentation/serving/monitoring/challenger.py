@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.monitoring.beside import Beside
+from customer_segmentation.monitoring.collecting import joined
 from customer_segmentation.monitoring.hourly import HourlyFiles, hours_of
 from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.schema.formula import date_parts
@@ -164,7 +165,8 @@ class Shadow:
                 self._say_once("unlike", f"challenger {tried.id} is not tried: {error}")
                 counts = ShadowCounts(champion.id, tried.id, skipped=count)
             except Exception as error:  # noqa: BLE001 - nobody's answer depends on it
-                self._say_once("try", f"challenger {tried.id} fails: {error}")
+                # What a library says may hold what a customer sent.
+                self._say_once("try", f"challenger {tried.id} fails ({type(error).__name__})")
                 counts = ShadowCounts(champion.id, tried.id, failed=count)
             self._files.add(counts)
             same = sum(n for (one, other), n in counts.pairs.items() if one == other)
@@ -190,11 +192,11 @@ def compared(champion: Bundle, challenger: Bundle, together: list[_Answered]) ->
     """
     matrix = np.concatenate([one.matrix for one in together])
     other = challenger.score(inputs_of(champion, challenger, matrix))
-    own_codes = np.concatenate([one.outputs["segment"] for one in together])
-    own_chances = np.concatenate(
-        [one.outputs.get(P_RESPONSE, np.full(len(one.matrix), np.nan)) for one in together]
-    )
-    chances = other.get(P_RESPONSE, np.full(len(matrix), np.nan))
+    parts = [(len(one.matrix), one.outputs) for one in together]
+    unknown = np.full(len(matrix), np.nan)
+    found = joined(parts, P_RESPONSE)
+    own_chances = unknown if found is None else found
+    chances = other.get(P_RESPONSE, unknown)
     is_known = ~np.isnan(own_chances)
     is_sound = (chances >= 0.0) & (chances <= 1.0)
     tenths = [
@@ -202,6 +204,7 @@ def compared(champion: Bundle, challenger: Bundle, together: list[_Answered]) ->
         for values in (own_chances, chances)
     ]
     names = [*champion.keys, UNSEGMENTED], [*challenger.keys, UNSEGMENTED]
+    own_codes = np.concatenate([outputs["segment"] for _, outputs in parts])
     pairs = _counted(own_codes, other["segment"])
     return ShadowCounts(
         champion.id,

@@ -18,6 +18,7 @@ import yaml
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines
 
+from customer_segmentation.cli import alert as monitor_alert
 from customer_segmentation.errors import UserError
 from tools.access.__main__ import documents as access_documents
 from tools.access.policies import Names
@@ -174,8 +175,16 @@ def test_each_task_is_a_command_of_kedro_that_runs_pipelines_of_the_registry(tar
         for each in job_of(resources(target))["tasks"]
         if "python_wheel_task" in each
     ]
-    assert len(commands) == len(steps()) + 2
-    for command in commands:
+    # Of all but the last; it tells what monitoring found.
+    *runs, alerts = commands
+    assert alerts == [
+        *("monitor", "alert"),
+        *("--env=databricks", "--conf-source=/Workspace/files/conf"),
+    ]
+    parsed = monitor_alert.make_context("alert", [alerts[2]]).params
+    assert parsed["env"] == "databricks"
+    assert len(runs) == len(steps()) + 2
+    for command in runs:
         # The configuration is where the bundle's files are, and those are the checkout's.
         assert command[1] == "--conf-source=/Workspace/files/conf"
         given = [each for each in command if not each.startswith("--conf-source")]
