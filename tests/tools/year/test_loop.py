@@ -30,7 +30,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     },
     # Answers come the same day.
     "feedback": {"answer_days": 0},
-    "supervised_training": {"folds": 3},
+    # Fewer fits.
+    "supervised_training": {
+        "folds": 2,
+        "response": {"inverse_penalties": [0.1], "bends": [0, 2]},
+    },
     "retraining": {"min_answers": 40, "every_days": 30},
 }
 
