@@ -91,5 +91,9 @@ def test_the_turn_is_noticed_in_its_month_by_what_came_back(story: Story) -> Non
 
 
 def test_a_planted_bad_challenger_is_refused(story: Story) -> None:
-    assert events(story, "refused")[0] == PLANTED
+    judged = [
+        event for event in story.months[PLANTED - 1].events if event.kind in {"refused", "promoted"}
+    ]
+    assert judged[0].kind == "refused"
+    assert "profit a contact below" in judged[0].told
     assert events(story, "promoted")[-1] > TURN
