@@ -12,7 +12,7 @@ import fsspec
 from kedro.framework.cli.utils import find_run_command
 from kedro.framework.project import configure_project
 
-from customer_segmentation.errors import RefusedError
+from customer_segmentation.errors import NothingDue, RefusedError
 from customer_segmentation.run_lock import HeldError, run_lock
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def _kind(error: BaseException) -> str:
             return "busy"
         if isinstance(each, RefusedError):
             return "refused"
+        if isinstance(each, NothingDue):
+            return "done"
     return "wrong"
 
 

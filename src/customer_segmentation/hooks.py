@@ -117,9 +117,9 @@ class RunHooks:
         require_known_parameters(catalog, run_params)
         lent, told = self._borrow(pipeline, catalog)
         catalog.lend(lent)
+        require_due(pipeline, catalog)
         require_inputs(run_params, pipeline, catalog)
         require_feature_store(pipeline, catalog)
-        require_due(pipeline, catalog)
         ledger = read_ledger(self._ledger)
         # The outputs of a killed run are published first; then each step is checked.
         if not ledger.publishing:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -139,3 +144,42 @@ def test_an_entry_that_nobody_here_wrote_is_refused(tried: BundleStore) -> None:
 def test_a_folder_that_was_never_written_is_asked_without_being_made(tmp_path: Path) -> None:
     assert BundleStore(str(tmp_path / "models"), "dev").challenger() is None
     assert not (tmp_path / "models").exists()
+
+
+def test_whenever_a_writer_is_killed_every_entry_is_whole_and_the_next_one_goes_on(
+    tmp_path: Path, three: StoredBundle, four: StoredBundle
+) -> None:
+    store = BundleStore(str(tmp_path / "models"), "dev")
+    for bundle in (three, four):
+        store.add(bundle)
+    store.append(an_entry(three, None))
+    begin = repr(challenger(four, three))
+    writing = (
+        "from customer_segmentation.bundles.challenger import Challenger\n"
+        "from customer_segmentation.bundles.store import BundleStore\n"
+        f"tried = BundleStore({store.root!r}, 'dev').challengers\n"
+        f"while True:\n    tried.begin({begin})\n    tried.end('dropped', by='b', reason='r')\n"
+    )
+    for kill in range(3):
+        before = len(store.challengers.all())
+        process = subprocess.Popen([sys.executable, "-c", writing])  # noqa: S603 - this project's own code
+        try:
+            wait_for(lambda before=before, kill=kill: len(store.challengers.all()) > before + kill)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        numbers = [one.number for one in store.challengers.all()]
+        assert numbers == [*range(1, len(numbers) + 1)]
+        assert store.champion() == three
+    store.challengers.begin(challenger(four, three))
+    found = store.challenger()
+    assert found
+    assert found.bundle == four.id
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Look again and again until it has, or fail."""
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.01)

@@ -20,6 +20,7 @@ from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.pipeline_registry import register_pipelines
 from customer_segmentation.schema.decisions import INTERMEDIATE
 from customer_segmentation.schema.parts import KEY
+from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from customer_segmentation.serving.access import Routes
 from customer_segmentation.serving.answers import Answer
 from customer_segmentation.serving.bundle import Bundle
@@ -45,6 +46,12 @@ MODELS = tuple(f"{name}_candidate" for name in ("segmenter", "cold_start", "resp
 RESULTS = (*TABLES, *MODELS, "segment_summary", "report")
 # What a bundle lacks beside answers of its segmenter, in words.
 SPOKEN = {"cold_start": "the cold-start model", "p_response": "the response model"}
+# Blocks whose class stands below the pipelines, since others read them, too.
+ELSEWHERE: dict[str, Any] = {
+    "campaign_planning": CampaignParameters,
+    "feedback": FeedbackParameters,
+    "supervised_training": TrainingParameters,
+}
 SIGN_UP = {"year_birth", "education", "marital_status", "income", "kids_home", "teens_home"}
 PRODUCTS = {name for name in COLUMNS if name.startswith("spend_")}
 CHANNELS = {"purchases_web", "purchases_catalog", "purchases_store"}
@@ -65,10 +72,8 @@ def block(name: str, **changed: Any) -> dict[str, Any]:
 
 def parameters_of(pipeline: str, **changed: Any) -> Any:
     """The class that a pipeline declares for its block, with the shipped values."""
-    if pipeline == "campaign_planning":
-        return CampaignParameters(**block(pipeline, **changed))
-    if pipeline == "feedback":
-        return FeedbackParameters(**block(pipeline, **changed))
+    if pipeline in ELSEWHERE:
+        return ELSEWHERE[pipeline](**block(pipeline, **changed))
     module = import_module(f"customer_segmentation.pipelines.{pipeline}.parameters")
     values = block(pipeline, **changed)
     declared = (each for each in vars(module).values() if isinstance(each, type))

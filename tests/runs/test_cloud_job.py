@@ -55,6 +55,13 @@ def test_a_wrong_file_is_told_in_the_projects_own_words(
     assert told["message"].startswith("bad.csv: no column for `customer_id`")
 
 
+def test_a_model_that_need_not_be_learned_anew_is_done(there: Path) -> None:
+    # Nothing was made here: it is asked whether anything is due before inputs are missed.
+    told = run_and_say(["--pipeline=retraining"], str(there / "due.json"))
+    assert told["outcome"] == "done", told
+    assert told["message"] == "nothing is due: there is no champion to compare with yet"
+
+
 def test_a_second_run_is_told_who_is_on(there: Path) -> None:
     with run_lock("data", "by hand"):
         told = run_and_say(["--pipelines=ingestion"], str(there / "busy.json"))

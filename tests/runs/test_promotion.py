@@ -17,9 +17,10 @@ import polars as pl
 import pytest
 from click.testing import Result
 
-from customer_segmentation.bundles.bundle import MODELS
+from customer_segmentation.bundles.bundle import BASELINE, MODELS
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.lineage.ledger import read_ledger
+from customer_segmentation.monitoring.summary import Baseline
 from customer_segmentation.scoring.mlflow_model import example_customer
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.serving.bundle import Champion
@@ -106,6 +107,9 @@ def test_a_bundle_is_the_same_in_every_environment(project: Project, staging: Bu
     assert champion == prod.champion() == dev.bundle(champion.id)
     (live,) = prod.log()
     assert (live.source, live.bundle, live.files) == ("staging", champion.id, champion.hashes)
+    baseline = Baseline.of(champion.files[BASELINE])
+    assert baseline.version == live.artifact_version
+    assert baseline.summary.customers == champion.about["customers"]
 
 
 @pytest.mark.spark

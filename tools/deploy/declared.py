@@ -45,12 +45,12 @@ class Schedule(_Declared):
 
     Attributes:
         cron: Five fields, UTC.
-        runs: All `jobs` in their order, the `gate` or `scoring`.
+        runs: All `jobs` in their order, the `gate`, `scoring` or `retraining`.
         environment: Where it runs; the schedule's own name without one.
     """
 
     cron: str = Field(pattern=r"^\S+( \S+){4}$")
-    runs: tuple[Literal["jobs", "gate", "scoring"], ...] = Field(min_length=1)
+    runs: tuple[Literal["jobs", "gate", "scoring", "retraining"], ...] = Field(min_length=1)
     environment: str | None = None
 
 
@@ -112,6 +112,7 @@ class Deployment(_Declared):
     jobs: dict[Name, Job]
     gate: Job
     scoring: Job
+    retraining: Job
     alerts_after: tuple[Name, ...]
     schedules: dict[Name, Schedule | None]
     standing: dict[Name, tuple[Name, ...]]

@@ -84,15 +84,20 @@ def definition(environment: str, runner: Runner) -> dict[str, Any]:
             states |= _choice(after, "'jobs' in $runs", following_job, "asks_for_scoring")
         arguments = [*step.command(told.environments[environment].kedro)[1:]]
         states |= _job(step.name, step.job, arguments, after, runner)
-    states |= _choice("asks_for_scoring", "'scoring' in $runs", "scoring", "asks_for_gate")
+    states |= _choice("asks_for_scoring", "'scoring' in $runs", "scoring", "asks_for_retraining")
     if runner is RUNNERS["emr"]:
         states["asks_for_scoring"]["Default"] = "asks_for_training"
         training = "sagemaker_training"
-        states |= _choice("asks_for_training", f"'{training}' in $runs", training, "asks_for_gate")
-        states |= sagemaker(training, "asks_for_gate")
+        states |= _choice(
+            "asks_for_training", f"'{training}' in $runs", training, "asks_for_retraining"
+        )
+        states |= sagemaker(training, "asks_for_retraining")
     states |= _job(
-        "scoring", told.scoring, [own, _pipelines(told.scoring)], "asks_for_gate", runner
+        "scoring", told.scoring, [own, _pipelines(told.scoring)], "asks_for_retraining", runner
     )
+    states |= _choice("asks_for_retraining", "'retraining' in $runs", "retraining", "asks_for_gate")
+    learns = [own, _pipelines(told.retraining)]
+    states |= _job("retraining", told.retraining, learns, "asks_for_gate", runner)
     states |= _choice("asks_for_gate", "'gate' in $runs", "gate", "done")
     # At the gate is what this execution has learned; else the champion of the environment below.
     source = "{% '--params=promotion.source=' & ('jobs' in $runs ? 'here' : 'below') %}"
@@ -100,7 +105,7 @@ def definition(environment: str, runner: Runner) -> dict[str, Any]:
     states |= _job("gate", told.gate, gate, "refresh_serving", runner)
     states |= _ends()
     waiting = _WAITS_HOURS * 60
-    jobs = (*told.jobs.values(), told.scoring, told.gate)
+    jobs = (*told.jobs.values(), told.scoring, told.retraining, told.gate)
     minutes = waiting + sum(job.timeout_minutes * (job.retries + 1) for job in jobs)
     return {
         "Comment": f"Runs of {told.project} in {environment}: written by make deploy",

@@ -8,6 +8,7 @@ from typing import Any
 
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from pydantic import ValidationError
 
 from customer_segmentation.bundles.bundle import RESPONSE
 from customer_segmentation.bundles.store import BundleStore
@@ -67,8 +68,12 @@ def require_due(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
     if DECISION not in pipeline.all_outputs():
         return
     given = catalog.load("params:retraining")
-    is_checked = isinstance(given, RetrainingParameters)
-    parameters = given if is_checked else RetrainingParameters.model_validate(given)
+    try:
+        is_checked = isinstance(given, RetrainingParameters)
+        parameters = given if is_checked else RetrainingParameters.model_validate(given)
+    except ValidationError:
+        # Kedro says it, with each key, before anything runs.
+        return
     bundles, monitoring, calibration = (
         catalog.load(name) for name in ("bundles", "latest_monitoring", "latest_calibration")
     )

@@ -11,14 +11,16 @@ import numpy as np
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from customer_segmentation.campaigns.outcomes import ANSWERED
+from customer_segmentation.campaigns.outcomes import ANSWERED, CAMPAIGN
 from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.feedback.training import DAY, TRAINING, WEIGHT, training_set
 from customer_segmentation.retraining.parameters import RetrainingParameters
 from customer_segmentation.schema.evaluate import on_arrays
-from customer_segmentation.schema.parts import KEY
+from customer_segmentation.schema.parts import AS_OF, KEY
+from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.artifact_file import read_model
 from customer_segmentation.scoring.metadata import metadata_of, schema_of
+from customer_segmentation.scoring.ranges import are_within, spans
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.segmentation.answers import LearnedAnswers, learn_answers
 from customer_segmentation.segmentation.labelled import LabelledCustomers, LeftOut
@@ -80,7 +82,9 @@ def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
         until: The day, in ISO format, that outcomes are known up to.
         since: The first day of contacts that count, in ISO format; '' for all.
     """
-    rows = nw.from_native(training, eager_only=True).filter(nw.col(DAY) >= since)
+    # Sums are made in one order, whichever order contacts came in.
+    rows = nw.from_native(training, eager_only=True).sort(KEY, CAMPAIGN, DAY)
+    rows = rows.filter(nw.col(DAY) >= since)
     answered = int(rows[ANSWERED].sum() or 0)
     fewest = min(answered, len(rows) - answered)
     if fewest < retraining.min_answers:
@@ -110,10 +114,12 @@ def contacted(
     """
     metadata = metadata_of(read_model(segmenter))
     schema = schema_of(metadata)
+    numbers = {*schema.numeric_columns([*schema.columns, AS_OF])}
     inputs = {
-        name: rows[name].cast(nw.Float64).to_numpy().astype(np.float64)
+        name: _allowed(name, rows[name].cast(nw.Float64).to_numpy().astype(np.float64), schema)
         for name in rows.columns
-        if name not in TRAINING
+        # What the schema does not know any more is not looked at.
+        if name not in TRAINING and name in numbers
     }
     known = {*inputs}
     features = [name for name in schema.features if known.issuperset(schema.needed_inputs([name]))]
@@ -134,6 +140,12 @@ def contacted(
         _weights(rows, until, retraining),
         np.unique(rows[KEY].to_numpy().astype(str), return_inverse=True)[1].astype(np.int64),
     )
+
+
+def _allowed(name: str, values: NDArray[np.float64], schema: Schema) -> NDArray[np.float64]:
+    """The values, without those that this schema's contract does not allow: another's did."""
+    is_right = are_within(values[:, None], [name], spans([name], schema))
+    return np.where(is_right, values, np.nan)
 
 
 def _weights(

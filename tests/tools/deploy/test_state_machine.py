@@ -10,12 +10,12 @@ import pytest
 
 from customer_segmentation.cloud_job import ALERTS
 from customer_segmentation.run_lock import EXPIRY
-from tools.deploy.declared import declared
+from tools.deploy.declared import Job, declared
 from tools.deploy.job_states import RUNNERS
 from tools.deploy.project import measuring, steps
 from tools.deploy.state_machine import definition, documents, environments, schedules
 
-TASKS = [*(step.name for step in steps()), "scoring", "gate"]
+TASKS = [*(step.name for step in steps()), "scoring", "retraining", "gate"]
 
 
 @pytest.fixture(params=[(place, kind) for place in environments() for kind in RUNNERS])
@@ -23,6 +23,11 @@ def machine(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Each environment's, as it is written."""
     environment, kind = request.param
     return definition(environment, RUNNERS[kind])
+
+
+def alone() -> dict[str, Job]:
+    """The jobs that are no part of a whole run."""
+    return {name: getattr(declared(), name) for name in ("scoring", "retraining", "gate")}
 
 
 def followers(state: dict[str, Any]) -> set[str]:
@@ -71,7 +76,7 @@ def test_jobs_follow_the_kedro_graph_and_are_tried_again_as_declared(
         if step == measuring()[-1]:
             next_state = states[next_state]["Choices"][0]["Next"]
         assert next_state == after.name
-    jobs = {**declared().jobs, "scoring": declared().scoring, "gate": declared().gate}
+    jobs = {**declared().jobs, **alone()}
     for name, job in jobs.items():
         tries = [each["MaxAttempts"] for each in states[name].get("Retry", [])]
         assert tries == ([job.retries] if job.retries else [])

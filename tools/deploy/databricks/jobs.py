@@ -19,7 +19,7 @@ _RUN = f"${{resources.jobs.{NAME}.id}}"
 _MINUTE = 60_000
 _ALERT_MINUTES = 15
 # Job parameter -> what of a schedule's `runs` it stands for.
-_PARTS = {"learn": "jobs", "promote": "gate", "score": "scoring"}
+_PARTS = {"learn": "jobs", "promote": "gate", "score": "scoring", "relearn": "retraining"}
 _LIBRARIES: list[Document] = [
     {"requirements": f"{FILES}/requirements/core.txt"},
     {"whl": "../../../dist/*.whl"},
@@ -62,7 +62,9 @@ def _job() -> Document:
     tasks.append(_wanted("score", ["promote", "gate"]))
     scoring = _task("scoring", declared().scoring, [_if("score")], cluster="scoring")
     scoring["libraries"] = [*_LIBRARIES, {"pypi": {"package": "${var.scoring_onnxruntime}"}}]
-    tasks += [scoring, _alerts()]
+    tasks += [scoring, _wanted("relearn", ["score", "scoring"])]
+    tasks.append(_task("retraining", declared().retraining, [_if("relearn")]))
+    tasks.append(_alerts())
     return {
         "name": f"{declared().project} (${{bundle.target}})",
         "description": "Learn, promote, score: docs/deploy_databricks.md",
