@@ -85,6 +85,7 @@ def _environment(name: str) -> dict[str, Any]:
         "below": _below(kedro),
         "runner": runner(name),
         "reader": reader(name),
+        "server": server(name),
         "roles": {role: access_declared().roles[role].about for role in _made(name)},
         "guests": guests(name),
         "scaling": _scaling(name),
@@ -130,9 +131,15 @@ def runner(name: str) -> str:
 
 
 def reader(name: str) -> str:
-    """The role that answers in an environment: who only reads it, else its runner."""
+    """The role that asks in an environment: who only reads it, else its runner."""
     roles = access_declared().roles.items()
     return next((role for role, one in roles if one.may.get(name) == "read"), runner(name))
+
+
+def server(name: str) -> str:
+    """The role of the API's servers: who writes what they count alone, else the runner."""
+    counted = access_declared().layer_writers(name).get("counts")
+    return counted[0] if counted else runner(name)
 
 
 def homes(role: str) -> list[str]:
