@@ -11,7 +11,7 @@ from tools.access.places import CHECKOUT, environment, place
 from tools.access.places import tables as layers
 from tools.access.policies import Document, Names, bucket_policy, iam_policy, online_policy
 from tools.access.roles import declared as access_declared
-from tools.capacity.plan import plan
+from tools.capacity.plan import endpoint_plan, plan
 from tools.deploy.declared import declared
 from tools.deploy.project import schema, tables
 from tools.deploy.sql.questions import questions
@@ -105,7 +105,7 @@ def _environment(name: str) -> dict[str, Any]:
 def _scaling(name: str) -> dict[str, dict[str, int]]:
     """How many machines, by the traffic that is declared."""
     found = plan(name)
-    machines = found.machines(int(declared().sizes["sagemaker"]["workers"]))
+    machines = endpoint_plan(name).machines(int(declared().sizes["sagemaker"]["workers"]))
     return {
         "emr": {"max_executors": found.executors},
         "sagemaker": {
