@@ -256,7 +256,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
         "artifact_version": bundle.about["artifact_version"] if is_known else "unknown",
         "source": chosen.source,
         "champion": champion.id if champion else None,
-        "is_tried": chosen.challenger is not None,
+        # The number of its entry among the challengers; 0 of any other bundle.
+        "trial": chosen.challenger.number if chosen.challenger else 0,
         # Time alone may let it pass.
         "goes_on": goes_on(gates),
         "files": bundle.hashes,
