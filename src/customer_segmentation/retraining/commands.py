@@ -64,7 +64,7 @@ def take(store: BundleStore, below: BundleStore | None) -> str:
             f"--env={store.environment} --pipeline=promotion"
         )
     bundle = below.bundle(entry.bundle)
-    if bundle.hashes != dict(entry.files):
+    if bundle.changed_since(entry.files):
         raise UserError(f"{below.root}: bundle {bundle.id} is not what was promoted there")
     tried = Challenger(
         bundle=bundle.id,
