@@ -121,6 +121,21 @@ def test_half_a_deviation_is_found_whatever_the_distribution(kind, sign) -> None
     assert found_first(baseline, unchanged, "x", shifted) == "x"
 
 
+def test_that_time_goes_on_is_no_alarm_and_is_told() -> None:
+    draw = np.random.default_rng(6)
+    learned, later = draw.integers(2012, 2015, (2_000, 1)), draw.integers(2013, 2016, (2_000, 1))
+    baseline = baseline_of(("enrolled_year",), learned.astype(float), is_calendar=True)
+    now, soon = (
+        baseline.summarise(("enrolled_year",), years.astype(float), {})
+        for years in (later, later[:1_000])
+    )
+    psi = found(judged(baseline, soon, now), "enrolled_year", "psi")
+    assert psi.value > 1.0
+    assert psi.bound is None
+    assert psi.told.endswith("It is part of a date, which time alone moves: no alarm.")
+    assert not alarms(judged(baseline, soon, now))
+
+
 def test_an_alarm_says_what_how_much_and_what_to_do() -> None:
     baseline = baseline_of(("x",), np.random.default_rng(4).normal(size=(2_000, 1)))
     now = baseline.summarise(("x",), np.random.default_rng(5).normal(0.7, 1.0, (3_000, 1)), {})
@@ -239,10 +254,15 @@ def test_new_categories_are_found_among_what_was_refused() -> None:
     before = baseline.summarise(names, learned, {}).with_rejected({"x: negative": 5})
     why = "education: unknown category"
     now = baseline.summarise(names, learned, {}).with_rejected({"x: negative": 4, why: 300})
-    (alarm,) = alarms(judged(baseline, now, before))
-    assert (alarm.name, alarm.measure) == (why, "new_category_share_before")
-    assert alarm.affected == 300
-    assert "add it to the column's categories" in alarm.advice
+    found = alarms(judged(baseline, now, before))
+    # Though the source of the training data had nothing refused.
+    assert not baseline.summary.rejected
+    assert [(one.name, one.measure) for one in found] == [
+        (why, "new_category_share"),
+        (why, "new_category_share_before"),
+    ]
+    assert {one.affected for one in found} == {300}
+    assert "add it to the column's categories" in found[0].advice
 
 
 def test_a_category_that_grew_is_named() -> None:
@@ -251,11 +271,11 @@ def test_a_category_that_grew_is_named() -> None:
     assert "phd 33 % then and 80 % now" in found(judged(baseline, now), "education", "psi").told
 
 
-def baseline_of(names, matrix, outputs=None) -> Baseline:
+def baseline_of(names, matrix, outputs=None, *, is_calendar=False) -> Baseline:
     bins = {
         name: category_bins(["basic", "master", "phd"])
         if name == "education"
-        else number_bins(values[:5_000])
+        else replace(number_bins(values[:5_000]), is_calendar=is_calendar)
         for name, values in zip(names, matrix.T, strict=True)
     }
     empty = Baseline("v1", "2014-06-30", ("high", "low"), bins, nobody("v1", 2))
@@ -270,5 +290,23 @@ def found_first(baseline, unchanged, name, values) -> str:
         columns={**unchanged.columns, **one.columns},
         sums={**unchanged.sums, **one.sums},
     )
-    first = judged(baseline, now)[0]
+    # Time alone moves parts of dates away from the training data, and not from the window before.
+    before = unchanged if baseline.bins[name].is_calendar else None
+    first = judged(baseline, now, before)[0]
     return first.name if first.is_alarm and first.subject == "input" else ""
+
+
+def test_probabilities_of_another_response_model_are_not_compared_and_inputs_are() -> None:
+    draw = np.random.default_rng(17)
+    values = draw.normal(size=(3_000, 1))
+    baseline = baseline_of(("x",), values)
+    low, high = (
+        baseline.summarise(("x",), values, {"p_response": draw.beta(a, 9.0, 3_000)})
+        for a in (1.0, 4.0)
+    )
+    baseline = replace(baseline, summary=replace(low, response="r1"))
+    same = judged(baseline, replace(high, response="r1"), baseline.summary)
+    assert {one.measure for one in alarms(same)} == {"psi", "psi_before"}
+    learned_anew = judged(baseline, replace(high, response="r2"), baseline.summary)
+    assert not [one for one in learned_anew if one.subject == "response"]
+    assert found(learned_anew, "x", "psi_before").value < 1e-6

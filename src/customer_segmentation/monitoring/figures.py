@@ -22,8 +22,10 @@ def figures(pair: Pair) -> Iterator[Measured]:
         yield from _column(pair, name)
     yield from _segments(pair)
     yield from _distribution(pair, "segment", "margin_psi", now.margins, then.margins)
-    chances = (each.chances.sum(axis=0)[:-1] for each in (now, then))
-    yield from _distribution(pair, "response", "psi", *chances)
+    # Of two response models, probabilities differ though customers do not.
+    if now.response == then.response:
+        chances = (each.chances.sum(axis=0)[:-1] for each in (now, then))
+        yield from _distribution(pair, "response", "psi", *chances)
     # Callers of the API mend what it refuses, so that it differs from training.
     if pair.is_before or pair.window.source != "api":
         yield from _rejected(pair)
@@ -42,12 +44,19 @@ def _column(pair: Pair, name: str) -> Iterator[Measured]:
     chance = distances.by_chance(few_then, few, is_ordered=is_ordered)
     elsewhere = distances.elsewhere(few_then, few)
     how = phrases.change_of(bins, now, then, pair.now.sums[name], pair.then.sums[name])
-    told = f"{name} differs from {pair.against}: PSI {psi:.2f}{how}."
+    told = f"{name} differs from {pair.against}: PSI {psi:.2f}{how}.{_calendar(pair, name)}"
     affected = round(float(now.sum()) * elsewhere)
-    numbers = {"bound": pair.bounds.psi, "affected": affected, "told": told}
+    bound = None if _calendar(pair, name) else pair.bounds.psi
+    numbers = {"bound": bound, "affected": affected, "told": told}
     yield pair.measured("input", name, "psi", chance, value=psi, **numbers)
     if is_ordered:
         yield from _values(pair, name, chance)
+
+
+def _calendar(pair: Pair, name: str) -> str:
+    """What is said of a part of a date, which moves away from the training data day by day."""
+    is_moved = pair.baseline.bins[name].is_calendar and not pair.is_before
+    return " It is part of a date, which time alone moves: no alarm." if is_moved else ""
 
 
 def _values(pair: Pair, name: str, chance: float | None) -> Iterator[Measured]:
@@ -62,8 +71,9 @@ def _values(pair: Pair, name: str, chance: float | None) -> Iterator[Measured]:
     value = max(binned, abs(distances.mean(sums) - distances.mean(sums_then))) / scale
     chances = [chance, distances.means_by_chance(sums_then, sums)]
     known = [each for each in chances if each is not None]
-    told = f"{name} differs from {pair.against} by {value:.2f} deviations."
-    numbers = {"bound": pair.bounds.wasserstein, "affected": int(now.sum()), "told": told}
+    told = f"{name} differs from {pair.against} by {value:.2f} deviations.{_calendar(pair, name)}"
+    bound = None if _calendar(pair, name) else pair.bounds.wasserstein
+    numbers = {"bound": bound, "affected": int(now.sum()), "told": told}
     least = min(known, default=None)
     yield pair.measured("input", name, "wasserstein", least, value=value, **numbers)
 
@@ -125,9 +135,6 @@ def _distribution(  # noqa: PLR0913 - two samples, and what they are called
 
 
 def _rejected(pair: Pair) -> Iterator[Measured]:
-    # A baseline of an earlier version, or the first window, does not say what was refused.
-    if not pair.then.rejected and not pair.is_before:
-        return
     for why in sorted({*pair.now.rejected, *pair.then.rejected}):
         shares = []
         for each in (pair.now, pair.then):

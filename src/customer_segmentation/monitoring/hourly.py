@@ -68,8 +68,8 @@ class HourlySummary:
 
     @property
     def about(self) -> str:
-        """The version of the baseline."""
-        return self.summary.baseline
+        """The versions of the models."""
+        return self.summary.models
 
     def merged(self, other: HourlySummary) -> HourlySummary:
         """The counts of both."""

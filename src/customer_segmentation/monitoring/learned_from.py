@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from customer_segmentation.monitoring.bins import Bins, category_bins, number_bins
 from customer_segmentation.monitoring.summary import Baseline, nobody
 from customer_segmentation.monitoring.tables import count_table
+from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import VERSION, has_model, schema_of
 from customer_segmentation.scoring.verify import verified
@@ -43,14 +44,15 @@ def make_baseline(
     bins = make_bins(
         schema, {n: sample[n] for n in schema.numeric_columns(schema.columns) if n in sample}
     )
+    models = [model for model in (segmenter, response) if has_model(verified(model))]
+    answers = verified(response)[VERSION] if response in models else ""
     empty = Baseline(
         metadata[VERSION],
         metadata["provenance"]["as_of"],
         segments,
         bins,
-        nobody(metadata[VERSION], len(segments)),
+        nobody(metadata[VERSION], len(segments), answers),
     )
-    models = [model for model in (segmenter, response) if has_model(verified(model))]
     needed = {name for model in models for name in verified(model)["columns"]}
     numbers = customers.select(*sorted({*bins} | needed))
     summary = count_table(numbers, empty, models)
@@ -66,10 +68,12 @@ def refused_of(accounting: Mapping[str, Any]) -> dict[str, int]:
 
 def make_bins(schema: Schema, sample: Mapping[str, NDArray[np.float64]]) -> dict[str, Bins]:
     """The bins of each column of a sample."""
+    dates = [name for name, column in schema.columns.items() if column.kind == "date"]
+    calendar = {part for name in dates for part in date_parts(name)}
     return {
         name: category_bins(schema.columns[name].categories)
         if schema.is_category(name)
-        else number_bins(values)
+        else replace(number_bins(values), is_calendar=name in calendar)
         for name, values in sample.items()
     }
 
