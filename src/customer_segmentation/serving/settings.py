@@ -62,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitoring_seconds: Annotated[float, Meta(gt=0.0, le=3_600.0)] = 10.0
     # In place of the clock's hour, UTC, such as 2014-06-30T12: for rehearsals.
     monitoring_hour: Annotated[str, Meta(pattern=_HOUR)] = ""
-    # Of the customers who are answered, the share that a challenger is tried on.
+    # Of the requests that are answered, the share that a challenger is tried on.
     shadow_share: Annotated[float, Meta(ge=0.0, le=1.0)] = 1.0
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8000
