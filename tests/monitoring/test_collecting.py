@@ -188,6 +188,11 @@ def test_columns_counted_together_are_those_counted_one_after_another(matrix):
     assert together.stated()["margins"] == expected.stated()["margins"]
 
 
+def test_columns_that_the_baseline_lacks_are_left_out_even_if_all_are():
+    found = Together(a_baseline(), ("unknown",)).summarise(np.ones((3, 1)), {})
+    assert (found.customers, dict(found.columns), dict(found.sums)) == (3, {}, {})
+
+
 @pytest.mark.parametrize("customers", [1_024, 1_025, 5_000])
 def test_a_large_list_is_counted_in_parts_as_it_is_as_a_whole(customers):
     draw = np.random.default_rng(1)

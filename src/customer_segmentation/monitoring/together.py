@@ -71,7 +71,8 @@ class Together:
         above = np.where(is_known, values - self._middle, 0.0)
         # Those that are not known come last.
         values.sort(axis=1)
-        below += [row.searchsorted(edges) for row, edges in zip(values, self._edges, strict=True)]
+        for place, row in enumerate(values):
+            below[place] += row.searchsorted(self._edges[place])
         with np.errstate(over="ignore"):
             sums[:, 1] += above.sum(axis=1)
             sums[:, 2] += (above * above).sum(axis=1)
