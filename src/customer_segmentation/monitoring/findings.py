@@ -8,6 +8,8 @@ from typing import Any, Literal, Self
 
 Source = Literal["batch", "api", "stream"]
 Subject = Literal["input", "segment", "response", "rows", "service"]
+# Shares of the customers of the state before: who is in another segment, and who in none.
+MOVED, GONE = "moved_share", "gone_share"
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class Finding:
 
     @property
     def is_step(self) -> bool:
-        """Whether it is of the window before, and so over with its own window."""
-        return self.measure.endswith("_before")
+        """Whether it is a change since the window before, and so over with its own window."""
+        return self.measure.endswith("_before") or self.measure in {MOVED, GONE}
 
     def stated(self) -> dict[str, Any]:
         """As JSON, with its window and `is_alarm`."""

@@ -105,7 +105,7 @@ def _by_drift(known: Situation, parameters: RetrainingParameters) -> Decision:
         # What was found beside another champion, or since the last window alone, is no reason.
         if one.is_alarm
         and one.subject in _LEARNED
-        and not one.measure.endswith("_before")
+        and not one.is_step
         and one.window.baseline == known.artifact_version
     ]
     if not alarms:

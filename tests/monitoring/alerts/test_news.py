@@ -119,11 +119,12 @@ def test_a_column_that_is_missing_under_the_same_champion_stays_open() -> None:
     assert heard(report(finding(0.1, name="age")), report(finding(0.3))) == []
 
 
-def test_a_step_from_the_window_before_is_told_once_a_window_and_never_over() -> None:
+@pytest.mark.parametrize("measure", ["psi_before", "gone_share", "moved_share"])
+def test_a_step_from_the_window_before_is_told_once_a_window_and_never_over(measure: str) -> None:
     noted: list[Item] = []
     heard = []
     for day, value in ((0, 0.3), (0, 0.3), (1, 0.1), (2, 0.3), (3, 0.3)):
-        step = finding(value, window(DAYS[day]), measure="psi_before")
+        step = finding(value, window(DAYS[day]), measure=measure)
         new = news(report(step), known_of(noted), settings(), NOON)
         noted += new
         heard.append([one.what for one in new])

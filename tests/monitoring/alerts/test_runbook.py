@@ -12,10 +12,10 @@ from customer_segmentation.monitoring.alerts.message import line_of
 from customer_segmentation.monitoring.alerts.report import Report, silence
 from customer_segmentation.monitoring.bins import category_bins, number_bins
 from customer_segmentation.monitoring.bounds import Bounds
+from customer_segmentation.monitoring.findings import GONE, MOVED
 from customer_segmentation.monitoring.measures import measure
 from customer_segmentation.monitoring.summary import Baseline, Summary, nobody
 from customer_segmentation.pipelines.monitoring.calibrated import CALIBRATION
-from customer_segmentation.pipelines.monitoring.observed import GONE, MOVED
 from customer_segmentation.schema.limits import NO_CATEGORY
 from tests.monitoring.alerts.reports import NOON, window
 from tools.deploy.declared import DEPLOY, declared

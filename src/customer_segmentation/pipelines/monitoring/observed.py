@@ -13,7 +13,7 @@ from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.customers.account import percent
 from customer_segmentation.monitoring import phrases
 from customer_segmentation.monitoring.distances import at_least_by_chance
-from customer_segmentation.monitoring.findings import Finding, Window
+from customer_segmentation.monitoring.findings import GONE, MOVED, Finding, Window
 from customer_segmentation.monitoring.learned_from import refused_of
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
@@ -21,7 +21,7 @@ from customer_segmentation.pipelines.monitoring.counted import count_customers, 
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
 from customer_segmentation.schema.schema import Schema
 
-MOVED, GONE, LEFT_OUT = "moved_share", "gone_share", "left_out_share"
+LEFT_OUT = "left_out_share"
 
 
 @dataclass(frozen=True)

@@ -89,11 +89,13 @@ class Money:
         change = f"{count(abs(cost))} {self.currency} {'less' if cost > 0.0 else 'more'} a window"
         if not round(cost):
             change = "as much"
+        # API and stream count answers, and nobody's id.
+        twice = "" if window.source == "batch" else ", and nobody was answered twice"
         told = (
             f"{place_of(window)}: contacting those whom it pays to contact ({self.offer}) would "
             f"bring {self._range(estimate)}; of as many customers like those that the champion "
             f"learned from it would be {count(estimate.profit + cost)}: {change}, if "
-            "answers depend on customers as they did then."
+            f"answers depend on customers as they did then{twice}."
         )
         return (told,)
 
