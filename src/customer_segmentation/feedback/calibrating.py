@@ -49,6 +49,8 @@ class Calibrated:
         departs: Whether the model is shown to be wrong, by more than is tolerated.
         used: The calibration to plan with; None if there is none.
         since: The first day of these contacts, if the model departs; those before are not counted.
+        turned: If it departs, the day since which all that was contacted, by whichever model,
+            answers otherwise than predicted; '' where that is so from the first day on.
     """
 
     contacts: int
@@ -61,6 +63,7 @@ class Calibrated:
     departs: bool
     used: Calibration | None
     since: str = ""
+    turned: str = ""
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
@@ -74,6 +77,7 @@ class Calibrated:
             "departs": self.departs,
             "used": self.used and self.used.told(),
             "since": self.since,
+            "turned": self.turned,
         }
         return told | (self.found.told() if self.found else {})
 
@@ -93,7 +97,15 @@ def calibrations(
     for version in sorted(rows[RESPONSE_VERSION].unique().to_list()):
         some = rows.filter(nw.col(RESPONSE_VERSION) == version)
         found[version] = _since_it_departs(some, own.get(version, np.zeros((2, 2))), parameters)
-    return found
+    if not any(one.departs for one in found.values()):
+        return found
+    # A model that was just learned anew has no days on which it was right: all of them together.
+    turned = _likeliest_start(rows, parameters.least_answers)
+    turned = turned if turned > rows[DAY].min() else ""
+    return {
+        version: replace(one, turned=turned) if one.departs else one
+        for version, one in found.items()
+    }
 
 
 def _since_it_departs(
@@ -106,22 +118,22 @@ def _since_it_departs(
     came is likeliest is held against chance, which had as many tries (Bonferroni). Source: the
     likelihood ratio of a change point, as in Hinkley (1970).
     """
-    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
-    gains = _gains(rows, days, parameters.least_answers)
-    since = max(days, key=lambda day: (gains[day], day))
-    strict = parameters.model_copy(update={"departure": parameters.departure / len(days)})
+    tries = min(rows[DAY].n_unique(), _MOST_STARTS)
+    strict = parameters.model_copy(update={"departure": parameters.departure / tries})
+    since = _likeliest_start(rows, parameters.least_answers)
     later = _calibrated(rows.filter(nw.col(DAY) >= since), own, strict)
     one = replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
     # Told as it was judged, beside the bound that is configured.
-    p_value = None if one.p_value is None else min(1.0, one.p_value * len(days))
+    p_value = None if one.p_value is None else min(1.0, one.p_value * tries)
     return replace(one, p_value=p_value)
 
 
-def _gains(rows: nw.DataFrame[Any], days: list[str], least: int) -> dict[str, float]:
-    """Day -> by how much likelier the answers since then are than what was predicted says.
+def _likeliest_start(rows: nw.DataFrame[Any], least: int) -> str:
+    """The day from which on answers are likeliest to be otherwise than predicted.
 
     Log odds count to a hundredth, so that a day costs the same for any number of contacts.
     """
+    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
     odds, which = np.unique(np.round(log_odds(rows[P_RESPONSE].to_numpy()), 2), return_inverse=True)
     places = 2 * which + rows[ANSWERED].to_numpy().astype(np.int64)
     day = np.searchsorted(days, rows[DAY].to_numpy().astype(str), side="right") - 1
@@ -130,7 +142,8 @@ def _gains(rows: nw.DataFrame[Any], days: list[str], least: int) -> dict[str, fl
     counts = np.bincount((day + 1) * size + places, minlength=(len(days) + 1) * size)
     since = counts.reshape(-1, size)[:0:-1].cumsum(axis=0)[::-1]
     odds, answers = np.repeat(odds, 2), np.arange(size) % 2
-    return {day: _gain(odds, answers, one, least) for day, one in zip(days, since, strict=True)}
+    gains = [_gain(odds, answers, one, least) for one in since]
+    return str(max(zip(gains, days, strict=True))[1])
 
 
 def _gain(odds: Values, answers: Labels, counts: Labels, least: int) -> float:
