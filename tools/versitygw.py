@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -9,10 +10,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tools.ports import free_port
 from tools.rehearsal import S3Server
@@ -50,6 +52,16 @@ def add_user(server: S3Server, name: str, secret: str = "") -> S3Server:
         check=True,
     )
     return replace(server, access_key=name, secret_key=secret)
+
+
+def understood(policy: Mapping[str, Any]) -> str:
+    """A bucket's policy without its denials, whose ARNs of principals versitygw does not know.
+
+    Nor does it know `NotResource`, and it keeps the text as an attribute of a folder, of 4,096
+    bytes at most.
+    """
+    known = [one for one in policy["Statement"] if one["Effect"] == "Allow"]
+    return json.dumps({**policy, "Statement": known}, separators=(",", ":"))
 
 
 @contextmanager

@@ -50,6 +50,15 @@ GRANT USE CATALOG ON CATALOG staging TO `<service>`;
 GRANT USE SCHEMA ON SCHEMA staging.gold TO `<service>`;
 GRANT READ VOLUME ON VOLUME staging.gold.models TO `<service>`;
 
+GRANT USE CATALOG ON CATALOG staging TO `<server>`;
+GRANT USE SCHEMA, SELECT ON SCHEMA staging.gold TO `<server>`;
+GRANT USE SCHEMA ON SCHEMA staging.silver TO `<server>`;
+GRANT SELECT ON TABLE staging.silver.customers TO `<server>`;
+GRANT SELECT ON TABLE staging.silver.outcomes_apart TO `<server>`;
+GRANT SELECT ON TABLE staging.silver.purchases TO `<server>`;
+GRANT READ VOLUME ON VOLUME staging.gold.models TO `<server>`;
+GRANT READ VOLUME ON VOLUME staging.gold.segmentation TO `<server>`;
+
 GRANT USE CATALOG ON CATALOG staging TO `<steward>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA staging.bronze TO `<steward>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA staging.gold TO `<steward>`;
@@ -74,6 +83,15 @@ GRANT SELECT ON TABLE prod.silver.outcomes_apart TO `<consumer>`;
 GRANT SELECT ON TABLE prod.silver.purchases TO `<consumer>`;
 GRANT READ VOLUME ON VOLUME prod.gold.models TO `<consumer>`;
 GRANT READ VOLUME ON VOLUME prod.gold.segmentation TO `<consumer>`;
+
+GRANT USE CATALOG ON CATALOG prod TO `<server>`;
+GRANT USE SCHEMA, SELECT ON SCHEMA prod.gold TO `<server>`;
+GRANT USE SCHEMA ON SCHEMA prod.silver TO `<server>`;
+GRANT SELECT ON TABLE prod.silver.customers TO `<server>`;
+GRANT SELECT ON TABLE prod.silver.outcomes_apart TO `<server>`;
+GRANT SELECT ON TABLE prod.silver.purchases TO `<server>`;
+GRANT READ VOLUME ON VOLUME prod.gold.models TO `<server>`;
+GRANT READ VOLUME ON VOLUME prod.gold.segmentation TO `<server>`;
 
 GRANT USE CATALOG ON CATALOG prod TO `<steward>`;
 GRANT USE SCHEMA, SELECT ON SCHEMA prod.bronze TO `<steward>`;

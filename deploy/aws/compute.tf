@@ -162,10 +162,11 @@ module "sagemaker" {
   account     = local.account
   region      = var.region
   key_arn     = module.keys.arn
-  reader_arn  = local.reader_arn
-  reader_name = local.reader_name
+  server_arn  = local.server_arn
+  server_name = local.server_name
   image       = var.images.serving
   models      = local.models
+  monitoring  = "s3://${module.lake.bucket}/monitoring"
   sizes       = merge(local.project.sizes.sagemaker, local.environment.scaling.sagemaker)
   features    = [for one in local.project.tables.gold_feature_table.columns : { name = one.name, type = one.type }]
   log_days    = local.project.retention.logs

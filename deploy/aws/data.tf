@@ -6,16 +6,20 @@ locals {
   reader_arn  = module.access.arns[local.environment.reader]
   runner_name = module.access.names[local.environment.runner]
   reader_name = module.access.names[local.environment.reader]
-  # What runs takes the role that writes, what answers the one that reads.
+  server_arn  = module.access.arns[local.environment.server]
+  server_name = module.access.names[local.environment.server]
+  # What runs takes the role that writes, what answers one that reads; the API's server also counts.
   taken_by = {
     runner = ["emr-serverless.amazonaws.com", "glue.amazonaws.com", "sagemaker.amazonaws.com"]
-    reader = ["lambda.amazonaws.com", "redshift.amazonaws.com", "redshift-serverless.amazonaws.com", "sagemaker.amazonaws.com"]
+    reader = ["lambda.amazonaws.com", "redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+    server = ["sagemaker.amazonaws.com"]
   }
   services = {
-    for role in distinct([local.environment.runner, local.environment.reader]) : role => concat(
+    for role in distinct([local.environment.runner, local.environment.reader, local.environment.server]) : role => distinct(concat(
       role == local.environment.runner ? local.taken_by.runner : [],
       role == local.environment.reader ? local.taken_by.reader : [],
-    )
+      role == local.environment.server ? local.taken_by.server : [],
+    ))
   }
 }
 

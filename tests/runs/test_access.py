@@ -22,6 +22,7 @@ from tests.runs.project import Project, make_project, shell
 from tests.services.s3 import S3Server, add_user, serve_versitygw, versitygw_binary
 from tools.access.policies import Names, bucket_policy
 from tools.access.roles import declared
+from tools.versitygw import understood
 
 BUCKETS = {name: f"{name}-bucket" for name in declared().environments}
 # Who has two roles: an administrator who is also a consumer.
@@ -42,7 +43,7 @@ def users() -> Iterator[dict[str, S3Server]]:
         names = Names(principals, BUCKETS)
         for name, bucket in BUCKETS.items():
             server.make_bucket(bucket)
-            policy = json.dumps(bucket_policy(name, names), separators=(",", ":"))
+            policy = understood(bucket_policy(name, names))
             server.client().put_bucket_policy(Bucket=bucket, Policy=policy)
         yield users
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from customer_segmentation.bundles.bundle import ABOUT, COLD_START, SEGMENTER, StoredBundle
+from customer_segmentation.bundles.challenger import Challenger
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.delivery.log import FOLDER
 from customer_segmentation.retention.clean import clean
@@ -157,6 +158,61 @@ def test_of_the_history_the_newest_statement_stays_however_old(
         *parts[1:],
         features[1],
     }
+
+
+def test_old_hours_and_findings_go_but_not_those_of_a_trial_nor_what_was_told(
+    new_project: Project, staging: BundleStore, moto_server: S3Server
+) -> None:
+    bucket, client = staging._path.partition("/")[0], moto_server.client()
+    live, tried = bundle("live"), bundle("tried")
+    for each in (live, tried):
+        staging.add(each)
+    staging.append(an_entry(live, None))
+    staging.challengers.begin(Challenger(bundle=tried.id, champion=live.id, promotion=1))
+    now = datetime.now(UTC)
+    old, new = ((now - age).strftime("%Y-%m-%dT%H") for age in (OLD, timedelta(days=29)))
+    gone = {
+        f"monitoring/summaries/api/{old}/1/a.json",
+        f"monitoring/summaries/stream/{old}/1/.half.json",
+        f"monitoring/shadow/{'0' * 16}/{old}/a.json",
+        "gold/monitoring/2024-01-31_2024-02-01T060000.000000Z.parquet",
+    }
+    stay = {
+        f"monitoring/summaries/api/{new}/1/a.json",
+        "monitoring/summaries/api/notes/1/a.json",
+        # Promotion judges a challenger by all hours of its trial.
+        f"monitoring/shadow/{tried.id}/{old}/a.json",
+        # By it nothing is told twice, and windows are known again.
+        "monitoring/alerts/00000001-noted.json",
+        "monitoring/memory.json",
+        "gold/monitoring/2024-02-29_2024-03-01T060000.000000Z.parquet",
+    }
+    for key in gone | stay:
+        client.put_object(Bucket=bucket, Key=key, Body=b"{}")
+    told = cleaned(new_project)
+    assert f"monitoring/summaries/api/{old}: counts of an hour of {old[:10]}" in told
+    assert gone <= keys(client, bucket)
+    cleaned(new_project, "--do")
+    kept = {key for key in keys(client, bucket) if "monitoring" in key}
+    assert kept == stay
+
+
+def test_an_hour_goes_with_its_folder_where_there_are_folders(
+    new_project: Project, staging: BundleStore, tmp_path: Path
+) -> None:
+    assert staging.kept() == []
+    hours = tmp_path / "monitoring" / "summaries" / "api"
+    for hour in ("2024-01-31T13", datetime.now(UTC).strftime("%Y-%m-%dT%H")):
+        for version in ("1", "2"):
+            file = hours / hour / version / "a.json"
+            file.parent.mkdir(parents=True)
+            file.write_text("{}")
+    told: list[str] = []
+    with environment(new_project) as place:
+        place.catalog.get("monitoring_hours")._folder = str(tmp_path / "monitoring")
+        clean(place, None, told.append, is_dry=False)
+    assert "2024-01-31T13" not in [each.name for each in hours.iterdir()]
+    assert len([*hours.glob("*/*/a.json")]) == 2
 
 
 def test_an_environment_without_a_retention_is_not_cleaned(used_project: Project) -> None:

@@ -67,6 +67,12 @@ def first(project: Project) -> Result:
     return result
 
 
+def test_a_night_without_a_plan_and_without_outcomes_ends_well(new_project: Project) -> None:
+    result = new_project.run("--pipeline=feedback")
+    assert result.exit_code == 0, result.output
+    assert "Traceback" not in result.output
+
+
 def kept(project: Project) -> pd.DataFrame:
     return read_table(str(project.root / "data"), "gold_outcomes")
 

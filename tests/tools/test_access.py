@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from sqlglot import exp
 from customer_segmentation.datasets.pending import FOLDER as PENDING
 from customer_segmentation.feature_store.online import OnlineFeatures
 from customer_segmentation.feature_store.stores import open_store
+from customer_segmentation.monitoring.hours import hour_file
 from customer_segmentation.run_lock import LEASE, LOCK
 from tests.feature_store.test_online import fill
 from tests.services.s3 import S3Server
@@ -74,6 +77,15 @@ def test_the_declaration_says_what_the_house_demands() -> None:
     assert {each for each, layer in ACCESS.layers.items() if layer.personal} == personal
     assert {"silver", "gold", "models"} <= set(ACCESS.readable("consumer", "prod"))
     assert {"silver", "gold", "records"} <= set(ACCESS.readable("debugger", "staging"))
+    # A server counts what it answers; else it may do what a consumer may.
+    assert ACCESS.readable("server", "prod") == ACCESS.readable("consumer", "prod")
+    for role in ("consumer", "server", "debugger", "steward"):
+        for name, layer in (
+            (name, layer) for name in ACCESS.environments for layer in ACCESS.layers
+        ):
+            is_counting = (role, layer) == ("server", "counts") and name != "dev"
+            assert ACCESS.allows(role, name, layer, "write") == is_counting
+            assert not ACCESS.allows(role, name, layer, "delete")
     # Who promotes reads the models of the environment below, and no more.
     assert ACCESS.readable("ci", "dev") == ["models"]
     assert ACCESS.readable("service", "staging") == ["models"]
@@ -90,10 +102,13 @@ def test_what_a_run_writes_lies_in_the_layer_that_says_so(name: str) -> None:
                 r for r in (found.roots["tables"], found.roots["data"]) if path.startswith(r)
             )
             below = path.removeprefix(root).strip("/")
+            if dataset == "monitoring_hours":
+                below = hour_file(below, "api", "2026-11-30T13", "1", "a")
             layers = [each for each in ACCESS.layers if holds(name, each, below)]
             named = {"source": "landed", "checked_customers": "working"}
+            named["monitoring_hours"] = "counts"
             of_gold = ("recorded_history", "recorded_features", "online_features")
-            of_gold += ("monitoring_hours", "monitoring_memory", "monitoring_before")
+            of_gold += ("monitoring_memory", "monitoring_before")
             expected = (named | dict.fromkeys(of_gold, "gold")).get(dataset)
             if dataset.split("_")[0] in {"bronze", "silver", "gold", "export"}:
                 expected = ACCESS.layer_of(dataset)
@@ -167,7 +182,9 @@ def test_no_policy_has_a_wildcard_for_actions_or_for_all_resources() -> None:
     for each in statements():
         assert not any("*" in action for action in each["Action"]), each["Sid"]
         assert each["Sid"].isalnum()
-        for resource in each["Resource"]:
+        # All but some objects are those of a denial alone.
+        assert "NotResource" not in each or each["Effect"] == "Deny"
+        for resource in each.get("Resource") or each["NotResource"]:
             root = resource.removeprefix("arn:aws:s3:::").split("/")[0]
             assert root in {f"<{name}-bucket>" for name in ACCESS.environments}
         # Only a denial is for everybody.
@@ -207,6 +224,11 @@ def test_a_bucket_denies_others_whatever_their_own_policies_say(name: str) -> No
     assert writes["Condition"]["ArnNotEquals"] == {
         "aws:PrincipalArn": [f"arn:{role}" for role in ACCESS.writers(name)]
     }
+    for role, layer in product(ACCESS.roles, ACCESS.layers):
+        for key in keys(name)[layer]:
+            for action in ("write", "delete"):
+                is_denied = {shuts_out(policy, role, each, key) for each in S3[action]}
+                assert is_denied == {not ACCESS.allows(role, name, layer, action)}, (role, key)
     readers = [role for role in ACCESS.roles if ACCESS.allows(role, name, "bronze", "read")]
     assert personal["Condition"]["ArnNotEquals"] == {
         "aws:PrincipalArn": [f"arn:{role}" for role in readers]
@@ -216,6 +238,20 @@ def test_a_bucket_denies_others_whatever_their_own_policies_say(name: str) -> No
         path = place(name, table)
         assert f"{root}/{path}{'*' if path.endswith('/') else ''}" in personal["Resource"]
         assert f"{root}/{path.rstrip('/')}" in personal["Resource"]
+
+
+def shuts_out(policy: dict[str, Any], role: str, action: str, key: str) -> bool:
+    """Whether a denial meets a role, as Amazon documents `Resource` and `NotResource`."""
+
+    def meets(each: dict[str, Any]) -> bool:
+        patterns = each.get("Resource") or each["NotResource"]
+        below = (pattern.partition("/")[2] for pattern in patterns)
+        is_named = any(fnmatchcase(key, pattern) for pattern in below)
+        others = each["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+        is_meant = action in each["Action"] and f"arn:{role}" not in others
+        return is_meant and is_named == ("Resource" in each)
+
+    return any(meets(each) for each in policy["Statement"] if each["Effect"] == "Deny")
 
 
 @pytest.mark.parametrize("role", ACCESS.roles)
@@ -325,8 +361,11 @@ def test_a_person_fills_in_buckets_and_principals(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     policy = json.loads((tmp_path / "s3" / "prod.json").read_text())
     found = {each["Sid"]: each for each in policy["Statement"]}
-    assert found["ConsumerStewardRead"]["Principal"]["AWS"] == [*arns, "<steward>"]
-    assert "arn:aws:s3:::shared/prod/models/*" in found["ConsumerStewardRead"]["Resource"]
+    read = found["ConsumerServerStewardRead"]
+    assert read["Principal"]["AWS"] == [*arns, "<server>", "<steward>"]
+    assert "arn:aws:s3:::shared/prod/models/*" in read["Resource"]
+    counts = ["arn:aws:s3:::shared/prod/monitoring/summaries/*"]
+    assert found["CountsWrite"]["Resource"][:1] == counts
     assert found["List"]["Resource"] == ["arn:aws:s3:::shared"]
     online = json.loads((tmp_path / "dynamodb" / "consumer.json").read_text())
     assert [each["Resource"] for each in online["Statement"]] == [[table]]

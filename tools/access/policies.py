@@ -12,7 +12,10 @@ from tools.access.roles import declared
 Document = dict[str, Any]
 
 _READ = ["s3:GetObject"]
-_WRITE = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+# Also over what is there; whoever writes a layer alone deletes nothing.
+_PUT = ["s3:PutObject", "s3:AbortMultipartUpload"]
+_DELETE = ["s3:DeleteObject"]
+_WRITE = [*_PUT, *_DELETE]
 _LIST = ["s3:ListBucket"]
 _LIST_UPLOADS = ["s3:ListBucketMultipartUploads"]
 # What `feature_store/dynamodb.py` asks for, to read customers and to fill the table.
@@ -93,7 +96,13 @@ def bucket_policy(environment: str, names: Names) -> Document:
             )
             for roles, layers in groups.items()
         ),
-        _denied("OthersDoNotWrite", _WRITE, everything, names.of(writers)),
+        *(
+            _statement(
+                f"{layer.title()}Write", _PUT, names.objects(environment, [layer]), names.of(roles)
+            )
+            for layer, roles in access.layer_writers(environment).items()
+        ),
+        *_writing_denied(environment, names),
         _denied(
             "OthersReadNothingPersonal", _READ, names.objects(environment, kept), names.of(trusted)
         ),
@@ -116,6 +125,9 @@ def iam_policy(role: str, names: Names) -> Document:
                 _statement(f"{title}List", _LIST, bucket),
                 _statement(f"{title}Read", _READ, names.objects(environment, layers)),
             ]
+            if written := [each for each in layers if _puts(role, environment, each)]:
+                objects = names.objects(environment, written)
+                statements.append(_statement(f"{title}Write", _PUT, objects))
     return _document(*statements)
 
 
@@ -134,6 +146,31 @@ def online_policy(role: str, names: Names) -> Document | None:
         if _reads(role, environment, _ONLINE)
     ]
     return _document(*statements) if statements else None
+
+
+def _writing_denied(environment: str, names: Names) -> list[Document]:
+    """What others than the writers may not do, whatever their own policies say."""
+    access, but = declared(), names.of(declared().writers(environment))
+    everything = [f"{names.root(environment)}/*"]
+    apart = access.layer_writers(environment)
+    if not apart:
+        return [_denied("OthersDoNotWrite", _WRITE, everything, but)]
+    rest = _denied("OthersDoNotWrite", _PUT, names.objects(environment, [*apart]), but)
+    rest["NotResource"] = rest.pop("Resource")
+    layers = (
+        _denied(
+            f"OthersDoNotWrite{layer.title()}",
+            _PUT,
+            names.objects(environment, [layer]),
+            [*but, *names.of(roles)],
+        )
+        for layer, roles in apart.items()
+    )
+    return [rest, *layers, _denied("OthersDoNotDelete", _DELETE, everything, but)]
+
+
+def _puts(role: str, environment: str, layer: str) -> bool:
+    return declared().allows(role, environment, layer, "write")
 
 
 def _reads(role: str, environment: str, layer: str) -> bool:

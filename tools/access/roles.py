@@ -5,10 +5,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "access"
 ACTIONS = ("read", "write", "delete")
@@ -27,6 +27,7 @@ class Layer(_Declared):
         files: Patterns of paths below the root; `*` takes any characters, `/` too.
         personal: Whether it holds rows as they were sent.
         writers_only: Whether only those who write the environment read it.
+        written_by: Roles that write this layer alone, where they read it.
     """
 
     about: str
@@ -34,6 +35,7 @@ class Layer(_Declared):
     files: tuple[str, ...] = ()
     personal: bool = False
     writers_only: bool = False
+    written_by: tuple[str, ...] = ()
 
 
 class Role(_Declared):
@@ -50,11 +52,20 @@ class Access(_Declared):
     layers: dict[str, Layer]
     roles: dict[str, Role]
 
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        named = {role for layer in self.layers.values() for role in layer.written_by}
+        if unknown := named - {*self.roles}:
+            raise ValueError(f"written_by: no role {', '.join(sorted(unknown))}")
+        return self
+
     def allows(self, role: str, environment: str, layer: str, action: str) -> bool:
         """Whether a role may do one of `ACTIONS` in a layer of an environment."""
         right, held = self.roles[role].may.get(environment, ()), self.layers[layer]
         if right == "write":
             return True
+        if action == "write" and role in held.written_by:
+            return self.allows(role, environment, layer, "read")
         if action != "read" or held.writers_only:
             return False
         if isinstance(right, tuple):
@@ -68,6 +79,14 @@ class Access(_Declared):
     def writers(self, environment: str) -> list[str]:
         """The roles that write an environment."""
         return [name for name, role in self.roles.items() if role.may.get(environment) == "write"]
+
+    def layer_writers(self, environment: str) -> dict[str, list[str]]:
+        """Layer -> the roles that write it, and not the whole environment."""
+        found = {
+            name: [role for role in layer.written_by if environment in self.roles[role].may]
+            for name, layer in self.layers.items()
+        }
+        return {layer: roles for layer, roles in found.items() if roles}
 
     def layer_of(self, table: str) -> str:
         """The layer of a table by its name in the catalog."""

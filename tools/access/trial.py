@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,7 @@ from tools.access.places import place, tables
 from tools.access.policies import Names, bucket_policy
 from tools.access.roles import ACTIONS, declared
 from tools.rehearsal import S3Server
-from tools.versitygw import add_user, serve_versitygw, versitygw_binary
+from tools.versitygw import add_user, serve_versitygw, understood, versitygw_binary
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
 LIST = "list"
@@ -43,7 +42,10 @@ def keys(environment: str) -> dict[str, list[str]]:
     found["models"] += ["models/champion/segmenter.onnx", "models/bundles/1/segmenter.onnx"]
     found["models"] += ["models/promotions/1.json"]
     found["reporting"] += ["reporting/report.html", "reporting/eda/relations.csv"]
-    found["gold"] += ["features/online.json"]
+    found["gold"] += ["features/online.json", "monitoring/memory.json"]
+    found["gold"] += ["monitoring/alerts/2026-11-30T020000.json"]
+    found["counts"] += ["monitoring/summaries/api/2026-11-30T13/1/a.json"]
+    found["counts"] += ["monitoring/shadow/2/2026-11-30T13/a.json"]
     found["records"] += ["lineage.json"]
     found["working"] += [*waiting, LEASE, LOCK, "silver/.writing-customers.parquet/1.parquet"]
     found["working"] += ["between/checked_customers.parquet"]
@@ -72,9 +74,7 @@ def tried(server: S3Server) -> Outcome:
     for environment in access.environments:
         bucket = names.buckets[environment]
         root.create_bucket(Bucket=bucket)
-        # versitygw keeps it as an attribute of a folder, of 4,096 bytes at most: hence short names.
-        policy = json.dumps(bucket_policy(environment, names), separators=(",", ":"))
-        root.put_bucket_policy(Bucket=bucket, Policy=policy)
+        root.put_bucket_policy(Bucket=bucket, Policy=understood(bucket_policy(environment, names)))
         for role, user in users.items():
             listed = allowed(partial(user.list_objects_v2, Bucket=bucket))
             outcome[role, environment, LIST] = (LIST,) if listed else ()

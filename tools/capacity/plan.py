@@ -107,15 +107,25 @@ def workers_for(rate: float, service: Service, utilisation: float) -> int:
     return max(held, ceil(rate / most_rate(service, utilisation)))
 
 
+def endpoint_plan(environment: str) -> Plan:
+    """The machines of an environment where SageMaker answers, which is assumed to cost more."""
+    return plan(environment, float(declared().sizes["sagemaker"]["overhead_ms"]))
+
+
 @cache
-def plan(environment: str) -> Plan:
+def plan(environment: str, overhead_ms: float = 0.0) -> Plan:
     """The machines of an environment.
+
+    Args:
+        environment: As deployment.yml names it.
+        overhead_ms: Of a core, a request, beside what was measured.
 
     Raises:
         UserError: No number of them is enough.
     """
     traffic = declared().traffic
-    asked, service = traffic.of(environment), measured_service()
+    asked, measured = traffic.of(environment), measured_service()
+    service = measured.of_mean(measured.mean + overhead_ms / 1e3)
     busiest = asked.busy * traffic.burst * traffic.growth
     sleeps = asked.quiet == 0.0
     least = workers_for(asked.quiet * traffic.burst, service, traffic.utilisation)

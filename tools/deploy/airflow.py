@@ -32,7 +32,7 @@ def _dag(name: str, environment: str, schedule: Schedule) -> str:
     # Only the commands of Kedro import it.
     from kedro_airflow.plugin import airflow_commands  # noqa: PLC0415
 
-    alone = {name: getattr(declared(), name) for name in ("gate", "scoring", "retraining")}
+    alone = declared().alone
     then = [p for run in schedule.runs if run != "jobs" for p in alone[run].pipelines]
     jobs: list[Job] = [*declared().jobs.values(), *alone.values()]
     every = declared().jobs | alone

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.capacity.plan import plan
+from tools.capacity.plan import endpoint_plan, plan
 from tools.deploy.declared import declared
 from tools.deploy.prices import prices
 
@@ -55,7 +55,8 @@ def targets() -> list[Target]:
     sizes, assumed, measured = declared().sizes, prices().assumed, prices().measured
     found = plan(_ENVIRONMENT)
     workers = int(sizes["sagemaker"]["workers"])
-    endpoint, pods = found.machines(workers), found.machines(1)
+    answering = endpoint_plan(_ENVIRONMENT)
+    endpoint, pods = answering.machines(workers), found.machines(1)
     seconds = _MILLION * assumed["lambda_ms"] / 1e3
     memory = float(sizes["lambda"]["memory_mb"]) / 1024
     functions = _price("api_million") + _price("lambda_million")
@@ -76,7 +77,7 @@ def targets() -> list[Target]:
             ("sagemaker_hour", "logs_gb"),
             endpoint.least,
             _price("sagemaker_hour"),
-            found.rate * workers,
+            answering.rate * workers,
         ),
         Target(
             "Kubernetes",
@@ -100,14 +101,15 @@ def targets() -> list[Target]:
 def section() -> list[str]:
     """The lines of costs.md."""
     asked = declared().traffic.of(_ENVIRONMENT)
-    currency = prices().currency
+    currency, overhead = prices().currency, declared().sizes["sagemaker"]["overhead_ms"]
     about = (
         f"An estimate, of requests about one customer in {_ENVIRONMENT}, where "
         f"`traffic` of deployment.yml declares {asked.quiet:g} to {asked.busy:g} of them a second. "
         "Lambda costs the same at any traffic. Machines stand while nobody asks: the first column "
         "spreads those of the quietest hour over the mean of both rates; the second is a machine "
         "that is as busy as it may be, by times of service that were measured here "
-        "(`docs/service_times.json`) and not there. Without load balancers and the control plane."
+        f"(`docs/service_times.json`) and not there, and for SageMaker {overhead:g} ms more that "
+        "are assumed (`sizes` of deployment.yml). Without load balancers and the control plane."
     )
     rows = [f"| {one.name} | {one.at_traffic:.2f} | {one.when_busy:.2f} |" for one in targets()]
     return [

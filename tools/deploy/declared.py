@@ -14,6 +14,7 @@ from tools.access.roles import declared as access_declared
 DEPLOY = Path(__file__).parents[2] / "deploy"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Days = Annotated[int, Field(ge=1)]
+Part = Literal["feedback", "jobs", "scoring", "retraining", "gate"]
 
 
 class _Declared(BaseModel):
@@ -45,12 +46,12 @@ class Schedule(_Declared):
 
     Attributes:
         cron: Five fields, UTC.
-        runs: All `jobs` in their order, the `gate`, `scoring` or `retraining`.
+        runs: `feedback`, all `jobs` in their order, `scoring`, `retraining` or the `gate`.
         environment: Where it runs; the schedule's own name without one.
     """
 
     cron: str = Field(pattern=r"^\S+( \S+){4}$")
-    runs: tuple[Literal["jobs", "gate", "scoring", "retraining"], ...] = Field(min_length=1)
+    runs: tuple[Part, ...] = Field(min_length=1)
     environment: str | None = None
 
 
@@ -112,6 +113,7 @@ class Deployment(_Declared):
     jobs: dict[Name, Job]
     gate: Job
     scoring: Job
+    feedback: Job
     retraining: Job
     alerts_after: tuple[Name, ...]
     schedules: dict[Name, Schedule | None]
@@ -138,6 +140,12 @@ class Deployment(_Declared):
             if where not in self.environments:
                 raise ValueError(f"schedules.{name}: no environment {where}")
         return self
+
+    @property
+    def alone(self) -> dict[str, Job]:
+        """The jobs that are no part of a whole run, by name, as they would follow each other."""
+        names = ("feedback", "scoring", "retraining", "gate")
+        return {name: getattr(self, name) for name in names}
 
     def scheduled(self, environment: str) -> dict[str, Schedule]:
         """The schedules of an environment, by name."""

@@ -95,6 +95,7 @@ def _pod(environment: str, labels: dict[str, str]) -> _Document:
     memory = f"{sizes['memory_mb']}Mi"
     said = {
         "BUNDLE": f"s3://{project}-{environment}/models",
+        "MONITORING": f"s3://{project}-{environment}/monitoring",
         "KEYS": _KEYS,
         "JOB_WORKERS": "0",
     }

@@ -75,6 +75,9 @@ def definition(environment: str, runner: Runner) -> dict[str, Any]:
     following = [*(step.name for step in steps()[1:]), "asks_for_scoring"]
     first = steps()[0].name
     # A gate alone measures by the customers there are now.
+    states |= _choice("asks_for_feedback", "'feedback' in $runs", "feedback", "asks_for_jobs")
+    takes_in = [own, _pipelines(told.feedback)]
+    states |= _job("feedback", told.feedback, takes_in, "asks_for_jobs", runner)
     begins = "'jobs' in $runs or 'gate' in $runs"
     states |= _choice("asks_for_jobs", begins, first, "asks_for_scoring")
     for step, following_job in zip(steps(), following, strict=True):
@@ -105,7 +108,7 @@ def definition(environment: str, runner: Runner) -> dict[str, Any]:
     states |= _job("gate", told.gate, gate, "refresh_serving", runner)
     states |= _ends()
     waiting = _WAITS_HOURS * 60
-    jobs = (*told.jobs.values(), told.scoring, told.retraining, told.gate)
+    jobs = (*told.jobs.values(), *told.alone.values())
     minutes = waiting + sum(job.timeout_minutes * (job.retries + 1) for job in jobs)
     return {
         "Comment": f"Runs of {told.project} in {environment}: written by make deploy",
@@ -154,7 +157,9 @@ def _turn(runs: list[str]) -> dict[str, State]:
             "Retry": [retry(5)],
             "Next": "is_its_turn",
         },
-        **_choice("is_its_turn", "$oldest = $states.context.Execution.Id", "asks_for_jobs", "wait"),
+        **_choice(
+            "is_its_turn", "$oldest = $states.context.Execution.Id", "asks_for_feedback", "wait"
+        ),
         "wait": {"Type": "Wait", "Seconds": _TURN_SECONDS, "Next": "look_who_runs"},
     }
 

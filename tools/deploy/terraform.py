@@ -11,7 +11,7 @@ from tools.access.places import CHECKOUT, environment, place
 from tools.access.places import tables as layers
 from tools.access.policies import Document, Names, bucket_policy, iam_policy, online_policy
 from tools.access.roles import declared as access_declared
-from tools.capacity.plan import plan
+from tools.capacity.plan import endpoint_plan, plan
 from tools.deploy.declared import declared
 from tools.deploy.project import schema, tables
 from tools.deploy.sql.questions import questions
@@ -85,6 +85,7 @@ def _environment(name: str) -> dict[str, Any]:
         "below": _below(kedro),
         "runner": runner(name),
         "reader": reader(name),
+        "server": server(name),
         "roles": {role: access_declared().roles[role].about for role in _made(name)},
         "guests": guests(name),
         "scaling": _scaling(name),
@@ -104,7 +105,7 @@ def _environment(name: str) -> dict[str, Any]:
 def _scaling(name: str) -> dict[str, dict[str, int]]:
     """How many machines, by the traffic that is declared."""
     found = plan(name)
-    machines = found.machines(int(declared().sizes["sagemaker"]["workers"]))
+    machines = endpoint_plan(name).machines(int(declared().sizes["sagemaker"]["workers"]))
     return {
         "emr": {"max_executors": found.executors},
         "sagemaker": {
@@ -130,9 +131,15 @@ def runner(name: str) -> str:
 
 
 def reader(name: str) -> str:
-    """The role that answers in an environment: who only reads it, else its runner."""
+    """The role that asks in an environment: who only reads it, else its runner."""
     roles = access_declared().roles.items()
     return next((role for role, one in roles if one.may.get(name) == "read"), runner(name))
+
+
+def server(name: str) -> str:
+    """The role of the API's servers: who writes what they count alone, else the runner."""
+    counted = access_declared().layer_writers(name).get("counts")
+    return counted[0] if counted else runner(name)
 
 
 def homes(role: str) -> list[str]:

@@ -7,7 +7,7 @@ variables {
   other_account = "000000000000"
   region        = "eu-central-1"
   rights        = "access/prod.json"
-  roles         = { service = "runs", consumer = "reads", steward = "answers" }
+  roles         = { service = "runs", consumer = "reads", server = "counts", steward = "answers" }
   guests        = {}
   services      = { service = ["glue.amazonaws.com"] }
   bucket        = "customer-segmentation-prod-lake-000000000000"
@@ -33,6 +33,12 @@ run "policies_name_actions_and_resources" {
   assert {
     condition     = !strcontains(aws_iam_role_policy.lake["consumer"].policy, "s3:PutObject") && strcontains(aws_iam_role_policy.lake["service"].policy, "s3:PutObject")
     error_message = "Who reads may write, or who writes may not."
+  }
+  assert {
+    condition = [
+      for one in jsondecode(aws_iam_role_policy.lake["server"].policy).Statement : one.Resource if contains(one.Action, "s3:PutObject")
+    ] == [[for each in ["summaries", "shadow"] : "arn:aws:s3:::${var.bucket}/monitoring/${each}/*"]]
+    error_message = "A server cannot keep its counts, or may write more."
   }
 }
 
@@ -107,7 +113,7 @@ run "who_renames_files_reads_them_and_who_only_sends_them_does_not" {
       for s in jsondecode(aws_s3_bucket_policy.lake.policy).Statement : s.Sid => [
         for role in ["transfer", "storage-gateway"] : contains(s.Condition.ArnNotEquals["aws:PrincipalArn"], "arn:aws:iam::000000000000:role/customer-segmentation-prod-${role}")
       ] if startswith(s.Sid, "Others")
-    } == { OthersDoNotWrite = [true, true], OthersReadNothingPersonal = [false, true] }
+    } == { OthersDoNotDelete = [true, true], OthersDoNotWrite = [true, true], OthersDoNotWriteCounts = [true, true], OthersReadNothingPersonal = [false, true] }
     error_message = "A mounted folder cannot rename its files, or who sends by SFTP may read."
   }
 }
@@ -120,7 +126,7 @@ run "who_promotes_from_below_is_not_shut_out_and_not_named_before_they_are_there
   variables {
     name   = "customer-segmentation-staging"
     rights = "access/staging.json"
-    roles  = { ci = "", administrator = "", debugger = "", steward = "" }
+    roles  = { ci = "", administrator = "", debugger = "", server = "", steward = "" }
     guests = { service = "prod" }
     bucket = "customer-segmentation-staging-lake-000000000000"
   }
@@ -139,13 +145,13 @@ run "who_promotes_from_another_account_reads_models_alone_and_need_not_be_there_
     name          = "customer-segmentation-staging"
     other_account = "111111111111"
     rights        = "access/staging.json"
-    roles         = { ci = "", administrator = "", debugger = "", steward = "" }
+    roles         = { ci = "", administrator = "", debugger = "", server = "", steward = "" }
     guests        = { service = "prod" }
     bucket        = "customer-segmentation-staging-lake-000000000000"
   }
   assert {
     condition = { for s in jsondecode(aws_s3_bucket_policy.lake.policy).Statement : s.Sid => s.Action if s.Effect == "Allow" && try(contains(s.Principal.AWS, "arn:aws:iam::111111111111:root"), false) && try(s.Condition.ArnEquals["aws:PrincipalArn"], []) == ["arn:aws:iam::111111111111:role/customer-segmentation-prod-service"] } == {
-      ListAbroad = ["s3:ListBucket"], DebuggerServiceStewardReadAbroad = ["s3:GetObject"]
+      ListAbroad = ["s3:ListBucket"], DebuggerServiceServerStewardReadAbroad = ["s3:GetObject"]
     }
     error_message = "A promotion from another account is shut out, or may do more than read."
   }

@@ -5,7 +5,7 @@ variables {
   account   = "000000000000"
   key_arn   = "arn:aws:kms:eu-central-1:000000000000:key/one"
   is_delta  = false
-  retention = { landed = 30, bronze = 90, silver = 400, gold = 1200, reporting = 400, logs = 90, noncurrent = 7 }
+  retention = { landed = 30, bronze = 90, silver = 400, gold = 1200, counts = 400, reporting = 400, logs = 90, noncurrent = 7 }
   keep_data = true
 }
 
@@ -34,7 +34,7 @@ run "parquet_is_versioned_and_layers_end_by_age" {
     error_message = "Yesterday's Parquet could not be got back."
   }
   assert {
-    condition     = { for r in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : r.id => r.expiration[0].days if startswith(r.id, "older-") } == { older-landed = 30, older-bronze = 90, older-silver = 400, older-gold = 1200, older-reporting = 400 }
+    condition     = { for r in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : r.id => r.expiration[0].days if startswith(r.id, "older-") } == { older-landed = 30, older-bronze = 90, older-silver = 400, older-gold = 1200, older-reporting = 400, older-monitoring-summaries = 400, older-monitoring-shadow = 400 }
     error_message = "Retention is not what is declared."
   }
 }
@@ -52,7 +52,7 @@ run "delta_is_not_versioned_and_its_files_do_not_end_by_age" {
     error_message = "S3 would keep what kedro maintain deletes."
   }
   assert {
-    condition     = [for r in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : r.id if startswith(r.id, "older-")] == ["older-landed"]
+    condition     = [for r in aws_s3_bucket_lifecycle_configuration.this["lake"].rule : r.id if startswith(r.id, "older-")] == ["older-landed", "older-monitoring-shadow", "older-monitoring-summaries"]
     error_message = "A live file of a Delta table would be deleted by its age."
   }
 }

@@ -5,10 +5,11 @@ variables {
   account     = "000000000000"
   region      = "eu-central-1"
   key_arn     = "arn:aws:kms:eu-central-1:000000000000:key/one"
-  reader_arn  = "arn:aws:iam::000000000000:role/customer-segmentation-prod-consumer"
-  reader_name = "customer-segmentation-prod-consumer"
+  server_arn  = "arn:aws:iam::000000000000:role/customer-segmentation-prod-server"
+  server_name = "customer-segmentation-prod-server"
   image       = "000000000000.dkr.ecr.eu-central-1.amazonaws.com/customer-segmentation:1"
   models      = "s3://lake/models"
+  monitoring  = "s3://lake/monitoring"
   sizes       = { instance = "ml.c6i.large", least = 1, most = 4, requests_per_instance = 6000 }
   features    = [{ name = "customer_id", type = "text" }, { name = "event_timestamp", type = "day" }, { name = "income", type = "number" }]
   log_days    = 90
@@ -19,8 +20,12 @@ run "the_endpoint_reads_the_champion_itself" {
     source = "./modules/sagemaker"
   }
   assert {
-    condition     = aws_sagemaker_model.this.primary_container[0].environment.SEGMENTATION_SERVING_BUNDLE == "s3://lake/models" && aws_sagemaker_model.this.execution_role_arn == var.reader_arn
-    error_message = "A promotion would not reach the endpoint, or it may do more than read."
+    condition     = aws_sagemaker_model.this.primary_container[0].environment.SEGMENTATION_SERVING_BUNDLE == "s3://lake/models" && aws_sagemaker_model.this.execution_role_arn == var.server_arn
+    error_message = "A promotion would not reach the endpoint, or it may do more than read and count."
+  }
+  assert {
+    condition     = aws_sagemaker_model.this.primary_container[0].environment.SEGMENTATION_SERVING_MONITORING == "s3://lake/monitoring"
+    error_message = "What it counts would be lost with the machine."
   }
 }
 

@@ -100,7 +100,7 @@ def calibrations(
     if not any(one.departs for one in found.values()):
         return found
     # A model that was just learned anew has no days on which it was right: all of them together.
-    turned = _likeliest_start(rows, parameters.least_answers)
+    turned = _likeliest_start(rows, parameters)
     turned = turned if turned > rows[DAY].min() else ""
     return {
         version: replace(one, turned=turned) if one.departs else one
@@ -120,7 +120,7 @@ def _since_it_departs(
     """
     tries = min(rows[DAY].n_unique(), _MOST_STARTS)
     strict = parameters.model_copy(update={"departure": parameters.departure / tries})
-    since = _likeliest_start(rows, parameters.least_answers)
+    since = _likeliest_start(rows, parameters)
     later = _calibrated(rows.filter(nw.col(DAY) >= since), own, strict)
     one = replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
     # Told as it was judged, beside the bound that is configured.
@@ -128,12 +128,18 @@ def _since_it_departs(
     return replace(one, p_value=p_value)
 
 
-def _likeliest_start(rows: nw.DataFrame[Any], least: int) -> str:
-    """The day from which on answers are likeliest to be otherwise than predicted.
+def _likeliest_start(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> str:
+    """The day from which on answers are likeliest to be otherwise than predicted."""
+    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
+    gains = _gains(rows, days, parameters.least_answers)
+    return str(max(days, key=lambda day: (gains[day], day)))
+
+
+def _gains(rows: nw.DataFrame[Any], days: list[str], least: int) -> dict[str, float]:
+    """Day -> by how much likelier the answers since then are than what was predicted says.
 
     Log odds count to a hundredth, so that a day costs the same for any number of contacts.
     """
-    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
     odds, which = np.unique(np.round(log_odds(rows[P_RESPONSE].to_numpy()), 2), return_inverse=True)
     places = 2 * which + rows[ANSWERED].to_numpy().astype(np.int64)
     day = np.searchsorted(days, rows[DAY].to_numpy().astype(str), side="right") - 1
@@ -142,8 +148,7 @@ def _likeliest_start(rows: nw.DataFrame[Any], least: int) -> str:
     counts = np.bincount((day + 1) * size + places, minlength=(len(days) + 1) * size)
     since = counts.reshape(-1, size)[:0:-1].cumsum(axis=0)[::-1]
     odds, answers = np.repeat(odds, 2), np.arange(size) % 2
-    gains = [_gain(odds, answers, one, least) for one in since]
-    return str(max(zip(gains, days, strict=True))[1])
+    return {day: _gain(odds, answers, one, least) for day, one in zip(days, since, strict=True)}
 
 
 def _gain(odds: Values, answers: Labels, counts: Labels, least: int) -> float:

@@ -16,6 +16,7 @@ from customer_segmentation.datasets.pending import FOLDER, filesystem_of
 from customer_segmentation.errors import UserError
 from customer_segmentation.lineage.ledger import Ledger, read_ledger
 from customer_segmentation.lineage.rewriting import begin_rewriting, end_rewriting
+from customer_segmentation.retention.counted import counted_hours
 from customer_segmentation.retention.erase import erase_all_rows, has_rows
 from customer_segmentation.retention.places import OUTCOMES, Environment, is_below, is_half
 
@@ -25,6 +26,7 @@ _HISTORIES = {
     "gold_feature_history": "features on",
     "gold_campaign_inputs": "what was known of whom a campaign chose on",
     "gold_outcomes": "outcomes that were recorded on",
+    "gold_monitoring": "what was watched on",
 }
 
 
@@ -33,7 +35,7 @@ class Removal:
     """Something to remove.
 
     Attributes:
-        place: The file, or the folder of a bundle.
+        place: The file, or the folder of a bundle or of an hour.
         what: What it is, in words.
         since: From when it is.
         upload: The id of an unfinished upload to that place, which has no content yet.
@@ -113,6 +115,8 @@ def _found(environment: Environment, ledger: Ledger) -> Iterator[Removal]:
     made = environment.made()
     for name in sorted(made.keys() & _HISTORIES.keys()):
         yield from _history(environment.catalog.get(name), made[name], _HISTORIES[name])
+    for place, what, since in counted_hours(environment):
+        yield Removal(place, what, since)
     for place in _reports(environment):
         yield from _file(place, "report that no pipeline reads")
 
@@ -226,7 +230,7 @@ def _remove(removal: Removal) -> None:
         for name in sorted(files.find(path), key=lambda name: name.endswith(f"/{ABOUT}")):
             files.rm_file(name)
         if files.isdir(path):
-            files.rmdir(path)
+            files.rm(path, recursive=True)
 
 
 def _remove_empty(files: Any, path: str) -> None:  # noqa: ANN401 - fsspec ships no types

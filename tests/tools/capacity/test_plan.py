@@ -8,7 +8,14 @@ import pytest
 
 from customer_segmentation.errors import UserError
 from tools.capacity import plan as planned
-from tools.capacity.plan import measured_service, most_rate, plan, promise, workers_for
+from tools.capacity.plan import (
+    endpoint_plan,
+    measured_service,
+    most_rate,
+    plan,
+    promise,
+    workers_for,
+)
 from tools.capacity.queueing import Queue
 from tools.capacity.runs import cores_for, run_seconds
 from tools.deploy.declared import Asked, Deployment, declared
@@ -60,6 +67,18 @@ def test_a_machine_of_two_workers_takes_twice_the_requests(asked) -> None:
     one, two = found.machines(1), found.machines(2)
     assert two.requests_a_minute == pytest.approx(2 * one.requests_a_minute, abs=1)
     assert one.most / 2 <= two.most <= one.most / 2 + 1
+
+
+def test_an_endpoint_of_sagemaker_is_planned_for_what_its_requests_cost_besides(asked) -> None:
+    pods = asked(busy=3_000)
+    endpoint = endpoint_plan("prod")
+    overhead = declared().sizes["sagemaker"]["overhead_ms"] / 1e3
+    assert overhead > 0
+    assert endpoint.most > pods.most
+    # None of its cores is above the utilisation, with what is assumed.
+    mean = measured_service().mean + overhead
+    requests = endpoint.machines(2).requests_a_minute
+    assert requests / 60 * mean / 2 == pytest.approx(declared().traffic.utilisation, rel=1e-3)
 
 
 def test_a_run_that_must_end_sooner_has_more_cores(asked) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.capacity.plan import plan
+from tools.capacity.plan import endpoint_plan
 from tools.deploy.answer_costs import section, targets
 from tools.deploy.costs import lines
 from tools.deploy.declared import declared
@@ -21,7 +21,7 @@ def test_lambda_costs_the_same_at_any_traffic_and_as_the_bill_has_it() -> None:
 
 def test_machines_that_stand_cost_what_a_hand_reckons() -> None:
     endpoint = next(one for one in targets() if "SageMaker" in one.name)
-    asked, machines = declared().traffic.of("prod"), plan("prod").machines(2)
+    asked, machines = declared().traffic.of("prod"), endpoint_plan("prod").machines(2)
     mean = (asked.busy + asked.quiet) / 2
     an_hour = prices().prices["sagemaker_hour"].price
     logged = 0.5 * prices().prices["logs_gb"].price
@@ -36,4 +36,8 @@ def test_machines_that_stand_cost_what_a_hand_reckons() -> None:
 def test_the_section_says_that_it_is_an_estimate_and_names_every_target() -> None:
     told = "\n".join(section())
     assert "An estimate, " in told
+    assert (
+        f"for SageMaker {declared().sizes['sagemaker']['overhead_ms']:g} ms more that are assumed"
+        in told
+    )
     assert all(f"| {one.name} | " in told for one in targets())

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from customer_segmentation.serving.settings import PREFIX, Settings
-from tools.capacity.plan import plan
+from tools.capacity.plan import endpoint_plan, plan
 from tools.deploy.databricks import bundle, serving
 from tools.deploy.declared import DEPLOY, declared
 from tools.deploy.scaling import documents
@@ -119,7 +119,7 @@ def test_the_autoscaler_goes_by_the_plan_and_finds_what_it_scales(environment: s
 @pytest.mark.parametrize("environment", sorted(declared().environments))
 def test_terraform_and_databricks_are_told_the_same_plan(environment: str) -> None:
     found = plan(environment)
-    machines = found.machines(declared().sizes["sagemaker"]["workers"])
+    machines = endpoint_plan(environment).machines(declared().sizes["sagemaker"]["workers"])
     assert project()["environments"][environment]["scaling"] == {
         "emr": {"max_executors": found.executors},
         "sagemaker": {

@@ -15,7 +15,7 @@ from tools.deploy.job_states import RUNNERS
 from tools.deploy.project import measuring, steps
 from tools.deploy.state_machine import definition, documents, environments, schedules
 
-TASKS = [*(step.name for step in steps()), "scoring", "retraining", "gate"]
+TASKS = [*(step.name for step in steps()), *declared().alone]
 
 
 @pytest.fixture(params=[(place, kind) for place in environments() for kind in RUNNERS])
@@ -27,7 +27,9 @@ def machine(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def alone() -> dict[str, Job]:
     """The jobs that are no part of a whole run."""
-    return {name: getattr(declared(), name) for name in ("scoring", "retraining", "gate")}
+    return {
+        name: getattr(declared(), name) for name in ("feedback", "scoring", "retraining", "gate")
+    }
 
 
 def followers(state: dict[str, Any]) -> set[str]:
@@ -120,6 +122,31 @@ def test_a_refusal_is_an_answer_and_all_else_a_failure_both_told(machine: dict[s
     assert states["failed"]["Type"] == "Fail"
 
 
+def test_what_came_of_contacts_is_taken_in_before_anything_that_goes_by_it(
+    machine: dict[str, Any],
+) -> None:
+    states = machine["States"]
+    assert followers(states["is_its_turn"]) == {"asks_for_feedback", "wait"}
+    assert states["feedback_ended"]["Choices"][0]["Next"] == "asks_for_jobs"
+    assert states["asks_for_feedback"]["Default"] == "asks_for_jobs"
+
+
+def test_each_night_feedback_comes_before_what_watches_and_staging_alone_learns_anew() -> None:
+    hours = {name: int(one.cron.split()[1]) for name, one in declared().schedules.items() if one}
+    for name in ("staging", "prod"):
+        assert hours[f"{name}_feedback"] < hours[name]
+    relearning = [
+        (one.environment, hours[name])
+        for name, one in declared().schedules.items()
+        if one and "retraining" in one.runs
+    ]
+    # After the night's monitoring has said what drifted.
+    assert relearning == [("staging", hours["staging_retraining"])]
+    assert hours["staging_retraining"] > hours["staging"]
+    minutes = declared().feedback.timeout_minutes * (declared().feedback.retries + 1)
+    assert all(minutes <= 60 * (hours[name] - hours[f"{name}_feedback"]) for name in environments())
+
+
 def test_serving_is_refreshed_after_a_promotion_and_after_nothing_else(
     machine: dict[str, Any],
 ) -> None:
@@ -131,6 +158,7 @@ def test_serving_is_refreshed_after_a_promotion_and_after_nothing_else(
 def test_schedules_are_those_declared_in_the_words_of_aws() -> None:
     assert schedules("prod") == {
         "prod": {"expression": "cron(0 4 * * ? *)", "runs": ["scoring"]},
+        "prod_feedback": {"expression": "cron(0 2 * * ? *)", "runs": ["feedback"]},
         "prod_promotion": {"expression": "cron(0 3 1 * ? *)", "runs": ["gate"]},
     }
 

@@ -14,7 +14,7 @@ from tests.tools.deploy.applied import table
 from tools.access.policies import Names, bucket_policy, iam_policy
 from tools.access.roles import declared as access
 from tools.deploy.declared import DEPLOY, declared
-from tools.deploy.terraform import project, reader, rights, runner
+from tools.deploy.terraform import project, reader, rights, runner, server
 from tools.terraform import PLUGINS, NoTerraformError, Workspace
 
 # Of Amazon: the policies of a role together, and a bucket's.
@@ -31,7 +31,8 @@ def test_rights_are_those_of_the_access_page_and_no_others(name: str) -> None:
     """By statement, but for the names of buckets, tables and principals."""
 
     def bare(statement: dict[str, Any]) -> dict[str, Any]:
-        objects = [arn.partition("/")[2] for arn in statement["Resource"]]
+        named = statement.get("Resource") or statement["NotResource"]
+        objects = [("Resource" in statement, arn.partition("/")[2]) for arn in named]
         return {key: statement[key] for key in ("Sid", "Effect", "Action")} | {"of": objects}
 
     said = rights(name)
@@ -49,15 +50,20 @@ def test_each_role_is_made_where_it_works_and_promotes_from_there() -> None:
     made = {name: list(rights(name)["roles"]) for name in ENVIRONMENTS}
     assert made == {
         "dev": ["developer", "administrator"],
-        "staging": ["ci", "administrator", "debugger", "steward"],
-        "prod": ["service", "consumer", "steward"],
+        "staging": ["ci", "administrator", "debugger", "server", "steward"],
+        "prod": ["service", "consumer", "server", "steward"],
     }
     assert {name: runner(name) for name in ENVIRONMENTS} == {
         "dev": "developer",
         "staging": "ci",
         "prod": "service",
     }
-    # What answers needs to write nothing.
+    # What asks needs to write nothing, and the API's server what it counts.
+    assert {name: server(name) for name in ENVIRONMENTS} == {
+        "dev": "developer",
+        "staging": "server",
+        "prod": "server",
+    }
     assert {name: reader(name) for name in ENVIRONMENTS} == {
         "dev": "developer",
         "staging": "debugger",

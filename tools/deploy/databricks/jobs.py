@@ -19,7 +19,13 @@ _RUN = f"${{resources.jobs.{NAME}.id}}"
 _MINUTE = 60_000
 _ALERT_MINUTES = 15
 # Job parameter -> what of a schedule's `runs` it stands for.
-_PARTS = {"learn": "jobs", "promote": "gate", "score": "scoring", "relearn": "retraining"}
+_PARTS = {
+    "hear": "feedback",
+    "learn": "jobs",
+    "promote": "gate",
+    "score": "scoring",
+    "relearn": "retraining",
+}
 _LIBRARIES: list[Document] = [
     {"requirements": f"{FILES}/requirements/core.txt"},
     {"whl": "../../../dist/*.whl"},
@@ -43,7 +49,11 @@ def _job() -> Document:
     something before it failed.
     """
     learned = [step.name for step in steps()]
-    tasks: list[Document] = [_wanted("learn", [])]
+    tasks: list[Document] = [
+        _wanted("hear", []),
+        _task("feedback", declared().feedback, [_if("hear")]),
+        _wanted("learn", ["hear", "feedback"]),
+    ]
     for step in steps():
         after = [{"task_key": name} for name in step.after] or [_if("learn")]
         tasks.append(_task(step.name, step.job, after))

@@ -39,7 +39,7 @@ locals {
         ArnNotEquals = {
           "aws:PrincipalArn" = concat(
             one.Condition.ArnNotEquals["aws:PrincipalArn"],
-            contains(one.Action, "s3:PutObject") ? concat(var.senders, var.rereaders, var.deployers) : var.rereaders,
+            !contains(one.Action, "s3:GetObject") ? concat(var.senders, var.rereaders, var.deployers) : var.rereaders,
           )
         }
       })

@@ -5,8 +5,10 @@ locals {
   # Objects of Delta are as old as the rows in them, and live as long as the log names them: there
   # runs and `kedro maintain` remove what is over, and only what lands is removed by age.
   aged = var.is_delta ? ["landed"] : ["landed", "bronze", "silver", "gold", "reporting"]
+  # What servers count by the hour are files in every environment.
+  counts = { for kind in ["summaries", "shadow"] : "monitoring/${kind}/" => var.retention["counts"] }
   buckets = {
-    lake    = { expire = { for layer in local.aged : "${layer}/" => var.retention[layer] }, versioned = !var.is_delta }
+    lake    = { expire = merge({ for layer in local.aged : "${layer}/" => var.retention[layer] }, local.counts), versioned = !var.is_delta }
     code    = { expire = {}, versioned = true }
     results = { expire = { "" = var.retention["noncurrent"] }, versioned = false }
     logs    = { expire = { "" = var.retention["logs"] }, versioned = false }
@@ -85,7 +87,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
   dynamic "rule" {
     for_each = each.value.expire
     content {
-      id     = "older-${trim(rule.key, "/") == "" ? "all" : trim(rule.key, "/")}"
+      id     = "older-${rule.key == "" ? "all" : replace(trim(rule.key, "/"), "/", "-")}"
       status = "Enabled"
       filter {
         prefix = rule.key

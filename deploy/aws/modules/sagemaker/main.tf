@@ -7,12 +7,16 @@ locals {
 
 resource "aws_sagemaker_model" "this" {
   name               = var.name
-  execution_role_arn = var.reader_arn
+  execution_role_arn = var.server_arn
   primary_container {
     image = var.image
     # The server reads the champion itself and looks for a new one each second: a promotion needs
     # no new model and no new endpoint.
-    environment = { SEGMENTATION_SERVING_BUNDLE = var.models, AWS_REGION = var.region }
+    environment = {
+      SEGMENTATION_SERVING_BUNDLE     = var.models
+      SEGMENTATION_SERVING_MONITORING = var.monitoring
+      AWS_REGION                      = var.region
+    }
   }
   depends_on = [aws_iam_role_policy.this]
 }
@@ -77,7 +81,7 @@ resource "aws_sagemaker_feature_group" "this" {
   description                    = "gold_feature_table"
   record_identifier_feature_name = "customer_id"
   event_time_feature_name        = "event_timestamp"
-  role_arn                       = var.reader_arn
+  role_arn                       = var.server_arn
 
   dynamic "feature_definition" {
     for_each = var.features
@@ -98,7 +102,7 @@ resource "aws_sagemaker_feature_group" "this" {
 
 resource "aws_iam_role_policy" "this" {
   name = "sagemaker"
-  role = var.reader_name
+  role = var.server_name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

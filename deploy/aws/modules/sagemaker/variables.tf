@@ -18,12 +18,12 @@ variable "key_arn" {
   type        = string
 }
 
-variable "reader_arn" {
-  description = "The role of roles.yml that reads the environment, which the server has."
+variable "server_arn" {
+  description = "The role of roles.yml that reads the environment and writes what it counts, which the server has."
   type        = string
 }
 
-variable "reader_name" {
+variable "server_name" {
   description = "Its name, to attach what else a server in SageMaker needs."
   type        = string
 }
@@ -35,6 +35,11 @@ variable "image" {
 
 variable "models" {
   description = "The environment's folder of models: s3://bucket/models."
+  type        = string
+}
+
+variable "monitoring" {
+  description = "Where the server keeps its counts by hour: s3://bucket/monitoring."
   type        = string
 }
 

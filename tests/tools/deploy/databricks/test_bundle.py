@@ -183,8 +183,8 @@ def test_each_task_is_a_command_of_kedro_that_runs_pipelines_of_the_registry(tar
     ]
     parsed = monitor_alert.make_context("alert", [alerts[2]]).params
     assert parsed["env"] == "databricks"
-    # Besides: gate, scoring, retraining.
-    assert len(runs) == len(steps()) + 3
+    # Besides: feedback, gate, scoring, retraining.
+    assert len(runs) == len(steps()) + 4
     for command in runs:
         # The configuration is where the bundle's files are, and those are the checkout's.
         assert command[1] == "--conf-source=/Workspace/files/conf"
@@ -298,6 +298,8 @@ LEARNED = {step.name for step in steps()}
         ({"score"}, {"scoring"}),
         ({"promote", "score"}, {"gate", "serve", "scoring"}),
         ({"relearn"}, {"retraining"}),
+        ({"hear"}, {"feedback"}),
+        ({"hear", "learn"}, LEARNED | {"feedback"}),
         (set(), set()),
     ],
 )
@@ -306,11 +308,11 @@ def test_the_job_runs_what_is_asked_for_and_no_more(asked: set[str], expected: s
     assert {name for name, state in states.items() if state == "ran"} == expected
 
 
-@pytest.mark.parametrize("failing", [*sorted(LEARNED), "gate", "scoring", "retraining"])
+@pytest.mark.parametrize("failing", [*sorted(LEARNED), *sorted(declared().alone)])
 def test_a_failure_anywhere_is_a_failure_of_the_whole_run(failing: str) -> None:
     """Databricks decides by the tasks that no other waits for; one left out counts as well."""
     job = job_of(resources("prod"))
-    states = of_the_run(job, {"learn", "promote", "score", "relearn"}, failing)
+    states = of_the_run(job, {"hear", "learn", "promote", "score", "relearn"}, failing)
     assert any("failed" in states[name] for name in leaves(job))
     after_gate = {"gate": "upstream failed", "scoring": "ran"}.get(failing)
     if failing in LEARNED:
