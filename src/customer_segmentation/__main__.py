@@ -9,6 +9,8 @@ from typing import Any
 from kedro.framework.cli.utils import find_run_command
 from kedro.framework.project import configure_project
 
+from customer_segmentation.errors import NothingDue
+
 
 def main(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signature
     """Run the pipelines as `kedro run` does, with the same options, or `check FILE`."""
@@ -19,7 +21,13 @@ def main(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - click's own signat
 
     given = args[0] if args else sys.argv[1:]
     is_command = bool(given) and given[0] in cli.commands
-    return (cli if is_command else find_run_command(package_name))(*args, **kwargs)
+    command = cli if is_command else find_run_command(package_name)
+    try:
+        return command(*args, **kwargs)
+    except NothingDue as nothing:
+        # Where click does not end the process, as in a task of Databricks: it ends well.
+        nothing.show()
+        return None
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ RIGHT = {
 
 def require(*objects: dict[str, Any]) -> None:
     body = json.dumps([*objects]).encode()
-    require_outcomes(read_objects(body, "application/json", ("ID", "customer_id")))
+    keys = ("ID", "customer_id")
+    require_outcomes(read_objects(body, "application/json", keys), keys)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ def test_what_can_be_counted_lands(changes: dict[str, Any]) -> None:
         ({"revision": 1.5}, "revision"),
         ({"revision": -1}, "revision"),
         ({"Answered": 0}, "answered"),
+        ({"customer_id": 8}, "customer_id"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_by_its_field(changes: dict[str, Any], name: str) -> None:

@@ -190,10 +190,10 @@ def gather_later_outcomes(
     assignments: IntoDataFrame,
     recorded_campaign_inputs: History,
     feedback: FeedbackParameters,
-) -> KnownOutcomes | None:
-    """What came of contacts, by which a challenger is judged; None for any other bundle."""
+) -> KnownOutcomes:
+    """What came of contacts, by which a challenger is judged; nothing for any other bundle."""
     if chosen.challenger is None:
-        return None
+        return KnownOutcomes(None, "")
     return known_outcomes(recorded_outcomes, assignments, recorded_campaign_inputs, feedback)
 
 
@@ -201,7 +201,7 @@ def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
     chosen: Chosen,
     of_bundle: list[Gate],
     shadows: Shadows,
-    outcomes: KnownOutcomes | None,
+    outcomes: KnownOutcomes,
     retraining: RetrainingParameters,
     campaign_planning: CampaignParameters,
 ) -> list[Gate]:
@@ -211,7 +211,7 @@ def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
         return []
     bounds, compared = retraining.trial, None
     old, new = (one.files.get(RESPONSE) for one in (champion, chosen.bundle))
-    if outcomes is not None and outcomes.training is not None:
+    if outcomes.training is not None:
         offers = campaign_planning.offers
         compared = compare_on_outcomes(outcomes.training, old, new, offers)
     counts = shadows.of(champion.id, chosen.named)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from customer_segmentation.feedback.cells import moment, revision
 from customer_segmentation.schema.cells import folded
 from customer_segmentation.schema.limits import LACKING
 from customer_segmentation.schema.numbers import NUMBER
+from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import MISSING
 from customer_segmentation.serving.ingestion.objects import Objects
 from customer_segmentation.serving.problems import wrong_fields
@@ -22,26 +23,31 @@ _NAMES = (OUTCOME_ID, _CAMPAIGN, _ANSWERED, _AMOUNT, HAPPENED_AT, REVISION)
 _FLAGS = ("0", "1")
 
 
-def require_outcomes(objects: Objects) -> None:
+def require_outcomes(objects: Objects, keys: Collection[str]) -> None:
     """Refuse objects that could not be counted, each wrong field with what would be accepted.
+
+    Args:
+        objects: As sent.
+        keys: The names under which an object may have the customer's key, one of them.
 
     Raises:
         RefusedError: There is one.
     """
+    spelled = {folded(name): KEY for name in keys} | {name: name for name in _NAMES}
     problems = [
         Problem(f"$[{place}].{name}", problem, accepted)
         for place, line in enumerate(objects.lines)
-        for name, problem, accepted in _wrong(_cells(line))
+        for name, problem, accepted in _wrong(_cells(line, spelled))
     ]
     if problems:
         raise wrong_fields(problems)
 
 
-def _cells(line: bytes) -> dict[str, list[str]]:
+def _cells(line: bytes, spelled: Mapping[str, str]) -> dict[str, list[str]]:
     """Column -> the cells of the names that mean it."""
     found: dict[str, list[str]] = {}
     for header, cell in decode_record(line.decode()).items():
-        if (name := folded(header)) in _NAMES:
+        if name := spelled.get(folded(header)):
             text = cell.strip()
             # As whoever counts them reads it: None is nobody's name.
             found.setdefault(name, []).append("" if text in MISSING else text)

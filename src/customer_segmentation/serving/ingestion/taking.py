@@ -93,7 +93,7 @@ def land(target: Target, body: bytes, sent: Sent, keys: tuple[str, ...]) -> Rece
     """
     objects = read_objects(body, sent.media_type, keys)
     if sent.kind == "outcomes":
-        require_outcomes(objects)
+        require_outcomes(objects, keys)
     return Receipt(target.put(objects, sent.claim), len(objects.lines))
 
 
