@@ -47,7 +47,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run feature-store dashboard staging prod integrate release serve stream services test test-all extras faults security fuzz lint format bench docs deploy deploy-test aws aws-apply aws-destroy package lambda access viz notebook lock clean
+.PHONY: help run feature-store dashboard rehearsal-year staging prod integrate release serve stream services test test-all extras faults security fuzz lint format bench docs deploy deploy-test aws aws-apply aws-destroy package lambda access viz notebook lock clean
 
 help:  ## these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -168,6 +168,9 @@ dashboard: $(VENV)/serving.done  ## segments, moves, campaigns, data quality and
 stream: $(VENV)/streaming.done $(KAFKA)  ## a shop whose customers move while you look: Kafka, order lines, the stream and the page; Ctrl-C stops it; needs Java 17, and Maven once; ARGS="--rate 500"
 	@$(BIN)/python -m tools.stream $(ARGS)
 
+rehearsal-year: $(VENV)/dev.done  ## a year of campaigns in a market that turns, by the real commands and server: drift, alert, retraining, a bad challenger refused, a good one promoted, a page that tells it; minutes; ARGS="--months 8"
+	@$(BIN)/python -m tools.year $(ARGS)
+
 feature-store: $(VENV)/features.done  ## fill the feature store from the last run, a file or SEGMENTATION_FEATURE_STORE, and tell Feast; ARGS="--env=staging"
 	SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro run --pipeline=feature_export $(ARGS)
 	@SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro feature apply $(ARGS)
@@ -263,4 +266,4 @@ lock: | $(UV)  ## resolve the dependencies anew
 	$(LOCK) --extra databases --extra streaming --extra serving -c requirements/dev.txt -o requirements/streaming.txt
 
 clean:  ## remove what runs produced; the environment stays
-	rm -rf data/features data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/stream data/shop data/jobs mlflow.db mlruns
+	rm -rf data/features data/landed data/bronze data/silver data/gold data/models data/reporting data/staging data/prod data/stream data/shop data/year data/jobs mlflow.db mlruns

@@ -121,7 +121,7 @@ def test_a_model_that_was_right_for_months_is_found_wrong_since_last_week() -> N
     right = [drawn(400, seed=seed) for seed in range(20)]
     found = by_week(*right, drawn(400, -1.0, seed=99))
     assert found.departs
-    assert found.since == "2026-03-21"
+    assert (found.since, found.turned) == ("2026-03-21", "2026-03-21")
     assert found.contacts == 400
     assert found.used is not None
     assert found.used.intercept == pytest.approx(-1.0, abs=0.4)
@@ -132,6 +132,25 @@ def test_a_model_that_was_right_for_months_is_found_wrong_since_last_week() -> N
     together = calibrated(p, answers, np.arange(len(p)), OWN, PARAMETERS)
     assert together.moved is not None
     assert together.moved < PARAMETERS.tolerated
+
+
+def test_a_market_turned_before_a_model_that_was_never_right() -> None:
+    weeks = [*(drawn(400, seed=seed) for seed in range(4)), drawn(400, -1.0), drawn(400, -1.0)]
+    p, answers = (np.concatenate([week[place] for week in weeks]) for place in (0, 1))
+    contacts = pa.table(
+        {
+            "customer_id": [str(n) for n in range(len(p))],
+            "day": [f"2026-03-{1 + n // 400:02}" for n in range(len(p))],
+            "p_response": p,
+            "answered": answers.astype(float),
+            # The second was learned just before the market turned.
+            "response_version": ["a" * 12] * 1_600 + ["b" * 12] * 800,
+        }
+    )
+    found = calibrations(contacts, {}, PARAMETERS)
+    assert not found["a" * 12].departs
+    assert found["b" * 12].departs
+    assert found["b" * 12].turned == "2026-03-05"
 
 
 def test_weeks_of_a_model_that_is_right_make_no_more_false_alarms() -> None:

@@ -121,6 +121,21 @@ def test_half_a_deviation_is_found_whatever_the_distribution(kind, sign) -> None
     assert found_first(baseline, unchanged, "x", shifted) == "x"
 
 
+def test_that_time_goes_on_is_no_alarm_and_is_told() -> None:
+    draw = np.random.default_rng(6)
+    learned, later = draw.integers(2012, 2015, (2_000, 1)), draw.integers(2013, 2016, (2_000, 1))
+    baseline = baseline_of(("enrolled_year",), learned.astype(float), is_calendar=True)
+    now, soon = (
+        baseline.summarise(("enrolled_year",), years.astype(float), {})
+        for years in (later, later[:1_000])
+    )
+    psi = found(judged(baseline, soon, now), "enrolled_year", "psi")
+    assert psi.value > 1.0
+    assert psi.bound is None
+    assert psi.told.endswith("It is part of a date, which time alone moves: no alarm.")
+    assert not alarms(judged(baseline, soon, now))
+
+
 def test_an_alarm_says_what_how_much_and_what_to_do() -> None:
     baseline = baseline_of(("x",), np.random.default_rng(4).normal(size=(2_000, 1)))
     now = baseline.summarise(("x",), np.random.default_rng(5).normal(0.7, 1.0, (3_000, 1)), {})
@@ -251,11 +266,11 @@ def test_a_category_that_grew_is_named() -> None:
     assert "phd 33 % then and 80 % now" in found(judged(baseline, now), "education", "psi").told
 
 
-def baseline_of(names, matrix, outputs=None) -> Baseline:
+def baseline_of(names, matrix, outputs=None, *, is_calendar=False) -> Baseline:
     bins = {
         name: category_bins(["basic", "master", "phd"])
         if name == "education"
-        else number_bins(values[:5_000])
+        else replace(number_bins(values[:5_000]), is_calendar=is_calendar)
         for name, values in zip(names, matrix.T, strict=True)
     }
     empty = Baseline("v1", "2014-06-30", ("high", "low"), bins, nobody("v1", 2))
@@ -270,5 +285,7 @@ def found_first(baseline, unchanged, name, values) -> str:
         columns={**unchanged.columns, **one.columns},
         sums={**unchanged.sums, **one.sums},
     )
-    first = judged(baseline, now)[0]
+    # Time alone moves parts of dates away from the training data, and not from the window before.
+    before = unchanged if baseline.bins[name].is_calendar else None
+    first = judged(baseline, now, before)[0]
     return first.name if first.is_alarm and first.subject == "input" else ""

@@ -120,7 +120,7 @@ def test_while_one_is_tried_only_a_person_begins_another() -> None:
 
 
 def test_what_came_before_a_departure_is_learned_from_no_more() -> None:
-    wrong = {"r1": {**calibrated(departs=True)["r1"], "since": "2026-11-20"}}
+    wrong = {"r1": {**calibrated(departs=True)["r1"], "turned": "2026-11-20"}}
     assert decide(replace(QUIET, calibration=wrong), parameters()).since == "2026-11-20"
     # Nor is it later, once the champion is of the time since.
     later = replace(QUIET, response_since="2026-11-20", learned=date(2026, 8, 1))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import shutil
 import signal
 import sys
@@ -98,8 +97,6 @@ def main(arguments: list[str] | None = None) -> None:
         parser.add_argument(name, type=kind, default=one.default, help=f"(default {one.default})")
     given = vars(parser.parse_args(arguments))
     place = given.pop("place").absolute()
-    # What a run tells is looked at where it fails.
-    logging.getLogger("customer_segmentation").setLevel(logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:

@@ -86,14 +86,14 @@ def silver(month: Month, schema: Schema) -> pl.DataFrame:
     )
     bronze = ingest_source(cells.with_row_index(ROW_NUMBER, offset=1).lazy(), dated)
     checked = check_rows(bronze, settle_reading(bronze, dated), dated)
-    kept: pl.LazyFrame = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
-    return kept.sort(KEY).collect()
+    kept: Any = CheckedCustomers(nw.from_native(checked).lazy()).customers().to_native()
+    return pl.DataFrame(kept.sort(KEY).collect())
 
 
 def segments(customers: pl.DataFrame, segmenter: Artifact) -> pl.DataFrame:
     """`gold_segments` of some customers of silver."""
-    scored: pl.LazyFrame = score_customers(customers.lazy(), segmenter)
-    return scored.collect()
+    scored: Any = score_customers(customers.lazy(), segmenter)
+    return pl.DataFrame(scored.collect())
 
 
 def first_models(month: Month, rules: Rules) -> tuple[Artifact, Artifact]:

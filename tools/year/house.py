@@ -47,8 +47,6 @@ class House:
                 if name.endswith(_NO_PICTURES):
                     entries[name] = {"type": "MemoryDataset", "copy_mode": "assign"}
             file.write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
-        quiet = root / "conf" / "logging.yml"
-        quiet.write_text(_only_errors(quiet.read_text(encoding="utf-8")), encoding="utf-8")
         return cls(root)
 
     @property
@@ -92,14 +90,6 @@ class House:
         return found
 
 
-def _only_errors(logging_yml: str) -> str:
-    """The logging configuration, whose handlers tell of errors alone."""
-    told = yaml.safe_load(logging_yml)
-    for handler in told["handlers"].values():
-        handler["level"] = "ERROR"
-    return str(yaml.safe_dump(told, sort_keys=False))
-
-
 @contextmanager
 def settings(**values: str) -> Iterator[None]:
     """Environment variables of all commands, in place of those that the shell has set."""
@@ -119,9 +109,12 @@ def settings(**values: str) -> Iterator[None]:
 def _inside(root: Path) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(root)
+    # What a command has to say is in what it prints, and how it ended.
+    logging.disable(logging.WARNING)
     try:
         yield
     finally:
+        logging.disable(logging.NOTSET)
         os.chdir(before)
         # MLflow's migrations silence every logger there is.
         for name in list(logging.root.manager.loggerDict):

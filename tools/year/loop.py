@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +29,7 @@ from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.response import checked_response
 from customer_segmentation.segmentation.labelled import LeftOut
-from customer_segmentation.tables.history import History
+from customer_segmentation.tables.history import History, Statement
 from tools.year.counted import Campaign, scored
 from tools.year.customers import Artifact, Rules, first_models, segments, silver
 from tools.year.market import Market, Month
@@ -104,13 +105,20 @@ class Loop:
         planning = rules.planning.model_copy(update=named)
         of_segments, lazy = segments(customers, self.segmenter).lazy(), customers.lazy()
         listed = nodes.list_customers(
-            *(nodes.score_responses(lazy, of_segments, self.champion), lazy, of_segments),
-            *(None, _NO_CONTACTS, self.champion, None, rules.schema, planning),
+            scored_responses=nodes.score_responses(lazy, of_segments, self.champion),
+            silver_customers=lazy,
+            gold_segments=of_segments,
+            consents=None,
+            contacts=_NO_CONTACTS,
+            response=self.champion,
+            latest_calibration=None,
+            customers=rules.schema,
+            campaign_planning=planning,
         )
         planned = nodes.plan_campaign(listed, self.champion)
-        plan = pl.DataFrame(nodes.tabulate_plan(planned))
-        history = History((), dict, datetime.combine(day, _PLANNED, UTC), "year")
-        self.inputs.append(pl.DataFrame(nodes.record_inputs(planned, lazy, history)))
+        plan = _frame(nodes.tabulate_plan(planned))
+        history = History((), _nothing, datetime.combine(day, _PLANNED, UTC), "year")
+        self.inputs.append(_frame(nodes.record_inputs(planned, lazy, history)))
         first = scored(customers, self.first)
         campaign = Campaign.of(plan, first, month, planning.hold_out)
         self._send(plan, campaign, day)
@@ -143,8 +151,12 @@ class Loop:
 
     def _mended(self, day: date) -> Iterator[Event]:
         """What is noticed by what came back, and done."""
-        tables = (pl.concat(one, how="diagonal") for one in (self.outcomes, self.sent, self.inputs))
-        contacts = training_set(*tables, day.isoformat())
+        contacts = training_set(
+            pl.concat(self.outcomes),
+            pl.concat(self.sent),
+            pl.concat(self.inputs, how="diagonal"),
+            day.isoformat(),
+        )
         about = metadata_of(self.champion)
         own = {str(about[VERSION]): np.array(about["calibration"]["covariance"])}
         found = calibrations(contacts, own, self.rules.feedback)
@@ -152,7 +164,7 @@ class Loop:
         if now and now.departs:
             yield Event("departure", _told(now))
         if self.challenger is not None:
-            yield from self._judged(contacts)
+            yield from self._judged(self.challenger, contacts)
         known = Situation(
             today=day,
             champion="champion",
@@ -187,13 +199,15 @@ class Loop:
         self.challenger = response
         self.tried = Challenger(bundle="challenger", champion="champion", promotion=1, why=reason)
 
-    def _judged(self, contacts: pa.Table) -> Iterator[Event]:
+    def _judged(self, challenger: Artifact, contacts: pa.Table) -> Iterator[Event]:
         """What later outcomes say of the challenger, once there are enough."""
-        files = (
-            one.SerializeToString(deterministic=True) for one in (self.champion, self.challenger)
-        )
         bounds = self.rules.retraining.trial
-        compared = compare_on_outcomes(contacts, *files, self.rules.planning.offers)
+        compared = compare_on_outcomes(
+            contacts,
+            self.champion.SerializeToString(deterministic=True),
+            challenger.SerializeToString(deterministic=True),
+            self.rules.planning.offers,
+        )
         if compared is None or not is_judged(compared, bounds):
             return
         gates = gates_of_outcomes(compared, bounds)
@@ -201,11 +215,19 @@ class Loop:
         if wrong:
             yield Event("refused", f"By {'; '.join(wrong)}.")
         else:
-            self.champion = self.challenger
+            self.champion = challenger
             self.learned = self._learned_on
             figures = f"{compared.contacts:,} later contacts, {compared.answers:,} of whom answered"
             yield Event("promoted", f"By {figures}: not worse than the champion.")
         self.challenger = self.tried = None
+
+
+def _frame(table: Any) -> pl.DataFrame:  # noqa: ANN401 - of any engine
+    return pl.DataFrame(table)
+
+
+def _nothing(_: Statement) -> None:
+    """The rows of a statement, of which there is none."""
 
 
 def _told(one: Calibrated) -> str:

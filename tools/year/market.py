@@ -63,7 +63,7 @@ class Month:
     Attributes:
         number: From 1; 0 is the month before the year.
         day: Of the snapshot, the last of the month.
-        columns: As a file of the generator has them; Response is NaN for who was never asked.
+        columns: As a file of the generator has them; Response is the answer to the first campaign.
         chances: (customers) the true probability of an answer.
     """
 
@@ -135,13 +135,14 @@ class Market:
         columns["Response"] = self._asked(month, there)
         return replace(month, columns={name: columns[name] for name in COLUMNS})
 
-    def _asked(self, month: Month, there: Indices) -> Floats:
-        """What everybody answered to the campaign of month 0; NaN for who came later."""
+    def _asked(self, month: Month, there: Indices) -> Indices:
+        """What customers answered to the campaign of month 0, or when they came later."""
+        now = month.answers("the first campaign").astype(np.int64)
         if not month.number:
-            return month.answers("the first campaign").astype(np.float64)
+            return now
         first = self.month(0).columns["Response"]
-        later = there >= self.customers
-        return np.where(later, np.nan, first[np.where(later, 0, there)])
+        is_later = there >= self.customers
+        return np.where(is_later, now, first[np.where(is_later, 0, there)])
 
     def _law(self, number: int) -> Mapping[str, float]:
         return BEFORE if number < self.turn else AFTER

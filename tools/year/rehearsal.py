@@ -25,6 +25,7 @@ from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.shadow import ShadowCounts
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.artifact_file import read_model
+from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from tools.ports import free_port
 from tools.receiver import Receiver
 from tools.stage import Stage, staged
@@ -96,7 +97,8 @@ class Year:
         """The market, and what does not change in the year."""
         wanted = self.wanted
         self.market = Market(wanted.customers, wanted.seed, wanted.turn)
-        offer = {"channel": "e_mail", "cost": COST, "value": VALUE}
+        # Nobody is asked for consent, which is another story.
+        offer = {"channel": "e_mail", "purpose": "", "cost": COST, "value": VALUE}
         self.house.parameters(
             "campaign_planning",
             {
@@ -175,13 +177,21 @@ class Year:
             for one in house.told("monitoring")["findings"]
             if one["is_alarm"] and one["subject"] == "input" and one["window"]["source"] == "batch"
         ][:1]
-        departed = [
-            line for line in house.told("calibration")["lines"] if line.startswith("Warning: ")
+        found += [
+            Event("departure", line.removeprefix("Warning: "))
+            for line in house.told("calibration")["lines"]
+            if line.startswith(f"Warning: Response model {self._champion()}")
         ]
-        found += [Event("departure", line.removeprefix("Warning: ")) for line in departed[-1:]]
         alerts = {k: v for k, v in self.listener.alerts().items() if k not in self.alerted}
         self.alerted |= {*alerts}
         return found + [Event("alert", first_lines(text)) for text in alerts.values()]
+
+    def _champion(self) -> str:
+        """The version of the champion's response model."""
+        champion = self.house.bundles.champion()
+        if champion is None:
+            raise UserError("there is no champion any more")
+        return str(metadata_of(read_model(champion.files[RESPONSE]))[VERSION])
 
     def _learned(self, events: list[Event]) -> bool:
         """Whether retraining was due, and made a challenger."""

@@ -48,6 +48,8 @@ class Calibrated:
         departs: Whether the model is shown to be wrong, by more than is tolerated.
         used: The calibration to plan with; None if there is none.
         since: The first day of these contacts, if the model departs; those before are not counted.
+        turned: If it departs, the day since which all that was contacted, by whichever model,
+            answers otherwise than predicted; '' where that is so from the first day on.
     """
 
     contacts: int
@@ -60,6 +62,7 @@ class Calibrated:
     departs: bool
     used: Calibration | None
     since: str = ""
+    turned: str = ""
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
@@ -73,6 +76,7 @@ class Calibrated:
             "departs": self.departs,
             "used": self.used and self.used.told(),
             "since": self.since,
+            "turned": self.turned,
         }
         return told | (self.found.told() if self.found else {})
 
@@ -92,7 +96,15 @@ def calibrations(
     for version in sorted(rows[RESPONSE_VERSION].unique().to_list()):
         some = rows.filter(nw.col(RESPONSE_VERSION) == version)
         found[version] = _since_it_departs(some, own.get(version, np.zeros((2, 2))), parameters)
-    return found
+    if not any(one.departs for one in found.values()):
+        return found
+    # A model that was just learned anew has no days on which it was right: all of them together.
+    turned = _likeliest_start(rows, parameters)
+    turned = turned if turned > rows[DAY].min() else ""
+    return {
+        version: replace(one, turned=turned) if one.departs else one
+        for version, one in found.items()
+    }
 
 
 def _since_it_departs(
@@ -105,12 +117,18 @@ def _since_it_departs(
     came is likeliest is held against chance, which had as many tries (Bonferroni). Source: the
     likelihood ratio of a change point, as in Hinkley (1970).
     """
-    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
-    gains = {day: _gain(rows.filter(nw.col(DAY) >= day), parameters) for day in days}
-    since = max(days, key=lambda day: (gains[day], day))
-    strict = parameters.model_copy(update={"departure": parameters.departure / len(days)})
+    tries = min(rows[DAY].n_unique(), _MOST_STARTS)
+    strict = parameters.model_copy(update={"departure": parameters.departure / tries})
+    since = _likeliest_start(rows, parameters)
     later = _calibrated(rows.filter(nw.col(DAY) >= since), own, strict)
     return replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
+
+
+def _likeliest_start(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> str:
+    """The day from which on answers are likeliest to be otherwise than predicted."""
+    days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
+    gains = {day: _gain(rows.filter(nw.col(DAY) >= day), parameters) for day in days}
+    return str(max(days, key=lambda day: (gains[day], day)))
 
 
 def _gain(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> float:

@@ -30,12 +30,14 @@ class Bins:
         labels: Of a category's codes; empty for numbers and parts of dates.
         centers: Of each bin, the mean of its values, rounded; empty for a category.
         middle: About the mean of all; sums are of what values are above it.
+        is_calendar: Whether it is a part of a date, which time alone moves.
     """
 
     edges: tuple[float, ...]
     labels: tuple[str, ...] = ()
     centers: tuple[float, ...] = ()
     middle: float = 0.0
+    is_calendar: bool = False
 
     @property
     def count(self) -> int:
@@ -64,7 +66,8 @@ class Bins:
     def stated(self) -> dict[str, Any]:
         """As JSON."""
         told = {"edges": list(self.edges), "centers": list(self.centers), "middle": self.middle}
-        return told | ({"labels": list(self.labels)} if self.labels else {})
+        told |= {"labels": list(self.labels)} if self.labels else {}
+        return told | ({"is_calendar": True} if self.is_calendar else {})
 
     @classmethod
     def of(cls, stated: Mapping[str, Any]) -> Self:
@@ -80,7 +83,8 @@ class Bins:
         if centers and len(centers) != len(edges) + 1:
             raise ValueError("each bin has a center")
         labels = tuple(str(label) for label in stated.get("labels", ()))
-        return cls(edges, labels, centers, float(stated["middle"]))
+        is_calendar = bool(stated.get("is_calendar", False))
+        return cls(edges, labels, centers, float(stated["middle"]), is_calendar)
 
 
 def category_bins(labels: Sequence[str]) -> Bins:

@@ -42,12 +42,19 @@ def _column(pair: Pair, name: str) -> Iterator[Measured]:
     chance = distances.by_chance(few_then, few, is_ordered=is_ordered)
     elsewhere = distances.elsewhere(few_then, few)
     how = phrases.change_of(bins, now, then, pair.now.sums[name], pair.then.sums[name])
-    told = f"{name} differs from {pair.against}: PSI {psi:.2f}{how}."
+    told = f"{name} differs from {pair.against}: PSI {psi:.2f}{how}.{_calendar(pair, name)}"
     affected = round(float(now.sum()) * elsewhere)
-    numbers = {"bound": pair.bounds.psi, "affected": affected, "told": told}
+    bound = None if _calendar(pair, name) else pair.bounds.psi
+    numbers = {"bound": bound, "affected": affected, "told": told}
     yield pair.measured("input", name, "psi", chance, value=psi, **numbers)
     if is_ordered:
         yield from _values(pair, name, chance)
+
+
+def _calendar(pair: Pair, name: str) -> str:
+    """What is said of a part of a date, which moves away from the training data day by day."""
+    is_moved = pair.baseline.bins[name].is_calendar and not pair.is_before
+    return " It is part of a date, which time alone moves: no alarm." if is_moved else ""
 
 
 def _values(pair: Pair, name: str, chance: float | None) -> Iterator[Measured]:
@@ -62,8 +69,9 @@ def _values(pair: Pair, name: str, chance: float | None) -> Iterator[Measured]:
     value = max(binned, abs(distances.mean(sums) - distances.mean(sums_then))) / scale
     chances = [chance, distances.means_by_chance(sums_then, sums)]
     known = [each for each in chances if each is not None]
-    told = f"{name} differs from {pair.against} by {value:.2f} deviations."
-    numbers = {"bound": pair.bounds.wasserstein, "affected": int(now.sum()), "told": told}
+    told = f"{name} differs from {pair.against} by {value:.2f} deviations.{_calendar(pair, name)}"
+    bound = None if _calendar(pair, name) else pair.bounds.wasserstein
+    numbers = {"bound": bound, "affected": int(now.sum()), "told": told}
     least = min(known, default=None)
     yield pair.measured("input", name, "wasserstein", least, value=value, **numbers)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from customer_segmentation.monitoring.bins import Bins, category_bins, number_bins
 from customer_segmentation.monitoring.summary import Baseline, nobody
 from customer_segmentation.monitoring.tables import count_table
+from customer_segmentation.schema.formula import date_parts
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import VERSION, has_model, schema_of
 from customer_segmentation.scoring.verify import verified
@@ -66,10 +67,12 @@ def refused_of(accounting: Mapping[str, Any]) -> dict[str, int]:
 
 def make_bins(schema: Schema, sample: Mapping[str, NDArray[np.float64]]) -> dict[str, Bins]:
     """The bins of each column of a sample."""
+    dates = [name for name, column in schema.columns.items() if column.kind == "date"]
+    calendar = {part for name in dates for part in date_parts(name)}
     return {
         name: category_bins(schema.columns[name].categories)
         if schema.is_category(name)
-        else number_bins(values)
+        else replace(number_bins(values), is_calendar=name in calendar)
         for name, values in sample.items()
     }
 

@@ -87,11 +87,12 @@ def decide(known: Situation, parameters: RetrainingParameters) -> Decision:
 def _since(known: Situation) -> str:
     """Since when outcomes tell of the market as it is.
 
-    Where the champion is shown to be wrong, it is so since a day, and what came before tells of
-    another market. Else nothing from before the outcomes that the champion was learned from counts.
+    Where the champion is shown to be wrong, and predictions were right up to a day, what came
+    before that day tells of another market. Else nothing counts from before the outcomes that the
+    champion was learned from.
     """
     one = (known.calibration or {}).get(known.response_version) or {}
-    departed = str(one.get("since", "")) if one.get("departs") else ""
+    departed = str(one.get("turned", "")) if one.get("departs") else ""
     return max(departed, known.response_since)
 
 

@@ -92,7 +92,7 @@ def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
             f"{answered:,} of {len(rows):,} contacts answered: of those who did, or who did not, "
             f"there are fewer than {retraining.min_answers:,} (`retraining.min_answers`)"
         )
-    customers = contacted(rows, segmenter, until, retraining.half_life_days)
+    customers = contacted(rows, segmenter, until, retraining)
     learned = learn_answers(customers, parameters)
     if isinstance(learned, LeftOut):
         return learned
@@ -102,7 +102,7 @@ def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
 
 
 def contacted(
-    rows: nw.DataFrame[Any], segmenter: bytes, until: str, half_life_days: float | None
+    rows: nw.DataFrame[Any], segmenter: bytes, until: str, retraining: RetrainingParameters
 ) -> LabelledCustomers:
     """Contacts as customers to learn from: what was known of each, and whether they answered.
 
@@ -110,7 +110,7 @@ def contacted(
         rows: As of `learn_response_from`.
         segmenter: Its file, by which they are put into segments.
         until: As of `learn_response_from`.
-        half_life_days: After so many days a contact counts half; None for always the same.
+        retraining: What a contact counts.
     """
     metadata = metadata_of(read_model(segmenter))
     schema = schema_of(metadata)
@@ -137,7 +137,7 @@ def contacted(
         segments.astype(np.int64),
         tuple(SegmentName(**segment) for segment in metadata["segments"]),
         len(rows),
-        _weights(rows, until, half_life_days),
+        _weights(rows, until, retraining),
         np.unique(rows[KEY].to_numpy().astype(str), return_inverse=True)[1].astype(np.int64),
     )
 
@@ -149,15 +149,17 @@ def _allowed(name: str, values: NDArray[np.float64], schema: Schema) -> NDArray[
 
 
 def _weights(
-    rows: nw.DataFrame[Any], until: str, half_life_days: float | None
+    rows: nw.DataFrame[Any], until: str, retraining: RetrainingParameters
 ) -> NDArray[np.float64]:
     """(rows) how much each counts: all together as many as they tell of.
 
-    Weights are cut off at the root of their number, without which a few explored customers decide
-    everything. Source: Ionides, Truncated importance sampling (2008). Of how many equal rows they
-    tell as much: Kish, Survey sampling (1965).
+    Weights are cut off, without which a few explored customers decide everything. Who is contacted
+    depends on the inputs alone, so that a regression whose form holds needs none of them (Little
+    and Rubin 2002). Source: Ionides, Truncated importance sampling (2008). Of how many equal rows
+    they tell as much: Kish, Survey sampling (1965).
     """
-    weights = np.minimum(rows[WEIGHT].to_numpy().astype(np.float64), np.sqrt(len(rows)))
+    weights = np.minimum(rows[WEIGHT].to_numpy().astype(np.float64), retraining.most_weight)
+    half_life_days = retraining.half_life_days
     if half_life_days is not None:
         last = date.fromisoformat(until)
         ages = [max(0, (last - date.fromisoformat(day)).days) for day in rows[DAY].to_list()]

@@ -44,6 +44,8 @@ class RetrainingParameters(Parameters):
         min_answers: Contacts that answered, and that did not, from which the response model is
             learned from outcomes; with fewer it is learned from the answers in the source.
         half_life_days: After so many days an outcome counts half; none for always the same.
+        most_weight: A contact made to explore stands for others who were not contacted: for as
+            many as so many contacts that were chosen, at most.
         trial: What the challenger must show.
     """
 
@@ -53,4 +55,5 @@ class RetrainingParameters(Parameters):
     every_days: Annotated[int, Field(ge=1, le=3650)] | None
     min_answers: int = Field(ge=20)
     half_life_days: Annotated[float, Field(strict=False, gt=0.0, le=36_500)] | None
+    most_weight: Annotated[float, Field(strict=False, ge=1.0, le=1_000.0)]
     trial: TrialParameters
