@@ -5,7 +5,7 @@ customer a request, for some rounds, each of which begins with another. Then lis
 Medians of the rounds; what a server computes for a request, in all its threads, is less moved by
 other work on the machine than what is measured by the clock. Targets, against no monitoring: at
 most 5 % fewer requests a second, and the 99th percentile within 10 %. What a challenger costs is
-stated. Each server must have counted what it answered, but for what it says that it dropped.
+stated, and what a server says that it dropped.
 """
 
 from __future__ import annotations

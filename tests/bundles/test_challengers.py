@@ -107,6 +107,21 @@ def test_another_one_takes_its_place(
     assert found.bundle == three.id
 
 
+def test_what_was_begun_since_is_not_ended_by_a_verdict_on_another(
+    tried: BundleStore,
+    three: StoredBundle,
+    four: StoredBundle,
+) -> None:
+    judged = tried.challenger()
+    assert judged
+    since = tried.challengers.begin(challenger(four, three))
+    told = {"by": "ben", "reason": "refused by shadow", "number": judged.number}
+    assert tried.challengers.end("refused", **told) is None
+    assert tried.challenger() == since
+    assert tried.challengers.end("refused", **{**told, "number": since.number})
+    assert tried.challenger() is None
+
+
 def test_the_champion_itself_is_not_tried(
     tried: BundleStore,
     three: StoredBundle,

@@ -168,3 +168,49 @@ def test_answers_far_from_what_was_predicted_are_fitted_all_the_same() -> None:
     fitted = expit(found.intercept + found.slope * log_odds(p))
     assert fitted.sum() == pytest.approx(answers.sum(), abs=1e-6)
     assert (fitted - answers) @ log_odds(p) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_model_that_gives_everybody_the_same_chance_is_held_against_their_share() -> None:
+    p, groups = np.full(2_000, 0.1), np.arange(2_000)
+    thrice, right = ((np.arange(2_000) % n == 0).astype(np.int64) for n in (3, 10))
+    wrong = calibrated(p, thrice, groups, OWN, PARAMETERS)
+    assert wrong.departs
+    assert wrong.used is not None
+    assert expit(wrong.used.intercept + wrong.used.slope * log_odds(p)) == pytest.approx(
+        thrice.mean()
+    )
+    as_it_is = calibrated(p, right, groups, OWN, PARAMETERS)
+    assert as_it_is.p_value == pytest.approx(1.0)
+    assert as_it_is.used is not None
+    assert as_it_is.used.intercept == pytest.approx(0.0, abs=1e-9)
+    # Half as sure, it moves half as far.
+    few = calibrated(
+        p[:300], (np.arange(300) % 9 == 0).astype(np.int64), groups[:300], OWN, PARAMETERS
+    )
+    assert not few.departs
+    assert few.used is not None
+    assert few.found is not None
+    assert 0.0 < few.used.intercept < few.found.intercept
+
+
+def test_few_answers_never_turn_the_order_of_customers_round() -> None:
+    draw = np.random.default_rng(3)
+    p = 0.1 + 0.004 * draw.standard_normal(200_000)
+    answers = (draw.random(200_000) < 0.2 - p).astype(np.int64)
+    for own in (np.zeros((2, 2)), 1e4 * np.eye(2)):
+        found = calibrated(p, answers, np.arange(200_000), own, PARAMETERS)
+        assert found.found is not None
+        assert found.found.slope < 0.0
+        assert not found.departs
+        assert found.used is not None
+        assert found.used.slope > 0.0
+
+
+def test_what_is_told_of_chance_is_what_was_judged() -> None:
+    # Of one day, chance would show so much less often than the bound; of one of twelve, not.
+    found = by_week(*(drawn(60, -0.3, seed=24 + week) for week in range(12)))
+    assert found.p_value is not None
+    assert found.moved is not None
+    assert found.moved > PARAMETERS.tolerated
+    assert PARAMETERS.departure / 12 < found.p_value / 12 < PARAMETERS.departure
+    assert not found.departs

@@ -75,6 +75,16 @@ def test_an_outcome_stands_beside_what_was_sent_and_predicted() -> None:
     assert found.without_plan == 1
 
 
+def test_senders_may_spell_headers_differently_in_what_arrives_together() -> None:
+    other = {"Outcome_ID": "b", "ID": "2", "CAMPAIGN": "spring", "answered": "1"}
+    both = row("c", "1") | {"Outcome_ID": "d"}
+    found = join(arrived(row("a", "1"), other | {"happened_at": "2026-03-05"}, both))
+    assert [one["outcome_id"] for one in found.new.to_pylist()] == ["a", "b"]
+    assert reasons(found) == [
+        ("c", "outcome_id and Outcome_ID both mean outcome_id, and have a cell")
+    ]
+
+
 def test_the_same_outcome_by_two_ways_counts_once() -> None:
     by_api, by_folder = arrived(row("a", "1")), arrived(row("a", "1"), name="folder")
     found = join(by_api, by_folder)
@@ -142,7 +152,7 @@ def test_an_outcome_that_cannot_be_read_says_why(cells: dict[str, str], told: st
     assert found.new["outcome_id"].to_pylist() == ["z"]
 
 
-def test_files_without_a_column_or_with_one_twice_are_kept_apart_whole() -> None:
+def test_outcomes_without_a_column_or_with_one_twice_are_kept_apart() -> None:
     lacking = Arrived("inbox", 0, "2026-03-06", pa.table({"customer_id": ["1", "2"]}))
     twice = Arrived("inbox", 2, "2026-03-06", pa.table({"Outcome_ID": ["1"], "outcome id": ["1"]}))
     found = join(lacking, twice)

@@ -76,6 +76,42 @@ def test_what_comes_faster_than_it_is_counted_is_dropped_and_told(collector, tmp
     assert counted(tmp_path).customers == MOST_CUSTOMERS
 
 
+def test_customers_alone_are_told_as_dropped_and_a_refusal_is_none(collector, dropped):
+    collector.put(answered(MOST_CUSTOMERS))
+    collector.put(Answered(a_baseline(), cold_start=30))
+    collector.put(Answered(a_baseline(), rejected={"income: negative": 2}))
+    assert dropped == [30, 0]
+    collector.end(SECONDS)
+
+
+def test_a_list_that_is_larger_than_the_buffer_is_counted_where_nothing_waits(
+    collector, tmp_path, dropped
+):
+    collector.put(answered(MOST_CUSTOMERS + 1))
+    collector.start()
+    assert collector.end(SECONDS)
+    assert counted(tmp_path).customers == MOST_CUSTOMERS + 1
+    assert not dropped
+
+
+def test_wide_customers_are_fewer_in_the_buffer(collector, dropped):
+    columns = tuple(f"column {place}" for place in range(320))
+    for count in (MOST_CUSTOMERS // 10, 1):
+        collector.put(Answered(a_baseline(), columns, np.zeros((count, 320)), {}))
+    assert dropped == [1]
+    collector.end(SECONDS)
+
+
+def test_many_small_items_are_worked_on_in_small_portions():
+    portions = []
+    beside = Beside(portions.append, lambda: None, 10_000, 3_600.0)
+    assert all(beside.put(place, 1) for place in range(3_000))
+    beside.start()
+    assert beside.end(SECONDS)
+    assert [one for portion in portions for one in portion] == [*range(3_000)]
+    assert max(map(len, portions)) <= 512
+
+
 def test_counting_that_fails_drops_those_and_goes_on(collector, tmp_path, dropped, monkeypatch):
     real = Together.summarise
 
@@ -150,6 +186,21 @@ def test_columns_counted_together_are_those_counted_one_after_another(matrix):
         np.testing.assert_allclose(together.sums[name], sums)
     assert together.customers == len(matrix)
     assert together.stated()["margins"] == expected.stated()["margins"]
+
+
+@pytest.mark.parametrize("customers", [1_024, 1_025, 5_000])
+def test_a_large_list_is_counted_in_parts_as_it_is_as_a_whole(customers):
+    draw = np.random.default_rng(1)
+    income = draw.choice([14.9, 15.0, 24.0, 25.0, np.inf, np.nan], customers)
+    matrix = np.column_stack([income, draw.integers(0, 2, customers)])
+    outputs = {"segment": draw.integers(0, 2, customers), "margin": draw.random(customers)}
+    baseline = a_baseline()
+    found = Together(baseline, COLUMNS).summarise(matrix, outputs).stated()
+    expected = baseline.summarise(COLUMNS, matrix, outputs).stated()
+    sums, others = found.pop("sums"), expected.pop("sums")
+    assert found == expected
+    for name, three in others.items():
+        np.testing.assert_allclose(sums[name], three, rtol=1e-12)
 
 
 def test_a_mistake_in_the_work_or_in_the_writing_ends_neither(caplog):

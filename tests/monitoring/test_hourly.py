@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from s3fs import S3FileSystem
 
+from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.hourly import (
     HourlyFiles,
     HourlySummary,
@@ -106,6 +107,25 @@ def test_hours_that_cannot_be_written_are_bounded_and_those_given_up_are_told(tm
         lost += files.add(counted(2))
         files.write()
     assert lost == 6
+
+
+def test_an_hour_that_is_written_is_forgotten_once_it_is_over_and_never_told_as_lost(tmp_path):
+    hours = [ONE]
+    files = files_of(tmp_path, hours)
+    lost = 0
+    for number in range(203):
+        # Written before it ends, and nobody comes until the next.
+        hours.append(f"hour {number}")
+        lost += files.add(counted(2))
+        assert files.write()
+    assert lost == 0
+    assert len(files._kept) == 1
+    assert sum(versions["v1"] for versions in told(tmp_path).values()) == 406
+
+
+def test_a_place_that_nothing_here_writes_to_is_refused_with_its_name():
+    with pytest.raises(UserError, match="counts cannot be kept in foo://x: Protocol not known"):
+        HourlyFiles("foo://x", hours_of(ONE), place)
 
 
 def test_other_counts_stand_beside_the_summary(tmp_path):

@@ -254,10 +254,15 @@ def test_new_categories_are_found_among_what_was_refused() -> None:
     before = baseline.summarise(names, learned, {}).with_rejected({"x: negative": 5})
     why = "education: unknown category"
     now = baseline.summarise(names, learned, {}).with_rejected({"x: negative": 4, why: 300})
-    (alarm,) = alarms(judged(baseline, now, before))
-    assert (alarm.name, alarm.measure) == (why, "new_category_share_before")
-    assert alarm.affected == 300
-    assert "add it to the column's categories" in alarm.advice
+    found = alarms(judged(baseline, now, before))
+    # Though the source of the training data had nothing refused.
+    assert not baseline.summary.rejected
+    assert [(one.name, one.measure) for one in found] == [
+        (why, "new_category_share"),
+        (why, "new_category_share_before"),
+    ]
+    assert {one.affected for one in found} == {300}
+    assert "add it to the column's categories" in found[0].advice
 
 
 def test_a_category_that_grew_is_named() -> None:
@@ -289,3 +294,19 @@ def found_first(baseline, unchanged, name, values) -> str:
     before = unchanged if baseline.bins[name].is_calendar else None
     first = judged(baseline, now, before)[0]
     return first.name if first.is_alarm and first.subject == "input" else ""
+
+
+def test_probabilities_of_another_response_model_are_not_compared_and_inputs_are() -> None:
+    draw = np.random.default_rng(17)
+    values = draw.normal(size=(3_000, 1))
+    baseline = baseline_of(("x",), values)
+    low, high = (
+        baseline.summarise(("x",), values, {"p_response": draw.beta(a, 9.0, 3_000)})
+        for a in (1.0, 4.0)
+    )
+    baseline = replace(baseline, summary=replace(low, response="r1"))
+    same = judged(baseline, replace(high, response="r1"), baseline.summary)
+    assert {one.measure for one in alarms(same)} == {"psi", "psi_before"}
+    learned_anew = judged(baseline, replace(high, response="r2"), baseline.summary)
+    assert not [one for one in learned_anew if one.subject == "response"]
+    assert found(learned_anew, "x", "psi_before").value < 1e-6

@@ -153,3 +153,13 @@ def test_edges_that_few_customers_have_are_rounded():
     assert 30 <= bins.count <= 60
     assert all(edge % 100 == 0 for edge in bins.edges)
     assert min(bins.counted(values)[:-2]) >= 5
+
+
+def test_of_two_response_models_neither_counts_nor_probabilities_add_up(baseline):
+    one, other = (nobody("v1", 2, response) for response in ("r1", "r2"))
+    assert Summary.of(one.stated()).response == "r1"
+    with pytest.raises(ValueError, match="v1 r1 and v1 r2 do not add up"):
+        one.merged(other)
+    known = replace(baseline, summary=one)
+    counted = known.summarise(("age",), np.zeros((1, 1)), {}).with_rejected({"age: negative": 1})
+    assert counted.response == "r1"

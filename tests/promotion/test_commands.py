@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_segmentation.bundles.bundle import ABOUT, Promotion, StoredBundle
+from customer_segmentation.bundles.bundle import ABOUT, BASELINE, Promotion, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.promotion.commands import live_between, period_of, roll_back, told
@@ -115,3 +115,16 @@ def test_the_way_back_is_to_what_was_live_with_the_bytes_of_then(
     assert isinstance(bundle, StoredBundle)
     assert (back.bundle, back.previous, back.kind) == (three.id, four.id, "rollback")
     assert store.live() == back
+
+
+def test_the_way_back_is_open_to_a_bundle_that_got_its_baseline_since(
+    store: BundleStore, tmp_path: Path
+) -> None:
+    three, four = (a_bundle(tmp_path / str(n), n) for n in (3, 4))
+    for bundle, previous in ((three, None), (four, three.id)):
+        store.add(bundle)
+        store.append(an_entry(bundle, previous))
+    store.add(StoredBundle({**three.files, BASELINE: b'{"version": "v1"}\n'}))
+    entry, bundle = roll_back(store, three.id, "ana", "it was better")
+    assert bundle.id == entry.bundle == three.id
+    assert BASELINE in entry.files

@@ -21,7 +21,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from customer_segmentation.bi.left import Left
 from customer_segmentation.errors import UserError
@@ -36,7 +36,6 @@ from tools.dashboard.tables import Tables
 from tools.dashboard.words import NONE
 from tools.ports import free_port
 
-CHROMIUM = Path("/usr/bin/chromium")
 BUCKET = "dashboard"
 MOVED = 40
 DAY = datetime(2014, 6, 30)  # noqa: DTZ001 - days have no zone
@@ -324,17 +323,6 @@ def served(run: Project) -> Iterator[ServerProcess]:
     )
     yield started
     started.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there, a browser of the system: make services")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield started
-        started.close()
 
 
 def test_only_its_own_name_is_answered_and_nothing_may_be_loaded(served: ServerProcess) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from customer_segmentation.bundles.bundle import BASELINE
 from customer_segmentation.bundles.store import BundleStore
@@ -24,7 +23,6 @@ from customer_segmentation.monitoring.summary import Baseline, Summary
 from tests.runs.project import Project
 from tests.runs.test_belonging import run
 
-CHROMIUM = "/usr/bin/chromium"
 KEY = ["window_start", "source", "subject", "name", "measure", "recorded_at"]
 
 
@@ -204,18 +202,6 @@ def test_what_monitoring_remembers_may_be_lost(used_project: Project) -> None:
     shutil.rmtree(used_project.root / "data/monitoring")
     run(used_project, "--pipeline=monitoring")
     assert table(used_project)["recorded_at"].nunique() == 3
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no {CHROMIUM}: make services installs it")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
 
 
 def test_the_page_fits_a_phone_can_be_read_aloud_and_needs_nothing_else(

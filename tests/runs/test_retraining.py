@@ -58,12 +58,13 @@ def current(store: BundleStore) -> Challenger:
 def test_where_nothing_is_due_nothing_is_learned_and_the_command_ends_well(
     project: Project, store: BundleStore
 ) -> None:
-    before = store.kept()
+    before, kept = project.files(), store.kept()
     result = project.run(RETRAINING)
     assert result.exit_code == 0, result.output
     assert result.output.strip().splitlines()[-1].startswith("nothing is due: ")
     assert "Running node" not in result.output
-    assert store.kept() == before
+    assert project.files() == before
+    assert store.kept() == kept
 
 
 def test_what_is_learned_anew_is_tried_and_the_champion_and_its_tables_stay(

@@ -25,6 +25,7 @@ from customer_segmentation.pipelines.campaign_planning.nodes import (
 )
 from customer_segmentation.pipelines.campaign_planning.nodes import Planned as PlannedCampaign
 from customer_segmentation.tables.campaign import NO_CONSENT, NOT_SEGMENTED, WHY
+from tests.marketing import SCHEMA
 
 SEGMENTS = ("s0", "s1", "s2")
 DAY = date(2014, 6, 30)
@@ -88,7 +89,7 @@ def write_campaign(folder: Path, candidates: Candidates, parameters: CampaignPar
         as_of=DAY,
         engine=nw.Implementation.POLARS,
     )
-    listed = Listed(candidates, known, Consented(candidates.allowed, 0, 0), parameters)
+    listed = Listed(candidates, known, Consented(candidates.allowed, 0, 0), parameters, SCHEMA)
     plan, calibration = make_plan(candidates, parameters), Calibration(np.array(COVARIANCE))
     value = value_of(candidates, plan, parameters, calibration)
     made = PlannedCampaign(listed, plan, value, VERSION, calibration)

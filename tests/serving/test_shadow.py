@@ -24,9 +24,16 @@ from customer_segmentation.bundles.challenger import Challenger
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.serving.bundle import Bundle
 from customer_segmentation.serving.metrics import Metrics
-from customer_segmentation.serving.monitoring.challenger import Shadow, Unlike, inputs_of
+from customer_segmentation.serving.monitoring.challenger import Shadow
+from customer_segmentation.serving.monitoring.comparing import (
+    ChampionAnswers,
+    Unlike,
+    compared,
+    inputs_of,
+)
 from customer_segmentation.serving.settings import Settings
 from customer_segmentation.serving.validation import ReadCustomer, matrix_of
+from customer_segmentation.tables.schemas import UNSEGMENTED
 from tests.promotion.example import a_bundle, an_entry
 from tests.scoring.example import draw_customers
 from tests.serving.example import a_customer, add_baseline, who_may_answer
@@ -178,8 +185,14 @@ def test_a_challenger_that_cannot_answer_changes_no_answer_and_is_said_once(
 
 
 def test_once_it_is_the_champion_it_is_tried_no_more_and_counts_are_by_artifact(trial):
-    trial.begin("good")
+    challenger = trial.begin("good")
     first, second = trial.bundles["champion"], trial.bundles["good"]
+
+    def counted() -> Any:
+        trial.post(a_customer())
+        return shadow_of(trial.root, challenger)
+
+    until(counted)
     trial.store.append(an_entry(second, first.id))
     version = opened(second).version
     until(lambda: trial.post(a_customer())["artifact_version"] == version or None)
@@ -240,6 +253,29 @@ def test_one_that_raises_or_answers_nan_is_told_as_failed(trial, shadow, tmp_pat
     assert counts.customers == 3
 
 
+def test_one_that_a_store_cannot_give_for_a_moment_is_tried_once_it_can(
+    trial, shadow, tmp_path, monkeypatch, caplog
+):
+    champion = opened(trial.bundles["champion"])
+    real = BundleStore.bundle
+
+    def down(*_):
+        raise TimeoutError("the store does not answer")
+
+    monkeypatch.setattr(BundleStore, "bundle", down)
+    for _ in range(2):
+        shadow.look(champion)
+        assert not shadow.is_on
+    assert caplog.text.count("the challenger cannot be read: the store does not answer") == 1
+    monkeypatch.setattr(BundleStore, "bundle", real)
+    shadow.look(champion)
+    shadow.start()
+    shadow.put(champion, *some(champion, 3))
+    assert shadow.end(SECONDS)
+    counts = shadow_of(tmp_path / "monitoring", trial.bundles["good"].id)
+    assert (counts.customers, counts.failed) == (3, 0)
+
+
 def test_one_that_is_slow_keeps_nobody_waiting_and_the_rest_is_told_as_skipped(
     trial, shadow, tmp_path, monkeypatch
 ):
@@ -277,6 +313,15 @@ def test_a_share_of_customers_is_tried(trial, shadow, tmp_path):
         shadow.put(champion, *some(champion, 1))
     assert shadow.end(SECONDS)
     assert shadow_of(tmp_path / "monitoring", trial.bundles["good"].id).customers == 10
+
+
+def test_customers_without_a_segment_are_pairs_of_their_own(trial):
+    champion, other = opened(trial.bundles["champion"]), opened(trial.bundles["good"])
+    matrix, _ = some(champion, 3)
+    matrix[0] = np.nan
+    counts = compared(champion, other, [ChampionAnswers(champion, matrix, champion.score(matrix))])
+    assert counts.pairs[UNSEGMENTED, UNSEGMENTED] == 1
+    assert sum(counts.pairs.values()) == 3
 
 
 def test_its_own_day_stands_in_the_place_of_the_champions(trial):

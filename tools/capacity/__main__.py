@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from customer_segmentation.errors import UserError
 from customer_segmentation.mendable import explain
 from customer_segmentation.monitoring.objectives import read_objectives
 from tools.capacity.arrivals import Hours, read_csv, read_summaries
@@ -36,8 +35,12 @@ class _Told(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (UserError, OSError) as error:
-            raise click.ClickException(explain(error) or str(error)) from error
+        except Exception as error:
+            # Of a store, too: what a person can mend.
+            told = explain(error) or (str(error) if isinstance(error, OSError) else None)
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
 
 
 @click.group(cls=_Told)
@@ -91,7 +94,7 @@ def _service(metrics: Path | None, processor_ms: float | None) -> Service:
         service = measured_service()
     else:
         routes = read_objectives(DEPLOY / "objectives.yml").latency[ANSWERS].routes
-        service = of_metrics(metrics.read_text("utf-8"), routes)
+        service = of_metrics(metrics.read_text("utf-8", "replace"), routes)
     return service.of_mean(processor_ms / 1e3) if processor_ms else service
 
 

@@ -65,26 +65,32 @@ def read_csv(file: Path) -> Hours:
 def read_summaries(root: str, customers_a_request: float) -> Hours:
     """The hours that the API has summarised below a folder `monitoring`.
 
-    An hour without a file is taken as unknown: nobody asked, or monitoring was down.
+    An hour without a file is taken as unknown: nobody asked, or monitoring was down. So is the hour
+    that goes on, of which only a part is counted.
 
     Args:
         root: The folder, a path or URL.
         customers_a_request: By which customers are divided, since they are what is counted.
 
     Raises:
-        UserError: There are none.
+        UserError: There are none, the root is no place that can be read, or a name is no hour.
     """
-    found = {
-        _hour(hour): sum(each.customers for each in versions.values()) / customers_a_request
-        for hour, versions in read_hours(root, "api").items()
-    }
+    now = _whole(datetime.now(UTC))
+    found: dict[datetime, float] = {}
+    try:
+        for hour, versions in read_hours(root, "api").items():
+            customers = sum(each.customers for each in versions.values())
+            found[_hour(hour)] = customers / customers_a_request
+    except (ImportError, ValueError) as error:
+        raise UserError(f"{root}: {error}. Give the folder `monitoring` of a server") from error
+    found.pop(now, None)
     return _consecutive(found, root)
 
 
 def _row(place: str, row: Mapping[str, str]) -> tuple[datetime, float]:
     try:
         hour, count = _hour(row["hour"]), float(row["count"])
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         message = f"{place}: write an hour as 2026-11-30T13 and a count as a number"
         raise UserError(message) from error
     if not (isfinite(count) and count >= 0.0):
@@ -95,8 +101,11 @@ def _row(place: str, row: Mapping[str, str]) -> tuple[datetime, float]:
 def _hour(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     # Of a zone that is not a whole hour off, the hour in which it begins.
-    whole = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    return whole.replace(minute=0, second=0, microsecond=0)
+    return _whole(at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _whole(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _consecutive(found: Mapping[datetime, float], place: str) -> Hours:

@@ -68,7 +68,7 @@ def of_histogram(bounds: Mapping[float, float], total: float) -> Service:
         UserError: There are too few requests, or too many that are beyond the last bound.
     """
     uppers = sorted(bounds)
-    count = bounds[uppers[-1]] if uppers else 0.0
+    count = bounds[uppers[-1]] if len(uppers) > 1 else 0.0
     if count < _LEAST_REQUESTS:
         raise UserError(
             f"{count:.0f} requests were measured, and {_LEAST_REQUESTS} are the least that tell "
@@ -98,12 +98,18 @@ def of_metrics(text: str, routes: Collection[str]) -> Service:
     """Times of service of routes, from the text of `/metrics`; refusals and errors are left out.
 
     Raises:
-        UserError: It has no such histogram, or `of_histogram` refuses it.
+        UserError: It is none, has no such histogram, or `of_histogram` refuses it.
     """
     bounds: dict[float, float] = {}
     total = 0.0
-    for name, labels, value in _samples(text):
-        if labels["route"] not in routes or labels["status"] != "200":
+    try:
+        samples = [*_samples(text)]
+    except ValueError as error:
+        raise UserError(
+            f"these are no metrics ({error}): give what GET /metrics answers"
+        ) from error
+    for name, labels, value in samples:
+        if labels.get("route") not in routes or labels.get("status") != "200":
             continue
         if name.endswith("_bucket"):
             upper = float(labels["le"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.objectives import Objectives
@@ -39,25 +39,16 @@ class Recommendation:
     """Workers for a rate of requests.
 
     Attributes:
-        arrivals: Requests a second.
         workers: That hold the promise.
-        spare: Workers besides, so that it is held while one is lost or replaced.
-        utilisation: Of each of `workers`.
+        utilisation: Of each.
         response: Seconds within which the promised share is answered.
-        most_arrivals: Requests a second up to which `workers` hold it.
+        most_arrivals: Requests a second up to which they hold it.
     """
 
-    arrivals: float
     workers: int
-    spare: int
     utilisation: float
     response: float
     most_arrivals: float
-
-    @property
-    def all(self) -> int:
-        """With those that are to spare."""
-        return self.workers + self.spare
 
 
 def promise_of(objectives: Objectives) -> Promise:
@@ -66,21 +57,19 @@ def promise_of(objectives: Objectives) -> Promise:
     return Promise(latency.seconds, latency.percentile / 100.0, errors.allowed)
 
 
-def recommend(
-    arrivals: float, service: Service, promise: Promise, *, spare: int = 0, is_shared: bool = False
-) -> Recommendation:
-    """The fewest workers that hold a promise.
+def recommend(arrivals: float, service: Service, promise: Promise) -> Recommendation:
+    """The fewest workers that hold a promise, each with a queue of its own.
 
     Args:
         arrivals: Requests a second.
         service: Of one request.
         promise: To be held.
-        spare: Workers besides.
-        is_shared: Whether all workers take from one queue; else each has its own.
 
     Raises:
         UserError: No number of workers holds it.
     """
+    if not 0.0 <= arrivals < inf:
+        raise UserError(f"{arrivals} requests a second: give a number from 0 on")
     alone = float(service.shares @ (service.seconds > promise.seconds))
     if alone > 1.0 - promise.share:
         raise UserError(
@@ -90,7 +79,7 @@ def recommend(
         )
 
     def holds(workers: int) -> bool:
-        return _holds(_queue(arrivals, service, workers, is_shared=is_shared), promise)
+        return _holds(Queue(arrivals / workers, service), promise)
 
     least = max(1, ceil(arrivals * service.mean))
     most = least
@@ -101,19 +90,13 @@ def recommend(
     while least < most:
         middle = (least + most) // 2
         least, most = (least, middle) if holds(middle) else (middle + 1, most)
-    queue = _queue(arrivals, service, most, is_shared=is_shared)
+    queue = Queue(arrivals / most, service)
     return Recommendation(
-        arrivals=arrivals,
         workers=most,
-        spare=spare,
         utilisation=queue.utilisation,
         response=queue.response(promise.share),
-        most_arrivals=_most_arrivals(service, promise, most, is_shared=is_shared),
+        most_arrivals=_most_arrivals(service, promise, most),
     )
-
-
-def _queue(arrivals: float, service: Service, workers: int, *, is_shared: bool) -> Queue:
-    return Queue(arrivals, service, workers) if is_shared else Queue(arrivals / workers, service)
 
 
 def _holds(queue: Queue, promise: Promise) -> bool:
@@ -123,12 +106,12 @@ def _holds(queue: Queue, promise: Promise) -> bool:
     )
 
 
-def _most_arrivals(service: Service, promise: Promise, workers: int, *, is_shared: bool) -> float:
+def _most_arrivals(service: Service, promise: Promise, workers: int) -> float:
     """The rate up to which workers hold a promise."""
     low, high = 0.0, workers / service.mean
     for _ in range(_HALVINGS):
         rate = (low + high) / 2.0
-        if _holds(_queue(rate, service, workers, is_shared=is_shared), promise):
+        if _holds(Queue(rate / workers, service), promise):
             low = rate
         else:
             high = rate

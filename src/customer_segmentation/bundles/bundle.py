@@ -47,6 +47,18 @@ class StoredBundle:
         """The SHA-256 of each file."""
         return {name: sha256(content) for name, content in sorted(self.files.items())}
 
+    def changed_since(self, files: Mapping[str, str]) -> list[str]:
+        """The names of files that are others than were promoted, sorted.
+
+        A baseline that a bundle of before there was monitoring has got since is none.
+
+        Args:
+            files: The SHA-256 of each, as the log of promotions has them.
+        """
+        now = self.hashes
+        then = {BASELINE: now.get(BASELINE), **files}
+        return sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+
     @property
     def about(self) -> dict[str, Any]:
         """What `bundle.json` says.

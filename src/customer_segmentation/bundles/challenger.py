@@ -101,14 +101,23 @@ class Challengers:
             raise UserError(f"bundle {entry.bundle} is the champion already: it is not tried")
         return self._append(replace(entry, event=BEGUN), self._log.last())
 
-    def end(self, event: Ending, *, by: str, reason: str, run_id: str = "") -> Challenger | None:
+    def end(
+        self, event: Ending, *, by: str, reason: str, run_id: str = "", number: int | None = None
+    ) -> Challenger | None:
         """Try nothing any longer; None if nothing was tried.
+
+        Args:
+            event: How it ended.
+            by: Who ran the command.
+            reason: Why.
+            run_id: Of the run that judged it.
+            number: Of the entry that began what ended; another that was begun since goes on.
 
         Raises:
             UserError: Somebody else began or ended one meanwhile: nothing has changed.
         """
         last = self._log.last()
-        if last is None or last.event != BEGUN:
+        if last is None or last.event != BEGUN or number not in {None, last.number}:
             return None
         ended = replace(last, event=event, by=by, reason=reason, run_id=run_id)
         return self._append(ended, last)

@@ -70,7 +70,7 @@ def read_outcomes(outcomes: IntoFrame, campaign: str, schema: Schema) -> SentOut
     rows = nw.from_native(outcomes).lazy()
     sent = [name for name in rows.collect_schema().names() if name not in PROVENANCE]
     name = str(rows.select(nw.col(SOURCE_NAME).max()).collect()[SOURCE_NAME][0])
-    headers = find_headers(sent, schema, name)
+    headers = _single_headers(sent, schema, name)
     _require_headers(sent, headers, name)
     names = tuple(column for column in _OUTCOMES if column in headers)
     parsed = parse_outcomes(rows, headers, schema).collect()
@@ -94,19 +94,15 @@ def _joined(column: str) -> nw.Expr:
     return nw.col(column).max() if column == ANSWERED else nw.col(column).sum()
 
 
-def find_headers(
-    sent: Sequence[str], schema: Schema, name: str, others: Sequence[str] = ()
-) -> dict[str, str]:
-    """Column -> its header, in any case, of those that are there.
+def headers_of(
+    sent: Sequence[str], schema: Schema, others: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Column -> the headers that mean it, in any case, of those that are there.
 
     Args:
         sent: The headers.
         schema: Of the customers.
-        name: Of the file, for messages.
         others: Columns to be found beside those of a campaign's outcomes.
-
-    Raises:
-        UserError: Two headers mean one column.
     """
     spelled = {folded(header): KEY for header, column in schema.aliases.items() if column == KEY}
     spelled |= {column: column for column in (KEY, CAMPAIGN, *_OUTCOMES, *others)}
@@ -114,6 +110,11 @@ def find_headers(
     for header in sent:
         if column := spelled.get(folded(header)):
             found.setdefault(column, []).append(header)
+    return found
+
+
+def _single_headers(sent: Sequence[str], schema: Schema, name: str) -> dict[str, str]:
+    found = headers_of(sent, schema)
     for column, headers in found.items():
         if len(headers) > 1:
             raise UserError(f"{name}: {' and '.join(headers)} both mean {column}: remove one")
@@ -147,7 +148,7 @@ def parse_outcomes(
 
     Args:
         rows: Cells as text, with the number of the row.
-        headers: Column -> header, as `find_headers` tells them.
+        headers: Column -> header.
         schema: Of the customers.
     """
     texts = {

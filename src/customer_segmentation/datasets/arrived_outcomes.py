@@ -76,7 +76,13 @@ class ArrivedOutcomes(AbstractDataset[None, Any]):
             if isinstance(source, str) and _is_absent(place := anchored(source)):
                 notes.append(f"{place} is not there: nothing can arrive by it")
             else:
-                land_arrivals(self._reader(name, source), parts)
+                reader = self._reader(name, source)
+                land_arrivals(reader, parts)
+                if getattr(reader, "has_left", False):
+                    notes.append(
+                        f"{reader.name}: a file that is still written, or changed a moment ago, "
+                        "waits for the next run, with what came after it"
+                    )
             found += _arrived(parts)
         return Arrivals(tuple(sorted(found, key=lambda one: one.at)), tuple(notes))
 

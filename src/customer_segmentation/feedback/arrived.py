@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,11 @@ from customer_segmentation.campaigns.outcomes import (
     AMOUNT,
     ANSWERED,
     CAMPAIGN,
-    find_headers,
+    headers_of,
     parse_outcomes,
     wrong,
 )
 from customer_segmentation.customers.quarantine import ROW_NUMBER, SOURCE_NAME
-from customer_segmentation.errors import UserError
 from customer_segmentation.feedback.cells import moment, revision
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.schema.schema import Schema
@@ -96,24 +95,38 @@ def _read(arrived: Arrived, schema: Schema) -> pa.Table:
         ROW_NUMBER: numbers,
     }
     sent = [n for n in arrived.rows.column_names if n != SOURCE_FILE and not n.startswith(LANDED)]
-    cells = arrived.rows.select(sent)
-    try:
-        headers = find_headers(sent, schema, arrived.name, (OUTCOME_ID, HAPPENED_AT, REVISION))
-    except UserError as error:
-        return _filled({**told, REASON: pa.repeat(pa.scalar(str(error)), count)}, count)
+    named = headers_of(sent, schema, (OUTCOME_ID, HAPPENED_AT, REVISION))
+    cells, doubled = _joined(arrived.rows, named)
     rows = nw.from_native(cells.append_column(ROW_NUMBER, numbers)).lazy()
-    parsed: pa.Table = parse_outcomes(rows, headers, schema).collect().to_native()
-    found = {name: parsed[name] for name in (*_TEXTS, ANSWERED, AMOUNT) if name in headers}
+    parsed: pa.Table = parse_outcomes(rows, {name: name for name in named}, schema)
+    parsed = parsed.collect().to_native()
+    found = {name: parsed[name] for name in (*_TEXTS, ANSWERED, AMOUNT) if name in named}
     empty = pa.repeat(pa.scalar(""), count)
     texts = {name: found.get(name, empty) for name in _TEXTS}
     happened = _each(texts[HAPPENED_AT], moment, pa.string())
-    revisions = _each(parsed[REVISION] if REVISION in headers else empty, revision, pa.int64())
-    reasons = [
-        _reason(*row) for row in zip(*_facts(texts, happened, revisions, parsed), strict=True)
-    ]
+    revisions = _each(parsed[REVISION] if REVISION in named else empty, revision, pa.int64())
+    facts = _facts(texts, happened, revisions, parsed)
+    reasons = [double or _reason(*row) for double, *row in zip(doubled, *facts, strict=True)]
     read = {**told, **texts, HAPPENED_AT: happened, REVISION: revisions, REASON: reasons}
     read |= {name: found[name] for name in (ANSWERED, AMOUNT) if name in found}
     return _filled(read, count)
+
+
+def _joined(rows: pa.Table, named: Mapping[str, Sequence[str]]) -> tuple[pa.Table, list[str]]:
+    """A column of cells for each that is meant, and why a row's are not clear; '' if they are.
+
+    Senders spell headers differently, and what they sent may have arrived as one table.
+    """
+    cells, doubled = {}, [""] * len(rows)
+    for column, headers in named.items():
+        cells[column], *others = (pc.fill_null(rows[header], "") for header in headers)
+        for other in others:
+            is_empty = pc.equal(pc.utf8_trim_whitespace(cells[column]), "")
+            is_both = pc.and_not(pc.not_equal(pc.utf8_trim_whitespace(other), ""), is_empty)
+            for place in pc.indices_nonzero(is_both).to_pylist():
+                doubled[place] = f"{' and '.join(headers)} both mean {column}, and have a cell"
+            cells[column] = pc.if_else(is_empty, other, cells[column])
+    return pa.table(cells), doubled
 
 
 def _facts(

@@ -9,27 +9,28 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from customer_segmentation.campaigns.outcomes import ANSWERED
 from customer_segmentation.feedback.parameters import FeedbackParameters
+from customer_segmentation.feedback.regressing import (
+    Labels,
+    Values,
+    alone,
+    averaged,
+    by_chance,
+    regressed,
+)
 from customer_segmentation.feedback.training import DAY
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE
-from customer_segmentation.segmentation.regression import Calibration, calibrate, chances, losses
+from customer_segmentation.segmentation.regression import Calibration, chances, losses
 from customer_segmentation.segmentation.rounding import rounded
 from customer_segmentation.tables.outcomes import RESPONSE_VERSION
 
-Values = NDArray[np.float64]
-
 # Of probabilities, so that their logit is finite.
 _EDGE = 1e-12
-# A slope that is known less well is not used.
-_WIDEST_SLOPE = 0.5
-_STEPS = 50
 # Days of contacts, the last, that a departure may have begun on.
 _MOST_STARTS = 60
-RIGHT = np.array([0.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -121,25 +122,45 @@ def _since_it_departs(
     strict = parameters.model_copy(update={"departure": parameters.departure / tries})
     since = _likeliest_start(rows, parameters)
     later = _calibrated(rows.filter(nw.col(DAY) >= since), own, strict)
-    return replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
+    one = replace(later, since=since) if later.departs else _calibrated(rows, own, strict)
+    # Told as it was judged, beside the bound that is configured.
+    p_value = None if one.p_value is None else min(1.0, one.p_value * tries)
+    return replace(one, p_value=p_value)
 
 
 def _likeliest_start(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> str:
     """The day from which on answers are likeliest to be otherwise than predicted."""
     days = sorted(rows[DAY].unique().to_list())[-_MOST_STARTS:]
-    gains = {day: _gain(rows.filter(nw.col(DAY) >= day), parameters) for day in days}
+    gains = _gains(rows, days, parameters.least_answers)
     return str(max(days, key=lambda day: (gains[day], day)))
 
 
-def _gain(rows: nw.DataFrame[Any], parameters: FeedbackParameters) -> float:
-    """By how much likelier answers are by what they say themselves than by what was predicted."""
-    answers = rows[ANSWERED].to_numpy().astype(np.int64)
-    if min(answers.sum(), (1 - answers).sum()) < parameters.least_answers:
+def _gains(rows: nw.DataFrame[Any], days: list[str], least: int) -> dict[str, float]:
+    """Day -> by how much likelier the answers since then are than what was predicted says.
+
+    Log odds count to a hundredth, so that a day costs the same for any number of contacts.
+    """
+    odds, which = np.unique(np.round(log_odds(rows[P_RESPONSE].to_numpy()), 2), return_inverse=True)
+    places = 2 * which + rows[ANSWERED].to_numpy().astype(np.int64)
+    day = np.searchsorted(days, rows[DAY].to_numpy().astype(str), side="right") - 1
+    size = 2 * len(odds)
+    # Those of earlier days are counted first, and left out.
+    counts = np.bincount((day + 1) * size + places, minlength=(len(days) + 1) * size)
+    since = counts.reshape(-1, size)[:0:-1].cumsum(axis=0)[::-1]
+    odds, answers = np.repeat(odds, 2), np.arange(size) % 2
+    return {day: _gain(odds, answers, one, least) for day, one in zip(days, since, strict=True)}
+
+
+def _gain(odds: Values, answers: Labels, counts: Labels, least: int) -> float:
+    """By how much likelier the answers of so many are by what they say themselves."""
+    if min(counts @ answers, counts @ (1 - answers)) < least:
         return 0.0
-    odds = log_odds(rows[P_RESPONSE].to_numpy())
-    found = calibrate(odds, answers, np.arange(len(answers)))
-    lost = (losses(one, answers).sum() for one in (odds, found.intercept + found.slope * odds))
-    predicted, corrected = lost
+    some = counts > 0
+    odds, answers, weights = odds[some], answers[some], counts[some].astype(np.float64)
+    found = regressed(odds, answers, np.arange(len(odds)), weights)
+    predicted, corrected = (
+        weights @ losses(one, answers) for one in (odds, found.intercept + found.slope * odds)
+    )
     return float(predicted - corrected)
 
 
@@ -156,8 +177,8 @@ def _calibrated(rows: nw.DataFrame[Any], own: Values, parameters: FeedbackParame
 
 def calibrated(
     p_response: Values,
-    answers: NDArray[np.int64],
-    groups: NDArray[np.int64],
+    answers: Labels,
+    groups: Labels,
     own: Values,
     parameters: FeedbackParameters,
 ) -> Calibrated:
@@ -180,15 +201,12 @@ def calibrated(
             count, answered, expected, brier, None, None, None, departs=False, used=None
         )
     odds = log_odds(p_response)
-    found = calibrate(odds, answers, groups)
-    both = np.array([found.intercept, found.slope])
-    off = both - RIGHT
-    wald = float(off @ np.linalg.solve(found.covariance + own, off))
-    # Of two degrees of freedom.
-    p_value = float(rounded(np.exp(-max(wald, 0.0) / 2.0)))
-    moved = float(rounded(np.abs(chances(both[0] + both[1] * odds) - p_response).sum() / expected))
+    found = regressed(odds, answers, groups, np.ones(count))
+    p_value = float(rounded(by_chance(found, own, odds)))
+    corrected = chances(found.intercept + found.slope * odds)
+    moved = float(rounded(np.abs(corrected - p_response).sum() / expected))
     departs = p_value < parameters.departure and moved > parameters.tolerated
-    used = _alone(found, odds, answers) if departs else _averaged(found, own)
+    used = alone(found, odds, answers, groups) if departs else averaged(found, own, odds)
     return Calibrated(count, answered, expected, brier, found, p_value, moved, departs, used)
 
 
@@ -197,31 +215,6 @@ def log_odds(p_response: Values) -> Values:
     inside = np.clip(p_response, _EDGE, 1.0 - _EDGE)
     odds: Values = np.log(inside / (1.0 - inside))
     return odds
-
-
-def _averaged(found: Calibration, own: Values) -> Calibration:
-    """By precision; a model that says nothing of itself adds nothing."""
-    if np.linalg.matrix_rank(own) < len(RIGHT):
-        return found if found.slope > 0.0 else Calibration(0.0, 1.0, found.covariance)
-    told, known = np.linalg.inv(found.covariance), np.linalg.inv(own)
-    covariance = np.linalg.inv(told + known)
-    mean = covariance @ (told @ np.array([found.intercept, found.slope]) + known @ RIGHT)
-    return Calibration(float(mean[0]), float(mean[1]), (covariance + covariance.T) / 2.0)
-
-
-def _alone(found: Calibration, odds: Values, answers: NDArray[np.int64]) -> Calibration:
-    """As found; where its slope is not known well or turns the order round, its level alone."""
-    if found.slope > 0.0 and found.covariance[1, 1] < _WIDEST_SLOPE**2:
-        return found
-    level, curvature = 0.0, 1.0
-    for _ in range(_STEPS):
-        chance = chances(odds + level)
-        curvature = float((chance * (1.0 - chance)).sum()) + _EDGE
-        step = float((answers - chance).sum()) / curvature
-        level += float(np.clip(step, -2.0, 2.0))
-        if abs(step) < _EDGE:
-            break
-    return Calibration(level, 1.0, np.array([[1.0 / curvature, 0.0], [0.0, 0.0]]))
 
 
 def lines(found: Mapping[str, Calibrated], least: int) -> Iterator[str]:

@@ -86,10 +86,14 @@ def in_force(outcomes: IntoFrame) -> nw.DataFrame[Any]:
     return rows.join(last, on=[OUTCOME_ID, REVISION], how="inner")
 
 
+def up_to(outcomes: nw.DataFrame[Any], until: str) -> nw.DataFrame[Any]:
+    """What happened up to the end of a day, in ISO format."""
+    return outcomes.filter(nw.col(HAPPENED_AT).str.slice(0, 10) <= until)
+
+
 def answers_by_contact(outcomes: IntoFrame, until: str) -> nw.DataFrame[Any]:
     """Customer and campaign -> 1 for any answer up to the end of a day, else 0."""
-    rows = in_force(outcomes).filter(~nw.col(ANSWERED).is_null())
-    rows = rows.filter(nw.col(HAPPENED_AT).str.slice(0, 10) <= until)
+    rows = up_to(in_force(outcomes), until).filter(~nw.col(ANSWERED).is_null())
     rows = rows.with_columns(nw.col(ANSWERED).cast(nw.Float64))
     return rows.group_by(*_CONTACT).agg(nw.col(ANSWERED).max())
 

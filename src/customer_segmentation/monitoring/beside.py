@@ -14,15 +14,29 @@ from threading import Event, Lock, Thread
 from time import monotonic, thread_time
 from typing import Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 _log = logging.getLogger(__name__)
 
-# A portion takes about a millisecond, for which whoever answers may have to wait.
+# A portion of so many takes about a millisecond, for which whoever answers may have to wait.
 _PORTION = 512
 _PAUSE = 0.25
 # Of one processor; what comes faster waits, and is refused once the buffer is full.
 _SHARE = 0.25
+# Of a customer, who takes one place; those with more take several.
+_COLUMNS = 32
 
 _Item = TypeVar("_Item")
+
+
+def room_of(matrix: NDArray[np.float64]) -> int:
+    """The places that customers take in a buffer, so that wide ones are fewer.
+
+    Args:
+        matrix: (customers x columns).
+    """
+    return max(len(matrix), matrix.size // _COLUMNS)
 
 
 class Beside(Generic[_Item]):
@@ -55,9 +69,12 @@ class Beside(Generic[_Item]):
             thread.start()
 
     def put(self, item: _Item, size: int) -> bool:
-        """Hand something over; False if there is no room for it, and it is lost."""
+        """Hand something over; False if there is no room for it, and it is lost.
+
+        Where nothing waits there is room for anything.
+        """
         with self._handing:
-            if self._size + size > self._most:
+            if self._size and self._size + size > self._most:
                 return False
             self._size += size
             self._waiting.append((item, size))
@@ -80,9 +97,11 @@ class Beside(Generic[_Item]):
         """What has waited longest: a portion, and at least one if any waits."""
         taken: list[_Item] = []
         with self._handing:
-            # Where much waits, larger portions take less time for each customer.
+            # Large items take less time together; many small ones would hold up who hands over.
             left = max(_PORTION, self._size // 4)
-            while self._waiting and (not taken or self._waiting[0][1] <= left):
+            while len(taken) < _PORTION and self._waiting:
+                if taken and self._waiting[0][1] > left:
+                    break
                 item, size = self._waiting.popleft()
                 taken.append(item)
                 left -= size

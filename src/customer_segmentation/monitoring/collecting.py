@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_segmentation.monitoring.beside import Beside
+from customer_segmentation.monitoring.beside import Beside, room_of
 from customer_segmentation.monitoring.findings import Source
 from customer_segmentation.monitoring.hourly import HourlyFiles, HourlySummary
 from customer_segmentation.monitoring.hours import hour_file
@@ -25,7 +25,7 @@ from customer_segmentation.monitoring.together import Together
 _log = logging.getLogger(__name__)
 
 WRITE_SECONDS = 10.0
-# Some tens of MB at most.
+# With their answers, some tens of MB.
 MOST_CUSTOMERS = 50_000
 # Baselines, and sets of columns, that come at once.
 _MOST_COUNTERS = 8
@@ -53,9 +53,14 @@ class Answered:
     cold_start: int = 0
 
     @property
-    def size(self) -> int:
-        """How much it takes of the buffer."""
-        return len(self.matrix) if self.matrix is not None else 1
+    def rows(self) -> int:
+        """Of the matrix."""
+        return 0 if self.matrix is None else len(self.matrix)
+
+    @property
+    def customers(self) -> int:
+        """How many were answered."""
+        return self.rows + self.cold_start
 
 
 class Collector:
@@ -100,8 +105,9 @@ class Collector:
 
     def put(self, answered: Answered) -> None:
         """Have customers counted soon; never waits."""
-        if not self._beside.put(answered, answered.size):
-            self._drop(answered.baseline, answered.size)
+        room = 1 if answered.matrix is None else room_of(answered.matrix)
+        if not self._beside.put(answered, room):
+            self._drop(answered.baseline, answered.customers)
 
     def add(self, counts: HourlySummary) -> None:
         """Add what was counted elsewhere."""
@@ -126,7 +132,7 @@ class Collector:
                     self._counters[key] = Together(together[0].baseline, key[1])
                 self.add(counts_of(together, self._counters[key]))
             except Exception as error:  # noqa: BLE001 - what is counted must not end the counting
-                self._drop(together[0].baseline, sum(one.size for one in together))
+                self._drop(together[0].baseline, sum(one.customers for one in together))
                 # What a library says may hold what a customer sent.
                 self._say_once(f"customers are not counted ({type(error).__name__})")
         self._count_dropped()
@@ -165,7 +171,7 @@ def counts_of(together: list[Answered], counter: Together) -> HourlySummary:
 
 def _outputs_of(scored: list[Answered]) -> dict[str, NDArray[Any]]:
     """What is counted of the outputs, as far as it was asked for."""
-    parts = [(one.size, one.outputs or {}) for one in scored]
+    parts = [(one.rows, one.outputs or {}) for one in scored]
     found = {name: joined(parts, name) for name in _COUNTED}
     return {name: values for name, values in found.items() if values is not None}
 

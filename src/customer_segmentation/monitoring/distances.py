@@ -81,7 +81,7 @@ def by_chance(one: Counts, other: Counts, *, is_ordered: bool) -> float | None:
     fewest = _EXPECTED * (first + second) / min(first, second)
     places = _joined(both, fewest, is_ordered=is_ordered)
     left, right = joined(one, places), joined(other, places)
-    from scipy.special import bdtrc, chdtrc  # noqa: PLC0415 - servers count, and never compare
+    from scipy.special import chdtrc  # noqa: PLC0415 - servers count, and never compare
 
     if len(left) > 1:
         apart = second * left - first * right
@@ -91,9 +91,14 @@ def by_chance(one: Counts, other: Counts, *, is_ordered: bool) -> float | None:
         return None
     common = int(both.argmax())
     rare, all_rare = int(second - other[common]), int(first + second - both[common])
-    if not rare:
-        return 1.0
-    return float(bdtrc(rare - 1, all_rare, second / (first + second)))
+    return at_least_by_chance(rare, all_rare, second / (first + second))
+
+
+def at_least_by_chance(found: int, of_them: int, share: float) -> float:
+    """The probability of so many of a number of customers, or more, if each is with this chance."""
+    from scipy.special import bdtrc  # noqa: PLC0415 - as above
+
+    return float(bdtrc(found - 1, of_them, share)) if found else 1.0
 
 
 def means_by_chance(one: Floats, other: Floats) -> float | None:

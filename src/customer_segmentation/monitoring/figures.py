@@ -22,8 +22,10 @@ def figures(pair: Pair) -> Iterator[Measured]:
         yield from _column(pair, name)
     yield from _segments(pair)
     yield from _distribution(pair, "segment", "margin_psi", now.margins, then.margins)
-    chances = (each.chances.sum(axis=0)[:-1] for each in (now, then))
-    yield from _distribution(pair, "response", "psi", *chances)
+    # Of two response models, probabilities differ though customers do not.
+    if now.response == then.response:
+        chances = (each.chances.sum(axis=0)[:-1] for each in (now, then))
+        yield from _distribution(pair, "response", "psi", *chances)
     # Callers of the API mend what it refuses, so that it differs from training.
     if pair.is_before or pair.window.source != "api":
         yield from _rejected(pair)
@@ -133,9 +135,6 @@ def _distribution(  # noqa: PLR0913 - two samples, and what they are called
 
 
 def _rejected(pair: Pair) -> Iterator[Measured]:
-    # A baseline of an earlier version, or the first window, does not say what was refused.
-    if not pair.then.rejected and not pair.is_before:
-        return
     for why in sorted({*pair.now.rejected, *pair.then.rejected}):
         shares = []
         for each in (pair.now, pair.then):

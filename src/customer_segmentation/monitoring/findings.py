@@ -64,6 +64,11 @@ class Finding:
         """Whether it is beyond its bound."""
         return self.value is not None and self.bound is not None and self.value > self.bound
 
+    @property
+    def is_step(self) -> bool:
+        """Whether it is of the window before, and so over with its own window."""
+        return self.measure.endswith("_before")
+
     def stated(self) -> dict[str, Any]:
         """As JSON, with its window and `is_alarm`."""
         return asdict(self) | {"is_alarm": self.is_alarm}

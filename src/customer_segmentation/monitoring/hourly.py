@@ -19,12 +19,13 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 
 from customer_segmentation.customers.rules import SEPARATOR
+from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.summary import Summary
 from customer_segmentation.new_files import WRITING, write_through
 
 _log = logging.getLogger(__name__)
 
-# Of hours that cannot be written; those that are counted last are given up.
+# That cannot be written; those that began first are given up.
 _MOST_HOURS = 200
 
 
@@ -67,8 +68,8 @@ class HourlySummary:
 
     @property
     def about(self) -> str:
-        """The version of the baseline."""
-        return self.summary.baseline
+        """The versions of the models."""
+        return self.summary.models
 
     def merged(self, other: HourlySummary) -> HourlySummary:
         """The counts of both."""
@@ -109,6 +110,9 @@ class HourlyFiles(Generic[_Counts]):
         root: The folder `monitoring` of an environment, or a URL that fsspec writes.
         hour: Tells the hour that is counted now.
         place: Root, counts, hour and a name -> the file.
+
+    Raises:
+        UserError: Nothing here writes to such a URL.
     """
 
     def __init__(
@@ -117,7 +121,11 @@ class HourlyFiles(Generic[_Counts]):
         hour: Callable[[], str],
         place: Callable[[str, _Counts, str, str], str],
     ) -> None:
-        self._files, path = url_to_fs(root.replace("s3a://", "s3://", 1))
+        try:
+            self._files, path = url_to_fs(root.replace("s3a://", "s3://", 1))
+        except (ImportError, ValueError) as error:
+            message = f"counts cannot be kept in {root}: {error}. Give a folder, or s3://BUCKET/..."
+            raise UserError(message) from error
         self._root = path.rstrip("/")
         self._hour, self._place = hour, place
         self._is_local = "file" in self._files.protocol
@@ -146,9 +154,9 @@ class HourlyFiles(Generic[_Counts]):
         What cannot be written is said once in the log, and tried again the next time.
         """
         with self._counting:
-            waiting = [(key, kept) for key, kept in self._kept.items() if not kept.is_written]
+            waiting = [kept for kept in self._kept.values() if not kept.is_written]
         error = ""
-        for key, kept in waiting:
+        for kept in waiting:
             counts = kept.counts
             try:
                 self._put(kept.place, json.dumps(counts.stated()).encode())
@@ -157,13 +165,24 @@ class HourlyFiles(Generic[_Counts]):
                 continue
             with self._counting:
                 kept.is_written = kept.counts is counts
-                if kept.is_written and kept.hour != self._hour():
-                    # Another hour that is named alike, after a clock went back, is another file.
-                    del self._kept[key]
+        self._forget()
         if error and error != self._last_error:
             _log.error("counts are not kept in %s, and are tried again: %s", self._root, error)
         self._last_error = error
         return not error
+
+    def _forget(self) -> None:
+        """Forget what is written of other hours, even if nobody was counted since it was written.
+
+        An hour that is named alike, after a clock went back, is another file.
+        """
+        hour = self._hour()
+        with self._counting:
+            self._kept = {
+                key: kept
+                for key, kept in self._kept.items()
+                if kept.hour == hour or not kept.is_written
+            }
 
     def _make_room(self) -> int:
         """Give up the hours beyond the most; how many customers they counted."""

@@ -22,7 +22,7 @@ SUMMARIES = "summaries"
 # Digits of an hour's name that are its day.
 _DAY = len("2026-11-30")
 
-# Hour or day -> version of the baseline -> summary.
+# Hour or day -> versions of the models (`Summary.models`) -> summary.
 ByTime = Mapping[str, Mapping[str, Summary]]
 
 logger = logging.getLogger(__name__)
@@ -99,5 +99,5 @@ def _add(versions: dict[str, Summary], content: bytes) -> None:
 
 
 def _merge(versions: dict[str, Summary], summary: Summary) -> None:
-    before = versions.get(summary.baseline)
-    versions[summary.baseline] = before.merged(summary) if before else summary
+    before = versions.get(summary.models)
+    versions[summary.models] = before.merged(summary) if before else summary

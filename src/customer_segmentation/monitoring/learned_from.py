@@ -44,14 +44,15 @@ def make_baseline(
     bins = make_bins(
         schema, {n: sample[n] for n in schema.numeric_columns(schema.columns) if n in sample}
     )
+    models = [model for model in (segmenter, response) if has_model(verified(model))]
+    answers = verified(response)[VERSION] if response in models else ""
     empty = Baseline(
         metadata[VERSION],
         metadata["provenance"]["as_of"],
         segments,
         bins,
-        nobody(metadata[VERSION], len(segments)),
+        nobody(metadata[VERSION], len(segments), answers),
     )
-    models = [model for model in (segmenter, response) if has_model(verified(model))]
     needed = {name for model in models for name in verified(model)["columns"]}
     numbers = customers.select(*sorted({*bins} | needed))
     summary = count_table(numbers, empty, models)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -45,6 +45,8 @@ class Summary:
             last column are those without one.
         rejected: Customers, or fields of them, that were refused: why, as the contract says it
             (`marital_status: unknown category`) -> how many.
+        response: Version of the model whose probabilities are counted; '' without one. Learned from
+            outcomes, it changes though the bins stay.
     """
 
     baseline: str
@@ -55,15 +57,21 @@ class Summary:
     margins: Counts
     chances: Counts
     rejected: Mapping[str, int]
+    response: str = ""
+
+    @property
+    def models(self) -> str:
+        """What must be the same for counts to add up: the versions of both models."""
+        return f"{self.baseline} {self.response}".rstrip()
 
     def merged(self, other: Summary) -> Summary:
         """The counts of both.
 
         Raises:
-            ValueError: They are of two baselines.
+            ValueError: They are of two baselines, or of two response models.
         """
-        if self.baseline != other.baseline:
-            raise ValueError(f"summaries of {self.baseline} and {other.baseline} do not add up")
+        if self.models != other.models:
+            raise ValueError(f"summaries of {self.models} and {other.models} do not add up")
         return Summary(
             self.baseline,
             self.customers + other.customers,
@@ -72,25 +80,13 @@ class Summary:
             _sum(self.segments, other.segments),
             _sum(self.margins, other.margins),
             _sum(self.chances, other.chances),
-            {
-                why: self.rejected.get(why, 0) + other.rejected.get(why, 0)
-                for why in sorted({*self.rejected, *other.rejected})
-            },
+            _refused(self.rejected, other.rejected),
+            self.response,
         )
 
     def with_rejected(self, rejected: Mapping[str, int]) -> Summary:
         """The same with these refused, too: why -> how many."""
-        nobody = Summary(
-            self.baseline,
-            0,
-            {},
-            {},
-            np.zeros_like(self.segments),
-            np.zeros_like(self.margins),
-            np.zeros_like(self.chances),
-            rejected,
-        )
-        return self.merged(nobody)
+        return replace(self, rejected=_refused(self.rejected, rejected))
 
     def stated(self) -> dict[str, Any]:
         """As JSON."""
@@ -103,6 +99,7 @@ class Summary:
             "margins": self.margins.tolist(),
             "chances": self.chances.tolist(),
             "rejected": dict(sorted(self.rejected.items())),
+            "response": self.response,
         }
 
     @classmethod
@@ -122,6 +119,7 @@ class Summary:
                 _counts(stated["margins"]),
                 _counts(stated["chances"]),
                 {str(why): int(count) for why, count in stated["rejected"].items()},
+                str(stated.get("response", "")),
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"no summary: {error!r}") from error
@@ -166,7 +164,7 @@ class Baseline:
 
     def empty(self) -> Summary:
         """The summary of nobody."""
-        return nobody(self.version, len(self.segments))
+        return nobody(self.version, len(self.segments), self.summary.response)
 
     def summarise(
         self,
@@ -194,6 +192,7 @@ class Baseline:
             counted_margins(outputs.get("margin")),
             counted_chances(outputs.get("p_response"), codes, len(self.segments)),
             {},
+            empty.response,
         )
 
     def stated(self) -> dict[str, Any]:
@@ -252,12 +251,15 @@ def _require_format(given: object) -> None:
         raise ValueError(f"its format is {given}, not {_FORMAT}")
 
 
-def nobody(version: str, segments: int) -> Summary:
-    """The summary of nobody: a version, and how many segments it has."""
+def nobody(version: str, segments: int, response: str = "") -> Summary:
+    """The summary of nobody: a version, how many segments it has, and the response model's."""
     chances = np.zeros((segments + 1, CHANCES + 1), dtype=np.int64)
-    return Summary(
-        version, 0, {}, {}, chances[:, 0].copy(), np.zeros(MARGINS, dtype=np.int64), chances, {}
-    )
+    margins = np.zeros(MARGINS, dtype=np.int64)
+    return Summary(version, 0, {}, {}, chances[:, 0].copy(), margins, chances, {}, response)
+
+
+def _refused(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {why: one.get(why, 0) + other.get(why, 0) for why in sorted({*one, *other})}
 
 
 def _counts(given: Any) -> Counts:  # noqa: ANN401 - of JSON

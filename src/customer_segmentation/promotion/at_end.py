@@ -51,7 +51,7 @@ class Outcome:
         lines: What the run says of it.
         refused: Why the promotion that was asked for is refused; '' if it is not.
         challenger: What is tried from now on; None if that does not change.
-        ended: How the trial of the challenger ended, and why; None if it goes on.
+        ended: Of the trial of the challenger the number, how it ended, and why; None if it goes on.
     """
 
     candidate: StoredBundle | None = None
@@ -60,7 +60,7 @@ class Outcome:
     lines: Sequence[str] = ()
     refused: str = ""
     challenger: Challenger | None = None
-    ended: tuple[Ending, str] | None = None
+    ended: tuple[int, Ending, str] | None = None
 
 
 def outcome(run_params: Mapping[str, Any], state: RunState) -> Outcome:
@@ -99,14 +99,21 @@ def tell_challenger(told: Outcome, catalog: WholeFilesCatalog) -> None:
     one that goes on, and nobody is answered otherwise.
 
     Raises:
-        UserError: Somebody else has begun or ended one meanwhile.
+        UserError: The champion changed, or somebody else has begun or ended one meanwhile.
     """
-    if told.challenger:
-        catalog.load("bundles").challengers.begin(told.challenger)
+    bundles: BundleStore = catalog.load("bundles")
+    if one := told.challenger:
+        live = bundles.live()
+        if live is None or live.number != one.promotion:
+            raise UserError(
+                f"bundle {one.bundle} is learned, and not tried: meanwhile the champion changed, "
+                f"which was {one.champion}. Run kedro run --pipeline=retraining again"
+            )
+        bundles.challengers.begin(one)
     if told.ended:
-        event, reason = told.ended
+        number, event, reason = told.ended
         run_id = str(current_run.get().get("run_id", ""))
-        catalog.load("bundles").challengers.end(event, by=who(), reason=reason, run_id=run_id)
+        bundles.challengers.end(event, by=who(), reason=reason, run_id=run_id, number=number)
 
 
 def show_in_mlflow(told: Outcome, catalog: WholeFilesCatalog) -> None:
@@ -219,7 +226,7 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
     verdict = catalog.load(VERDICT)
     here: BundleStore = catalog.load("bundles")
     below: BundleStore | None = catalog.load("bundles_below")
-    environment, named, tried = here.environment, verdict["bundle"], verdict["is_tried"]
+    environment, named, tried = here.environment, verdict["bundle"], verdict["trial"]
     lines = ["", *as_lines(verdict["gates"]), ""]
     if verdict["refused"]:
         gates = ", ".join(verdict["refused"])
@@ -231,7 +238,7 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
         if verdict["goes_on"]:
             still = " It was tried on too few customers yet: its trial goes on."
             return Outcome(lines=lines, refused=f"{refused}{still}")
-        ended: tuple[Ending, str] = ("refused", f"refused by {gates}")
+        ended: tuple[int, Ending, str] = (tried, "refused", f"refused by {gates}")
         over = (
             " It is tried no longer. Whoever answers for it learns it again by "
             "--params=retraining.by_hand=true and promotes it with an approver and a reason"
@@ -257,7 +264,9 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
         )
     before = f", in place of {promoted.previous}" if promoted.previous else ""
     lines.append(f"Bundle {named} is the champion of {environment} now{before}")
-    done: tuple[Ending, str] | None = ("promoted", "passed the gates") if tried else None
+    done: tuple[int, Ending, str] | None = None
+    if tried:
+        done = (tried, "promoted", "passed the gates")
     return Outcome(None, promoted, bundle, lines, ended=done)
 
 

@@ -50,7 +50,7 @@ def roll_back(
             f"bundle {wanted} was never live in {store.environment}: these were {known}"
         )
     bundle = store.bundle(wanted)
-    if bundle.hashes != dict(former.files):
+    if bundle.changed_since(former.files):
         raise UserError(
             f"{store.root}: bundle {wanted} is not what was promoted then. Restore its folder, or "
             "roll back to another with --to"

@@ -40,9 +40,8 @@ def situation(
     Raises:
         UserError: The champion cannot be read.
     """
-    live = bundles.live()
     champion = bundles.champion()
-    if live is None or champion is None:
+    if champion is None:
         return Situation(today, "")
     response = verified(champion.files[RESPONSE]) if RESPONSE in champion.files else None
     is_known = response is not None and has_model(response)

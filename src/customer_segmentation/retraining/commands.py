@@ -40,7 +40,9 @@ def drop(store: BundleStore, reason: str) -> str:
         UserError: Nothing is tried.
     """
     tried = store.challenger()
-    if tried is None or store.challengers.end("dropped", by=who(), reason=reason) is None:
+    if tried is None or not store.challengers.end(
+        "dropped", by=who(), reason=reason, number=tried.number
+    ):
         raise UserError(f"{store.environment}: nothing is tried beside the champion")
     return f"Bundle {tried.bundle} is tried no longer; the champion stays"
 
@@ -62,7 +64,7 @@ def take(store: BundleStore, below: BundleStore | None) -> str:
             f"--env={store.environment} --pipeline=promotion"
         )
     bundle = below.bundle(entry.bundle)
-    if bundle.hashes != dict(entry.files):
+    if bundle.changed_since(entry.files):
         raise UserError(f"{below.root}: bundle {bundle.id} is not what was promoted there")
     tried = Challenger(
         bundle=bundle.id,

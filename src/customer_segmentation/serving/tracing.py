@@ -89,8 +89,7 @@ class TracedGuard(Guard):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "lifespan":
-            await super().__call__(scope, receive, send)
-            await asyncio.to_thread(self._tracing.end)
+            await super().__call__(scope, receive, self._ending(send))
             return
         if scope["raw_path"] in _PROBES:
             await super().__call__(scope, receive, send)
@@ -116,3 +115,14 @@ class TracedGuard(Guard):
             span.set_attribute("segmentation.customers", request.customers)
             span.set_attribute("segmentation.artifact", request.version)
             self._tracing.finish(span, is_failed=request.status >= _FAILED)
+
+    def _ending(self, send: Send) -> Send:
+        """Sends what is left before it says that the server has come to its end."""
+
+        async def say(message: Message) -> None:
+            # Nobody waits for what is done after that.
+            if message["type"].startswith("lifespan.shutdown."):
+                await asyncio.to_thread(self._tracing.end)
+            await send(message)
+
+        return say

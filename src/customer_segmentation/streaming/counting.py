@@ -15,6 +15,7 @@ import polars as pl
 
 from customer_segmentation.bundles.bundle import BASELINE, StoredBundle
 from customer_segmentation.customers.matrix import numeric_expressions
+from customer_segmentation.errors import UserError
 from customer_segmentation.monitoring.collecting import Answered, Collector
 from customer_segmentation.monitoring.hourly import count_by_reason, hours_of
 from customer_segmentation.monitoring.stored import baseline_of
@@ -46,11 +47,14 @@ class StreamCounts:
     def use(self, bundle: StoredBundle, version: str) -> None:
         """Compare with what this champion learned from."""
         self._baseline, why = baseline_of(bundle.files.get(BASELINE), version)
+        if not why and self._collector is None:
+            try:
+                self._collector = Collector(self._root, "stream", hours_of())
+                self._collector.start()
+            except UserError as error:
+                why = str(error)
         if why:
             _log.warning("answers are not counted: %s", why)
-        elif self._collector is None:
-            self._collector = Collector(self._root, "stream", hours_of())
-            self._collector.start()
 
     def answered(self, customers: pl.DataFrame, answers: pl.DataFrame, refused: pl.Series) -> None:
         """Count the customers of a batch; what fails is said, and keeps nobody from going on.

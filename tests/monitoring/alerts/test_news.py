@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from customer_segmentation.monitoring.alerts.news import Key, Known, known_of, news
+from customer_segmentation.monitoring.alerts.news import Item, Key, Known, known_of, news
 from customer_segmentation.monitoring.alerts.report import Report
 from customer_segmentation.monitoring.findings import Finding, Window
 from tests.monitoring.alerts.reports import NOON, finding, settings, window
@@ -117,6 +117,18 @@ def test_what_is_not_looked_at_under_another_champion_is_over_and_says_why() -> 
 
 def test_a_column_that_is_missing_under_the_same_champion_stays_open() -> None:
     assert heard(report(finding(0.1, name="age")), report(finding(0.3))) == []
+
+
+def test_a_step_from_the_window_before_is_told_once_a_window_and_never_over() -> None:
+    noted: list[Item] = []
+    heard = []
+    for day, value in ((0, 0.3), (0, 0.3), (1, 0.1), (2, 0.3), (3, 0.3)):
+        step = finding(value, window(DAYS[day]), measure="psi_before")
+        new = news(report(step), known_of(noted), settings(), NOON)
+        noted += new
+        heard.append([one.what for one in new])
+    assert heard == [["new"], [], [], ["new"], ["new"]]
+    assert not [one for one in known_of(noted).values() if one.is_open]
 
 
 def test_what_was_long_ago_is_no_news() -> None:

@@ -14,6 +14,8 @@ from customer_segmentation.monitoring.bins import category_bins, number_bins
 from customer_segmentation.monitoring.bounds import Bounds
 from customer_segmentation.monitoring.measures import measure
 from customer_segmentation.monitoring.summary import Baseline, Summary, nobody
+from customer_segmentation.pipelines.monitoring.calibrated import CALIBRATION
+from customer_segmentation.pipelines.monitoring.observed import GONE, MOVED
 from customer_segmentation.schema.limits import NO_CATEGORY
 from tests.monitoring.alerts.reports import NOON, window
 from tools.deploy.declared import DEPLOY, declared
@@ -27,8 +29,11 @@ LINES = {
 }
 # Of Terraform alone: modules/monitoring.
 AWS = {"stuck-runs", "dead-messages"}
-# Of the pipeline, which knows who moved.
-MOVED = "segment-moved-share"
+# Of the pipeline, which knows who moved or is gone, and what outcomes say.
+OF_RUNS = {
+    *(line_of("segment", MOVED), line_of("rows", GONE)),
+    line_of("response", CALIBRATION),
+}
 
 
 def summaries() -> tuple[Baseline, Summary]:
@@ -61,7 +66,7 @@ def test_the_runbook_has_a_line_for_each_alert_and_no_other() -> None:
     findings = measure(window(source="batch"), baseline, now, baseline.summary, Bounds())
     found = {line_of(one.subject, one.measure) for one in findings if one.is_alarm}
     silent = silence(Report(NOON, (), (), ()), NOON + timedelta(days=3), 30.0)
-    found |= {line_of(silent.subject, silent.measure), MOVED}
+    found |= {line_of(silent.subject, silent.measure), *OF_RUNS}
     declared_alarms = {name.replace("_", "-") for name in declared().alarms}
     assert found | {*alert_names().values()} | declared_alarms | AWS == LINES
 

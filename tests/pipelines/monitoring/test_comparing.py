@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.monitoring.bins import Bins
 from customer_segmentation.monitoring.bounds import Bounds
 from customer_segmentation.monitoring.findings import Finding, Window
+from customer_segmentation.monitoring.profit import ALL
 from customer_segmentation.monitoring.summary import Baseline, Summary, nobody
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
 from customer_segmentation.pipelines.monitoring.calibrated import of_outcomes
@@ -22,6 +24,7 @@ from customer_segmentation.pipelines.monitoring.comparing import Compared, Means
 from customer_segmentation.pipelines.monitoring.memory import Memory
 from customer_segmentation.pipelines.monitoring.observed import ObservedRun
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
+from customer_segmentation.pipelines.monitoring.profit import money_of
 from tests.marketing import SCHEMA
 from tests.runs.project import CHECKOUT
 
@@ -66,7 +69,8 @@ class Fixed(Baselines):
         super().__init__(None)
         self.champion = KNOWN
 
-    def of(self, version: str) -> Known | str:
+    def of(self, version: str, response: str) -> Known | str:
+        assert not response
         known = {"abc": KNOWN, "xyz": OTHER}
         return known.get(version, f"the artifact {version} was never live here")
 
@@ -78,7 +82,9 @@ def counted(known: Known = KNOWN, **how: Any) -> Summary:
 def means(latest: Mapping[str, Any] | None = None) -> Means:
     block = yaml.safe_load((CHECKOUT / "conf/base/parameters_campaign_planning.yml").read_text())
     planning = CampaignParameters(**block["campaign_planning"])
-    parameters = MonitoringParameters(remembered=60, pictures=6, moved=0.1, bounds=Bounds())
+    parameters = MonitoringParameters(
+        remembered=60, pictures=6, moved=0.1, gone=0.2, bounds=Bounds()
+    )
     return Means(SCHEMA, planning, latest, 0.1, parameters)
 
 
@@ -86,7 +92,8 @@ def told_of(
     hours: Mapping[str, Mapping[str, Summary]],
     memory: Memory | None = None,
     own: Summary | None = None,
-    moved: float | None = None,
+    movers: tuple[int, int] = (0, 0),
+    gone: int = 0,
 ) -> tuple[Compared, ...]:
     own = own or counted()
     run = ObservedRun(
@@ -95,14 +102,15 @@ def told_of(
         summary=own,
         new=(),
         left_out=0.01,
-        moved=moved,
-        movers=0 if moved is None else round(moved * own.customers),
+        movers=movers[0],
+        both=movers[1],
+        gone=gone,
     )
 
     def read(source: str, since: str) -> Mapping[str, Mapping[str, Summary]]:
         return {h: s for h, s in hours.items() if source == "api" and h >= since}
 
-    return compare(run, read, memory or Memory(), means())
+    return compare(run, read, memory or Memory(), means(), date(2026, 11, 30))
 
 
 def remembered(told: tuple[Compared, ...]) -> Memory:
@@ -181,12 +189,25 @@ def test_who_was_answered_by_another_version_of_the_day_is_counted_and_said() ->
 
 
 def test_movers_by_other_data_are_an_alarm_beyond_their_share() -> None:
-    for moved, is_alarm in ((0.05, False), (0.2, True)):
-        run, *_ = told_of({}, moved=moved)
+    for movers, both, is_alarm in ((200, 4_000, False), (800, 4_000, True), (2, 8, False)):
+        run, *_ = told_of({}, movers=(movers, both))
         (finding,) = [one for one in run.findings if one.measure == "moved_share"]
         assert finding.is_alarm is is_alarm
         assert bool(finding.advice) is is_alarm
-        assert finding.affected == round(4_000 * moved)
+        assert (finding.value, finding.affected) == (movers / both, movers)
+        # A fourth of eight is beyond a tenth, and may be chance.
+        assert ("Chance alone" in finding.told) is (both == 8)
+
+
+def test_half_a_delivery_is_told_before_all_that_differs_in_it() -> None:
+    run, *_ = told_of({}, own=counted(richer=1.0), movers=(0, 1_000), gone=1_000)
+    first, second, *_ = run.findings
+    assert (first.measure, first.value, first.is_alarm) == ("gone_share", 0.5, True)
+    assert (first.affected, second.name) == (1_000, "income")
+    # One of four may be chance, and nobody's being gone is none.
+    for both, left in ((3, 1), (1_000, 100), (0, 0)):
+        run, *_ = told_of({}, movers=(0, both), gone=left)
+        assert not [one for one in run.findings if one.is_alarm]
 
 
 def profits(told: Compared) -> dict[str, Finding]:
@@ -248,3 +269,33 @@ def test_outcomes_say_whether_the_response_model_is_right(
     assert "30 of 500 contacts answered, and 60 were expected" in finding.told
     assert of_outcomes(window, known, {"versions": {"other": told}}, 0.1) == []
     assert of_outcomes(window, known, None, 0.1) == []
+
+
+@pytest.mark.parametrize("is_updated", [True, False])
+def test_profit_is_estimated_with_the_probabilities_that_plans_are_made_with(
+    is_updated: bool,  # noqa: FBT001 - a case
+) -> None:
+    known = replace(KNOWN)
+    known.__dict__["response"] = {"version": "r1"}
+    used = {"intercept": -1.0, "slope": 1.0, "covariance": [[0.0, 0.0], [0.0, 0.0]]}
+    latest = {"versions": {"r1": {"used": used, "contacts": 500, "departs": True}}}
+    planning = means().planning.model_copy(update={"updated_calibration": is_updated})
+    as_modelled, corrected = (
+        money_of(BASELINE.summary, known, planning, "EUR", each).now for each in (None, latest)
+    )
+    assert as_modelled
+    assert corrected
+    assert (corrected[ALL].profit < 0.7 * as_modelled[ALL].profit) is is_updated
+
+
+def test_customers_like_those_of_the_training_data_bring_as_much() -> None:
+    (sentence,) = told_of({}, own=BASELINE.summary)[0].costs
+    assert ": as much, if answers depend" in sentence
+
+
+def test_a_day_that_another_response_model_has_answered_costs_nobody_knows_what() -> None:
+    other = replace(counted(), response="r2")
+    window = Window("api", "2026-11-01", "2026-11-02", other.customers, "abc")
+    money = money_of(other, KNOWN, means().planning, "EUR", None)
+    assert money.findings(window) == []
+    assert "unknown" in money.sentences(window)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import pytest
 
@@ -11,6 +12,7 @@ from customer_segmentation.monitoring.summary import Summary, nobody
 from customer_segmentation.pipelines.monitoring.memory import Memory, Remembered
 from customer_segmentation.pipelines.monitoring.windows import Counted, days_of
 
+TODAY = date(2026, 11, 30)
 Hours = Mapping[str, Mapping[str, Summary]]
 
 
@@ -28,7 +30,7 @@ def days(hours: Hours, *told: str, most: int = 60) -> list[Counted]:
         assert source == "api"
         return {hour: versions for hour, versions in hours.items() if hour >= since}
 
-    return days_of("api", read, Memory(tuple(windows)), most)
+    return days_of("api", read, Memory(tuple(windows)), most, TODAY)
 
 
 HOURS = {
@@ -72,8 +74,20 @@ def test_a_day_without_traffic_between_two_with_some_is_a_window_of_nobody() -> 
 
 
 def test_a_clock_that_was_years_ahead_makes_no_years_of_windows() -> None:
-    found = days({"2026-11-01T08": {"abc": of(3)}, "2036-11-04T08": {"abc": of(3)}})
-    assert [one.window.start for one in found] == ["2026-11-01", "2036-11-04"]
+    found = days({"2016-11-01T08": {"abc": of(3)}, "2026-11-04T08": {"abc": of(3)}})
+    assert [one.window.start for one in found] == ["2016-11-01", "2026-11-04"]
+
+
+def test_days_to_come_wait_and_keep_no_other_from_being_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hours = {day: {"abc": of(3)} for day in ("2026-11-29T08", "2026-12-01T00", "2036-11-04T08")}
+    assert [one.window.start for one in days(hours)][-2:] == ["2026-11-30", "2026-12-01"]
+    assert "Counts of api are of days to come, and wait: 2036-11-04." in caplog.text
+    # Nor does one that was told of by a run whose own clock was ahead.
+    assert [one.window.start for one in days(hours, "2026-11-29", "2036-11-04")] == [
+        *("2026-11-29", "2026-11-30", "2026-12-01"),
+    ]
 
 
 def test_a_clock_that_stepped_back_adds_a_day_before_those_that_are_there() -> None:

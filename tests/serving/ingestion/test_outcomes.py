@@ -37,6 +37,7 @@ def require(*objects: dict[str, Any]) -> None:
         {"happened_at": "2026-01-31T23:59:59.5+02:00"},
         {"note": "anything"},
         {"outcome_id": 12},
+        {"amount": "NA"},
     ],
 )
 def test_what_can_be_counted_lands(changes: dict[str, Any]) -> None:
@@ -48,6 +49,7 @@ def test_what_can_be_counted_lands(changes: dict[str, Any]) -> None:
     [
         ({"outcome_id": ""}, "outcome_id"),
         ({"outcome_id": "x" * 257}, "outcome_id"),
+        ({"outcome_id": "None"}, "outcome_id"),
         ({"campaign": None}, "campaign"),
         ({"answered": None}, "answered"),
         ({"answered": 0.5}, "answered"),

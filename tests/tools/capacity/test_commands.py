@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +73,35 @@ def test_summaries_of_the_server_are_read_and_what_is_too_short_is_one_line(
     short = call("forecast", "data/monitoring")
     assert short.exit_code == 1
     assert short.output.startswith("Error: 3 hours are known, and a forecast needs 2 weeks")
+
+
+def test_the_hour_that_goes_on_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counted:
+        customers = 30
+
+    begun = datetime.now(UTC)
+    # Whichever of the two it is by the time they are read.
+    told = {
+        f"{begun + timedelta(hours=place):%Y-%m-%dT%H}": {"a": Counted()} for place in (-1, 0, 1)
+    }
+    monkeypatch.setattr(arrivals, "read_hours", lambda _root, _source: told)
+    found = arrivals.read_summaries("data/monitoring", customers_a_request=1.0)
+    assert found.counts[0] == 30.0
+    assert np.nansum(found.counts) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("foo://x", "Protocol not known"), ("lost", "no hour's name")]
+)
+def test_what_is_no_place_of_summaries_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, place: str, said: str
+) -> None:
+    if place == "lost":
+        monkeypatch.setattr(arrivals, "read_hours", lambda _root, _source: {said: {}})
+    told = call("forecast", place)
+    assert told.exit_code == 1
+    assert told.output.startswith(f"Error: {place}: ")
+    assert said in told.output
 
 
 def test_a_folder_without_summaries_is_one_line(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def test_a_file_of_hours_is_read_in_any_order_and_what_is_between_is_unknown(
         ("hour,count\n2026-11-02T01,-1\n", "line 2: a count is a number from 0 on"),
         ("hour,count\n2026-11-02T01,1\n2026-11-02T01,1\n", "2026-11-02T01 .UTC. is there twice"),
         ("hour,count\n2026-11-02T01\n", "line 2: write an hour"),
+        ("hour,count\n0001-01-01T00+05:00,1\n", "line 2: write an hour"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -97,14 +97,13 @@ def test_one_worker_fewer_does_not_hold_it_by_the_formula() -> None:
     fewer = Queue(400.0 / (found.workers - 1), service("exponential"))
     assert fewer.share_above(PROMISE.seconds) > 1 - PROMISE.share
     assert found.response <= PROMISE.seconds < fewer.response(0.99)
-    assert found.arrivals < found.most_arrivals < found.workers / MEAN
+    assert 400.0 < found.most_arrivals < found.workers / MEAN
 
 
-def test_workers_who_share_a_queue_are_fewer_and_those_to_spare_are_told_apart() -> None:
-    own = recommend(400.0, service("exponential"), PROMISE, spare=1)
-    shared = recommend(400.0, service("exponential"), PROMISE, is_shared=True)
-    assert shared.workers < own.workers
-    assert own.all == own.workers + 1
+@pytest.mark.parametrize("rate", [-1.0, float("nan"), float("inf")])
+def test_what_is_no_rate_is_refused(rate: float) -> None:
+    with pytest.raises(UserError, match="requests a second: give a number from 0 on"):
+        recommend(rate, service("exponential"), PROMISE)
 
 
 def test_what_may_be_refused_decides_where_waiting_is_allowed() -> None:

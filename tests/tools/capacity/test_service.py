@@ -7,7 +7,7 @@ import pytest
 
 from customer_segmentation.errors import UserError
 from customer_segmentation.serving.metrics import Metrics
-from tools.capacity.service import of_histogram, of_metrics
+from tools.capacity.service import METRIC, of_histogram, of_metrics
 
 ROUTES = ("/v1/segments",)
 
@@ -47,6 +47,14 @@ def test_the_same_shape_can_have_another_mean() -> None:
     ("text", "said"),
     [
         ("", "have no segmentation_request_seconds of /v1/segments with status 200: give what GET"),
+        ("<html>", "these are no metrics .*: give what GET /metrics answers"),
+        (
+            (
+                f"# TYPE {METRIC} histogram\n"
+                f'{METRIC}_bucket{{route="/v1/segments",status="200",le="+Inf"}} 300\n'
+            ),
+            "0 requests were measured",
+        ),
         (metrics(np.full(9, 0.1)), "9 requests were measured, and 100 are the least"),
         (metrics(np.full(200, 11.0)), "100.0% of the requests took more than 10 s"),
     ],

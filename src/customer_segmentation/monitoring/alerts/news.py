@@ -56,7 +56,7 @@ class Known:
     @property
     def is_open(self) -> bool:
         """Whether it is still beyond its bound, for all that was told."""
-        return self.item.what != "over"
+        return self.item.what != "over" and not self.item.finding.is_step
 
 
 def key_of(finding: Finding) -> Key:
@@ -84,7 +84,8 @@ def news(
 
     Windows count in their order, and those before what was told last do not count again. A window
     without customers, or without the figure, changes nothing: nobody can say that it is over,
-    unless customers are compared with another champion.
+    unless customers are compared with another champion. What differs from the window before is told
+    once a window, and never over: the next window's is another one.
 
     Args:
         report: What was found.
@@ -110,7 +111,8 @@ def _what(
     finding: Finding, before: Known | None, settings: AlertSettings, now: datetime
 ) -> What | None:
     """What is to be told of a figure; None for nothing."""
-    if before is not None and finding.window.start < before.item.finding.window.start:
+    told = before.item.finding.window.start if before else ""
+    if finding.window.start < told or (finding.is_step and finding.window.start == told):
         return None
     if before is None or not before.is_open:
         return "new" if finding.is_alarm else None

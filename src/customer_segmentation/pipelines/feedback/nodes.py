@@ -20,7 +20,7 @@ from customer_segmentation.feedback.joining import Joined, join_contacts
 from customer_segmentation.feedback.models import own_covariances
 from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.feedback.results import campaign_results, shown
-from customer_segmentation.feedback.training import in_force, training_set
+from customer_segmentation.feedback.training import in_force, training_set, up_to
 from customer_segmentation.pages import render
 from customer_segmentation.pipelines.feedback import words
 from customer_segmentation.schema.schema import Schema
@@ -106,13 +106,15 @@ def measure_campaigns(
     outcomes: Outcomes, assignments: IntoDataFrame, calibration: dict[str, Any], margin: float
 ) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
     """What each campaign brought, where outcomes went, and figures for MLflow."""
-    joined = outcomes.joined
-    results = campaign_results(in_force(outcomes.recorded), assignments, margin)
+    joined, counted = outcomes.joined, in_force(outcomes.recorded)
+    happened = up_to(counted, calibration["until"])
+    results = campaign_results(happened, assignments, margin)
     counts: dict[str, Any] = {
         "arrived": outcomes.arrived,
         "new": len(joined.new),
         "recorded": len(outcomes.recorded),
-        "in_force": len(in_force(outcomes.recorded)),
+        "in_force": len(counted),
+        "later": len(counted) - len(happened),
         "repeats": joined.repeats,
         "without_plan": joined.without_plan,
         "apart": dict(sorted(Counter(joined.apart[REASON].to_pylist()).items())),

@@ -49,6 +49,9 @@ def account(summary: Summary) -> Iterator[str]:
         + (f"; {counts['repeats']:,} came again as they were" if counts["repeats"] else "")
     )
     yield from summary["notes"]
+    if counts["later"]:
+        until = summary["calibration"]["until"]
+        yield f"{counts['later']:,} of them happened after {until}, and count once that is over"
     for reason, count in counts["apart"].items():
         yield f"Kept apart (silver_outcomes_apart): {count:,}, since {printable(reason)}"
     if counts["without_plan"]:

@@ -63,7 +63,7 @@ class Baselines:
 
     def __init__(self, bundles: BundleStore | None) -> None:
         self._bundles = bundles
-        self._by_version: dict[str, Known | str] = {}
+        self._by_models: dict[tuple[str, str], Known | str] = {}
 
     @cached_property
     def champion(self) -> Known | str:
@@ -73,17 +73,28 @@ class Baselines:
             return "no champion was live before this run"
         return self._kept(live)
 
-    def of(self, version: str) -> Known | str:
-        """The bundle with this version of the segmenter; or why nothing is compared with it."""
-        if version not in self._by_version:
-            log = self._bundles.log() if self._bundles else []
-            entries = [entry for entry in log if entry.artifact_version == version]
-            self._by_version[version] = (
-                self._kept(entries[-1])
-                if entries
-                else f"the artifact {version} was never live here"
-            )
-        return self._by_version[version]
+    def of(self, version: str, response: str) -> Known | str:
+        """The bundle that has answered; or why nothing is compared with it.
+
+        Args:
+            version: Of its segmenter.
+            response: Of its response model. Of a segmenter that was live with several, another
+                bundle will do where that one is not kept: it has the same bins.
+        """
+        key = version, response
+        if key not in self._by_models:
+            self._by_models[key] = self._found(version, response)
+        return self._by_models[key]
+
+    def _found(self, version: str, response: str) -> Known | str:
+        log = self._bundles.log() if self._bundles else []
+        entries = {one.bundle: one for one in reversed(log) if one.artifact_version == version}
+        if not entries:
+            return f"the artifact {version} was never live here"
+        found = [self._kept(entry) for entry in entries.values()]
+        known = [one for one in found if isinstance(one, Known)]
+        exact = [one for one in known if one.baseline.summary.response == response]
+        return next(iter([*exact, *known, *found]))
 
     def _kept(self, entry: Promotion) -> Known | str:
         """The bundle of an entry of the log, which is not always kept as it was."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from customer_segmentation.campaigns.parameters import CampaignParameters
@@ -15,7 +16,7 @@ from customer_segmentation.monitoring.words import SIZE, place_of
 from customer_segmentation.pipelines.monitoring.baselines import Baselines, Known
 from customer_segmentation.pipelines.monitoring.calibrated import of_outcomes
 from customer_segmentation.pipelines.monitoring.memory import Memory, alarms_of
-from customer_segmentation.pipelines.monitoring.observed import ObservedRun, of_movers, of_rows
+from customer_segmentation.pipelines.monitoring.observed import ObservedRun, of_flow, of_rows
 from customer_segmentation.pipelines.monitoring.parameters import MonitoringParameters
 from customer_segmentation.pipelines.monitoring.pictures import pictures_of
 from customer_segmentation.pipelines.monitoring.profit import money_of
@@ -67,14 +68,14 @@ class Means:
 
 
 def compare(
-    run: ObservedRun, hours: HoursReader, memory: Memory, means: Means
+    run: ObservedRun, hours: HoursReader, memory: Memory, means: Means, today: date
 ) -> tuple[Compared, ...]:
     """The run's own window first, then days of the API and of the stream."""
     window = run.window
     before = memory.batch_before(window.start, window.baseline)
     counted = [Counted(window, run.summary, before, new=run.new)]
     for source in ("api", "stream"):
-        counted += days_of(source, hours, memory, means.parameters.remembered)
+        counted += days_of(source, hours, memory, means.parameters.remembered, today)
     told: list[Compared] = []
     for one in counted:
         found = _compared(one, _known(one, run.baselines), means)
@@ -85,8 +86,8 @@ def compare(
 
 
 def _of_run(run: ObservedRun, means: Means) -> list[Finding]:
-    """What only a run knows: of its rows, of who moved, and of outcomes."""
-    found = [of_rows(run), *of_movers(run, means.parameters.moved)]
+    """What only a run knows: of its rows, of who moved or is gone, and of outcomes."""
+    found = [of_rows(run), *of_flow(run, means.parameters)]
     known = run.baselines.champion
     if isinstance(known, Known):
         found += of_outcomes(run.window, known, means.latest, means.tolerated)
@@ -97,7 +98,9 @@ def _known(counted: Counted, baselines: Baselines) -> Known | str:
     window = counted.window
     if not window.customers:
         return "nobody was counted"
-    return baselines.champion if window.source == "batch" else baselines.of(window.baseline)
+    if window.source == "batch" or counted.summary is None:
+        return baselines.champion
+    return baselines.of(window.baseline, counted.summary.response)
 
 
 def _compared(counted: Counted, known: Known | str, means: Means) -> Compared:
@@ -149,7 +152,10 @@ def _others(counted: Counted) -> tuple[str, ...]:
 def _with_since(
     findings: Iterable[Finding], told: Sequence[Compared], memory: Memory
 ) -> list[Finding]:
-    """Since when each alarm holds: as long as each window before had it, too. Alarms come first."""
+    """Since when each alarm holds: as long as each window before had it, too.
+
+    Alarms come first, those on rows before all: of half a delivery, everything is otherwise.
+    """
     found = [*findings]
     window = found[0].window
     last = _alarms_before(window, told, memory)
@@ -159,7 +165,7 @@ def _with_since(
         else one
         for one in found
     ]
-    return sorted(dated, key=lambda one: not one.is_alarm)
+    return sorted(dated, key=lambda one: (not one.is_alarm, one.subject != "rows"))
 
 
 def _alarms_before(

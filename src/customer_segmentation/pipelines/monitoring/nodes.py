@@ -67,7 +67,8 @@ def watch_windows(  # noqa: PLR0913, PLR0917 - what windows are compared with
     """This run and the days of API and stream against what the champion learned from."""
     memory = Memory.of(monitoring_before.content)
     means = Means(customers, campaign_planning, latest_calibration, feedback.tolerated, monitoring)
-    compared = compare(observed_run, monitoring_hours, memory, means)
+    today = monitoring_before.now.date()
+    compared = compare(observed_run, monitoring_hours, memory, means, today)
     told = [(one.window, one.findings) for one in compared]
     return WatchedWindows(
         compared=compared,

@@ -86,11 +86,13 @@ class Money:
         if cost is None or not self.now:
             return (f"{place_of(window)}: what it costs is unknown without a response model.",)
         estimate = self.now[ALL]
-        change = f"{count(abs(cost))} {self.currency} {'less' if cost > 0.0 else 'more'}"
+        change = f"{count(abs(cost))} {self.currency} {'less' if cost > 0.0 else 'more'} a window"
+        if not round(cost):
+            change = "as much"
         told = (
             f"{place_of(window)}: contacting those whom it pays to contact ({self.offer}) would "
             f"bring {self._range(estimate)}; of as many customers like those that the champion "
-            f"learned from it would be {count(estimate.profit + cost)}: {change} a window, if "
+            f"learned from it would be {count(estimate.profit + cost)}: {change}, if "
             "answers depend on customers as they did then."
         )
         return (told,)
@@ -121,8 +123,12 @@ def money_of(
     """
     name, offer = next(iter(planning.offers.items()))
     words = f"{spoken(name)}: a contact costs {offer.cost:g}, an answer brings {offer.value:g}"
+    if summary.response != known.baseline.summary.response:
+        return Money(None, None, words, currency)
     calibration, logit = Calibration.of(known.response), (0.0, 1.0)
-    if updated := Updated.of(latest, str(known.response.get(VERSION, ""))):
+    # Where campaigns are planned without it, what they bring is estimated without it, too.
+    used = latest if planning.updated_calibration else None
+    if updated := Updated.of(used, str(known.response.get(VERSION, ""))):
         calibration, logit = updated.calibration, (updated.intercept, updated.slope)
     now, then = (
         estimated_profit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,10 @@ from customer_segmentation.pipelines.monitoring.memory import Memory
 
 # A gap of hours that are names only: whoever steps a clock by years makes no years of windows.
 _LONGEST_GAP = timedelta(days=31)
+# Days that a line names.
+_SHOWN = 3
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,23 +40,35 @@ class Counted:
     new: tuple[str, ...] = ()
 
 
-def days_of(source: Source, hours: HoursReader, memory: Memory, most: int) -> list[Counted]:
+def days_of(
+    source: Source, hours: HoursReader, memory: Memory, most: int, today: date
+) -> list[Counted]:
     """The days of a source since the last that was told of, which may have grown since.
 
-    Days have the names of their hours: no clock is asked. A day without any hour between two that
-    have some is a window without customers.
+    Days have the names of their hours. A day without any hour between two that have some is a
+    window without customers. Days beyond tomorrow, of a clock that was ahead, wait until they
+    come: else no day until then would be later than the last that was told of.
 
     Args:
         source: `api` or `stream`.
         hours: Reads them.
         memory: What was told of before.
         most: Days at most, the newest.
+        today: The run's.
     """
-    told = [one.window.start for one in memory.of_source(source)]
+    last = (today + timedelta(days=1)).isoformat()
+    told = [one.window.start for one in memory.of_source(source) if one.window.start <= last]
     # One more, to compare the first with.
     found = by_day(hours(source, told[-2] if len(told) > 1 else ""))
     first = told[-1] if told else ""
-    named = _without_gaps(sorted(filter(_is_day, found)))
+    days = sorted(filter(_is_day, found))
+    if ahead := [day for day in days if day > last]:
+        logger.warning(
+            "Counts of %s are of days to come, and wait: %s. See to the clocks of those who wrote "
+            "them, and of this machine.",
+            *(source, ", ".join(ahead[:_SHOWN])),
+        )
+    named = _without_gaps([day for day in days if day <= last])
     counted = [
         _counted(source, day, found, named[place - 1] if place else None)
         for place, day in enumerate(named)
@@ -81,7 +98,7 @@ def _without_gaps(days: Sequence[str]) -> list[str]:
 
 
 def _counted(source: Source, day: str, days: ByTime, before: str | None) -> Counted:
-    """A day, by the version that most customers were answered by."""
+    """A day, by the models that most customers were answered by."""
     end = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
     versions = days.get(day, {})
     if not versions:
@@ -89,7 +106,7 @@ def _counted(source: Source, day: str, days: ByTime, before: str | None) -> Coun
     version = max(sorted(versions), key=lambda one: versions[one].customers)
     summary = versions[version]
     return Counted(
-        Window(source, day, end, summary.customers, version),
+        Window(source, day, end, summary.customers, summary.baseline),
         summary,
         days.get(before or "", {}).get(version),
         sum(each.customers for name, each in versions.items() if name != version),

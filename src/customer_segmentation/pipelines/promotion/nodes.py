@@ -8,13 +8,7 @@ from typing import Any
 import narwhals as nw
 from narwhals.typing import IntoDataFrame, IntoFrame
 
-from customer_segmentation.bundles.bundle import (
-    BASELINE,
-    COLD_START,
-    RESPONSE,
-    SEGMENTER,
-    StoredBundle,
-)
+from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.feature_store.definitions import conflicts, feature_set
@@ -63,10 +57,7 @@ def check_bundle(chosen: Chosen) -> list[Gate]:
     A model whose bytes nobody vouches for is not run.
     """
     bundle, entry = chosen.bundle, chosen.made_champion
-    expected = dict(entry.files) if entry else bundle.hashes
-    # A bundle that was promoted before there was monitoring can have got its baseline since.
-    expected.setdefault(BASELINE, bundle.hashes.get(BASELINE, ""))
-    changed = [name for name, told in bundle.hashes.items() if told != expected.get(name)]
+    changed = bundle.changed_since(entry.files) if entry else []
     if not changed and bundle.id != chosen.named:
         changed = list(bundle.models)
     figure = f"files that are not those recorded in {chosen.source}"
@@ -256,7 +247,8 @@ def judge(  # noqa: PLR0913, PLR0917 - the gates of each step
         "artifact_version": bundle.about["artifact_version"] if is_known else "unknown",
         "source": chosen.source,
         "champion": champion.id if champion else None,
-        "is_tried": chosen.challenger is not None,
+        # The number of its entry among the challengers; 0 of any other bundle.
+        "trial": chosen.challenger.number if chosen.challenger else 0,
         # Time alone may let it pass.
         "goes_on": goes_on(gates),
         "files": bundle.hashes,

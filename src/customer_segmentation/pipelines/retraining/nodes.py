@@ -11,10 +11,11 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 
 from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.errors import UserError
 from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.promotion import agreement
 from customer_segmentation.retraining.asking import situation
-from customer_segmentation.retraining.due import Decision, decide
+from customer_segmentation.retraining.due import BY_HAND, Decision, decide
 from customer_segmentation.retraining.outcomes import (
     KnownOutcomes,
     known_outcomes,
@@ -91,8 +92,16 @@ def propose_challenger(  # noqa: PLR0913, PLR0917 - the three models, and why
     """What the end of this run has tried beside the champion.
 
     Raises:
-        UserError: The champion cannot be read.
+        UserError: The champion is gone or cannot be read, or another bundle is tried meanwhile.
     """
+    live, other = bundles.live(), bundles.challenger()
+    if live is None:
+        raise UserError("there is no champion to compare with any more: nothing is tried")
+    if other and decision.why != BY_HAND:
+        raise UserError(
+            f"meanwhile bundle {other.bundle} is tried beside the champion ({other.why}), and goes "
+            "on: see kedro challenger, or say --params=retraining.by_hand=true"
+        )
     files = {SEGMENTER: segmenter, COLD_START: cold_start, RESPONSE: response}
     models = {name: one.SerializeToString(deterministic=True) for name, one in files.items()}
     proposal: dict[str, Any] = {
@@ -101,10 +110,7 @@ def propose_challenger(  # noqa: PLR0913, PLR0917 - the three models, and why
         "reason": decision.reason,
         "learned_from_outcomes": bool(isinstance(validation, LearnedAnswers) and validation.about),
     }
-    live = bundles.live()
-    champion = bundles.champion()
-    if live is None or champion is None:
-        return proposal | {"champion": "", "promotion": 0, "agreement": None}
+    champion = bundles.bundle(live.bundle)
     silver = nw.from_native(silver_customers).lazy()
     found = agreement.compare(silver, models[SEGMENTER], champion.files[SEGMENTER])
     told = {"champion": live.bundle, "promotion": live.number, "agreement": 1.0 - found.movers}

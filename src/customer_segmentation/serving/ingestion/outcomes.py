@@ -10,6 +10,7 @@ from customer_segmentation.feedback.cells import moment, revision
 from customer_segmentation.schema.cells import folded
 from customer_segmentation.schema.limits import LACKING
 from customer_segmentation.schema.numbers import NUMBER
+from customer_segmentation.schema.schema import MISSING
 from customer_segmentation.serving.ingestion.objects import Objects
 from customer_segmentation.serving.problems import wrong_fields
 from customer_segmentation.serving.validation import LONGEST_KEY, Problem
@@ -41,7 +42,9 @@ def _cells(line: bytes) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for header, cell in decode_record(line.decode()).items():
         if (name := folded(header)) in _NAMES:
-            found.setdefault(name, []).append(cell.strip())
+            text = cell.strip()
+            # As whoever counts them reads it: None is nobody's name.
+            found.setdefault(name, []).append("" if text in MISSING else text)
     return found
 
 
