@@ -17,6 +17,9 @@ from deltalake.exceptions import DeltaError
 from s3fs import S3FileSystem
 
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.monitoring.hourly import HourlyFiles
+from customer_segmentation.monitoring.hours import hour_file
+from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.reading_from import READ_FROM
 from tests.runs.project import Project, make_project, shell
 from tests.services.s3 import S3Server, add_user, serve_versitygw, versitygw_binary
@@ -210,3 +213,26 @@ def test_the_next_environment_reads_the_models_of_the_one_below_and_nothing_else
             files.cat_file(f"{bucket}/gold/segments.parquet")
         with pytest.raises(PermissionError):
             files.pipe_file(f"{bucket}/models/promotions/2.json", b"mine")
+
+
+def test_a_server_keeps_its_counts_and_a_consumer_cannot(
+    users: dict[str, S3Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the class that servers write with: over its own file, too, and where nothing was."""
+    counts = ShadowCounts("live", "tried", 3, {}, {}, 0, 0)
+    root, hour = prods("monitoring"), "2026-11-30T13"
+
+    def summary_file(root: str, _counts: ShadowCounts, hour: str, writer: str) -> str:
+        return hour_file(root, "api", hour, "live", writer)
+
+    for role in ("server", "consumer"):
+        become(monkeypatch, users[role])
+        for place in (shadow_file, summary_file):
+            files = HourlyFiles(root, lambda: hour, place)
+            for _ in range(2):
+                files.add(counts)
+                assert files.write() == (role == "server"), place
+    become(monkeypatch, users["service"])
+    found = fsspec.filesystem("s3").find(root)
+    stated = [json.loads(fsspec.filesystem("s3").cat_file(each)) for each in found]
+    assert [each["customers"] for each in stated] == [6, 6]

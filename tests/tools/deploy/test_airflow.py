@@ -13,7 +13,7 @@ import pytest
 
 from tests.runs.project import make_project, shell
 from tests.services.s3 import S3Server
-from tools.deploy.declared import DEPLOY, declared
+from tools.deploy.declared import DEPLOY, Job, declared
 from tools.deploy.project import registered, steps
 from tools.versitygw import cache_folder
 
@@ -73,12 +73,19 @@ def test_each_schedule_is_a_dag_in_the_order_of_the_kedro_graph(
     assert sorted(read["tasks"]) == sorted(f"customer_segmentation_{name}" for name in schedules)
     tasks = read["tasks"]["customer_segmentation_staging"]
     named = [name for step in steps() for name in step.job.pipelines]
+    # People are told once anything that watches has ended, whether or not what follows it does.
+    telling = [p for name in declared().alerts_after for p in every()[name].pipelines]
+    assert {*tasks.pop("alerts")} == {*telling} & {*tasks}
     assert sorted(tasks) == sorted([*named, *declared().gate.pipelines])
     made = {d: name for name in named for d in registered()[name].all_outputs()}
     for name in named:
         needed = {made[d] for d in registered()[name].inputs() if d in made}
         assert needed - {name} <= {*tasks[name]}, name
     assert {*tasks["promotion"]} == {*named}
+
+
+def every() -> dict[str, Job]:
+    return declared().jobs | declared().alone
 
 
 @pytest.mark.long
