@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,18 @@ def test_with_too_few_customers_the_trial_goes_on_and_nothing_else_is_said() -> 
     gates = gates_of_shadow(counts(customers=10, failed=10), 0.96, BOUNDS, is_judged=False)
     assert [gate.name for gate in gates] == ["customers"]
     assert goes_on(gates)
+
+
+def test_other_probabilities_wait_for_outcomes_where_these_come() -> None:
+    differs = counts(chances={(1, 8): 2_000})
+    awaited = gates_of_shadow(differs, 0.96, BOUNDS, is_judged=False, is_awaited=True)
+    assert [gate.name for gate in awaited if not gate.passed] == ["awaited"]
+    assert goes_on(awaited)
+    never = gates_of_shadow(differs, 0.96, BOUNDS, is_judged=False, is_awaited=False)
+    assert not goes_on(never)
+    failing = replace(differs, failed=500)
+    wrong_besides = gates_of_shadow(failing, 0.96, BOUNDS, is_judged=False, is_awaited=True)
+    assert not goes_on(wrong_besides)
 
 
 def test_other_probabilities_are_no_fault_where_outcomes_bear_them_out() -> None:

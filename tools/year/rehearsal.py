@@ -35,7 +35,7 @@ from tools.year.house import SOURCE, House
 from tools.year.market import MONTHS, Market, Month
 from tools.year.planted import turned
 from tools.year.receivers import Listener
-from tools.year.told import Event, Told
+from tools.year.told import Event, Kind, Told
 
 COST, VALUE = 3.0, 11.0
 # Days after its campaign that a month is looked back on.
@@ -194,10 +194,11 @@ class Year:
         return str(metadata_of(read_model(champion.files[RESPONSE]))[VERSION])
 
     def _learned(self, events: list[Event]) -> bool:
-        """Whether retraining was due, and made a challenger."""
+        """Whether there is a challenger: retraining made one, or an earlier one's trial goes on."""
+        before = self.house.bundles.challenger()
         self.house.kedro("run", "--pipeline=retraining")
         challenger = self.house.bundles.challenger()
-        if challenger:
+        if challenger and challenger != before:
             told = f"Bundle {challenger.bundle}, since {challenger.reason}."
             events.append(Event("retrained", told))
         return challenger is not None
@@ -253,7 +254,8 @@ class Year:
             "run", "--pipeline=promotion", "--params=promotion.source=challenger"
         )
         said = [line for line in output.splitlines() if line.strip()][-1].strip()
-        return Event("refused" if code else "promoted", said)
+        refused: Kind = "tried" if self.house.bundles.challenger() else "refused"
+        return Event(refused if code else "promoted", said)
 
     @contextmanager
     def _serving(self, month: Month) -> Iterator[tuple[Stage, httpx.Client]]:

@@ -14,6 +14,7 @@ KINDS: Final[dict[Kind, str]] = {
     "departure": "The model is no longer right",
     "alert": "Alert",
     "retrained": "Learned anew",
+    "tried": "Challenger tried further",
     "refused": "Challenger refused",
     "promoted": "Challenger promoted",
 }
@@ -22,6 +23,7 @@ _LETTERS: Final[dict[Kind, str]] = {
     "departure": "!",
     "alert": "A",
     "retrained": "L",
+    "tried": "T",
     "refused": "R",
     "promoted": "P",
 }

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 # What happened in a month, in the order in which it does.
-Kind = Literal["drift", "departure", "alert", "retrained", "refused", "promoted"]
+Kind = Literal["drift", "departure", "alert", "retrained", "tried", "refused", "promoted"]
 # Profit from this month after the turn on is held against the oracle's.
 SETTLED = 2
 

@@ -236,7 +236,7 @@ def _of_verdict(catalog: WholeFilesCatalog) -> Outcome:
         if not tried:
             return Outcome(lines=lines, refused=f"{refused}{override}")
         if verdict["goes_on"]:
-            still = " It was tried on too few customers yet: its trial goes on."
+            still = " Time may mend that: its trial goes on."
             return Outcome(lines=lines, refused=f"{refused}{still}")
         ended: tuple[int, Ending, str] = (tried, "refused", f"refused by {gates}")
         over = (

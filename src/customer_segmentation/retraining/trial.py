@@ -17,8 +17,8 @@ from customer_segmentation.retraining.comparing import Compared
 from customer_segmentation.retraining.parameters import TrialParameters
 
 _GATE, _OF_OUTCOMES = "shadow", "response"
-# The figure that only time mends.
-CUSTOMERS = "customers"
+# The figures that time alone mends.
+CUSTOMERS, AWAITED = "customers", "awaited"
 _TENTH = 0.1
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,12 @@ def agreement(counts: ShadowCounts) -> float | None:
 
 
 def gates_of_shadow(
-    counts: ShadowCounts, expected: float | None, bounds: TrialParameters, *, is_judged: bool
+    counts: ShadowCounts,
+    expected: float | None,
+    bounds: TrialParameters,
+    *,
+    is_judged: bool,
+    is_awaited: bool = False,
 ) -> list[Gate]:
     """What it did beside the champion.
 
@@ -75,6 +80,7 @@ def gates_of_shadow(
         expected: The share of the customers here on whom both agree; None if it is not known.
         bounds: What it must show.
         is_judged: Whether outcomes tell which of the two is right.
+        is_awaited: Whether outcomes come, and so will tell it once there are enough.
     """
     tried = counts.customers + counts.failed
     seen = tried + counts.skipped
@@ -103,8 +109,8 @@ def gates_of_shadow(
         gates.append(Gate(_GATE, "surprise", figure, less, bounds.max_surprise))
     if counts.chances and not is_judged:
         figure = "mean change of the probability of an answer, which no outcomes bear out"
-        change = _change(counts)
-        gates.append(Gate(_GATE, "chances", figure, change, bounds.max_chance_change))
+        name, change = AWAITED if is_awaited else "chances", _change(counts)
+        gates.append(Gate(_GATE, name, figure, change, bounds.max_chance_change))
     return gates
 
 
@@ -134,9 +140,10 @@ def is_judged(compared: Compared | None, bounds: TrialParameters) -> bool:
 
 
 def goes_on(gates: Sequence[Gate]) -> bool:
-    """Whether nothing speaks against it but that it was tried on too few yet."""
+    """Whether time alone may mend what is wrong: too few customers, or too few outcomes, yet."""
     wrong = [gate for gate in gates if not gate.passed]
-    return bool(wrong) and all((g.gate, g.name) == (_GATE, CUSTOMERS) for g in wrong)
+    mended = {(_GATE, CUSTOMERS), (_GATE, AWAITED)}
+    return bool(wrong) and all((gate.gate, gate.name) in mended for gate in wrong)
 
 
 def _change(counts: ShadowCounts) -> float:

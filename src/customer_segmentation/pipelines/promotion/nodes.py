@@ -215,9 +215,9 @@ def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
         offers = campaign_planning.offers
         compared = compare_on_outcomes(outcomes.training, old, new, offers)
     counts = shadows.of(champion.id, chosen.named)
-    told = is_judged(compared, bounds)
+    is_told, comes = is_judged(compared, bounds), outcomes.training is not None
     return [
-        *gates_of_shadow(counts, tried.agreement, bounds, is_judged=told),
+        *gates_of_shadow(counts, tried.agreement, bounds, is_judged=is_told, is_awaited=comes),
         *gates_of_outcomes(compared, bounds),
     ]
 
