@@ -175,7 +175,7 @@ feature-store: $(VENV)/features.done  ## fill the feature store from the last ru
 	SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro run --pipeline=feature_export $(ARGS)
 	@SEGMENTATION_FEATURE_STORE=$${SEGMENTATION_FEATURE_STORE:-sqlite} $(BIN)/kedro feature apply $(ARGS)
 
-services: $(VERSITYGW) $(KAFKA) $(FERRETDB) $(CASSANDRA) $(NGINX) $(PROMTOOL) $(CDNOW) $(MINISTACK)/done  ## what `make test` tries besides: an S3 server (needs Go, minutes once), AWS's services, Kafka and Cassandra (need Java 17 and Maven), FerretDB (Go), PostgreSQL with wal2json, Redis, Chromium, nginx, promtool, a published table
+services: $(VERSITYGW) $(KAFKA) $(FERRETDB) $(CASSANDRA) $(NGINX) $(PROMTOOL) $(CDNOW) $(MINISTACK)/done  ## what `make test-all` tries besides: an S3 server (needs Go, minutes once), AWS's services, Kafka and Cassandra (need Java 17 and Maven), FerretDB (Go), PostgreSQL with wal2json, Redis, Chromium, nginx, promtool, a published table
 	@test -x /usr/bin/chromium && test -x /usr/bin/curl && test -x /usr/bin/redis-server && test -x $(POSTGRESQL)/bin/initdb && test -f $(POSTGRESQL)/lib/wal2json.so \
 		|| $(INSTALL) || { apt-get update -qq && $(INSTALL); } \
 		|| { echo "make services: install $(PACKAGES) with your system's packages" >&2; exit 1; }
@@ -201,9 +201,9 @@ test-all: lint  ## the same and all tests with Spark, Kafka, databases, a browse
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
 	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
 
-faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, jobs, saves, fillings of the feature store, deliveries, readers of sources and streams at random moments, KILLS=20 an environment; hours
+faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, feedback, retraining, jobs, saves, fillings of the feature store, deliveries, readers of sources and streams at random moments, KILLS=20 an environment; hours
 	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py \
-		tests/runs/test_retention_kills.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py tests/feature_store/test_kills.py \
+		tests/runs/test_retention_kills.py tests/runs/test_feedback_kills.py tests/runs/test_retraining_kills.py tests/tools/year/test_rehearsal.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py tests/feature_store/test_kills.py \
 		tests/delivery/test_kills.py tests/sources/readers/test_kills.py tests/sources/readers/test_folder_kills.py \
 		tests/sources/readers/test_kafka_kills.py tests/serving/ingestion/test_ingestion.py tests/tools/test_stream.py \
 		tests/streaming/test_equality.py tests/streaming/test_faults.py tests/streaming/test_kills.py tests/streaming/test_state_kills.py \
