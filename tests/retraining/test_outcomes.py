@@ -21,6 +21,7 @@ from customer_segmentation.retraining.comparing import compare_on_outcomes
 from customer_segmentation.retraining.outcomes import (
     LEARNED_UNTIL,
     KnownOutcomes,
+    are_judges,
     learn_response_from,
 )
 from customer_segmentation.retraining.trial import Shadows
@@ -189,14 +190,39 @@ def test_a_good_challenger_passes_and_bad_ones_are_refused_by_later_outcomes(
         assert not gates(right, bad, tmp_path, later)["log_loss"]
 
 
-def test_only_outcomes_later_than_what_either_learned_from_count(
-    champion: StoredBundle, good: bytes
-) -> None:
-    offers = campaign().offers
-    same = contacts(champion, sign=-1.0)
-    assert compare_on_outcomes(same, champion.files[RESPONSE], good, offers) is None
+def test_only_contacts_that_neither_learned_from_count(champion: StoredBundle, good: bytes) -> None:
+    offers, told = campaign().offers, metadata_of(read_model(good))["metrics"]
     later = contacts(champion, sign=-1.0, until="2015-07-20", seed=5)
-    found = compare_on_outcomes(later, champion.files[RESPONSE], good, offers)
+    for table in (contacts(champion, sign=-1.0), later):
+        days = np.array(table["day"].to_pylist())
+        is_new = (days > UNTIL) | (judges_of(table) & (days >= told["first"]))
+        found = compare_on_outcomes(table, champion.files[RESPONSE], good, offers)
+        assert found
+        assert found.contacts == is_new.sum() < len(table)
+    assert compare_on_outcomes(later, None, good, offers) is None
+
+
+def test_where_nobody_is_left_out_to_judge_only_later_contacts_count(
+    champion: StoredBundle,
+) -> None:
+    same, offers = contacts(champion, sign=-1.0), campaign().offers
+    everybody = file_of(champion, learned(champion, same, judged_share=0.0))
+    assert compare_on_outcomes(same, champion.files[RESPONSE], everybody, offers) is None
+    later = contacts(champion, sign=-1.0, until="2015-07-20", seed=5)
+    found = compare_on_outcomes(later, champion.files[RESPONSE], everybody, offers)
     assert found
     assert found.contacts == sum(day > UNTIL for day in later["day"].to_pylist())
-    assert compare_on_outcomes(later, None, good, offers) is None
+
+
+def test_of_who_judges_nothing_is_learned(champion: StoredBundle, good: bytes) -> None:
+    table = contacts(champion, sign=-1.0)
+    answered = table["answered"].to_numpy()
+    turned = np.where(judges_of(table), 1.0 - answered, answered)
+    place = table.column_names.index("answered")
+    other = table.set_column(place, "answered", pa.array(turned))
+    assert file_of(champion, learned(champion, other)) == good
+
+
+def judges_of(table: pa.Table) -> np.ndarray:
+    ids = np.array(table["customer_id"].to_pylist(), dtype=object)
+    return are_judges(ids, parameters().judged_share)

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from customer_segmentation.campaigns.outcomes import ANSWERED
 from customer_segmentation.campaigns.parameters import OfferParameters
 from customer_segmentation.feedback.training import DAY, WEIGHT
-from customer_segmentation.retraining.outcomes import LEARNED_UNTIL
+from customer_segmentation.retraining.outcomes import (
+    FIRST,
+    JUDGED_SHARE,
+    LEARNED_UNTIL,
+    are_judges,
+)
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
 from customer_segmentation.scoring.scorer import Scorer
@@ -68,7 +73,10 @@ def compare_on_outcomes(
     challenger: bytes | None,
     offers: Mapping[str, OfferParameters],
 ) -> Compared | None:
-    """Both response models on contacts that are later than what either learned from.
+    """Both response models on contacts that neither learned from.
+
+    They are later than what it knows of, or of customers whom it left out to be judged by. What was
+    before the first day that the challenger learned from is another market's.
 
     Args:
         training: As `feedback.training.training_set` gives it.
@@ -85,8 +93,11 @@ def compare_on_outcomes(
     told = [verified(content) for content in files]
     if not all(map(has_model, told)):
         return None
-    since = max(map(learned_until, told))
-    rows = nw.from_native(training, eager_only=True).filter(nw.col(DAY) > since)
+    rows = nw.from_native(training, eager_only=True)
+    first = str(told[1]["metrics"].get(FIRST, ""))
+    is_new = np.logical_and.reduce([_not_learned(rows, each) for each in told])
+    is_new &= rows[DAY].to_numpy().astype(str) >= first
+    rows = rows.filter(nw.new_series("judged", is_new, backend=rows.implementation))
     if not len(rows):
         return None
     costs, values = _terms(rows["offer"].to_list(), offers)
@@ -98,6 +109,14 @@ def compare_on_outcomes(
         costs=costs,
         values=values,
     )
+
+
+def _not_learned(rows: nw.DataFrame[Any], metadata: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """(rows) the contacts that a response model was not learned from."""
+    is_later = rows[DAY].to_numpy().astype(str) > learned_until(metadata)
+    share = float(metadata["metrics"].get(JUDGED_SHARE, 0.0))
+    later: NDArray[np.bool_] = is_later | are_judges(rows[KEY].to_numpy().astype(str), share)
+    return later
 
 
 def learned_until(metadata: Mapping[str, Any]) -> str:
