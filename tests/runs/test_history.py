@@ -207,6 +207,6 @@ def test_a_run_takes_the_history_of_another_as_it_is(used_project: Project) -> N
     earlier = Path(folder / name.replace("2014-06-30", "2014-05-31").replace("_20", "_19"))
     rows = pd.read_parquet(folder / name).assign(as_of=pd.Timestamp("2014-05-31"))
     rows.to_parquet(earlier, index=False)
-    run(used_project, "--pipelines=history,reporting")
+    run(used_project, "--pipelines=history,monitoring,reporting")
     assert flow(used_project)["before"]["as_of"] == "2014-05-31"
     assert gold(used_project, "movers").empty
