@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from time import time
 from typing import Any
 
 import httpx
@@ -41,6 +42,8 @@ COST, VALUE = 3.0, 11.0
 # Days after its campaign that a month is looked back on.
 _LATER = 20
 _FLUSHED_SECONDS = "1"
+# A little more than conf/base/catalog_feedback.yml asks for.
+_SETTLED_SECONDS = 1.5
 Say = Callable[[str], None]
 
 
@@ -142,6 +145,7 @@ class Year:
             self.house.kedro("campaign", "deliver", to, on)
             campaign = self._sent(month)
             traffic.send_outcomes(client, month, campaign.name, campaign.answered)
+            stage.wait(self._is_settled, "outcomes that are no longer written")
             events = self._noticed()
             if month.number == self.wanted.planted:
                 events.append(self._planted(stage, client, customers))
@@ -150,6 +154,12 @@ class Year:
         drift = drift_of(self.house.told("monitoring"), self.schema)
         told = campaign.told(month, COST, VALUE)
         return replace(told, events=tuple(events), requests=requests, drift=drift)
+
+    def _is_settled(self) -> bool:
+        """Whether what was sent lies long enough to be read: what is younger waits for a month."""
+        files = (self.house.root / "data" / "inbox" / "outcomes").rglob("*.jsonl")
+        newest = max((file.stat().st_mtime for file in files), default=0.0)
+        return time() - newest > _SETTLED_SECONDS
 
     def _sent(self, month: Month) -> Campaign:
         """The campaign that was just delivered."""
