@@ -112,6 +112,8 @@ def test_files_go_to_the_volume_of_those_who_may_read_them() -> None:
         # What has no path goes to MLflow.
         if path or "mlflow" not in found["type"]:
             is_model = name.endswith(("_candidate", "_champion", "bundles"))
+            # What a retraining learned, with its figures, stands beside its models.
+            is_model |= name.startswith("retrained_")
             volume = "gold/models" if is_model else "gold/segmentation"
             volume = "bronze/landed" if name == "checked_customers" else volume
             assert f"{path}/".startswith(f"/Volumes/prod/{volume}/"), name
