@@ -31,8 +31,8 @@ def finding(since: str = "2026-11-27", **changes: Any) -> Finding:
     return Finding(window, **{**told, "since": since, "told": "income drifted.", **changes})
 
 
-def calibrated(*, departs: bool) -> dict[str, Any]:
-    return {"r1": {"contacts": 900, "answers": 80, "expected": 150.4, "departs": departs}}
+def calibrated(*, departs: bool, answers: int = 180) -> dict[str, Any]:
+    return {"r1": {"contacts": 900, "answers": answers, "expected": 350.4, "departs": departs}}
 
 
 def test_nothing_is_due_where_nothing_happened_and_why_is_told() -> None:
@@ -82,12 +82,21 @@ def test_outcomes_that_show_the_model_wrong_are_a_reason() -> None:
     found = decide(replace(QUIET, calibration=calibrated(departs=True)), parameters())
     assert found.why == "calibration"
     assert found.reason == (
-        "the response model is wrong: 80 of 900 contacts answered, 150 were expected"
+        "the response model is wrong: 180 of 900 contacts answered, 350 were expected"
     )
     assert not decide(
         replace(QUIET, calibration=calibrated(departs=True)), parameters(when_wrong=False)
     ).is_due
     assert not decide(replace(QUIET, calibration=calibrated(departs=False)), parameters()).is_due
+
+
+@pytest.mark.parametrize("answers", [120, 780])
+def test_a_wrong_model_is_learned_anew_only_from_enough_outcomes(answers: int) -> None:
+    known = replace(QUIET, calibration=calibrated(departs=True, answers=answers))
+    found = decide(known, parameters(min_answers=100, judged_share=0.25))
+    assert not found.is_due
+    assert "too few outcomes are known" in found.reason
+    assert decide(known, parameters(min_answers=90, judged_share=0.25)).is_due
 
 
 def test_outcomes_of_another_response_model_are_no_reason() -> None:

@@ -139,9 +139,18 @@ def _by_calibration(known: Situation, parameters: RetrainingParameters) -> Decis
         return Decision("", "no outcomes tell of the response model")
     found = f"{one['answers']:,} of {one['contacts']:,} contacts answered"
     found = f"{found}, {one['expected']:,.0f} were expected"
+    if one["departs"] and _learnable(one) < parameters.min_answers / (1 - parameters.judged_share):
+        # The answers in a source are those of before: learned from them, it would be as wrong.
+        return Decision("", f"the response model is wrong, and too few outcomes are known: {found}")
     if one["departs"]:
         return Decision(CALIBRATION, f"the response model is wrong: {found}")
     return Decision("", f"the response model is not shown to be wrong: {found}")
+
+
+def _learnable(calibration: Mapping[str, Any]) -> int:
+    """The contacts that answered, or those that did not, whichever are fewer."""
+    answers, contacts = int(calibration["answers"]), int(calibration["contacts"])
+    return min(answers, contacts - answers)
 
 
 def _by_age(known: Situation, parameters: RetrainingParameters) -> Decision:
