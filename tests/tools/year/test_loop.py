@@ -35,7 +35,8 @@ CHANGES: dict[str, dict[str, Any]] = {
         "folds": 2,
         "response": {"inverse_penalties": [0.1], "bends": [0, 2]},
     },
-    "retraining": {"min_answers": 40, "every_days": 30},
+    # Later campaigns judge a challenger within weeks: nobody need be left out for it.
+    "retraining": {"min_answers": 40, "every_days": 30, "judged_share": 0.0},
 }
 
 
