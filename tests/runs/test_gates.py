@@ -111,7 +111,9 @@ def verdict_of(
     of_agreement = nodes.compare_with_champion(chosen, of_customers, silver, promotion)
     of_quality = nodes.measure_quality(chosen, of_customers, silver, promotion)
     gates = [*of_bundle, *of_customers, *of_agreement, *of_quality]
-    verdict, _ = nodes.judge(chosen, of_bundle, of_customers, of_agreement, of_quality, promotion)
+    verdict, _ = nodes.judge(
+        chosen, of_bundle, of_customers, of_agreement, of_quality, [], promotion
+    )
     assert verdict["refused"] == [*failed(gates)]
     return verdict, gates
 
