@@ -324,7 +324,7 @@ def test_an_override_lets_pass_what_was_measured(
     bundle = bundle_of(three)
     gates = [Gate(name, "figure", "a figure", 1.0, 0.0) for name in failing]
     chosen = Chosen(bundle, bundle.id, "dev", None, None)
-    verdict, _ = nodes.judge(chosen, [], gates, [], [], promotion)
+    verdict, _ = nodes.judge(chosen, [], gates, [], [], [], promotion)
     assert verdict["refused"] == refused
     assert verdict["overridden"] == overridden
     assert (verdict["approver"], verdict["reason"]) == ("Ana Lima", "four brands since May")
