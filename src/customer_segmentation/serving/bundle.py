@@ -267,7 +267,10 @@ class Champion:
         names = self._models(folder)
         if promoted:
             names = [n for n in MODELS if n in ALWAYS or n in promoted.files]
-        found = {name: self._content(f"{folder}/{name}", name) for name in names}
+        # All of them before one is read.
+        for name in names:
+            self._require_readable(f"{folder}/{name}", name)
+        found = {name: self._content(f"{folder}/{name}") for name in names}
         for name, content in found.items():
             if promoted and sha256(content) != promoted.files.get(name):
                 raise BrokenBundleError(
@@ -279,8 +282,8 @@ class Champion:
         bundle.watcher = self._watcher
         return bundle
 
-    def _content(self, path: str, name: str) -> bytes:
-        """The content of a file, which must be one, and not too large."""
+    def _require_readable(self, path: str, name: str) -> None:
+        """Refuse what is no file, or too large a one."""
         # From the store's metadata, so that nothing large is read.
         info = self._info(path)
         if info["type"] != "file":
@@ -291,7 +294,9 @@ class Champion:
                 f"{name} is too large: {size} bytes of at most {MAX_BYTES}. Promote the "
                 "file that kedro run wrote"
             )
-        # The file may have grown since.
+
+    def _content(self, path: str) -> bytes:
+        # The file may have grown since it was looked at.
         content: bytes = self._files.cat_file(path, start=0, end=MAX_BYTES + 1)
         return content
 
@@ -307,7 +312,8 @@ class Champion:
             is_there = BASELINE in promoted if promoted else self._files.exists(path)
             if not is_there:
                 return None
-            content = self._content(path, BASELINE)
+            self._require_readable(path, BASELINE)
+            content = self._content(path)
         except Exception as error:  # noqa: BLE001 - a store may raise anything
             logger.warning("%s cannot be read: %s", path, error)
             return b""
