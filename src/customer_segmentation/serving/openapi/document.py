@@ -172,7 +172,7 @@ def _objects(schema: Schema) -> Document:
 def _outcomes(schema: Schema) -> Document:
     """What is sent of outcomes, by media type."""
     key = key_names(schema)[0]
-    text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": r"^\w+$"}
+    text = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": r"^\w[\w-]*$"}
     one = {
         "type": "object",
         "properties": {
