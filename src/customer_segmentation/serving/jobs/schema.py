@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from customer_segmentation.serving.idempotency import LONGEST_IDEMPOTENCY_KEY
 
 _BUSY_SECONDS = 20.0
+_TURN_SECONDS = 0.01
 _OWNERS_FOLDER, _OWNERS_FILE = 0o700, 0o600
 # The key of the lock under which a process creates the table.
 _MAKING = 7_315_201
@@ -96,14 +98,31 @@ def engine_of(url: str) -> sa.Engine:
         connection.isolation_level = None
         # Damaged text must only cost its own row.
         connection.text_factory = lambda raw: raw.decode(errors="replace")
-        for setting in ("journal_mode = WAL", "synchronous = FULL"):
-            connection.execute(f"PRAGMA {setting}").close()
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = FULL").close()
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
         connection.execute(sa.text("BEGIN IMMEDIATE"))
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Set the journal of a file; of several processes that open a new one, each gets its turn.
+
+    SQLite does not wait for its lock here: two that both read the new file would wait for ever.
+    """
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_TURN_SECONDS)
+        else:
+            return
 
 
 def make_folder(path: Path) -> None:
