@@ -12,11 +12,15 @@ STOPS = [signal.SIGTERM, signal.SIGHUP]
 
 @pytest.mark.parametrize("number", STOPS)
 def test_a_signal_ends_a_run_and_is_as_before_afterwards(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(Stopped) as stopped, _signals_raised():
-        signal.raise_signal(number)
-    assert stopped.value.number == number
-    assert signal.getsignal(number) is before
+    # Also where the tests themselves are run by `nohup`.
+    former = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(Stopped) as stopped, _signals_raised():
+            signal.raise_signal(number)
+        assert stopped.value.number == number
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, former)
 
 
 def test_a_run_that_is_to_outlive_its_terminal_does() -> None:

@@ -17,6 +17,7 @@ from tools.deploy.declared import DEPLOY
 # A folder that holds providers as a mirror does; without it Terraform fetches them itself.
 PLUGINS = "SEGMENTATION_TERRAFORM_PLUGINS"
 _SECONDS = 600.0
+_ENDS_IN_SECONDS = 20.0
 _LONGEST = 4_000
 # A state of one's own in place of the shared one.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
@@ -100,7 +101,7 @@ class Workspace:
             if not name.startswith(("AWS_", "TF_"))
         }
         given = {f"TF_VAR_{name}": _text(value) for name, value in self.variables.items()}
-        done = subprocess.run(  # noqa: S603 - Terraform, found on the path
+        with subprocess.Popen(  # noqa: S603 - Terraform, found on the path
             ["terraform", *command.split(), *arguments, "-no-color"],  # noqa: S607
             cwd=self.folder,
             env={
@@ -115,13 +116,16 @@ class Workspace:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            message = f"terraform {command}: {_refusal(done.stdout)}"
+        ) as process:
+            try:
+                said, _ = process.communicate(timeout=_SECONDS)
+            except BaseException:
+                _end(process)
+                raise
+        if process.returncode:
+            message = f"terraform {command}: {_refusal(said)}"
             raise UserError(message)
-        return done.stdout
+        return said
 
     def apply(self) -> None:
         """Make what is described.
@@ -146,6 +150,18 @@ class Workspace:
     def resources(self) -> list[str]:
         """The addresses of what the state holds."""
         return self.run("state list").split()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Wait for Terraform, which Ctrl-C has told too: killed at once, it leaves its files."""
+    for end in (process.terminate, process.kill):
+        try:
+            process.communicate(timeout=_ENDS_IN_SECONDS)
+        except subprocess.TimeoutExpired:
+            end()
+        else:
+            return
+    process.wait()
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever a variable is of

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from customer_segmentation.s3_errors import THERE, code_of
+
 # What a name begins with until the file is whole.
 WRITING = ".writing-"
 
@@ -26,7 +28,10 @@ def put_new(files: Any, path: str, content: bytes) -> bool:  # noqa: ANN401 - fs
         # Only S3's conditional write keeps two writers apart; elsewhere the run lock must.
         exclusive = {"mode": "create"} if "s3" in files.protocol else {}
         files.pipe_file(path, content, **exclusive)
-    except FileExistsError:
+    except OSError as error:
+        # Only some stores say which condition failed, without which s3fs gives no FileExistsError.
+        if not isinstance(error, FileExistsError) and code_of(error.__cause__) not in THERE:
+            raise
         # Ours, if the answer to a first attempt was lost and botocore tried again.
         return bool(files.cat_file(path) == content)
     return True

@@ -15,6 +15,9 @@ _REGION = "the bucket is in another region{region}: set AWS_REGION and AWS_DEFAU
 _BUSY = "S3 is busy or down: try again later"
 _NO_BUCKET = "there is no such bucket: make it, or name another one"
 
+# What a write that must replace nothing is answered where there is an object of its name.
+THERE = frozenset({"PreconditionFailed", "412"})
+
 # By S3 error code, botocore exception, or HTTP status if S3 says no more.
 _ADVICE = {
     **dict.fromkeys(("NoSuchBucket", "UnknownStoreException"), _NO_BUCKET),

@@ -93,10 +93,10 @@ def test_outcomes_that_show_the_model_wrong_are_a_reason() -> None:
 @pytest.mark.parametrize("answers", [120, 780])
 def test_a_wrong_model_is_learned_anew_only_from_enough_outcomes(answers: int) -> None:
     known = replace(QUIET, calibration=calibrated(departs=True, answers=answers))
-    found = decide(known, parameters(min_answers=100, judged_share=0.25))
+    found = decide(known, parameters(min_answers=121))
     assert not found.is_due
     assert "too few outcomes are known" in found.reason
-    assert decide(known, parameters(min_answers=90, judged_share=0.25)).is_due
+    assert decide(known, parameters(min_answers=120)).is_due
 
 
 def test_outcomes_of_another_response_model_are_no_reason() -> None:

@@ -14,14 +14,13 @@ import yaml
 from scipy.special import expit
 
 from customer_segmentation.bundles.bundle import RESPONSE, SEGMENTER, StoredBundle
-from customer_segmentation.bundles.challenger import Challenger
+from customer_segmentation.bundles.challenger import Challenger, Compared
 from customer_segmentation.pipelines.promotion.nodes import judge_trial
 from customer_segmentation.promotion.chosen import Chosen
-from customer_segmentation.retraining.comparing import compare_on_outcomes
+from customer_segmentation.retraining.comparing import compare_on_outcomes, compare_out_of_fold
 from customer_segmentation.retraining.outcomes import (
     LEARNED_UNTIL,
     KnownOutcomes,
-    are_judges,
     learn_response_from,
 )
 from customer_segmentation.retraining.trial import Shadows
@@ -82,9 +81,11 @@ def contacts(
     return pa.table({**told, **known})
 
 
-def learned(champion: StoredBundle, training: pa.Table, **changes: Any) -> LearnedAnswers | LeftOut:
-    given = parameters(**changes)
-    return learn_response_from(training, champion.files[SEGMENTER], TRAINING, given, UNTIL)
+def learned(
+    champion: StoredBundle, training: pa.Table, *, since: str = "", **changes: Any
+) -> LearnedAnswers | LeftOut:
+    given, segmenter = parameters(**changes), champion.files[SEGMENTER]
+    return learn_response_from(training, segmenter, TRAINING, given, UNTIL, since=since)
 
 
 def file_of(champion: StoredBundle, found: LearnedAnswers | LeftOut) -> bytes:
@@ -159,11 +160,15 @@ def test_one_customer_of_many_campaigns_is_in_one_fold(champion: StoredBundle) -
 
 
 def gates(
-    champion: StoredBundle, response: bytes, tmp_path: Path, later: pa.Table
+    champion: StoredBundle,
+    response: bytes,
+    tmp_path: Path,
+    later: pa.Table,
+    own: Compared | None = None,
 ) -> dict[str, Any]:
     """The gate `response` of a bundle with another response model."""
     bundle = StoredBundle({**champion.files, RESPONSE: response})
-    tried = Challenger(bundle=bundle.id, champion=champion.id, promotion=1)
+    tried = Challenger(bundle=bundle.id, champion=champion.id, promotion=1, compared=own)
     chosen = Chosen(bundle, bundle.id, "dev", None, champion, (), tried)
     outcomes = KnownOutcomes(later, "2015-12-31")
     found = judge_trial(chosen, [], Shadows(str(tmp_path)), outcomes, parameters(), campaign())
@@ -190,39 +195,91 @@ def test_a_good_challenger_passes_and_bad_ones_are_refused_by_later_outcomes(
         assert not gates(right, bad, tmp_path, later)["log_loss"]
 
 
-def test_only_contacts_that_neither_learned_from_count(champion: StoredBundle, good: bytes) -> None:
-    offers, told = campaign().offers, metadata_of(read_model(good))["metrics"]
+def test_only_contacts_that_came_later_count(champion: StoredBundle, good: bytes) -> None:
+    offers, same = campaign().offers, contacts(champion, sign=-1.0)
+    assert compare_on_outcomes(same, champion.files[RESPONSE], good, offers) is None
     later = contacts(champion, sign=-1.0, until="2015-07-20", seed=5)
-    for table in (contacts(champion, sign=-1.0), later):
-        days = np.array(table["day"].to_pylist())
-        is_new = (days > UNTIL) | (judges_of(table) & (days >= told["first"]))
-        found = compare_on_outcomes(table, champion.files[RESPONSE], good, offers)
-        assert found
-        assert found.contacts == is_new.sum() < len(table)
+    found = compare_on_outcomes(later, champion.files[RESPONSE], good, offers)
+    assert found
+    assert not found.is_out_of_fold
+    assert found.contacts == sum(day > UNTIL for day in later["day"].to_pylist()) < len(later)
     assert compare_on_outcomes(later, None, good, offers) is None
 
 
-def test_where_nobody_is_left_out_to_judge_only_later_contacts_count(
-    champion: StoredBundle,
+def out_of_fold(
+    champion: StoredBundle, training: pa.Table, response: bytes | None, since: str = ""
+) -> Compared | None:
+    found = learned(champion, training, since=since)
+    assert isinstance(found, LearnedAnswers), found
+    return compare_out_of_fold(training, since, found, response, campaign().offers)
+
+
+def test_out_of_fold_it_is_as_good_as_on_contacts_that_come_later(
+    champion: StoredBundle, good: bytes
 ) -> None:
-    same, offers = contacts(champion, sign=-1.0), campaign().offers
-    everybody = file_of(champion, learned(champion, same, judged_share=0.0))
-    assert compare_on_outcomes(same, champion.files[RESPONSE], everybody, offers) is None
-    later = contacts(champion, sign=-1.0, until="2015-07-20", seed=5)
-    found = compare_on_outcomes(later, champion.files[RESPONSE], everybody, offers)
+    own = out_of_fold(champion, contacts(champion, sign=-1.0), champion.files[RESPONSE])
+    later = contacts(champion, sign=-1.0, until="2015-12-31", seed=5)
+    fresh = compare_on_outcomes(later, champion.files[RESPONSE], good, campaign().offers)
+    assert own
+    assert fresh
+    assert own.is_out_of_fold
+    assert own.contacts == 1_500
+    assert own.loss < -3.0 * own.loss_error
+    assert own.loss == pytest.approx(fresh.loss, abs=3.0 * own.loss_error)
+    assert own.loss_error == pytest.approx(fresh.loss_error, rel=0.3)
+
+
+def test_beside_a_champion_that_is_right_it_gains_nothing_out_of_fold(
+    champion: StoredBundle, good: bytes
+) -> None:
+    """On the contacts that it learned from, the file itself would seem the better one."""
+    fresh = contacts(champion, sign=-1.0, until="2015-12-31", seed=6, rows=600)
+    own = out_of_fold(champion, fresh, good)
+    assert own
+    assert abs(own.loss) < 3.0 * own.loss_error
+
+
+def test_contacts_that_the_champion_was_learned_from_do_not_count(
+    champion: StoredBundle, good: bytes
+) -> None:
+    old = contacts(champion, sign=-1.0)
+    assert out_of_fold(champion, old, good) is None
+    assert out_of_fold(champion, old, None) is None
+    new = contacts(champion, sign=-1.0, until="2015-07-20", seed=5)
+    found = out_of_fold(champion, new, good)
     assert found
-    assert found.contacts == sum(day > UNTIL for day in later["day"].to_pylist())
+    assert found.contacts == sum(day > UNTIL for day in new["day"].to_pylist())
 
 
-def test_of_who_judges_nothing_is_learned(champion: StoredBundle, good: bytes) -> None:
-    table = contacts(champion, sign=-1.0)
-    answered = table["answered"].to_numpy()
-    turned = np.where(judges_of(table), 1.0 - answered, answered)
-    place = table.column_names.index("answered")
-    other = table.set_column(place, "answered", pa.array(turned))
-    assert file_of(champion, learned(champion, other)) == good
+def test_who_lacks_what_it_is_learned_from_is_unknown_to_it(champion: StoredBundle) -> None:
+    rows = contacts(champion, sign=-1.0)
+    income = rows["income"].to_numpy().copy()
+    income[:20] = np.nan
+    rows = rows.set_column(rows.column_names.index("income"), "income", pa.array(income))
+    found = learned(champion, rows)
+    assert isinstance(found, LearnedAnswers)
+    compared = compare_out_of_fold(rows, "", found, champion.files[RESPONSE], campaign().offers)
+    assert compared
+    assert found.left_out + int(found.kept.sum()) == len(rows)
+    assert compared.contacts + compared.unknown >= int(found.kept.sum())
 
 
-def judges_of(table: pa.Table) -> np.ndarray:
-    ids = np.array(table["customer_id"].to_pylist(), dtype=object)
-    return are_judges(ids, parameters().judged_share)
+def test_its_own_outcomes_judge_it_until_enough_later_ones_do(
+    champion: StoredBundle, good: bytes, tmp_path: Path
+) -> None:
+    own = out_of_fold(champion, contacts(champion, sign=-1.0), champion.files[RESPONSE])
+    few = contacts(champion, sign=-1.0, until="2015-12-31", seed=5, rows=60)
+    assert gates(champion, good, tmp_path, few) == {}
+    assert all(gates(champion, good, tmp_path, few, own).values())
+    right = StoredBundle({**champion.files, RESPONSE: good})
+    later = contacts(champion, sign=-1.0, until="2015-12-31", seed=5)
+    assert not gates(right, turned_round(good), tmp_path, later, own)["log_loss"]
+
+
+def test_one_that_is_worse_out_of_fold_is_refused(
+    champion: StoredBundle, good: bytes, tmp_path: Path
+) -> None:
+    worse = Compared(900, 300, 0, 0.1, 0.01, 0.5, 0.1, is_out_of_fold=True)
+    few = contacts(champion, sign=-1.0, until="2015-12-31", seed=5, rows=60)
+    found = gates(champion, good, tmp_path, few, worse)
+    assert found == {"unknown": True, "log_loss": False, "profit": False}

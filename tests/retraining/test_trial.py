@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from customer_segmentation.bundles.challenger import Compared
 from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.promotion.gates import failed
-from customer_segmentation.retraining.comparing import Compared, compare
+from customer_segmentation.retraining.comparing import compare
 from customer_segmentation.retraining.trial import (
     Shadows,
     gates_of_outcomes,

@@ -16,9 +16,12 @@ from customer_segmentation.promotion.whole_run import candidate_bundle
 from customer_segmentation.scoring.artifact_file import read_model
 from customer_segmentation.scoring.metadata import metadata_of
 from tests.runs.project import Project
+from tests.runs.tables import read_table
+from tests.runs.test_feedback import write_inbox
 from tests.security.turned import turned_round
 
 RETRAINING, PROMOTION = "--pipeline=retraining", "--pipeline=promotion"
+DAY = "--params=feedback.day=2014-08-01"
 OF_CHALLENGER = "--params=promotion.source=challenger"
 
 
@@ -157,6 +160,55 @@ def test_with_nothing_tried_there_is_nothing_to_promote_or_drop(project: Project
     dropped = project.kedro("challenger", "--drop=no reason")
     assert dropped.exit_code == 1
     assert "dev: nothing is tried beside the champion" in dropped.output
+
+
+@pytest.fixture(scope="module")
+def answered(project: Project) -> Project:
+    """A campaign that was planned, delivered, and answered by those who spend less."""
+    named = "--params=campaign_planning.name=spring,campaign_planning.exploration=1.0"
+    assert project.run("--pipeline=campaign_planning", named).exit_code == 0
+    to = project.root / "sent"
+    to.mkdir()
+    sent = project.kedro("campaign", "deliver", f"--to={to}", "--on=2014-07-01")
+    assert sent.exit_code == 0, sent.output
+    data = str(project.root / "data")
+    plan, customers = (read_table(data, name) for name in ("gold_campaign", "silver_customers"))
+    told = plan[plan["is_contacted"] == 1].merge(customers, on="customer_id")
+    told = told.sort_values("spend_wines")
+    few = told["customer_id"].head(len(told) // 3)
+    rows = [f"{place},{customer},spring,1,2014-07-10" for place, customer in enumerate(few)]
+    header = "outcome_id,customer_id,campaign,answered,happened_at"
+    write_inbox(project.root / "data", "answers.csv", [header, *rows])
+    result = project.run("--pipeline=feedback", DAY)
+    assert result.exit_code == 0, result.output
+    return project
+
+
+def test_what_is_learned_from_outcomes_is_judged_by_them_at_once(
+    answered: Project, store: BundleStore
+) -> None:
+    champion = store.champion()
+    assert champion
+    result = answered.run(RETRAINING, f"{DAY},retraining.by_hand=true")
+    assert result.exit_code == 0, result.output
+    assert "Its response model is learned from outcomes." in result.output
+    one = current(store)
+    assert one.compared
+    assert one.compared.is_out_of_fold
+    assert one.compared.loss + 3.0 * one.compared.loss_error < 0.0
+    told = answered.kedro("challenger").output
+    contacts = f"On {one.compared.contacts:,} contacts that the champion was not learned from"
+    assert f"{contacts}, out of fold: log loss lower by" in told
+    # Without outcomes that bear it out, such a change is refused.
+    count(answered, one, chances={(1, 8): 2_000})
+    bounds = "promotion.source=challenger,retraining.trial.max_surprise=1.0"
+    result = answered.run(PROMOTION, f"{DAY},{bounds}")
+    live = store.live()
+    assert live
+    assert live.bundle == one.bundle, result.output
+    gates = {gate["name"]: gate for gate in live.gates if gate["gate"] == "response"}
+    assert [*gates] == ["unknown", "log_loss", "profit"]
+    assert "contacts out of fold" in gates["log_loss"]["figure"]
 
 
 def turned(bundle: StoredBundle) -> StoredBundle:

@@ -31,17 +31,25 @@ _Document = dict[str, Any]
 
 def documents() -> dict[str, str]:
     """Each file by its path below `deploy/`."""
-    gate = Step("promotion", declared().gate, ())
-    scoring = Step("scoring", declared().scoring, ())
+    told = declared()
+    gate, scoring = Step("promotion", told.gate, ()), Step("scoring", told.scoring, ())
+    feedback = Step("feedback", told.feedback, ())
+    retraining = Step("retraining", told.retraining, ())
     found = {
         "environment_batch.yml": _environment(_BATCH, {"build": _build()}),
         "environment_api.yml": _environment(_API, _served()),
         "job_learning.yml": _job("learning", "dev", _in_a_row([*steps(), gate])),
         "job_promotion.yml": _job("promotion", "prod", _in_a_row([*measuring(), gate])),
         "job_scoring.yml": _job("scoring", "prod", [scoring]),
+        "job_feedback.yml": _job("feedback", "prod", [feedback]),
+        "job_learning_feedback.yml": _job("learning_feedback", "dev", [feedback]),
+        "job_retraining.yml": _job("retraining", "dev", [retraining]),
         "schedule_learning.yml": _schedule("learning", "staging"),
         "schedule_promotion.yml": _schedule("promotion", "prod_promotion"),
         "schedule_scoring.yml": _schedule("scoring", "prod"),
+        "schedule_feedback.yml": _schedule("feedback", "prod_feedback"),
+        "schedule_learning_feedback.yml": _schedule("learning_feedback", "staging_feedback"),
+        "schedule_retraining.yml": _schedule("retraining", "staging_retraining"),
         "endpoint.yml": _endpoint(),
         "deployment.yml": _deployment(),
     }
@@ -98,10 +106,13 @@ def _job(name: str, environment: str, run: list[Step]) -> _Document:
 
 def _command(step: Step, environment: str) -> _Document:
     settings = "SEGMENTATION_SOURCE=${{inputs.customers}} SEGMENTATION_MODELS_BELOW=data/models"
+    # Whoever cannot be told must not keep the steps after it from running.
+    alerts = [f"(kedro monitor alert --env={environment} || echo 'kedro monitor alert failed' >&2)"]
     commands = (
         f"cd {_PROJECT}",
         "ln -sfn ${{outputs.data}} data",
         " ".join((settings, "kedro", *step.command(environment))),
+        *(alerts if step.name in declared().alerts_after else ()),
         "touch ${{outputs.done}}/done",
     )
     # A step waits for another only by what it takes of it.

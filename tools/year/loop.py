@@ -16,15 +16,15 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from customer_segmentation.bundles.challenger import Challenger
+from customer_segmentation.bundles.challenger import Challenger, Compared
 from customer_segmentation.delivery.assignments import CONTACTS
 from customer_segmentation.feedback.calibrating import Calibrated, calibrations
 from customer_segmentation.feedback.training import training_set
 from customer_segmentation.pipelines.campaign_planning import nodes
-from customer_segmentation.retraining.comparing import compare_on_outcomes
+from customer_segmentation.retraining.comparing import compare_on_outcomes, compare_out_of_fold
 from customer_segmentation.retraining.due import Situation, decide
 from customer_segmentation.retraining.outcomes import FIRST, learn_response_from
-from customer_segmentation.retraining.trial import gates_of_outcomes, is_judged
+from customer_segmentation.retraining.trial import by_outcomes, gates_of_outcomes, is_judged
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.response import checked_response
@@ -163,8 +163,7 @@ class Loop:
         now = found.get(str(about[VERSION]))
         if now and now.departs:
             yield Event("departure", _told(now))
-        if self.challenger is not None:
-            yield from self._judged(self.challenger, contacts)
+        yield from self._judged(contacts)
         known = Situation(
             today=day,
             champion="champion",
@@ -177,6 +176,7 @@ class Loop:
         decision = decide(known, self.rules.retraining)
         if decision.is_due:
             yield self._learned_anew(contacts, day, decision.since, decision.reason)
+            yield from self._judged(contacts)
 
     def _learned_anew(self, contacts: pa.Table, day: date, since: str, reason: str) -> Event:
         """What is learned from outcomes is tried beside the champion."""
@@ -190,24 +190,37 @@ class Loop:
         )
         if isinstance(learned, LeftOut):
             return Event("retrained", f"Not yet: {learned.reason}.")
-        self._try(checked_response(learned, metadata_of(self.segmenter)), reason)
+        compared = compare_out_of_fold(
+            contacts,
+            since,
+            learned,
+            self.champion.SerializeToString(deterministic=True),
+            self.rules.planning.offers,
+        )
+        self._try(checked_response(learned, metadata_of(self.segmenter)), reason, compared)
         self._learned_on = day
         rows, begun = len(learned.example.answers), learned.about[FIRST]
         return Event("retrained", f"From {rows:,} contacts since {begun}, as {reason}.")
 
-    def _try(self, response: Artifact, reason: str) -> None:
+    def _try(self, response: Artifact, reason: str, compared: Compared | None = None) -> None:
         self.challenger = response
-        self.tried = Challenger(bundle="challenger", champion="champion", promotion=1, why=reason)
+        self.tried = Challenger(
+            bundle="challenger", champion="champion", promotion=1, why=reason, compared=compared
+        )
 
-    def _judged(self, challenger: Artifact, contacts: pa.Table) -> Iterator[Event]:
-        """What later outcomes say of the challenger, once there are enough."""
+    def _judged(self, contacts: pa.Table) -> Iterator[Event]:
+        """What outcomes say of the challenger, once there are enough."""
+        challenger, tried = self.challenger, self.tried
+        if challenger is None or tried is None:
+            return
         bounds = self.rules.retraining.trial
-        compared = compare_on_outcomes(
+        later = compare_on_outcomes(
             contacts,
             self.champion.SerializeToString(deterministic=True),
             challenger.SerializeToString(deterministic=True),
             self.rules.planning.offers,
         )
+        compared = by_outcomes(tried, later, bounds)
         if compared is None or not is_judged(compared, bounds):
             return
         gates = gates_of_outcomes(compared, bounds)
@@ -217,7 +230,7 @@ class Loop:
         else:
             self.champion = challenger
             self.learned = self._learned_on
-            figures = f"{compared.contacts:,} later contacts, {compared.answers:,} of whom answered"
+            figures = f"{compared.contacts:,} contacts, {compared.answers:,} of whom answered"
             yield Event("promoted", f"By {figures}: not worse than the champion.")
         self.challenger = self.tried = None
 

@@ -55,7 +55,7 @@ run "schedules_are_those_declared" {
     source = "./modules/orchestration"
   }
   assert {
-    condition     = { for name, one in aws_scheduler_schedule.this : name => jsondecode(one.target[0].input).runs } == { prod = ["scoring"], prod_promotion = ["gate"] }
+    condition     = { for name, one in aws_scheduler_schedule.this : name => jsondecode(one.target[0].input).runs } == { prod = ["scoring"], prod_feedback = ["feedback"], prod_promotion = ["gate"] }
     error_message = "A schedule runs something else."
   }
 }

@@ -14,8 +14,48 @@ from customer_segmentation.bundles.bundle import Promotion
 from customer_segmentation.bundles.numbered import NumberedLog
 from customer_segmentation.errors import UserError
 
+# One-sided: noise alone is more once in twenty times.
+_REACH = 1.645
+
 Ending = Literal["promoted", "refused", "dropped"]
 BEGUN: Literal["begun"] = "begun"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A challenger's probabilities beside the champion's, for the same contacts.
+
+    Attributes:
+        contacts: How many.
+        answers: Of them.
+        unknown: Contacts for whom the champion knows a probability and the challenger none.
+        loss: By how much the challenger's log loss is higher, a contact.
+        loss_error: The standard error of that.
+        profit: By how much less it would have brought to contact whom the challenger chooses, a
+            contact, than whom the champion does.
+        profit_error: The standard error of that.
+        is_out_of_fold: Whether the challenger was learned from these contacts, and each is foretold
+            by what was learned without its customer; else they came later.
+    """
+
+    contacts: int
+    answers: int
+    unknown: int
+    loss: float
+    loss_error: float
+    profit: float
+    profit_error: float
+    is_out_of_fold: bool = False
+
+    @property
+    def worse_loss(self) -> float:
+        """How much higher the log loss is than by chance; below 0 where that may be chance."""
+        return self.loss - _REACH * self.loss_error
+
+    @property
+    def worse_profit(self) -> float:
+        """How much less it would have brought than by chance; below 0 where that may be chance."""
+        return self.profit - _REACH * self.profit_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +75,8 @@ class Challenger:
         reason: The same in words; of an end, why it ended.
         agreement: The share of the customers here whose segment has the same key by both; None
             where it was not measured.
+        compared: Its response model beside the champion's, on the contacts that it was learned
+            from, out of fold; None where there are none that the champion was not learned from.
         run_id: Of the run that learned it, or judged it.
     """
 
@@ -48,6 +90,7 @@ class Challenger:
     why: str = ""
     reason: str = ""
     agreement: float | None = None
+    compared: Compared | None = None
     run_id: str = ""
 
     @property

@@ -18,7 +18,7 @@ from customer_segmentation.bundles.bundle import (
     Promotion,
     StoredBundle,
 )
-from customer_segmentation.bundles.challenger import Challenger, Ending
+from customer_segmentation.bundles.challenger import Challenger, Compared, Ending
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.datasets.whole_files import WholeFilesCatalog
 from customer_segmentation.errors import UserError
@@ -137,7 +137,9 @@ def _of_proposal(state: RunState) -> Outcome:
         return Outcome(lines=["", told])
     fields = ("bundle", "champion", "promotion", "why", "reason", "agreement")
     run_id = str(current_run.get().get("run_id", ""))
-    tried = Challenger(by=who(), run_id=run_id, **{name: proposal[name] for name in fields})
+    told_of_it = {name: proposal[name] for name in fields}
+    compared = proposal["compared"] and Compared(**proposal["compared"])
+    tried = Challenger(by=who(), run_id=run_id, compared=compared, **told_of_it)
     source = "outcomes" if proposal["learned_from_outcomes"] else "the answers in the source"
     told = (
         f"Bundle {tried.bundle} is tried beside the champion {tried.champion}, and answers nobody: "

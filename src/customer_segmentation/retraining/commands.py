@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from customer_segmentation.bundles.challenger import Challenger
+from customer_segmentation.bundles.challenger import Challenger, Compared
 from customer_segmentation.bundles.store import BundleStore
 from customer_segmentation.errors import UserError
 from customer_segmentation.promotion.at_end import who
@@ -26,6 +26,8 @@ def told(store: BundleStore, shadows: Shadows) -> list[str]:
     ]
     if tried.agreement is not None:
         lines.append(f"Same segment by both: {tried.agreement:.1%} of the customers here")
+    if one := tried.compared:
+        lines.append(_outcomes(one))
     seen = f"Tried on {counts.customers:,} customers who were answered"
     if agreed is not None:
         seen += f"; same segment: {agreed:.1%}"
@@ -92,6 +94,16 @@ def _last(store: BundleStore) -> list[str]:
     # Its own promotion, or another bundle's, needs no entry.
     how = "over, since the champion changed" if one.event == "begun" else one.event
     return [f"The last was {one.bundle}: {how} ({_second(one.at)} UTC; {one.reason})"]
+
+
+def _outcomes(one: Compared) -> str:
+    """What the outcomes that it was learned from say of both."""
+    loss, profit = ("lower" if one.loss < 0 else "higher"), ("more" if one.profit < 0 else "less")
+    return (
+        f"On {one.contacts:,} contacts that the champion was not learned from, out of fold: log "
+        f"loss {loss} by {abs(one.loss):.3f} (error {one.loss_error:.3f}), profit a contact "
+        f"{profit} by {abs(one.profit):.2f} (error {one.profit_error:.2f})"
+    )
 
 
 def _second(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Two response models on what came of contacts that neither learned from."""
+"""Two response models on what came of contacts, none of which it knew."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import narwhals as nw
@@ -11,60 +11,21 @@ import numpy as np
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
+from customer_segmentation.bundles.challenger import Compared
 from customer_segmentation.campaigns.outcomes import ANSWERED
 from customer_segmentation.campaigns.parameters import OfferParameters
 from customer_segmentation.feedback.training import DAY, WEIGHT
-from customer_segmentation.retraining.outcomes import (
-    FIRST,
-    JUDGED_SHARE,
-    LEARNED_UNTIL,
-    are_judges,
-)
+from customer_segmentation.retraining.outcomes import LEARNED_UNTIL, contacts_since
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
+from customer_segmentation.segmentation.answers import LearnedAnswers
 
 Values = NDArray[np.float64]
 
-# One-sided: noise alone is more once in twenty times.
-_REACH = 1.645
 # Of probabilities: an answer that was called impossible costs much, and not everything.
 _EDGE = 1e-6
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A challenger's probabilities beside the champion's, for the same contacts.
-
-    Attributes:
-        contacts: How many.
-        answers: Of them.
-        unknown: Contacts for whom the champion knows a probability and the challenger none.
-        loss: By how much the challenger's log loss is higher, a contact.
-        loss_error: The standard error of that.
-        profit: By how much less it would have brought to contact whom the challenger chooses, a
-            contact, than whom the champion does.
-        profit_error: The standard error of that.
-    """
-
-    contacts: int
-    answers: int
-    unknown: int
-    loss: float
-    loss_error: float
-    profit: float
-    profit_error: float
-
-    @property
-    def worse_loss(self) -> float:
-        """How much higher the log loss is than by chance; below 0 where that may be chance."""
-        return self.loss - _REACH * self.loss_error
-
-    @property
-    def worse_profit(self) -> float:
-        """How much less it would have brought than by chance; below 0 where that may be chance."""
-        return self.profit - _REACH * self.profit_error
 
 
 def compare_on_outcomes(
@@ -73,10 +34,7 @@ def compare_on_outcomes(
     challenger: bytes | None,
     offers: Mapping[str, OfferParameters],
 ) -> Compared | None:
-    """Both response models on contacts that neither learned from.
-
-    They are later than what it knows of, or of customers whom it left out to be judged by. What was
-    before the first day that the challenger learned from is another market's.
+    """Both response models on contacts that came after what either was learned from.
 
     Args:
         training: As `feedback.training.training_set` gives it.
@@ -94,15 +52,20 @@ def compare_on_outcomes(
     if not all(map(has_model, told)):
         return None
     rows = nw.from_native(training, eager_only=True)
-    first = str(told[1]["metrics"].get(FIRST, ""))
-    is_new = np.logical_and.reduce([_not_learned(rows, each) for each in told])
-    is_new &= rows[DAY].to_numpy().astype(str) >= first
-    rows = rows.filter(nw.new_series("judged", is_new, backend=rows.implementation))
+    is_new = np.logical_and.reduce([_is_later(rows, each) for each in told])
+    rows = _chosen(rows, is_new)
     if not len(rows):
         return None
+    old, new = (_scored(rows, content) for content in files)
+    return _compared(rows, old, new, offers)
+
+
+def _compared(
+    rows: nw.DataFrame[Any], old: Values, new: Values, offers: Mapping[str, OfferParameters]
+) -> Compared | None:
     costs, values = _terms(rows["offer"].to_list(), offers)
     return compare(
-        *(_scored(rows, content) for content in files),
+        *(old, new),
         answers=rows[ANSWERED].to_numpy().astype(np.float64),
         weights=rows[WEIGHT].to_numpy().astype(np.float64),
         customers=rows[KEY].to_numpy().astype(str),
@@ -111,11 +74,53 @@ def compare_on_outcomes(
     )
 
 
-def _not_learned(rows: nw.DataFrame[Any], metadata: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """(rows) the contacts that a response model was not learned from."""
-    is_later = rows[DAY].to_numpy().astype(str) > learned_until(metadata)
-    share = float(metadata["metrics"].get(JUDGED_SHARE, 0.0))
-    later: NDArray[np.bool_] = is_later | are_judges(rows[KEY].to_numpy().astype(str), share)
+def compare_out_of_fold(
+    training: IntoDataFrame,
+    since: str,
+    learned: LearnedAnswers,
+    champion: bytes | None,
+    offers: Mapping[str, OfferParameters],
+) -> Compared | None:
+    """What was just learned beside the champion, on the contacts that it was learned from.
+
+    Each is foretold by what was learned without its customer, so that nobody need be left out and
+    no later campaign be waited for. Source: Stone, Cross-validatory choice and assessment of
+    statistical predictions (1974).
+
+    Args:
+        training: As `feedback.training.training_set` gives it.
+        since: The first day of contacts that it was learned from, as `learn_response_from` had it.
+        learned: From these.
+        champion: The file of its response model, if it has one.
+        offers: As of `compare_on_outcomes`.
+
+    Returns:
+        None if the champion has no model, or was learned from all of the contacts itself.
+    """
+    if champion is None:
+        return None
+    told = verified(champion)
+    if not has_model(told):
+        return None
+    rows = contacts_since(training, since)
+    # Of whom it was not learned, it knows nothing.
+    odds = np.full(len(rows), np.nan)
+    odds[learned.kept] = learned.odds
+    is_new = _is_later(rows, told)
+    if not is_new.any():
+        return None
+    rows = _chosen(rows, is_new)
+    found = _compared(rows, _scored(rows, champion), 1.0 / (1.0 + np.exp(-odds[is_new])), offers)
+    return replace(found, is_out_of_fold=True) if found else None
+
+
+def _chosen(rows: nw.DataFrame[Any], which: NDArray[np.bool_]) -> nw.DataFrame[Any]:
+    return rows.filter(nw.new_series("chosen", which, backend=rows.implementation))
+
+
+def _is_later(rows: nw.DataFrame[Any], metadata: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """(rows) the contacts that came after what a response model was learned from."""
+    later: NDArray[np.bool_] = rows[DAY].to_numpy().astype(str) > learned_until(metadata)
     return later
 
 

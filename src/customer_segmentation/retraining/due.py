@@ -139,7 +139,7 @@ def _by_calibration(known: Situation, parameters: RetrainingParameters) -> Decis
         return Decision("", "no outcomes tell of the response model")
     found = f"{one['answers']:,} of {one['contacts']:,} contacts answered"
     found = f"{found}, {one['expected']:,.0f} were expected"
-    if one["departs"] and _learnable(one) < parameters.min_answers / (1 - parameters.judged_share):
+    if one["departs"] and _learnable(one) < parameters.min_answers:
         # The answers in a source are those of before: learned from them, it would be as wrong.
         return Decision("", f"the response model is wrong, and too few outcomes are known: {found}")
     if one["departs"]:

@@ -11,7 +11,6 @@ import numpy as np
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from customer_segmentation.campaigns.hold_out import draw_chances
 from customer_segmentation.campaigns.outcomes import ANSWERED, CAMPAIGN
 from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.feedback.training import DAY, TRAINING, WEIGHT, training_set
@@ -29,9 +28,7 @@ from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from customer_segmentation.tables.history import History
 
-FIRST, LEARNED_UNTIL, JUDGED_SHARE = "first", "learned_until", "judged_share"
-# Names the draw of customers whose outcomes judge models, the same for all of them.
-_JUDGES = "judges of response models"
+FIRST, LEARNED_UNTIL = "first", "learned_until"
 
 
 @dataclass(frozen=True)
@@ -85,11 +82,7 @@ def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
         until: The day, in ISO format, that outcomes are known up to.
         since: The first day of contacts that count, in ISO format; '' for all.
     """
-    # Sums are made in one order, whichever order contacts came in.
-    rows = nw.from_native(training, eager_only=True).sort(KEY, CAMPAIGN, DAY)
-    rows = rows.filter(nw.col(DAY) >= since)
-    judges = are_judges(rows[KEY].to_numpy().astype(str), retraining.judged_share)
-    rows = rows.filter(nw.new_series("learned", ~judges, backend=rows.implementation))
+    rows = contacts_since(training, since)
     answered = int(rows[ANSWERED].sum() or 0)
     fewest = min(answered, len(rows) - answered)
     if fewest < retraining.min_answers:
@@ -107,19 +100,19 @@ def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
         FIRST: min(days),
         "last": max(days),
         LEARNED_UNTIL: until,
-        JUDGED_SHARE: retraining.judged_share,
     }
     return LearnedAnswers(**{**vars(learned), "about": about})
 
 
-def are_judges(ids: NDArray[Any], share: float) -> NDArray[np.bool_]:
-    """(n,) the customers from whom no model is learned, so that one can be judged at once.
+def contacts_since(training: IntoDataFrame, since: str) -> nw.DataFrame[Any]:
+    """What is learned from, in one order whichever contacts came in, so that sums are the same.
 
     Args:
-        ids: (n,)
-        share: Of all customers.
+        training: As `feedback.training.training_set` gives it.
+        since: As of `learn_response_from`.
     """
-    return draw_chances(_JUDGES, ids).hold_out < share
+    rows = nw.from_native(training, eager_only=True).sort(KEY, CAMPAIGN, DAY)
+    return rows.filter(nw.col(DAY) >= since)
 
 
 def contacted(

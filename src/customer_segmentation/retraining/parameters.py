@@ -46,8 +46,6 @@ class RetrainingParameters(Parameters):
         half_life_days: After so many days an outcome counts half; none for always the same.
         most_weight: A contact made to explore stands for others who were not contacted: for as
             many as so many contacts that were chosen, at most.
-        judged_share: Of the customers, the share whose outcomes are not learned from, so that a
-            challenger can be judged by them at once; 0 for none: then later ones are waited for.
         trial: What the challenger must show.
     """
 
@@ -58,5 +56,4 @@ class RetrainingParameters(Parameters):
     min_answers: int = Field(ge=20)
     half_life_days: Annotated[float, Field(strict=False, gt=0.0, le=36_500)] | None
     most_weight: Annotated[float, Field(strict=False, ge=1.0, le=1_000.0)]
-    judged_share: Annotated[float, Field(strict=False, ge=0.0, le=0.5)]
     trial: TrialParameters

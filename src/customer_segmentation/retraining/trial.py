@@ -10,10 +10,10 @@ from functools import reduce
 
 from fsspec.core import url_to_fs
 
+from customer_segmentation.bundles.challenger import Challenger, Compared
 from customer_segmentation.monitoring.shadow import SHADOW, ShadowCounts
 from customer_segmentation.new_files import WRITING
 from customer_segmentation.promotion.gates import Gate
-from customer_segmentation.retraining.comparing import Compared
 from customer_segmentation.retraining.parameters import TrialParameters
 
 _GATE, _OF_OUTCOMES = "shadow", "response"
@@ -115,10 +115,11 @@ def gates_of_shadow(
 
 
 def gates_of_outcomes(compared: Compared | None, bounds: TrialParameters) -> list[Gate]:
-    """Whether it foretells later answers at least as well; nothing where there are too few."""
+    """Whether it foretells answers at least as well; nothing where there are too few."""
     if compared is None or not is_judged(compared, bounds):
         return []
-    told = f"on {compared.contacts:,} later contacts, {compared.answers:,} of whom answered"
+    kind = "contacts out of fold" if compared.is_out_of_fold else "later contacts"
+    told = f"on {compared.contacts:,} {kind}, {compared.answers:,} of whom answered"
     figures = [
         ("unknown", f"contacts without a probability, {told}", float(compared.unknown)),
         ("log_loss", f"log loss above the champion's, beyond chance, {told}", compared.worse_loss),
@@ -129,6 +130,19 @@ def gates_of_outcomes(compared: Compared | None, bounds: TrialParameters) -> lis
         Gate(_OF_OUTCOMES, name, figure, value if value == value else None, 0.0)  # noqa: PLR0124 - NaN
         for name, figure, value in figures
     ]
+
+
+def by_outcomes(
+    tried: Challenger, later: Compared | None, bounds: TrialParameters
+) -> Compared | None:
+    """What outcomes say of a challenger: later ones once there are enough, else its own.
+
+    Args:
+        tried: Its entry.
+        later: Both on contacts that came later.
+        bounds: How many are enough.
+    """
+    return later if is_judged(later, bounds) else tried.compared or later
 
 
 def is_judged(compared: Compared | None, bounds: TrialParameters) -> bool:

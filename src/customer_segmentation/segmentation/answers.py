@@ -38,7 +38,8 @@ class LearnedAnswers:
         learned: From all of them.
         shape: What inner folds chose for it.
         calibration: Of the predictions.
-        left_out: How many others there were, who lack an input or whose answer is not known.
+        kept: (all rows) which of those that were given they are; the others lack an input, or their
+            answer is not known.
         about: What else the artifact states of where it comes from.
     """
 
@@ -49,8 +50,13 @@ class LearnedAnswers:
     learned: Regression
     shape: regression.Shape
     calibration: Calibration
-    left_out: int
+    kept: NDArray[np.bool_]
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> int:
+        """How many rows that were given nothing is learned from."""
+        return int((~self.kept).sum())
 
 
 def learn_answers(
@@ -78,7 +84,7 @@ def learn_answers(
     calibration = calibrate(odds, example.answers, example.groups, example.weights)
     return LearnedAnswers(
         *(customers.of(kept), example, folds, odds),
-        *(learned, shape, calibration, int((~kept).sum())),
+        *(learned, shape, calibration, kept),
     )
 
 

@@ -134,7 +134,7 @@ def test_the_jobs_one_after_the_other_make_prods_champion_and_its_segments(tmp_p
         "${{outputs.data}}": mounted,
         "${{inputs.customers}}": customers,
     }
-    for name in ("learning", "promotion", "scoring"):
+    for name in ("learning", "promotion", "scoring", "learning_feedback", "retraining", "feedback"):
         run_job(name, places, tmp_path / "done")
     assert (mounted / "gold" / "segments.parquet").is_file()
     prod = BundleStore(str(mounted / "prod" / "models"), "prod").live()

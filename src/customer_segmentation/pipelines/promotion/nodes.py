@@ -24,6 +24,7 @@ from customer_segmentation.retraining.outcomes import KnownOutcomes, known_outco
 from customer_segmentation.retraining.parameters import RetrainingParameters
 from customer_segmentation.retraining.trial import (
     Shadows,
+    by_outcomes,
     gates_of_outcomes,
     gates_of_shadow,
     goes_on,
@@ -205,15 +206,16 @@ def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
     retraining: RetrainingParameters,
     campaign_planning: CampaignParameters,
 ) -> list[Gate]:
-    """What a challenger did beside the champion, and how well it foretold later answers."""
+    """What a challenger did beside the champion, and how well it foretells answers."""
     tried, champion = chosen.challenger, chosen.champion
     if tried is None or champion is None or failed(of_bundle):
         return []
-    bounds, compared = retraining.trial, None
+    bounds, later = retraining.trial, None
     old, new = (one.files.get(RESPONSE) for one in (champion, chosen.bundle))
     if outcomes.training is not None:
         offers = campaign_planning.offers
-        compared = compare_on_outcomes(outcomes.training, old, new, offers)
+        later = compare_on_outcomes(outcomes.training, old, new, offers)
+    compared = by_outcomes(tried, later, bounds)
     counts = shadows.of(champion.id, chosen.named)
     is_told, comes = is_judged(compared, bounds), outcomes.training is not None
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +12,12 @@ from narwhals.typing import IntoDataFrame, IntoFrame
 
 from customer_segmentation.bundles.bundle import COLD_START, RESPONSE, SEGMENTER, StoredBundle
 from customer_segmentation.bundles.store import BundleStore
+from customer_segmentation.campaigns.parameters import CampaignParameters
 from customer_segmentation.errors import UserError
 from customer_segmentation.feedback.parameters import FeedbackParameters
 from customer_segmentation.promotion import agreement
 from customer_segmentation.retraining.asking import situation
+from customer_segmentation.retraining.comparing import compare_out_of_fold
 from customer_segmentation.retraining.due import BY_HAND, Decision, decide
 from customer_segmentation.retraining.outcomes import (
     KnownOutcomes,
@@ -88,6 +91,8 @@ def propose_challenger(  # noqa: PLR0913, PLR0917 - the three models, and why
     cold_start: Artifact,
     response: Artifact,
     validation: LearnedAnswers | LeftOut,
+    outcomes: KnownOutcomes,
+    campaign_planning: CampaignParameters,
 ) -> dict[str, Any]:
     """What the end of this run has tried beside the champion.
 
@@ -104,13 +109,23 @@ def propose_challenger(  # noqa: PLR0913, PLR0917 - the three models, and why
         )
     files = {SEGMENTER: segmenter, COLD_START: cold_start, RESPONSE: response}
     models = {name: one.SerializeToString(deterministic=True) for name, one in files.items()}
+    champion = bundles.bundle(live.bundle)
+    compared = None
+    if is_of_outcomes := isinstance(validation, LearnedAnswers) and bool(validation.about):
+        compared = compare_out_of_fold(
+            outcomes.training,
+            decision.since,
+            validation,
+            champion.files.get(RESPONSE),
+            campaign_planning.offers,
+        )
     proposal: dict[str, Any] = {
         "bundle": StoredBundle(models).id,
         "why": decision.why,
         "reason": decision.reason,
-        "learned_from_outcomes": bool(isinstance(validation, LearnedAnswers) and validation.about),
+        "learned_from_outcomes": is_of_outcomes,
+        "compared": asdict(compared) if compared else None,
     }
-    champion = bundles.bundle(live.bundle)
     silver = nw.from_native(silver_customers).lazy()
     found = agreement.compare(silver, models[SEGMENTER], champion.files[SEGMENTER])
     told = {"champion": live.bundle, "promotion": live.number, "agreement": 1.0 - found.movers}

@@ -41,6 +41,7 @@ def create_pipeline() -> Pipeline:
                     *("retraining_decision", "bundles", "silver_customers"),
                     *("retrained_segmenter_candidate", "retrained_cold_start_candidate"),
                     *("retrained_response_candidate", "retrained_response_validation"),
+                    *("outcomes_to_learn_from", "params:campaign_planning"),
                 ],
                 "challenger_proposal",
             ),

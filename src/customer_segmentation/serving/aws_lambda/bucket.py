@@ -8,10 +8,9 @@ from typing import Any
 import fsspec
 from fsspec.spec import AbstractFileSystem
 
-from customer_segmentation.s3_errors import code_of, store_error
+from customer_segmentation.s3_errors import THERE, code_of, store_error
 
 _ABSENT = frozenset({"404", "NoSuchKey"})
-_THERE = frozenset({"PreconditionFailed", "412"})
 S3 = "s3"
 
 
@@ -110,4 +109,4 @@ def _error(error: Exception, path: str) -> Exception:
     code, place = code_of(error), f"{S3}://{path}"
     if code in _ABSENT:
         return FileNotFoundError(f"{place} is not there")
-    return FileExistsError(place) if code in _THERE else store_error(error, place)
+    return FileExistsError(place) if code in THERE else store_error(error, place)
