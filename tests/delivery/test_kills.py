@@ -90,7 +90,9 @@ def test_a_delivery_killed_at_any_moment_ends_as_if_undisturbed(
     began = time.monotonic()
     assert start(log, place, "offer_0").wait() == 0
     seconds, killed, cut, number = time.monotonic() - began, 0, 0, 1
-    while killed < KILLS:
+    sending = 0.1
+    # Kills in the middle of a delivery, and not only before and behind it.
+    while killed < KILLS or cut <= KILLS // 5:
         offer = f"offer_{number}"
         receiver.faults.extend(dice.choices(FAULTS, k=5) if where == "http" else [])
         process = start(log, place, offer)
@@ -99,7 +101,9 @@ def test_a_delivery_killed_at_any_moment_ends_as_if_undisturbed(
         else:
             # While it sends, behind the imports.
             wait_for_a_record(log, process)
-            time.sleep(dice.uniform(0.0, 0.1))
+            time.sleep(dice.uniform(0.0, sending))
+            # However fast the machine is, some of them meet it.
+            sending *= 0.95
         if process.poll() is None:
             kill(process)
             killed += 1
@@ -107,8 +111,6 @@ def test_a_delivery_killed_at_any_moment_ends_as_if_undisturbed(
         if dice.random() < 0.3:
             # The plan changes, whether or not the last list has arrived.
             number += 1
-    # Kills in the middle of a delivery, and not only before and behind it.
-    assert cut > KILLS // 5
     receiver.faults.clear()
     assert start(log, place, f"offer_{number}").wait() == 0
     # Who was rejected is sent again by the next delivery.
