@@ -35,6 +35,20 @@ def test_an_object_that_is_there_stays_in_whatever_words_the_store_says_so(error
     assert not put_new(Store(error), "bucket/key", b"new")
 
 
+def test_a_write_that_met_another_is_tried_again() -> None:
+    class Busy(Store):
+        calls = 0
+
+        def pipe_file(self, path: str, content: bytes, *, mode: str) -> None:
+            self.calls += 1
+            if self.calls < 3:
+                super().pipe_file(path, content, mode=mode)
+
+    assert put_new(Busy({"Code": "ConditionalRequestConflict"}), "bucket/key", b"new")
+    with pytest.raises(OSError, match="ConditionalRequestConflict"):
+        put_new(Store({"Code": "ConditionalRequestConflict"}), "bucket/key", b"new")
+
+
 def test_any_other_refusal_is_raised() -> None:
     with pytest.raises(PermissionError):
         put_new(Store({"Code": "AccessDenied"}), "bucket/key", b"new")

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from customer_segmentation.s3_errors import THERE, code_of
+from customer_segmentation.s3_errors import IN_CONFLICT, THERE, code_of
 
 # What a name begins with until the file is whole.
 WRITING = ".writing-"
+_ATTEMPTS = 3
 
 
 def put_new(files: Any, path: str, content: bytes) -> bool:  # noqa: ANN401 - fsspec ships no types
@@ -24,13 +25,21 @@ def put_new(files: Any, path: str, content: bytes) -> bool:  # noqa: ANN401 - fs
     """
     if "file" in files.protocol:
         return _write_new(Path(path), content)
+    return _create(files, path, content, _ATTEMPTS)
+
+
+def _create(files: Any, path: str, content: bytes, attempts: int) -> bool:  # noqa: ANN401 - as above
     try:
         # Only S3's conditional write keeps two writers apart; elsewhere the run lock must.
         exclusive = {"mode": "create"} if "s3" in files.protocol else {}
         files.pipe_file(path, content, **exclusive)
     except OSError as error:
-        # Only some stores say which condition failed, without which s3fs gives no FileExistsError.
-        if not isinstance(error, FileExistsError) and code_of(error.__cause__) not in THERE:
+        code = code_of(error.__cause__)
+        # Another write of the name was on its way, and may have failed.
+        if code == IN_CONFLICT and attempts > 1:
+            return _create(files, path, content, attempts - 1)
+        # Only some stores say which condition failed: else s3fs gives no FileExistsError.
+        if not isinstance(error, FileExistsError) and code not in THERE:
             raise
         # Ours, if the answer to a first attempt was lost and botocore tried again.
         return bool(files.cat_file(path) == content)

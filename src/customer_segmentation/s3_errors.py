@@ -17,6 +17,7 @@ _NO_BUCKET = "there is no such bucket: make it, or name another one"
 
 # What a write that must replace nothing is answered where there is an object of its name.
 THERE = frozenset({"PreconditionFailed", "412"})
+IN_CONFLICT = "ConditionalRequestConflict"
 
 # By S3 error code, botocore exception, or HTTP status if S3 says no more.
 _ADVICE = {

@@ -21,6 +21,7 @@ from customer_segmentation.retraining.comparing import compare_on_outcomes, comp
 from customer_segmentation.retraining.outcomes import (
     LEARNED_UNTIL,
     KnownOutcomes,
+    contacts_since,
     learn_response_from,
 )
 from customer_segmentation.retraining.trial import Shadows
@@ -211,7 +212,8 @@ def out_of_fold(
 ) -> Compared | None:
     found = learned(champion, training, since=since)
     assert isinstance(found, LearnedAnswers), found
-    return compare_out_of_fold(training, since, found, response, campaign().offers)
+    file, rows = file_of(champion, found), contacts_since(training, since)
+    return compare_out_of_fold(rows, found, response, file, campaign().offers)
 
 
 def test_out_of_fold_it_is_as_good_as_on_contacts_that_come_later(
@@ -251,35 +253,59 @@ def test_contacts_that_the_champion_was_learned_from_do_not_count(
     assert found.contacts == sum(day > UNTIL for day in new["day"].to_pylist())
 
 
-def test_who_lacks_what_it_is_learned_from_is_unknown_to_it(champion: StoredBundle) -> None:
-    rows = contacts(champion, sign=-1.0)
-    income = rows["income"].to_numpy().copy()
-    income[:20] = np.nan
-    rows = rows.set_column(rows.column_names.index("income"), "income", pa.array(income))
-    found = learned(champion, rows)
+def test_each_contact_is_held_against_its_own_answer_and_who_is_unknown_to_it_is_told(
+    champion: StoredBundle,
+) -> None:
+    training = contacts(champion, sign=-1.0)
+    spend = training["spend_wines"].to_numpy().copy()
+    absent = np.arange(len(spend)) % 40 == 7
+    spend[absent] = np.nan
+    place = training.column_names.index("spend_wines")
+    training = training.set_column(place, "spend_wines", pa.array(spend))
+    found = learned(champion, training)
     assert isinstance(found, LearnedAnswers)
-    compared = compare_out_of_fold(rows, "", found, champion.files[RESPONSE], campaign().offers)
+    rows = contacts_since(training, "")
+    assert (~found.kept).sum() == absent.sum() > 30
+    file = file_of(champion, found)
+    compared = compare_out_of_fold(rows, found, file, file, campaign().offers)
+    assert compared is None
+    offers = campaign().offers
+    compared = compare_out_of_fold(rows, found, champion.files[RESPONSE], file, offers)
     assert compared
-    assert found.left_out + int(found.kept.sum()) == len(rows)
-    assert compared.contacts + compared.unknown >= int(found.kept.sum())
+    scorer = Scorer(champion.files[RESPONSE])
+    table = rows.to_arrow()
+    matrix = np.column_stack([table[name].to_numpy() for name in scorer.columns])
+    old = scorer.score(np.ascontiguousarray(matrix))[P_RESPONSE]
+    both = found.kept & np.isfinite(old)
+    answered, new = table["answered"].to_numpy()[both], expit(found.odds[both[found.kept]])
+    gained = np.log(np.where(answered == 1.0, old[both], 1.0 - old[both]))
+    gained -= np.log(np.where(answered == 1.0, new, 1.0 - new))
+    assert compared.loss == pytest.approx(gained.mean())
+    assert compared.unknown == (np.isfinite(old) & ~found.kept).sum()
 
 
-def test_its_own_outcomes_judge_it_until_enough_later_ones_do(
+def test_its_own_outcomes_judge_it_and_later_ones_too_once_there_are_enough(
     champion: StoredBundle, good: bytes, tmp_path: Path
 ) -> None:
     own = out_of_fold(champion, contacts(champion, sign=-1.0), champion.files[RESPONSE])
     few = contacts(champion, sign=-1.0, until="2015-12-31", seed=5, rows=60)
     assert gates(champion, good, tmp_path, few) == {}
-    assert all(gates(champion, good, tmp_path, few, own).values())
+    names = [f"{name}_out_of_fold" for name in ("unknown", "log_loss", "profit")]
+    assert gates(champion, good, tmp_path, few, own) == dict.fromkeys(names, True)
     right = StoredBundle({**champion.files, RESPONSE: good})
     later = contacts(champion, sign=-1.0, until="2015-12-31", seed=5)
-    assert not gates(right, turned_round(good), tmp_path, later, own)["log_loss"]
+    found = gates(right, turned_round(good), tmp_path, later, own)
+    assert found["log_loss_out_of_fold"]
+    assert not found["log_loss"]
 
 
 def test_one_that_is_worse_out_of_fold_is_refused(
     champion: StoredBundle, good: bytes, tmp_path: Path
 ) -> None:
     worse = Compared(900, 300, 0, 0.1, 0.01, 0.5, 0.1, is_out_of_fold=True)
-    few = contacts(champion, sign=-1.0, until="2015-12-31", seed=5, rows=60)
-    found = gates(champion, good, tmp_path, few, worse)
-    assert found == {"unknown": True, "log_loss": False, "profit": False}
+    later = contacts(champion, sign=-1.0, until="2015-12-31", seed=5, rows=300)
+    found = gates(champion, good, tmp_path, later, worse)
+    assert {name for name, passed in found.items() if not passed} == {
+        "log_loss_out_of_fold",
+        "profit_out_of_fold",
+    }

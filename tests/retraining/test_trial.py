@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from customer_segmentation.bundles.challenger import Compared
+from customer_segmentation.bundles.challenger import Challenger, Compared
 from customer_segmentation.monitoring.shadow import ShadowCounts, shadow_file
 from customer_segmentation.promotion.gates import failed
 from customer_segmentation.retraining.comparing import compare
@@ -19,10 +19,12 @@ from customer_segmentation.retraining.trial import (
     gates_of_outcomes,
     gates_of_shadow,
     goes_on,
+    judges,
 )
 from tests.retraining.test_due import parameters
 
 BOUNDS = parameters().trial
+TRIED = Challenger(bundle="challenger", champion="champion", promotion=1)
 SAME = {("a", "a"): 1_900, ("a", "b"): 100}
 
 
@@ -132,7 +134,7 @@ def compared(challenger: Any, **changes: Any) -> Compared:
 
 
 def refused(challenger: Any) -> set[str]:
-    gates = gates_of_outcomes(compared(challenger), BOUNDS)
+    gates = gates_of_outcomes([compared(challenger)])
     assert {gate.gate for gate in gates} == {"response"}
     return {gate.name for gate in gates if not gate.passed}
 
@@ -143,7 +145,7 @@ def test_a_model_that_is_as_right_passes_and_one_that_is_more_so_too() -> None:
     shrunk = np.clip(chances * 0.98, 0.0, 1.0)
     assert refused(shrunk) == set()
     champion = np.full(len(chances), 0.5)
-    gates = gates_of_outcomes(compared(chances, chances=champion), BOUNDS)
+    gates = gates_of_outcomes([compared(chances, chances=champion)])
     assert failed(gates) == ()
 
 
@@ -191,5 +193,20 @@ def test_contacts_of_one_customer_are_one_when_chance_is_told() -> None:
 def test_few_outcomes_judge_nobody() -> None:
     given = contacts(100)
     found = compare(given.pop("chances"), np.full(100, 0.9), **given)
-    assert gates_of_outcomes(found, BOUNDS) == []
-    assert gates_of_outcomes(None, BOUNDS) == []
+    assert judges(TRIED, found, BOUNDS) == judges(TRIED, None, BOUNDS) == []
+    assert gates_of_outcomes([]) == []
+
+
+def of(contacts: int, answers: int, loss: float, **changes: Any) -> Compared:
+    return Compared(contacts, answers, 0, loss, 0.01, 0.0, 0.1, **changes)
+
+
+def test_one_that_was_shown_to_be_worse_is_not_redeemed_by_waiting() -> None:
+    own, later = of(2_000, 600, 0.05, is_out_of_fold=True), of(100, 50, 0.0)
+    found = judges(replace(TRIED, compared=own), later, BOUNDS)
+    assert found == [own, later]
+    assert [gate.name for gate in gates_of_outcomes(found) if not gate.passed] == [
+        "log_loss_out_of_fold"
+    ]
+    bad = judges(replace(TRIED, compared=replace(own, loss=-0.05)), of(100, 50, 0.1), BOUNDS)
+    assert [gate.name for gate in gates_of_outcomes(bad) if not gate.passed] == ["log_loss"]

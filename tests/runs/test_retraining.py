@@ -207,8 +207,8 @@ def test_what_is_learned_from_outcomes_is_judged_by_them_at_once(
     assert live
     assert live.bundle == one.bundle, result.output
     gates = {gate["name"]: gate for gate in live.gates if gate["gate"] == "response"}
-    assert [*gates] == ["unknown", "log_loss", "profit"]
-    assert "contacts out of fold" in gates["log_loss"]["figure"]
+    assert [*gates] == ["unknown_out_of_fold", "log_loss_out_of_fold", "profit_out_of_fold"]
+    assert "contacts out of fold" in gates["log_loss_out_of_fold"]["figure"]
 
 
 def turned(bundle: StoredBundle) -> StoredBundle:

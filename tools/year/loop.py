@@ -23,8 +23,8 @@ from customer_segmentation.feedback.training import training_set
 from customer_segmentation.pipelines.campaign_planning import nodes
 from customer_segmentation.retraining.comparing import compare_on_outcomes, compare_out_of_fold
 from customer_segmentation.retraining.due import Situation, decide
-from customer_segmentation.retraining.outcomes import FIRST, learn_response_from
-from customer_segmentation.retraining.trial import by_outcomes, gates_of_outcomes, is_judged
+from customer_segmentation.retraining.outcomes import FIRST, contacts_since, learn_response_from
+from customer_segmentation.retraining.trial import gates_of_outcomes, judges
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.response import checked_response
@@ -190,14 +190,15 @@ class Loop:
         )
         if isinstance(learned, LeftOut):
             return Event("retrained", f"Not yet: {learned.reason}.")
+        response = checked_response(learned, metadata_of(self.segmenter))
         compared = compare_out_of_fold(
-            contacts,
-            since,
+            contacts_since(contacts, since),
             learned,
             self.champion.SerializeToString(deterministic=True),
+            response.SerializeToString(deterministic=True),
             self.rules.planning.offers,
         )
-        self._try(checked_response(learned, metadata_of(self.segmenter)), reason, compared)
+        self._try(response, reason, compared)
         self._learned_on = day
         rows, begun = len(learned.example.answers), learned.about[FIRST]
         return Event("retrained", f"From {rows:,} contacts since {begun}, as {reason}.")
@@ -220,17 +221,18 @@ class Loop:
             challenger.SerializeToString(deterministic=True),
             self.rules.planning.offers,
         )
-        compared = by_outcomes(tried, later, bounds)
-        if compared is None or not is_judged(compared, bounds):
+        found = judges(tried, later, bounds)
+        if not found:
             return
-        gates = gates_of_outcomes(compared, bounds)
+        gates = gates_of_outcomes(found)
         wrong = [gate.figure for gate in gates if not gate.passed]
         if wrong:
             yield Event("refused", f"By {'; '.join(wrong)}.")
         else:
             self.champion = challenger
             self.learned = self._learned_on
-            figures = f"{compared.contacts:,} contacts, {compared.answers:,} of whom answered"
+            contacts_of, answers = found[-1].contacts, found[-1].answers
+            figures = f"{contacts_of:,} contacts, {answers:,} of whom answered"
             yield Event("promoted", f"By {figures}: not worse than the champion.")
         self.challenger = self.tried = None
 

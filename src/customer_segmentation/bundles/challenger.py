@@ -29,7 +29,8 @@ class Compared:
         contacts: How many.
         answers: Of them.
         unknown: Contacts for whom the champion knows a probability and the challenger none.
-        loss: By how much the challenger's log loss is higher, a contact.
+        loss: By how much the challenger's log loss is higher, a contact; None, as the three that
+            follow, where it knows a probability for none of them.
         loss_error: The standard error of that.
         profit: By how much less it would have brought to contact whom the challenger chooses, a
             contact, than whom the champion does.
@@ -41,21 +42,25 @@ class Compared:
     contacts: int
     answers: int
     unknown: int
-    loss: float
-    loss_error: float
-    profit: float
-    profit_error: float
+    loss: float | None = None
+    loss_error: float | None = None
+    profit: float | None = None
+    profit_error: float | None = None
     is_out_of_fold: bool = False
 
     @property
-    def worse_loss(self) -> float:
+    def worse_loss(self) -> float | None:
         """How much higher the log loss is than by chance; below 0 where that may be chance."""
-        return self.loss - _REACH * self.loss_error
+        return _beyond_chance(self.loss, self.loss_error)
 
     @property
-    def worse_profit(self) -> float:
+    def worse_profit(self) -> float | None:
         """How much less it would have brought than by chance; below 0 where that may be chance."""
-        return self.profit - _REACH * self.profit_error
+        return _beyond_chance(self.profit, self.profit_error)
+
+
+def _beyond_chance(value: float | None, error: float | None) -> float | None:
+    return None if value is None or error is None else value - _REACH * error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ _log = logging.getLogger(__name__)
 
 # A portion of so many takes about a millisecond, for which whoever answers may have to wait.
 _PORTION = 512
-_PAUSE = 0.25
+# Few customers are worked on together after a pause: a portion costs hardly more than one of them.
+_PAUSE_SECONDS = 0.05
 # Of one processor; what comes faster waits, and is refused once the buffer is full.
 _SHARE = 0.25
 # Of a customer, who takes one place; those with more take several.
@@ -116,13 +117,14 @@ class Beside(Generic[_Item]):
                 begun = thread_time()
                 taken = self._take()
                 self._safely(self._do, taken)
-                if taken and not is_last:
-                    used = thread_time() - begun
-                    self._stopping.wait(used / _SHARE - used)
-                elif not taken and is_last:
-                    return
-                elif not taken:
-                    self._stopping.wait(_PAUSE)
+                if is_last:
+                    if not taken:
+                        return
+                    continue
+                used = thread_time() - begun
+                rest = used / _SHARE - used
+                are_few = self._size < _PORTION
+                self._stopping.wait(max(rest, _PAUSE_SECONDS) if are_few else rest)
         finally:
             self._worked.set()
 

@@ -98,12 +98,13 @@ def _last(store: BundleStore) -> list[str]:
 
 def _outcomes(one: Compared) -> str:
     """What the outcomes that it was learned from say of both."""
+    told = f"On {one.contacts:,} contacts that the champion was not learned from, out of fold: "
+    if one.loss is None or one.profit is None:
+        return f"{told}it has no probability for any"
     loss, profit = ("lower" if one.loss < 0 else "higher"), ("more" if one.profit < 0 else "less")
-    return (
-        f"On {one.contacts:,} contacts that the champion was not learned from, out of fold: log "
-        f"loss {loss} by {abs(one.loss):.3f} (error {one.loss_error:.3f}), profit a contact "
-        f"{profit} by {abs(one.profit):.2f} (error {one.profit_error:.2f})"
-    )
+    told += f"log loss {loss} by {abs(one.loss):.3f} (error {one.loss_error:.3f}), profit a contact"
+    told += f" {profit} by {abs(one.profit):.2f} (error {one.profit_error:.2f})"
+    return f"{told}; no probability for {one.unknown:,}" if one.unknown else told
 
 
 def _second(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Two response models on what came of contacts, none of which it knew."""
+"""Two response models on what came of the same contacts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from customer_segmentation.bundles.challenger import Compared
 from customer_segmentation.campaigns.outcomes import ANSWERED
 from customer_segmentation.campaigns.parameters import OfferParameters
 from customer_segmentation.feedback.training import DAY, WEIGHT
-from customer_segmentation.retraining.outcomes import LEARNED_UNTIL, contacts_since
+from customer_segmentation.retraining.outcomes import LAST
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import P_RESPONSE, has_model
 from customer_segmentation.scoring.scorer import Scorer
 from customer_segmentation.scoring.verify import verified
 from customer_segmentation.segmentation.answers import LearnedAnswers
+from customer_segmentation.segmentation.regression import chances
 
 Values = NDArray[np.float64]
 
@@ -75,10 +76,10 @@ def _compared(
 
 
 def compare_out_of_fold(
-    training: IntoDataFrame,
-    since: str,
+    rows: nw.DataFrame[Any],
     learned: LearnedAnswers,
     champion: bytes | None,
+    challenger: bytes,
     offers: Mapping[str, OfferParameters],
 ) -> Compared | None:
     """What was just learned beside the champion, on the contacts that it was learned from.
@@ -88,10 +89,11 @@ def compare_out_of_fold(
     statistical predictions (1974).
 
     Args:
-        training: As `feedback.training.training_set` gives it.
-        since: The first day of contacts that it was learned from, as `learn_response_from` had it.
+        rows: As `contacts_since` gives those that it was learned from.
         learned: From these.
         champion: The file of its response model, if it has one.
+        challenger: The file of what was learned, which may know customers that it was not learned
+            from: what it would have said of these is not known.
         offers: As of `compare_on_outcomes`.
 
     Returns:
@@ -102,15 +104,14 @@ def compare_out_of_fold(
     told = verified(champion)
     if not has_model(told):
         return None
-    rows = contacts_since(training, since)
-    # Of whom it was not learned, it knows nothing.
-    odds = np.full(len(rows), np.nan)
-    odds[learned.kept] = learned.odds
-    is_new = _is_later(rows, told)
-    if not is_new.any():
+    foretold = np.full(len(rows), np.nan)
+    foretold[learned.kept] = chances(learned.odds)
+    which = _is_later(rows, told)
+    which &= learned.kept | np.isnan(_scored(rows, challenger))
+    if not which.any():
         return None
-    rows = _chosen(rows, is_new)
-    found = _compared(rows, _scored(rows, champion), 1.0 / (1.0 + np.exp(-odds[is_new])), offers)
+    rows = _chosen(rows, which)
+    found = _compared(rows, _scored(rows, champion), foretold[which], offers)
     return replace(found, is_out_of_fold=True) if found else None
 
 
@@ -120,14 +121,9 @@ def _chosen(rows: nw.DataFrame[Any], which: NDArray[np.bool_]) -> nw.DataFrame[A
 
 def _is_later(rows: nw.DataFrame[Any], metadata: Mapping[str, Any]) -> NDArray[np.bool_]:
     """(rows) the contacts that came after what a response model was learned from."""
-    later: NDArray[np.bool_] = rows[DAY].to_numpy().astype(str) > learned_until(metadata)
+    last = str(metadata["metrics"].get(LAST) or metadata["provenance"]["as_of"])[:10]
+    later: NDArray[np.bool_] = rows[DAY].to_numpy().astype(str) > last
     return later
-
-
-def learned_until(metadata: Mapping[str, Any]) -> str:
-    """The last day, in ISO format, of which a response model knows anything."""
-    until = metadata["metrics"].get(LEARNED_UNTIL)
-    return str(until or metadata["provenance"]["as_of"])[:10]
 
 
 def compare(  # noqa: PLR0913 - contacts in columns
@@ -157,11 +153,7 @@ def compare(  # noqa: PLR0913 - contacts in columns
     if not is_known.any():
         return None
     if not both.any():
-        nothing = float("nan")
-        return Compared(
-            *(int(is_known.sum()), int(answers[is_known].sum()), unknown),
-            *(nothing, nothing, nothing, nothing),
-        )
+        return Compared(int(is_known.sum()), int(answers[is_known].sum()), unknown)
     old, new, came, worth = (
         part[both] for part in (champion, challenger, answers, values * answers - costs)
     )

@@ -28,7 +28,7 @@ from customer_segmentation.segmentation.naming import SegmentName
 from customer_segmentation.segmentation.training_parameters import TrainingParameters
 from customer_segmentation.tables.history import History
 
-FIRST, LEARNED_UNTIL = "first", "learned_until"
+FIRST, LAST, LEARNED_UNTIL = "first", "last", "learned_until"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def learn_response_from(  # noqa: PLR0913 - what is learned from, and how
     about = {
         "from": "outcomes",
         FIRST: min(days),
-        "last": max(days),
+        LAST: max(days),
         LEARNED_UNTIL: until,
     }
     return LearnedAnswers(**{**vars(learned), "about": about})

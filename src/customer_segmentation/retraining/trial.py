@@ -114,11 +114,15 @@ def gates_of_shadow(
     return gates
 
 
-def gates_of_outcomes(compared: Compared | None, bounds: TrialParameters) -> list[Gate]:
-    """Whether it foretells answers at least as well; nothing where there are too few."""
-    if compared is None or not is_judged(compared, bounds):
-        return []
-    kind = "contacts out of fold" if compared.is_out_of_fold else "later contacts"
+def gates_of_outcomes(compared: Sequence[Compared]) -> list[Gate]:
+    """Whether it foretells answers at least as well, by each comparison that is given."""
+    return [gate for one in compared for gate in _gates_of(one)]
+
+
+def _gates_of(compared: Compared) -> list[Gate]:
+    kind, suffix = ("later contacts", "")
+    if compared.is_out_of_fold:
+        kind, suffix = ("contacts out of fold", "_out_of_fold")
     told = f"on {compared.contacts:,} {kind}, {compared.answers:,} of whom answered"
     figures = [
         ("unknown", f"contacts without a probability, {told}", float(compared.unknown)),
@@ -126,29 +130,25 @@ def gates_of_outcomes(compared: Compared | None, bounds: TrialParameters) -> lis
         ("profit", f"profit a contact below its, beyond chance, {told}", compared.worse_profit),
     ]
     return [
-        # What is not known is no figure.
-        Gate(_OF_OUTCOMES, name, figure, value if value == value else None, 0.0)  # noqa: PLR0124 - NaN
-        for name, figure, value in figures
+        Gate(_OF_OUTCOMES, f"{name}{suffix}", figure, value, 0.0) for name, figure, value in figures
     ]
 
 
-def by_outcomes(
-    tried: Challenger, later: Compared | None, bounds: TrialParameters
-) -> Compared | None:
-    """What outcomes say of a challenger: later ones once there are enough, else its own.
+def judges(tried: Challenger, later: Compared | None, bounds: TrialParameters) -> list[Compared]:
+    """What outcomes say of a challenger, where there are enough to tell which model is right.
+
+    Neither stands in for the other: who was shown to be worse is not redeemed by a few later
+    contacts that show nothing.
 
     Args:
-        tried: Its entry.
+        tried: Its entry, with what its own outcomes say.
         later: Both on contacts that came later.
         bounds: How many are enough.
     """
-    return later if is_judged(later, bounds) else tried.compared or later
+    return [one for one in (tried.compared, later) if one and _are_enough(one, bounds)]
 
 
-def is_judged(compared: Compared | None, bounds: TrialParameters) -> bool:
-    """Whether there are enough outcomes to tell which model is right."""
-    if compared is None:
-        return False
+def _are_enough(compared: Compared, bounds: TrialParameters) -> bool:
     fewest = min(compared.answers, compared.contacts - compared.answers)
     return fewest >= bounds.min_outcomes
 

@@ -117,6 +117,7 @@ def run_job(name: str, places: dict[str, Path], done: Path) -> None:
             timeout=300,
         )
         assert not ran.returncode, ran.stdout + ran.stderr
+        assert "kedro monitor alert failed" not in ran.stderr
         assert (told / "done").is_file()
 
 

@@ -24,11 +24,10 @@ from customer_segmentation.retraining.outcomes import KnownOutcomes, known_outco
 from customer_segmentation.retraining.parameters import RetrainingParameters
 from customer_segmentation.retraining.trial import (
     Shadows,
-    by_outcomes,
     gates_of_outcomes,
     gates_of_shadow,
     goes_on,
-    is_judged,
+    judges,
 )
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model
@@ -215,12 +214,12 @@ def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
     if outcomes.training is not None:
         offers = campaign_planning.offers
         later = compare_on_outcomes(outcomes.training, old, new, offers)
-    compared = by_outcomes(tried, later, bounds)
+    found = judges(tried, later, bounds)
     counts = shadows.of(champion.id, chosen.named)
-    is_told, comes = is_judged(compared, bounds), outcomes.training is not None
+    comes = outcomes.training is not None
     return [
-        *gates_of_shadow(counts, tried.agreement, bounds, is_judged=is_told, is_awaited=comes),
-        *gates_of_outcomes(compared, bounds),
+        *gates_of_shadow(counts, tried.agreement, bounds, is_judged=bool(found), is_awaited=comes),
+        *gates_of_outcomes(found),
     ]
 
 

@@ -21,6 +21,7 @@ from customer_segmentation.retraining.comparing import compare_out_of_fold
 from customer_segmentation.retraining.due import BY_HAND, Decision, decide
 from customer_segmentation.retraining.outcomes import (
     KnownOutcomes,
+    contacts_since,
     known_outcomes,
     learn_response_from,
 )
@@ -113,10 +114,10 @@ def propose_challenger(  # noqa: PLR0913, PLR0917 - the three models, and why
     compared = None
     if is_of_outcomes := isinstance(validation, LearnedAnswers) and bool(validation.about):
         compared = compare_out_of_fold(
-            outcomes.training,
-            decision.since,
+            contacts_since(outcomes.training, decision.since),
             validation,
             champion.files.get(RESPONSE),
+            models[RESPONSE],
             campaign_planning.offers,
         )
     proposal: dict[str, Any] = {
