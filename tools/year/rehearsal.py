@@ -58,6 +58,9 @@ class Wanted:
         planted: The month in which a bad challenger is planted; 0 for never.
         exploration: The share of those who do not pay that is contacted all the same.
         hold_out: The share that is held out.
+        scheduled: How many months old a champion becomes, before its model is learned anew. The
+            commands' own schedule (`every_days`) goes by the machine's clock, and a year is
+            played in minutes: so the rehearsal asks by hand.
         seed: Of the market.
     """
 
@@ -67,6 +70,7 @@ class Wanted:
     planted: int = 3
     exploration: float = 0.02
     hold_out: float = 0.02
+    scheduled: int = 3
     seed: int = 1
 
 
@@ -84,6 +88,7 @@ class Year:
         market: Whose customers.
         first: The first champion's response model, once it is learned.
         alerted: Alerts that were told.
+        learned_in: The month in which a model was learned last.
     """
 
     wanted: Wanted
@@ -95,6 +100,7 @@ class Year:
     market: Market = field(init=False)
     first: Any = None
     alerted: set[str] = field(default_factory=set)
+    learned_in: int = 0
 
     def __post_init__(self) -> None:
         """The market, and what does not change in the year."""
@@ -149,7 +155,7 @@ class Year:
             events = self._noticed()
             if month.number == self.wanted.planted:
                 events.append(self._planted(stage, client, customers))
-            elif self._learned(events):
+            elif self._learned(events, month.number):
                 events.append(self._judged(stage, client, customers))
         drift = drift_of(self.house.told("monitoring"), self.schema)
         told = campaign.told(month, COST, VALUE)
@@ -203,14 +209,18 @@ class Year:
             raise UserError("there is no champion any more")
         return str(metadata_of(read_model(champion.files[RESPONSE]))[VERSION])
 
-    def _learned(self, events: list[Event]) -> bool:
+    def _learned(self, events: list[Event], number: int) -> bool:
         """Whether there is a challenger: retraining made one, or an earlier one's trial goes on."""
         before = self.house.bundles.challenger()
-        self.house.kedro("run", "--pipeline=retraining")
+        months = number - self.learned_in
+        is_old = before is None and months >= self.wanted.scheduled
+        asked = ["--params=retraining.by_hand=true"] if is_old else []
+        self.house.kedro("run", "--pipeline=retraining", *asked)
         challenger = self.house.bundles.challenger()
         if challenger and challenger != before:
-            told = f"Bundle {challenger.bundle}, since {challenger.reason}."
-            events.append(Event("retrained", told))
+            reason = f"the champion is {months} months old" if is_old else challenger.reason
+            events.append(Event("retrained", f"Bundle {challenger.bundle}, since {reason}."))
+            self.learned_in = number
         return challenger is not None
 
     def _planted(
