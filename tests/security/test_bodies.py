@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from time import monotonic, sleep
+from time import sleep
 
 import httpx
 import pytest
 
-from tests.security.test_heads import memory
+from tests.security.test_heads import memory, worked
 from tests.serving.example import a_customer
 from tests.serving.process import ServerProcess
 
@@ -44,30 +44,29 @@ BODIES = {
 def test_it_holds_up_nobody_and_is_refused_in_few_words(server: ServerProcess, name: str) -> None:
     path, body = BODIES[name]
     assert len(body) < 1_000_000
-    longest, is_over = [0.0], threading.Event()
+    pid, longest, is_over = server.process.pid, [0.0], threading.Event()
 
     def ask() -> None:
-        with httpx.Client(base_url=server.url) as client:
+        with httpx.Client(base_url=server.url, timeout=60.0) as client:
             while not is_over.is_set():
-                started = monotonic()
+                before = worked(pid)
                 assert client.post(SEGMENTS, json=a_customer()).status_code == 200
-                longest[0] = max(longest[0], monotonic() - started)
+                longest[0] = max(longest[0], worked(pid) - before)
                 sleep(0.01)
 
     asking = threading.Thread(target=ask)
     asking.start()
     sleep(0.1)
-    before = memory(server)
-    started = monotonic()
+    before, work = memory(server), worked(pid)
     kind = "application/json" if body[0] in "[{" else "text/csv"
     headers = {"content-type": kind}
-    answer = httpx.post(server.url + path, content=body, headers=headers, timeout=30.0)
-    taken = monotonic() - started
+    answer = httpx.post(server.url + path, content=body, headers=headers, timeout=60.0)
+    taken = worked(pid) - work
     is_over.set()
     asking.join()
     assert answer.status_code in {200, 400, 413, 422}
     assert len(answer.content) < 200_000
-    # The machine may be busy; on today's code these took 3 to 200 seconds.
+    # Seconds of the server's work, of which these once took 3 to 200.
     assert taken < 2.0
     assert longest[0] < 1.0
     assert memory(server) - before < 100.0

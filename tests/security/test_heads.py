@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -21,6 +22,13 @@ def memory(server: ServerProcess) -> float:
     """The most that the server ever held, in MB."""
     lines = Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1_024
+
+
+def worked(pid: int) -> float:
+    """The processor's seconds of a process so far, which a busy machine does not lengthen."""
+    # Behind the name, which may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def poured(server: ServerProcess, start: bytes, part: bytes, size: int) -> bytes:
@@ -55,12 +63,11 @@ def poured(server: ServerProcess, start: bytes, part: bytes, size: int) -> bytes
 def test_a_head_of_many_megabytes_is_refused_at_once(
     server: ServerProcess, start: bytes, part: bytes
 ) -> None:
-    before = memory(server)
-    started = time.monotonic()
+    before, work = memory(server), worked(server.process.pid)
     answer = poured(server, start, part, 80_000_000)
     # Of one that was refused while it was sent, the answer may be lost with the connection.
     assert status(answer) in {0, 431}
-    assert time.monotonic() - started < 2.0
+    assert worked(server.process.pid) - work < 2.0
     assert memory(server) - before < 20.0
     assert httpx.get(f"{server.url}/healthz").status_code == 200
 
@@ -108,10 +115,9 @@ def test_requests_without_end_that_nobody_waits_for_end_their_connection(
     server: ServerProcess,
 ) -> None:
     """Each of 26 bytes took 4 kB until its turn came."""
-    before = memory(server)
-    started = time.monotonic()
+    before, work = memory(server), worked(server.process.pid)
     poured(server, b"", b"GET /healthz HTTP/1.1\r\n\r\n" * 1_000, 20_000_000)
-    assert time.monotonic() - started < 5.0
+    assert worked(server.process.pid) - work < 5.0
     assert memory(server) - before < 20.0
     assert httpx.get(f"{server.url}/healthz").status_code == 200
 

@@ -444,29 +444,34 @@ def test_who_reads_while_snapshots_are_written_sees_each_whole(
 
 def test_reads_of_one_turn_are_one_call_and_few_calls_are_on_their_way(tmp_path: Path) -> None:
     class Slow(SqliteStore):
-        """Answers after some turns, and counts."""
+        """Answers once it may, and counts."""
 
         calls = on_their_way = most = 0
+        may_answer = asyncio.Event()
 
         async def read(self, keys: Sequence[str]) -> list[bytes | None]:
             assert len(set(keys)) == len(keys)
             self.calls += 1
             self.on_their_way += 1
             self.most = max(self.most, self.on_their_way)
-            await asyncio.sleep(0.02)
+            await self.may_answer.wait()
             self.on_their_way -= 1
             return await super().read(keys)
 
     store = Slow(str(tmp_path / "none.db"))
 
     async def ask() -> None:
-        reader = FeatureReader(store, 5.0)
+        reader = FeatureReader(store, 60.0)
+        store.may_answer.set()
         await asyncio.gather(*(reader.read(["1", str(number)]) for number in range(100)))
         assert store.calls == 1
+        # No call ends before all have asked, however long their turns take.
+        store.may_answer.clear()
         asked = []
         for _ in range(100):
             asked.append(asyncio.create_task(reader.read(["1"])))
             await asyncio.sleep(0)
+        store.may_answer.set()
         assert await asyncio.gather(*asked) == [(None, [None])] * 100
         assert (store.calls, store.most) == (6, 4)
 
