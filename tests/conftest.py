@@ -14,6 +14,7 @@ import narwhals as nw
 import pandas as pd
 import polars as pl
 import pytest
+from httpx._config import DEFAULT_TIMEOUT_CONFIG
 from httpx._transports import default as httpx_transport
 from hypothesis import settings
 from kedro.config import OmegaConfigLoader
@@ -43,6 +44,9 @@ settings.load_profile("project")
 # Each client would read all certificates anew, which takes longer than a request, and no test
 # speaks TLS.
 httpx_transport.create_ssl_context = cache(httpx_transport.create_ssl_context)
+# A server on a busy machine may answer after more than the 5 s that httpx would wait.
+for _wait in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, _wait, 60.0)
 
 # A run commits to MLflow's database some 140 times, and each time a disk is waited for.
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes folders of its own in it

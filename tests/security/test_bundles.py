@@ -185,7 +185,7 @@ def test_a_server_answers_with_the_old_bundle_and_tells_no_file(
     assert all(line != after for line, after in pairwise(refusals))
 
 
-def _wait_for(server: ServerProcess, why: str, seconds: float = 10.0) -> None:
+def _wait_for(server: ServerProcess, why: str, seconds: float = 60.0) -> None:
     until = monotonic() + seconds
     while why not in server.stderr() and monotonic() < until:
         sleep(0.02)

@@ -90,7 +90,7 @@ def test_the_bundle_and_the_answers_of_a_bucket_are_served_and_followed(
         history = httpx.get(f"{server.url}/v1/history/10476").json()
         assert [snapshot["segment"] for snapshot in history] == ["s2", "s1"]
         put_bundle(s3_server, other)
-        wanted, until = Champion(str(other)).current.version, monotonic() + 20.0
+        wanted, until = Champion(str(other)).current.version, monotonic() + 60.0
         while before["artifact_version"] != wanted and monotonic() < until:
             sleep(0.1)
             before = httpx.post(f"{server.url}/v1/segments", json=a_customer()).json()

@@ -49,7 +49,8 @@ def of_all(root: Path, version: str, customers: int) -> Summary:
 def beside(root: Path) -> dict[str, int]:
     """The other counts of all hours: cold starts, and who was dropped."""
     found = {"cold_start": 0, "dropped": 0}
-    for file in root.rglob("summaries/**/*.json"):
+    # Not one under way, which is renamed before it can be read.
+    for file in root.rglob("summaries/**/[!.]*.json"):
         stated = json.loads(file.read_text())
         found = {name: count + stated[name] for name, count in found.items()}
     return found

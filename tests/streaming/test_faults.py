@@ -58,7 +58,7 @@ def limited(stream: Stream, role: str, root: Path, blocks: int) -> subprocess.Co
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

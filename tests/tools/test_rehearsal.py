@@ -90,7 +90,7 @@ def answers(line: str) -> bool:
 
 def ends(condition: Callable[[], bool]) -> bool:
     """Whether something is over, at once or soon."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while condition() and time.monotonic() < until:
         time.sleep(0.1)
     return not condition()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -25,7 +26,11 @@ except ModuleNotFoundError as missing:
 if TYPE_CHECKING:
     from uvicorn.supervisors import Multiprocess
 
+logger = logging.getLogger(__name__)
+
 _MAX_FILES = 65_536
+# How long a busy worker may take to answer the process that it belongs to.
+_ANSWER_SECONDS = 30
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -91,15 +96,22 @@ def _serve(settings: Settings) -> None:
             log_level="info",
             server_header=False,
             timeout_graceful_shutdown=round(settings.stop_seconds),
+            timeout_worker_healthcheck=_ANSWER_SECONDS,
         )
 
 
 def _pass_on_hup(supervisor: Multiprocess) -> None:
     for process in supervisor.processes:
         # A process that is still starting loads the files anyway, and SIGHUP would end it.
-        if process.pid and process.is_ready(timeout=1):
+        if process.pid and process.is_ready(timeout=_ANSWER_SECONDS):
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGHUP)
+        else:
+            logger.warning(
+                "SIGHUP was not passed on to worker %s, which is starting or does not answer: if "
+                "it did not start just now, it may keep old keys until its next look",
+                process.pid,
+            )
 
 
 def _allow_connections() -> None:

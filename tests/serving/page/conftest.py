@@ -27,7 +27,8 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 PERHAPS = ("/v1/audiences", "/v1/campaign", "/v1/moves")
 OpenPage = Callable[..., "Visit"]
 # A busy machine is no defect.
-expect.set_options(timeout=15_000)
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
@@ -138,7 +139,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             viewport={"width": width, "height": height}, color_scheme=scheme
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         visit = Visit(context.new_page())
         visit.page.on("console", visit.note)
         visit.page.on("pageerror", lambda error: visit.problems.append(str(error)))

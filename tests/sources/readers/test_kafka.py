@@ -243,7 +243,7 @@ def test_what_a_transaction_took_back_is_not_landed_and_what_is_open_is_not_yet(
     land_arrivals(reader, parts)
     assert ids(parts) == ["1", "3"]
     producer.commit_transaction(20)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     # The broker marks it as committed a moment later.
     while len(ids(parts)) < 3 and time.monotonic() < until:
         land_arrivals(reader, parts)
@@ -290,7 +290,6 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(own_kafka, parts, monke
 
 
 def test_a_broker_that_stays_away_is_told_and_the_next_run_goes_on(kafka, parts, monkeypatch):
-    monkeypatch.setattr(offsets, "PATIENCE", 2.0)
     monkeypatch.setattr(offsets, "_AT_ONCE", 100)
     monkeypatch.setattr(reading, "MAX_ROWS", 1_000)
     topic = kafka.topic()
@@ -298,8 +297,11 @@ def test_a_broker_that_stays_away_is_told_and_the_next_run_goes_on(kafka, parts,
     reader = reader_of(kafka, topic, options=LITTLE_AHEAD)
     arrivals = reader.read(None)
     parts.append(reader.name, next(arrivals))
-    with kafka.broker.paused(), pytest.raises(UserError, match=r"gave nothing of .* for 2 s"):
-        append_all(parts, reader, arrivals)
+    # Before and afterwards, a broker that is slow is waited for.
+    with monkeypatch.context() as patched, kafka.broker.paused():
+        patched.setattr(offsets, "PATIENCE", 2.0)
+        with pytest.raises(UserError, match=r"gave nothing of .* for 2 s"):
+            append_all(parts, reader, arrivals)
     landed = len(ids(parts))
     assert 1_000 <= landed < 20_000
     land_arrivals(reader, parts)
