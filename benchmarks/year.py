@@ -15,13 +15,13 @@ from report import arguments, machine, table, write_json
 from tests.tools.year.test_loop import CUSTOMERS, EXPLORATION, TURN, played
 
 
-def shares(seed: int) -> dict[str, Any]:
-    """Of a year and of its parts, the share of the oracle's profit."""
+def shares(seed: int) -> list[dict[str, Any]]:
+    """Of a year and of its parts, the share of the oracle's profit, with the loop and without."""
     story = played(seed)
-    told = {one.number: one for one in story.months}
+    by_month = {one.number: one for one in story.months}
 
     def share(kind: str, first: int, last: int) -> float:
-        months = [told[number] for number in range(first, last + 1)]
+        months = [by_month[number] for number in range(first, last + 1)]
         return sum(getattr(one, kind) for one in months) / sum(one.oracle for one in months)
 
     parts = {
@@ -31,8 +31,10 @@ def shares(seed: int) -> dict[str, Any]:
         f"months {TURN + 2} to 12": (TURN + 2, 12),
         "year": (1, 12),
     }
-    with_loop = {name: share("loop", *months) for name, months in parts.items()}
-    return {"seed": seed, **with_loop, "year without": share("without", 1, 12)}
+    return [
+        {"seed": seed, "loop": told, **{name: share(kind, *part) for name, part in parts.items()}}
+        for told, kind in (("with", "loop"), ("without", "without"))
+    ]
 
 
 def main() -> None:
@@ -41,7 +43,8 @@ def main() -> None:
     parser.add_argument("--years", type=int, default=5, help="markets, seeds 1 and up; default 5")
     options = parser.parse_args()
     with get_context("spawn").Pool(2) as pool:
-        rows = pool.map(shares, range(1, options.years + 1), chunksize=1)
+        years = pool.map(shares, range(1, options.years + 1), chunksize=1)
+    rows = [row for year in years for row in year]
     print(f"{CUSTOMERS:,} customers, exploration {EXPLORATION:.1%}; {machine()}")
     table(rows)
     write_json(options.json, {"customers": CUSTOMERS, "years": rows})

@@ -70,7 +70,7 @@ class Wanted:
     planted: int = 3
     exploration: float = 0.02
     hold_out: float = 0.02
-    scheduled: int = 3
+    scheduled: int = 1
     seed: int = 1
 
 
@@ -218,7 +218,8 @@ class Year:
         self.house.kedro("run", "--pipeline=retraining", *asked)
         challenger = self.house.bundles.challenger()
         if challenger and challenger != before:
-            reason = f"the champion is {months} months old" if is_old else challenger.reason
+            old = f"{months} months" if months > 1 else "a month"
+            reason = f"the champion is {old} old" if is_old else challenger.reason
             events.append(Event("retrained", f"Bundle {challenger.bundle}, since {reason}."))
             self.learned_in = number
         return challenger is not None
