@@ -192,10 +192,10 @@ lint: $(VENV)/dev.done
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## lint, types, import contracts, and every test that needs nothing but Python; 10 minutes
-	$(BIN)/pytest $(TWO_WORKERS) -m 'not services and not deploy and not extras and not faults and not security'
+test: lint  ## lint, types, import contracts, a whole run, and the tests that need Python alone and are quick; 10 minutes
+	$(BIN)/pytest $(TWO_WORKERS) -m 'not services and not slow and not deploy and not extras and not faults and not security'
 
-test-all: lint  ## the same and all tests with Spark, Kafka, databases, a browser; make services first
+test-all: lint  ## the same, what takes longer, and all tests with Spark, Kafka, databases, a browser; make services first
 	$(BIN)/pytest $(TWO_WORKERS)
 
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes

@@ -100,10 +100,26 @@ SERVICES = {
     *("browser", "cassandra_server", "ferretdb_url", "kafka", "ministack", "needs_kafka"),
     *("own_kafka", "own_redis", "postgresql_server", "redis_server", "spark", "terraform"),
 }
-# About how long the longest groups of tests take; the others take less.
+# About how long the longest groups of tests take; the others take less. All but the first whole run
+# are left to `make test-all`.
+WHOLE_RUN = "runs/test_whole_run.py"
 SECONDS = {
     "spark": 300,
-    "runs/test_whole_run.py": 90,
+    WHOLE_RUN: 90,
+    "runs/test_schemas.py": 80,
+    "runs/test_promotion_kills.py": 70,
+    "runs/test_retention_kills.py": 50,
+    "runs/test_forgetting.py": 50,
+    "runs/test_retraining.py": 40,
+    "runs/test_cleaning.py": 40,
+    "runs/test_feature_store.py": 30,
+    "runs/test_one_decision.py": 20,
+    "runs/test_feedback_kills.py": 20,
+    "runs/test_monitoring.py": 20,
+    "security/test_crowds.py": 20,
+    "serving/test_guard.py": 30,
+    "tools/test_rehearsal.py": 30,
+    "tools/year/test_loop.py": 30,
     "runs/test_foreign_files.py": 70,
     "test_run_lock.py": 60,
     "runs/test_one_state.py": 50,
@@ -202,6 +218,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
         asked = SERVICES & {*getattr(item, "fixturenames", ())}
         if asked or item.get_closest_marker("spark"):
             item.add_marker("services")
+        group = group_of(item.nodeid)
+        if group in SECONDS and group != WHOLE_RUN:
+            item.add_marker("slow")
     yield
     # Afterwards, since pytest orders tests by the parameters of their fixtures.
     items.sort(key=lambda item: -SECONDS.get(group_of(item.nodeid), 0))
