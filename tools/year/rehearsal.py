@@ -68,7 +68,7 @@ class Wanted:
     months: int = MONTHS
     turn: int = 6
     planted: int = 3
-    exploration: float = 0.02
+    exploration: float = 0.005
     hold_out: float = 0.02
     scheduled: int = 1
     seed: int = 1
