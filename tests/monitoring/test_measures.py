@@ -28,7 +28,7 @@ NAN = np.nan
 def population(request) -> Population:
     file = FILES[request.param]
     if not file:
-        pytest.skip("SEGMENTATION_REAL_CSV does not name the published file")
+        pytest.skip("the published file is not shipped: set SEGMENTATION_REAL_CSV to its path")
     return population_of(Path(file))
 
 

@@ -16,10 +16,10 @@ from customer_segmentation.promotion.gates import failed
 from customer_segmentation.retraining.comparing import compare
 from customer_segmentation.retraining.trial import (
     Shadows,
+    evidence,
     gates_of_outcomes,
     gates_of_shadow,
     goes_on,
-    judges,
 )
 from tests.retraining.test_due import parameters
 
@@ -193,7 +193,7 @@ def test_contacts_of_one_customer_are_one_when_chance_is_told() -> None:
 def test_few_outcomes_judge_nobody() -> None:
     given = contacts(100)
     found = compare(given.pop("chances"), np.full(100, 0.9), **given)
-    assert judges(TRIED, found, BOUNDS) == judges(TRIED, None, BOUNDS) == []
+    assert evidence(TRIED, found, BOUNDS) == evidence(TRIED, None, BOUNDS) == []
     assert gates_of_outcomes([]) == []
 
 
@@ -203,10 +203,10 @@ def of(contacts: int, answers: int, loss: float, **changes: Any) -> Compared:
 
 def test_one_that_was_shown_to_be_worse_is_not_redeemed_by_waiting() -> None:
     own, later = of(2_000, 600, 0.05, is_out_of_fold=True), of(100, 50, 0.0)
-    found = judges(replace(TRIED, compared=own), later, BOUNDS)
+    found = evidence(replace(TRIED, compared=own), later, BOUNDS)
     assert found == [own, later]
     assert [gate.name for gate in gates_of_outcomes(found) if not gate.passed] == [
         "log_loss_out_of_fold"
     ]
-    bad = judges(replace(TRIED, compared=replace(own, loss=-0.05)), of(100, 50, 0.1), BOUNDS)
+    bad = evidence(replace(TRIED, compared=replace(own, loss=-0.05)), of(100, 50, 0.1), BOUNDS)
     assert [gate.name for gate in gates_of_outcomes(bad) if not gate.passed] == ["log_loss"]

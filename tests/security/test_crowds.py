@@ -77,6 +77,23 @@ def closes(server: ServerProcess, before: int) -> bool:
     return True
 
 
+def require_room(patient: Keyed, crowd: int, held: bytes, probe: str) -> None:
+    """A key and a probe are answered beside a crowd, whose connections end with it."""
+    server, key, _ = patient
+    before = files_of(server)
+    with many(server, crowd, held):
+        assert is_answered(server, key)
+        assert watched(server, probe)
+    assert closes(server, before)
+
+
+def require_closed(server: ServerProcess, crowd: int, held: bytes) -> None:
+    """A crowd's connections are closed while it would hold them."""
+    before = files_of(server)
+    with many(server, crowd, held):
+        assert closes(server, before)
+
+
 @pytest.mark.parametrize(
     "path", ["/nothing", "/", "/healthz", "/schema/openapi.json", "/v1/segments", "/v1/jobs"]
 )
@@ -84,33 +101,17 @@ def test_bodies_held_back_without_a_key_keep_nobody_out(
     keyed: Keyed, patient: Keyed, path: str
 ) -> None:
     held = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{".encode()
-    server, key, _ = patient
-    before = files_of(server)
-    with many(server, 300, held):
-        assert is_answered(server, key)
-        assert watched(server, "/readyz")
-    assert closes(server, before)
+    require_room(patient, 300, held, "/readyz")
     # Nor do they keep their connections.
-    server = keyed[0]
-    before = files_of(server)
-    with many(server, 300, held):
-        assert closes(server, before)
+    require_closed(keyed[0], 300, held)
 
 
 def test_answers_that_nobody_reads_keep_nobody_out(keyed: Keyed, patient: Keyed) -> None:
     # Pipelined, so that the answers are more than the buffers of both ends hold.
     unread = b"GET /schema/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 100
-    server, key, _ = patient
-    before = files_of(server)
-    with many(server, 270, unread):
-        assert is_answered(server, key)
-        assert watched(server, "/healthz")
-    assert closes(server, before)
-    server = keyed[0]
-    before = files_of(server)
-    with many(server, 270, unread):
-        assert closes(server, before)
-    assert "does not read its response" in server.stderr()
+    require_room(patient, 270, unread, "/healthz")
+    require_closed(keyed[0], 270, unread)
+    assert "does not read its response" in keyed[0].stderr()
 
 
 def test_one_key_cannot_take_the_places_of_another(keyed: Keyed, patient: Keyed) -> None:

@@ -24,7 +24,7 @@ from customer_segmentation.pipelines.campaign_planning import nodes
 from customer_segmentation.retraining.comparing import compare_on_outcomes, compare_out_of_fold
 from customer_segmentation.retraining.due import Situation, decide
 from customer_segmentation.retraining.outcomes import FIRST, contacts_since, learn_response_from
-from customer_segmentation.retraining.trial import gates_of_outcomes, judges
+from customer_segmentation.retraining.trial import evidence, gates_of_outcomes
 from customer_segmentation.schema.parts import KEY
 from customer_segmentation.scoring.metadata import VERSION, metadata_of
 from customer_segmentation.scoring.response import checked_response
@@ -221,7 +221,7 @@ class Loop:
             challenger.SerializeToString(deterministic=True),
             self.rules.planning.offers,
         )
-        found = judges(tried, later, bounds)
+        found = evidence(tried, later, bounds)
         if not found:
             return
         gates = gates_of_outcomes(found)

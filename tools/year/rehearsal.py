@@ -213,7 +213,9 @@ class Year:
         """Whether there is a challenger: retraining made one, or an earlier one's trial goes on."""
         before = self.house.bundles.challenger()
         months = number - self.learned_in
-        is_old = before is None and months >= self.wanted.scheduled
+        # A model that is wrong is to be learned anew without being asked for.
+        is_wrong = any(event.kind == "departure" for event in events)
+        is_old = before is None and not is_wrong and months >= self.wanted.scheduled
         asked = ["--params=retraining.by_hand=true"] if is_old else []
         self.house.kedro("run", "--pipeline=retraining", *asked)
         challenger = self.house.bundles.challenger()

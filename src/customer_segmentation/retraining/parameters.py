@@ -20,8 +20,8 @@ class TrialParameters(Parameters):
             champion.
         max_chance_change: The mean difference between its probabilities and the champion's, where
             there are no outcomes to tell which are right.
-        min_outcomes: Contacts with outcomes that neither learned from, of each kind of answer, at
-            least; with fewer it is not judged by them.
+        min_outcomes: Contacts that answered, and that did not, at least; with fewer it is not
+            judged by them.
     """
 
     min_customers: int = Field(ge=0)

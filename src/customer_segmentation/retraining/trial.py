@@ -134,7 +134,7 @@ def _gates_of(compared: Compared) -> list[Gate]:
     ]
 
 
-def judges(tried: Challenger, later: Compared | None, bounds: TrialParameters) -> list[Compared]:
+def evidence(tried: Challenger, later: Compared | None, bounds: TrialParameters) -> list[Compared]:
     """What outcomes say of a challenger, where there are enough to tell which model is right.
 
     Neither stands in for the other: who was shown to be worse is not redeemed by a few later

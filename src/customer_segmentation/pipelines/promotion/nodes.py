@@ -24,10 +24,10 @@ from customer_segmentation.retraining.outcomes import KnownOutcomes, known_outco
 from customer_segmentation.retraining.parameters import RetrainingParameters
 from customer_segmentation.retraining.trial import (
     Shadows,
+    evidence,
     gates_of_outcomes,
     gates_of_shadow,
     goes_on,
-    judges,
 )
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.scoring.artifact_file import WrongArtifactError, read_model
@@ -214,7 +214,7 @@ def judge_trial(  # noqa: PLR0913, PLR0917 - what is known of a trial
     if outcomes.training is not None:
         offers = campaign_planning.offers
         later = compare_on_outcomes(outcomes.training, old, new, offers)
-    found = judges(tried, later, bounds)
+    found = evidence(tried, later, bounds)
     counts = shadows.of(champion.id, chosen.named)
     comes = outcomes.training is not None
     return [
