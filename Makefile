@@ -37,6 +37,7 @@ KILLS ?= 20
 ATTACKS ?= security or not security
 FAULTS ?= faults or not faults
 DEPLOY ?= deploy
+EXTRAS ?= extras
 # Where a shell or an image sets it, each of hundreds of processes would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 TERRAFORM := terraform -chdir=deploy/aws
@@ -199,10 +200,10 @@ test-all: lint  ## the same, what takes longer, and all tests with Spark, Kafka,
 	$(BIN)/pytest $(TWO_WORKERS)
 
 extras: $(VENV)/dev.done  ## install every extra anew with plain pip, the newest allowed and the locked; 10 minutes
-	$(BIN)/pytest -n 2 -m extras tests/extras --durations=20
+	PYTEST_DEBUG_TEMPROOT=$${TMPDIR:-/tmp} $(BIN)/pytest -n 3 -m "$(EXTRAS)" tests/extras --durations=20
 
 faults: $(VENV)/dev.done  ## kill runs, promotions, erasures, cleanings, feedback, retraining, jobs, saves, fillings of the feature store, deliveries, readers of sources and streams at random moments, KILLS=20 an environment; hours
-	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py \
+	SEGMENTATION_KILLS=$(KILLS) $(BIN)/pytest $(TWO_WORKERS) -m "$(FAULTS)" tests/runs/test_kills.py tests/runs/test_promotion_kills.py \
 		tests/runs/test_retention_kills.py tests/runs/test_feedback_kills.py tests/runs/test_retraining_kills.py tests/tools/year/test_rehearsal.py tests/serving/jobs/test_crashes.py tests/datasets/test_polars_table.py tests/feature_store/test_kills.py \
 		tests/delivery/test_kills.py tests/sources/readers/test_kills.py tests/sources/readers/test_folder_kills.py \
 		tests/sources/readers/test_kafka_kills.py tests/serving/ingestion/test_ingestion.py tests/tools/test_stream.py \

@@ -105,6 +105,7 @@ SERVICES = {
 WHOLE_RUN = "runs/test_whole_run.py"
 SECONDS = {
     "spark": 300,
+    "tools/test_aws.py": 300,
     WHOLE_RUN: 90,
     "runs/test_schemas.py": 80,
     "runs/test_promotion_kills.py": 70,

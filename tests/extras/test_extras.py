@@ -1,6 +1,7 @@
 """Every extra installs with plain pip, and what it brings works: the newest allowed, the locked.
 
 Each test makes an environment of its own, so they are `make extras` and not part of `make test`.
+CI leaves out what is marked `long`: extras whose packages others that it tries bring together too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 EXTRAS = sorted({*PROJECT["optional-dependencies"]} - {"dev"})
 # Oldest of those that come with a Python in use, it searches longest; a new one is tried once.
 OLD_PIP, NEW_PIP = "23.3.2", "25.3"
-OTHER_PYTHONS = ["3.12", "3.13"]
+LONG = pytest.mark.long
+OTHER_PYTHONS = [pytest.param("3.12", marks=LONG), "3.13"]
+# Of the others, `deploy` has `bi`'s packages, and `databases` and `serving` most of the rest.
+TRIED_IN_CI = {"cloud", "databases", "deploy", "features", "serving"}
 # By lock: what only its extra brings.
 LOCKS = {
     "core": ["kedro", "mlflow", "onnxruntime"],
@@ -92,7 +96,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("extra", "pip"), [*((extra, OLD_PIP) for extra in EXTRAS), ("cloud", NEW_PIP)]
+    ("extra", "pip"),
+    [
+        *(
+            pytest.param(extra, OLD_PIP, marks=[] if extra in TRIED_IN_CI else [LONG])
+            for extra in EXTRAS
+        ),
+        ("cloud", NEW_PIP),
+    ],
 )
 def test_pip_finds_versions_that_go_together(
     wheel: Path, tmp_path: Path, extra: str, pip: str
