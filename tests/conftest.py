@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
@@ -320,6 +321,19 @@ def customers_block() -> dict[str, Any]:
 def customer_parameters(customers_block: dict[str, Any]) -> Schema:
     """The default schema, as a run reads it."""
     return Schema.model_validate(customers_block)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def given_back(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """The memory that the tests' folders took, once all have passed.
+
+    Not after each test, as pytest can: MLflow's state in this process outlives them.
+    """
+    yield
+    if not request.session.testsfailed:
+        shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
