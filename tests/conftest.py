@@ -332,8 +332,9 @@ def given_back(
     Not after each test, as pytest can: MLflow's state in this process outlives them.
     """
     yield
-    if not request.session.testsfailed:
-        shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)
+    folder = tmp_path_factory.getbasetemp()
+    if not request.session.testsfailed and folder.is_relative_to(MEMORY):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,8 @@
 """Every extra installs with plain pip, and what it brings works: the newest allowed, the locked.
 
 Each test makes an environment of its own, so they are `make extras` and not part of `make test`.
-CI leaves out what is marked `long`: extras whose packages others that it tries bring together too.
+CI leaves out what is marked `long`: another Python, and the old pip for extras whose packages are
+also tried together, with the newest versions, or as part of another extra.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ EXTRAS = sorted({*PROJECT["optional-dependencies"]} - {"dev"})
 OLD_PIP, NEW_PIP = "23.3.2", "25.3"
 LONG = pytest.mark.long
 OTHER_PYTHONS = [pytest.param("3.12", marks=LONG), "3.13"]
-# Of the others, `deploy` has `bi`'s packages, and `databases` and `serving` most of the rest.
+# By the old pip; the packages of `bi` are in `deploy`, and those of the others in TOGETHER.
 TRIED_IN_CI = {"cloud", "databases", "deploy", "features", "serving"}
 # By lock: what only its extra brings.
 LOCKS = {
