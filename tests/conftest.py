@@ -82,6 +82,7 @@ SPARK = {
     "runs/test_parity.py",
     "runs/test_promotion.py",
     "runs/test_retention_kills.py",
+    "schema/test_operations.py",
     "scoring/test_table.py",
     "segmentation/test_coreset.py",
     "segmentation/test_refinement.py",

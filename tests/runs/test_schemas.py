@@ -103,6 +103,28 @@ def test_exports_of_other_trades_become_a_report(
     assert [words for words in WORDS_OF_THE_DEFAULT if words in report] == []
 
 
+def test_a_table_of_four_hundred_columns_becomes_a_report(
+    new_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_project.make_quick()
+    draw = random.Random(3)  # noqa: S311 - no secret
+    lines = [",".join(["customer_number", *(f"spend_on_{n}" for n in range(400))])]
+    for number in range(60):
+        base = draw.choice((1.0, 5.0, 20.0))
+        spent = (f"{draw.expovariate(1.0 / (base * (1 + n % 7))):.2f}" for n in range(400))
+        lines.append(",".join([str(number), *spent]))
+    file = new_project.root / "wide.csv"
+    file.write_text("\n".join([*lines, ""]))
+    proposed = new_project.kedro("propose", str(file), "--as-of", "2024-01-31")
+    assert proposed.exit_code == 0, proposed.output
+    monkeypatch.setenv("SEGMENTATION_SCHEMA", "wide")
+    monkeypatch.setenv("SEGMENTATION_SOURCE", str(file))
+    ran = new_project.run()
+    assert ran.exit_code == 0, ran.output
+    assert "60 rows, 60 customers kept (100 %)" in ran.output
+    assert "Columns read: 401 of 401" in ran.output
+
+
 def test_parts_of_one_export_are_proposed_together_and_corrected(new_project: Project) -> None:
     header, *rows = mall().content.decode().splitlines()
     parts = [new_project.root / name for name in ("north.csv", "south.csv")]

@@ -21,6 +21,8 @@ Values = Any
 # A denominator below it counts as 0: the quotient of the largest amount that the contract allows
 # would not be finite.
 NOTHING = 1e-6
+# What is joined stands within what it is joined to: a stack, Python's or Java's, ends at hundreds.
+_JOINED = 64
 
 
 def where(condition: Values, then: Values, otherwise: Values) -> Values:
@@ -120,7 +122,24 @@ def floor_divide(values: Values, divisor: float) -> Values:
 
 def total(values: Sequence[Values]) -> Values:
     """The sum of several columns; missing if any is."""
-    return reduce(lambda left, right: left + right, values)
+    return _joined(operator.add, values)
+
+
+def any_of(conditions: Sequence[Values]) -> Values:
+    """Whether any of several conditions is true."""
+    return _joined(operator.or_, conditions)
+
+
+def all_of(conditions: Sequence[Values]) -> Values:
+    """Whether all of several conditions are true."""
+    return _joined(operator.and_, conditions)
+
+
+def _joined(by: Callable[[Values, Values], Values], values: Sequence[Values]) -> Values:
+    while len(values) > _JOINED:
+        starts = range(0, len(values), _JOINED)
+        values = [reduce(by, values[start : start + _JOINED]) for start in starts]
+    return reduce(by, values)
 
 
 def differences(

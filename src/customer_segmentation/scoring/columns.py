@@ -7,16 +7,14 @@ its graph was traced from. On tables `score_table` is as quick or quicker
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
 from customer_segmentation.schema.evaluate import on_frame
-from customer_segmentation.schema.operations import total, where
+from customer_segmentation.schema.operations import all_of, total, where
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import scaling_of, schema_of
 from customer_segmentation.scoring.ranges import spans
@@ -87,7 +85,7 @@ def _within(columns: Sequence[str], schema: Schema) -> nw.Expr:
         rules += [number >= span.minimum, number <= span.maximum]
         if span.whole:
             rules.append(number == number.floor())
-    return reduce(operator.and_, rules).fill_null(value=False)
+    return all_of(rules).fill_null(value=False)
 
 
 def _answer(value: nw.Expr, is_right: nw.Expr, *, is_code: bool) -> nw.Expr:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-from functools import reduce
 from typing import Any
 
 import narwhals as nw
 
 from customer_segmentation.errors import UserError
-from customer_segmentation.schema.operations import indicator
+from customer_segmentation.schema.operations import any_of, indicator
 from customer_segmentation.tables.schemas import TableContract, contract_of
 
 SHA256 = "^[0-9a-f]{64}$"
@@ -90,7 +88,7 @@ def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
         # Behind a NUL pandas sees no difference between texts.
         else nw.concat_str(*(nw.col(name).fill_null("") for name in contract.key), separator="\x1f")
     )
-    any_broken = reduce(operator.or_, (rule.fill_null(value=False) for rule in rules.values()))
+    any_broken = any_of([rule.fill_null(value=False) for rule in rules.values()])
     counts = _counts(
         frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: indicator(any_broken).sum()}
     )
