@@ -79,7 +79,11 @@ class _CommandHooks:
 
 
 # Kedro imports this module only for the commands of this project.
-get_cli_hook_manager().register(_CommandHooks())
+_hooks = get_cli_hook_manager()
+_hooks.register(_CommandHooks())
+# Kedro would begin to trace its hooks with each command of a process, each trace within the last:
+# after some 250 commands Python's stack has no room for them.
+_hooks.enable_tracing = lambda: lambda: None  # type: ignore[method-assign]
 
 
 class _MendableErrors(click.Command):
@@ -99,7 +103,9 @@ class _MendableErrors(click.Command):
 
         _require_runner(ctx.params.get("runner"))
         # What is imported by now stays to the end, and is not garbage that collections look for.
-        gc.freeze()
+        # A process with more commands would keep what the earlier ones left.
+        if not gc.get_freeze_count():
+            gc.freeze()
         try:
             return super().invoke(ctx)
         except NothingDue:

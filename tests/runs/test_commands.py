@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from kedro.framework.cli.hooks import get_cli_hook_manager
 from nbclient import NotebookClient
 
 from tests.runs.project import CHECKOUT, Project, shell
@@ -24,6 +25,15 @@ def test_a_missing_input_is_one_line_in_the_terminal(new_project: Project) -> No
     command = "kedro run --pipelines=ingestion,preprocessing"
     expected = f"Error: gold_features is not there yet: run {command}\n"
     assert done.stdout + done.stderr == expected
+
+
+def test_one_process_may_run_any_number_of_commands(new_project: Project) -> None:
+    for _ in range(sys.getrecursionlimit()):
+        # As each command does.
+        get_cli_hook_manager()
+    listed = new_project.kedro("registry", "list")
+    assert listed.exit_code == 0, listed.exception
+    assert "- clustering" in listed.output
 
 
 def test_kedro_viz_builds_a_page_with_layers_and_previews(used_project: Project) -> None:
