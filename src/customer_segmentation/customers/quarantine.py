@@ -30,7 +30,7 @@ from customer_segmentation.customers.versions import (
 )
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.file import chosen_schema
-from customer_segmentation.schema.operations import indicator
+from customer_segmentation.schema.operations import any_of, indicator
 from customer_segmentation.schema.parts import AS_OF, KEY, SAMPLE_KEY
 from customer_segmentation.schema.schema import Schema
 
@@ -137,7 +137,7 @@ class CheckedCustomers:
         # Computed again for these rows and columns, as for the quarantine.
         rules = Rules({name: reading.headers[name] for name in lost}, reading, lost)
         rows = self.kept(*map(canonical_name, lost), *rules.mapped.values())
-        rows = rows.filter(nw.any_horizontal(*lost.values(), ignore_nulls=True))
+        rows = rows.filter(any_of(lost.values()))
         rows = rules.parsed(rows.select(*rules.mapped.values()))
         by_reason = Counter(counted(rows, rules.problems()))
         return {reason: count for reason, count in by_reason.most_common() if count}
@@ -361,7 +361,7 @@ def _versions_of(rows: nw.LazyFrame[Any], rules: Rules) -> nw.LazyFrame[Any]:
 
 
 def _is_broken(rules: Rules) -> nw.Expr:
-    return nw.any_horizontal(nw.lit(value=False), *rules.problems().values(), ignore_nulls=True)
+    return any_of(rules.problems().values())
 
 
 def _plain(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

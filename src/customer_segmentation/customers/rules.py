@@ -37,6 +37,7 @@ from customer_segmentation.schema.limits import (
     limits_of,
 )
 from customer_segmentation.schema.numbers import ParsedNumber
+from customer_segmentation.schema.operations import any_of
 from customer_segmentation.schema.parts import KEY, Column
 
 REASONS = "reasons"
@@ -138,7 +139,7 @@ class Rules:
             elif column.is_email:
                 value = value.str.to_lowercase()
             if column.name not in self.needed:
-                broken = nw.any_horizontal(*self.problems_of(column).values(), ignore_nulls=True)
+                broken = any_of(self.problems_of(column).values())
                 value = nw.when(~broken).then(value)
             found[name] = value
         return found

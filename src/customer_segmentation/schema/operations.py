@@ -9,7 +9,7 @@ and passes through.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -125,14 +125,16 @@ def total(values: Sequence[Values]) -> Values:
     return _joined(operator.add, values)
 
 
-def any_of(conditions: Sequence[Values]) -> Values:
-    """Whether any of several conditions is true."""
-    return _joined(operator.or_, conditions)
+def any_of(conditions: Iterable[nw.Expr]) -> nw.Expr:
+    """Whether any of several conditions on columns is known to be true."""
+    known = [nw.lit(value=False), *(each.fill_null(value=False) for each in conditions)]
+    return _joined(operator.or_, known)
 
 
-def all_of(conditions: Sequence[Values]) -> Values:
-    """Whether all of several conditions are true."""
-    return _joined(operator.and_, conditions)
+def all_of(conditions: Iterable[nw.Expr]) -> nw.Expr:
+    """Whether all of several conditions on columns are known to be true."""
+    known = [nw.lit(value=True), *(each.fill_null(value=False) for each in conditions)]
+    return _joined(operator.and_, known)
 
 
 def _joined(by: Callable[[Values, Values], Values], values: Sequence[Values]) -> Values:

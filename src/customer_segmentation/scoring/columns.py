@@ -85,7 +85,7 @@ def _within(columns: Sequence[str], schema: Schema) -> nw.Expr:
         rules += [number >= span.minimum, number <= span.maximum]
         if span.whole:
             rules.append(number == number.floor())
-    return all_of(rules).fill_null(value=False)
+    return all_of(rules)
 
 
 def _answer(value: nw.Expr, is_right: nw.Expr, *, is_code: bool) -> nw.Expr:

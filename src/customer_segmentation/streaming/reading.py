@@ -29,6 +29,7 @@ from customer_segmentation.schema.dates import DateFormat
 from customer_segmentation.schema.decisions import needed_of_customers
 from customer_segmentation.schema.file import chosen_schema
 from customer_segmentation.schema.limits import limits_of
+from customer_segmentation.schema.operations import any_of
 from customer_segmentation.schema.parts import AS_OF, KEY, Column
 from customer_segmentation.schema.schema import DATE_FORMATS, Schema
 from customer_segmentation.sources.arrivals.parts import CHANGE, PUT, REMOVED
@@ -160,7 +161,7 @@ def checked_events(
         rows = hashed(rows, LINE).with_columns(nw.col(LINE).str.slice(0, _LINE_DIGITS))
     rules = Rules(reading.headers, reading, needed, of_any_day=True)
     problems = _problems(rules, schema, may_be_taken=bool(taken))
-    broken = nw.any_horizontal(nw.lit(value=False), *problems.values(), ignore_nulls=True)
+    broken = any_of(problems.values())
     judged = rules.parsed(rows).select(
         *added, *line, *taken, *cells, broken.alias(IS_BROKEN), **rules.values()
     )

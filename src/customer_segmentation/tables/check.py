@@ -88,7 +88,7 @@ def _broken(frame: nw.LazyFrame[Any], contract: TableContract) -> list[str]:
         # Behind a NUL pandas sees no difference between texts.
         else nw.concat_str(*(nw.col(name).fill_null("") for name in contract.key), separator="\x1f")
     )
-    any_broken = any_of([rule.fill_null(value=False) for rule in rules.values()])
+    any_broken = any_of(rules.values())
     counts = _counts(
         frame, {_ROWS: nw.len(), _KEYS: key.n_unique(), _BROKEN: indicator(any_broken).sum()}
     )

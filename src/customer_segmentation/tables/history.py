@@ -90,7 +90,7 @@ def is_same(now: nw.LazyFrame[Any], said: nw.LazyFrame[Any], names: Sequence[str
     """Whether two tables have the same customers with the same values in these columns."""
     others = {name: f"{name}__said" for name in names}
     both = now.join(said.select(KEY, *others).rename(others), on=KEY, how="inner")
-    equal = all_of([_equal(name, other) for name, other in others.items()])
+    equal = all_of(_equal(name, other) for name, other in others.items())
     counts = both.select(rows=nw.len(), equal=indicator(equal).sum()).collect().row(0)
     rows, same = (int(nw.to_py_scalar(count) or 0) for count in counts)
     sizes = [table.select(nw.len()).collect().item() for table in (now, said)]

@@ -23,6 +23,7 @@ from customer_segmentation.customers.quarantine import (
 from customer_segmentation.customers.reading import Look, Reading, Rows, settle_parts
 from customer_segmentation.customers.rules import Rules, canonical_name, reasons
 from customer_segmentation.errors import UserError
+from customer_segmentation.schema.operations import any_of
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.decoding import cold_start_in_words, in_words
@@ -140,7 +141,7 @@ class FileScorer:
         """
         rules, marks = self._rules, self._lines.marks if self._lines else {}
         rows = self._lines.hashed(rows, self.headers) if self._lines else rows
-        broken = nw.any_horizontal(*rules.problems().values(), ignore_nulls=True)
+        broken = any_of(rules.problems().values())
         keyed = self._keyed(nw.from_native(rows))
         parsed = rules.parsed(keyed).with_columns(**{IS_BROKEN: broken})
         # Only the cells of broken rows: all would take most of a worker's memory.
