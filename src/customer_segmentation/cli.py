@@ -81,8 +81,8 @@ class _CommandHooks:
 # Kedro imports this module only for the commands of this project.
 _hooks = get_cli_hook_manager()
 _hooks.register(_CommandHooks())
-# Kedro would begin to trace its hooks with each command of a process, each trace within the last:
-# after some 250 commands Python's stack has no room for them.
+# With every command of a process Kedro puts one more tracer around its hooks, and after some 250
+# commands they overflow Python's stack.
 _hooks.enable_tracing = lambda: lambda: None  # type: ignore[method-assign]
 
 
@@ -103,7 +103,7 @@ class _MendableErrors(click.Command):
 
         _require_runner(ctx.params.get("runner"))
         # What is imported by now stays to the end, and is not garbage that collections look for.
-        # A process with more commands would keep what the earlier ones left.
+        # Only once: a process that runs several commands would keep the garbage of earlier ones.
         if not gc.get_freeze_count():
             gc.freeze()
         try:

@@ -21,7 +21,8 @@ Values = Any
 # A denominator below it counts as 0: the quotient of the largest amount that the contract allows
 # would not be finite.
 NOTHING = 1e-6
-# What is joined stands within what it is joined to: a stack, Python's or Java's, ends at hundreds.
+# Hundreds of operators, each inside the next, overflow the stacks of Python and of Spark: blocks of
+# this many are joined first.
 _JOINED = 64
 
 
