@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,6 +14,7 @@ from playwright.sync_api import expect
 
 from tests.serving.page.conftest import OpenPage, Visit
 from tests.serving.process import ServerProcess, serving
+from tests.serving.watched import until
 
 # Milliseconds: within seconds, but for a machine that has much else to do.
 SLOW = 30_000
@@ -110,6 +112,8 @@ def test_whoever_asks_for_less_motion_starts_it_themselves(
     site, open_page: OpenPage, move: Move
 ) -> None:
     move(["gina"])
+    # The page asks once, and the server looks for moves every now and then.
+    until(lambda: "gina" in httpx.get(f"{site.url}/v1/moves").text or None)
     visit = open_page(site.url, wait=False)
     visit.page.emulate_media(reduced_motion="reduce")
     visit.page.reload()
