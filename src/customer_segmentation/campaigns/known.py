@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from functools import reduce
 from typing import Any
 
 import narwhals as nw
@@ -20,7 +18,7 @@ from customer_segmentation.customers.matrix import numeric_expressions
 from customer_segmentation.errors import UserError
 from customer_segmentation.schema.evaluate import on_frame
 from customer_segmentation.schema.formula import date_parts
-from customer_segmentation.schema.operations import indicator
+from customer_segmentation.schema.operations import any_of, indicator
 from customer_segmentation.schema.parts import AS_OF, KEY
 from customer_segmentation.schema.schema import Schema
 from customer_segmentation.scoring.metadata import P_RESPONSE
@@ -130,8 +128,7 @@ def _facts(
         )
     numbers = numeric_expressions(schema, [*needed, AS_OF])
     table = on_frame(schema, silver.select(KEY, **numbers), never)
-    flags = [nw.col(name).fill_null(0.0) > 0.0 for name in never]
-    is_never = reduce(operator.or_, flags) if flags else nw.lit(0.0) > nw.lit(1.0)
+    is_never = any_of(nw.col(name) > 0.0 for name in never)
     dates = date_parts(contacted) if contacted else None
     return table.select(KEY, *(dates or ()), **{_NEVER: indicator(is_never)}), dates
 

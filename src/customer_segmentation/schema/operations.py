@@ -23,7 +23,7 @@ Values = Any
 NOTHING = 1e-6
 # Hundreds of operators, each inside the next, overflow the stacks of Python and of Spark: blocks of
 # this many are joined first.
-_JOINED = 64
+_BLOCK = 64
 
 
 def where(condition: Values, then: Values, otherwise: Values) -> Values:
@@ -139,9 +139,9 @@ def all_of(conditions: Iterable[nw.Expr]) -> nw.Expr:
 
 
 def _joined(by: Callable[[Values, Values], Values], values: Sequence[Values]) -> Values:
-    while len(values) > _JOINED:
-        starts = range(0, len(values), _JOINED)
-        values = [reduce(by, values[start : start + _JOINED]) for start in starts]
+    while len(values) > _BLOCK:
+        starts = range(0, len(values), _BLOCK)
+        values = [reduce(by, values[start : start + _BLOCK]) for start in starts]
     return reduce(by, values)
 
 
